@@ -1,0 +1,1 @@
+"""A tiny transformer that shows its work: everything that a reader's browser runs."""
