@@ -1,7 +1,8 @@
 """Reading a model from a safetensors file, with nothing but the standard library and numpy.
 
-The format: 8 bytes (little-endian length of the header), the header (JSON: name -> dtype, shape, data_offsets, and
-"__metadata__": strings), then the raw numbers. Source: the safetensors README (Hugging Face).
+The format: 8 bytes (little-endian length of the header), the header (JSON: name -> dtype, shape,
+data_offsets, and "__metadata__": strings), then the raw numbers.
+Source: the safetensors README (Hugging Face).
 """
 
 from __future__ import annotations
@@ -123,7 +124,7 @@ def read_tensor(key: str, entry: Any, body: memoryview, name: str) -> Array:
 def checked_params(
     tensors: Mapping[str, Array], config: Config, name: str = "checkpoint"
 ) -> Mapping[str, Array]:
-    """The weights as float32, read-only, in the order of the architecture, each with the shape that it must have.
+    """The weights as float32, read-only, in the order of the architecture, each of the right shape.
 
     Raises CorruptCheckpoint if one is missing, unknown, of another shape or not finite.
     """
@@ -146,7 +147,7 @@ def checked_params(
 
 
 def random_params(config: Config, seed: int = 0) -> Mapping[str, Array]:
-    """Untrained weights of realistic size, the same for the same seed: for tests, and to show what training changed.
+    """Untrained weights of realistic size, the same for the same seed: to test with, and to show what training does.
 
     returns: name -> float32 array, read-only
     """

@@ -1,12 +1,14 @@
 """A transformer, from the first token to the last logit, in the order in which it happens.
 
-Read this file from top to bottom and you have read the whole architecture. The first part is the arithmetic: small
-functions from arrays to arrays. The second part is the wiring: which function is fed with what. `forward` runs it.
+Read this file from top to bottom and you have read the whole architecture. First comes the arithmetic: small
+functions from arrays to arrays. Then comes the wiring: which function is fed with what. `forward` runs it.
 
-    tokens -> embed + pos_embed -> [ LayerNorm -> attention -> add,  LayerNorm -> MLP -> add ] x L -> LayerNorm -> logits
+    tokens -> embed + pos_embed
+           -> [ LayerNorm -> attention -> add;  LayerNorm -> MLP -> add ]  once per layer
+           -> LayerNorm -> unembed -> logits
 
-Shapes are written [T, D] with the letters of the glossary in trace.py: T query position, S key position, H head,
-K head width, D residual width, F MLP width, V vocabulary. There is no batch axis: one text at a time.
+Shapes are written [T, D] with the letters of the glossary in trace.py: T query position, S key position,
+H head, K head width, D residual width, F MLP width, V vocabulary. There is no batch axis: one text at a time.
 
 Sources: Vaswani et al. 2017 (attention); Radford et al. 2019 (decoder-only, LayerNorm before each sub-layer);
 the names of the intermediates are TransformerLens's.
@@ -82,10 +84,10 @@ def row_scale(x: Array, mean: Array, eps: float) -> Array:
 
 
 def normalize(x: Array, mean: Array, scale: Array, w: Array, b: Array) -> Array:
-    """LayerNorm: bring every token's vector to mean 0 and spread 1, then stretch (w) and shift (b) each coordinate.
+    """LayerNorm: bring every token's vector to mean 0 and spread 1, then stretch (w) and shift (b) it.
 
     x: [T, D], mean: [T], scale: [T], w: [D], b: [D]; returns: [T, D]
-    Once the scale is known this is a linear map, which is why contributions to a logit can be added up exactly.
+    Once the scale is known this is linear in x: that is why contributions to a logit can be added up exactly.
     Source: Ba et al. 2016
     """
     return (x - mean[:, None]) / scale[:, None] * w + b
@@ -129,9 +131,8 @@ def causal_mask(scores: Array) -> Array:
     scores: [H, T, S], where the T queries are the last T of the S positions; returns: [H, T, S]
     """
     n_queries, n_keys = scores.shape[1:]
-    allowed = np.tri(
-        n_queries, n_keys, k=n_keys - n_queries, dtype=bool
-    )  # [T, S], True where S is not after T
+    earlier = n_keys - n_queries  # how many positions come before the first query (a KV cache's)
+    allowed = np.tri(n_queries, n_keys, k=earlier, dtype=bool)  # [T, S], True unless S is after T
     return np.where(allowed, scores, -np.inf)
 
 
@@ -168,14 +169,14 @@ def sum_heads(result: Array, b_O: Array) -> Array:
     return result.sum(axis=1) + b_O
 
 
-# ---------------------------------------------------------------- 4. MLP and unembedding: each token by itself
+# ---------------------------------------------------------------- 4. MLP and unembedding: one token at a time
 
 
 def linear(x: Array, W: Array, b: Array) -> Array:
     """A matrix, the same for every token and whatever the text says.
 
-    In the MLP it widens [T, D] -> [T, F] and narrows back [T, F] -> [T, D]; at the very end it compares each token's
-    vector with every word of the vocabulary: [T, D] -> [T, V], the logits.
+    In the MLP it widens [T, D] -> [T, F] and narrows back [T, F] -> [T, D]; at the very end it compares each
+    token's vector with every word of the vocabulary: [T, D] -> [T, V], the logits.
     """
     return x @ W + b
 
@@ -188,9 +189,7 @@ def embed(compute: Recorder) -> str:
     """Tokens and places become the first residual stream."""
     token = compute("embed", embed_tokens, "T D", ("tokens",), ("embed.W_E",))
     place = compute("pos_embed", embed_positions, "T D", ("positions",), ("pos_embed.W_pos",))
-    return compute(
-        "blocks.0.resid_pre" if compute.config.n_layers else "resid_post", add, "T D", (token, place)
-    )
+    return compute("blocks.0.resid_pre", add, "T D", (token, place))
 
 
 def layer_norm(compute: Recorder, ln: str, x: str) -> str:
@@ -201,7 +200,7 @@ def layer_norm(compute: Recorder, ln: str, x: str) -> str:
 
 
 def attention(compute: Recorder, block: str, x: str) -> str:
-    """Every token looks back at all earlier ones and itself, with every head at once. Source: Vaswani et al. 2017."""
+    """Every token looks back at all earlier ones and at itself, through all heads at once."""
     at = f"{block}.attn"
     q = compute(f"{at}.q", project_heads, "T H K", (x,), (f"{at}.W_Q", f"{at}.b_Q"))
     k = compute(f"{at}.k", project_heads, "S H K", (x,), (f"{at}.W_K", f"{at}.b_K"))
@@ -252,8 +251,8 @@ def forward(
     params:        name -> weight, as listed by config.parameter_shapes
     tokens:        [T] ids, from 1 to n_ctx of them
     interventions: changes to make on the way (interventions.py)
-    past:          the keys and values of earlier tokens, if they are kept (cache.py); then only the new columns are run
-    returns:       a Trace whose last record, "logits" [T, V], scores every possible next token after each position
+    past:          keys and values of earlier tokens, if they were kept (cache.py): only new columns are run
+    returns:       a Trace; its last record, "logits" [T, V], scores every possible next token at each place
 
     Raises ValueError for no tokens, an unknown token or too many tokens.
     """
@@ -265,7 +264,7 @@ def forward(
     return compute.trace()
 
 
-# ---------------------------------------------------------------- 6. A model, and two ways to read its residual stream
+# ---------------------------------------------------------------- 6. A model, and two ways to read its stream
 
 
 @dataclass(frozen=True)
@@ -314,10 +313,10 @@ def direct_logit_contributions(
 ) -> tuple[Contribution, ...]:
     """Split one logit into what each component of the model has added to it.
 
-    The last residual vector is the sum of what the embedding, every head and every MLP wrote. The final LayerNorm
-    divides that sum by one recorded number, so each part can be sent through it by itself.
+    The last residual vector is the sum of what the embedding, every head and every MLP wrote. The final
+    LayerNorm divides that sum by one recorded number, so each part can be sent through it by itself.
 
-    returns: contributions in the order of the architecture. They sum to trace["logits"][position, token] up to rounding.
+    returns: contributions in the order of the architecture; they sum to trace["logits"][position, token]
     Source: Elhage et al. 2021, "direct path"; nostalgebraist 2020
     """
     parts = residual_parts(trace, params, position)
@@ -339,7 +338,7 @@ def residual_parts(
 ) -> list[tuple[str, str, int | None, Array]]:
     """(name, key, head, vector [D]) of everything that was added to the last residual vector of one position.
 
-    Their sum is the last resid_post. If an intervention overwrote the stream itself, what it changed comes last.
+    Their sum is the last resid_post. If an intervention overwrote the stream, what it changed comes last.
     """
     config = trace.config
     parts: list[tuple[str, str, int | None, Array]] = [
@@ -368,17 +367,17 @@ def residual_parts(
 
 
 def stream_keys(config: Config, sublayers: bool = False) -> tuple[str, ...]:
-    """The residual stream from bottom to top: before any layer, then after each layer (or after each sub-layer)."""
-    keys = ["blocks.0.resid_pre" if config.n_layers else "resid_post"]
+    """The residual stream from bottom to top: before any layer, then after each layer (or each sub-layer)."""
+    keys = ["blocks.0.resid_pre"]
     for layer in range(config.n_layers):
         keys += [f"blocks.{layer}.resid_mid"] * sublayers + [f"blocks.{layer}.resid_post"]
     return tuple(keys)
 
 
 def logit_lens(trace: Trace, params: Mapping[str, Array], sublayers: bool = False) -> Array:
-    """What the model would predict if it stopped after each layer: the final LayerNorm and unembedding, applied early.
+    """What the model would predict if it stopped after each layer: LayerNorm and unembedding, applied early.
 
-    returns: [L + 1, T, V] logits, before any layer first; with sublayers [2 L + 1, T, V]. The last is trace["logits"].
+    returns: [L + 1, T, V] logits, before any layer first; with sublayers [2 L + 1, T, V]; last: the output
     The keys of the rows are `stream_keys(config, sublayers)`.
     Source: nostalgebraist 2020
     """

@@ -12,8 +12,8 @@ Glossary of axes (one letter, one meaning, everywhere on the site):
     L  layer
 
 Names are TransformerLens's. A name such as `blocks.0.attn.pattern` is a key of the trace; a name such as
-`blocks.0.attn.W_Q` is a weight. Each record remembers the function that made it and the names of what that function
-was given, and it was made *by calling that function with exactly those*: the provenance is not a comment.
+`blocks.0.attn.W_Q` is a weight. Each record remembers the function that made it and the names of what that
+function was given, and it was made *by calling that function with exactly those*: it cannot be wrong.
 """
 
 from __future__ import annotations
@@ -83,12 +83,12 @@ class Record:
 class Trace(Mapping[str, Array]):
     """An ordered, frozen, read-only record of every intermediate of one forward pass.
 
-    trace["blocks.0.attn.pattern"] is a read-only array; iterating gives the names in the order in which they were
-    computed, the first being "tokens" and the last "logits".
+    trace["blocks.0.attn.pattern"] is a read-only array; iterating gives the names in the order in which they
+    were computed, the first being "tokens" and the last "logits".
 
     tokens:        the token ids that were given, as a tuple of int
     config:        the model's sizes
-    start:         the position of the first of them (more than 0 only when a KV cache supplied the earlier ones)
+    start:         the position of the first of them (not 0 only when a KV cache supplied the earlier ones)
     interventions: what was changed on the way
     """
 
@@ -128,7 +128,7 @@ class Trace(Mapping[str, Array]):
         return f"Trace({len(self.tokens)} tokens, {len(self)} records)"
 
     def record(self, key: str) -> Record:
-        """Everything known about one intermediate. Raises KeyError with the nearest names if there is none."""
+        """Everything known about one intermediate. KeyError, with the nearest names, if there is none."""
         try:
             return self._records[key]
         except KeyError:
@@ -165,7 +165,7 @@ class Recorder:
     tokens:        [T] token ids
     config:        the model's sizes
     interventions: applied, in order, to each record as it is made
-    past:          rows that are already known, for records whose first axis is S (the KV cache's keys and values)
+    past:          rows already known, of records whose first axis is S (a KV cache's keys and values)
 
     Raises ValueError if there is no token, an unknown token, or more tokens than the model has positions.
     """
@@ -208,7 +208,7 @@ class Recorder:
     ) -> str:
         """Compute `function(*inputs, *weights, **constants)`, record it as `key`, and return the key.
 
-        inputs are names of earlier records, weights are names of parameters. The shape must be what `axes` says.
+        inputs are names of earlier records, weights of parameters; the shape must be what `axes` says.
         """
         values, params = self.values, self.params
         value = function(*[values[name] for name in inputs], *[params[name] for name in weights], **constants)
