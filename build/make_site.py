@@ -1,0 +1,80 @@
+"""Build the whole static site into `_site/`: `python build/make_site.py` (make site).
+
+With `--preview` the stills come from this very Python instead of Pyodide and there is no runtime: a few seconds, for
+working on looks and words. The real build takes the stills from the documents that sleep in the snapshot.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+sys.path[:0] = [str(ROOT), str(HERE)]
+
+import assets as asset_files  # noqa: E402
+import shell  # noqa: E402
+
+
+def preview_stills(documents: dict[str, Any]) -> dict[str, Any]:
+    """The stills drawn by this Python: same components, no ids."""
+    return {
+        name: {
+            "models": [
+                {"id": f"{name}-{c.name}", "name": c.name, "attributes": {k: v for k, v in c.param.values().items() if k in ("html", "values", "messages")}}
+                for c in make()
+            ]
+        }
+        for name, make in documents.items()
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=ROOT / "_site")
+    parser.add_argument("--preview", action="store_true", help="stills from this Python, no runtime")
+    parser.add_argument("--only", default=None, help="just this page (with --preview)")
+    arguments = parser.parse_args()
+    began = time.perf_counter()
+
+    def say(words: str) -> None:
+        print(f"[{time.perf_counter() - began:6.1f} s] {words}", flush=True)
+
+    from pages import CHAPTERS, DOCUMENTS
+
+    out = arguments.out
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    if arguments.preview:
+        wanted = {k: v for k, v in DOCUMENTS.items() if arguments.only in (None, k)}
+        stills = preview_stills(wanted)
+    else:
+        import runtime
+
+        say("the runtime: Pyodide, numpy, Panel, one snapshot of all documents")
+        stills = runtime.build_runtime(out, say=say)
+    say("scripts, styles, fonts")
+    names = asset_files.build_assets(out)
+    names.setdefault("worker.js", "assets/worker.js")
+    for page in CHAPTERS:
+        if page.name not in stills:
+            continue
+        say(f"page {page.name}")
+        text = (ROOT / "pages" / f"{page.name}.md").read_text(encoding="utf-8")
+        html = shell.page_html(
+            page, stills[page.name], root="../", assets=names, chapters=CHAPTERS, text=text
+        )
+        (out / page.name).mkdir()
+        (out / page.name / "index.html").write_text(html, encoding="utf-8")
+    (out / "build.json").write_text(json.dumps({"assets": names}, indent=1), encoding="utf-8")
+    say(f"done: {out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""From a page (question, widgets, prose) and its stills to HTML: Markdown, MathML, the widgets' frames, source code.
+
+Prose is Markdown (pages/<name>.md) with four additions:
+
+    ::: discover ... :::    read in the Discover mode only;  ::: result ... :::  in the Result mode only
+    [[widget:slug]]         alone on a line: the widget stands here
+    {{ name }}              a number from the page's `numbers()`, computed by the model when the site is built
+    [query]{.axis-query}    a word in the colour of its meaning;  $..$ and $$..$$ are formulas (MathML)
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import latex2mathml.converter
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+from mdit_py_plugins.attrs import attrs_plugin
+from mdit_py_plugins.container import container_plugin
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+from mdit_py_plugins.footnote import footnote_plugin
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+HERE = Path(__file__).parent
+SITE_NAME = "The Transformer, Operated"
+templates = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(HERE / "web"), autoescape=jinja2.select_autoescape(["j2", "html"]), undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+)  # fmt: skip
+
+
+def mathml(latex: str, options: dict[str, Any]) -> str:
+    """A formula as MathML, so that it needs no script and no font of ours."""
+    display = "block" if options.get("display_mode") else "inline"
+    return latex2mathml.converter.convert(latex, display=display)
+
+
+@functools.cache
+def markdown() -> MarkdownIt:
+    md = MarkdownIt("commonmark", {"html": True, "typographer": True}).enable(
+        ["table", "smartquotes", "replacements"]
+    )
+    md.use(footnote_plugin).use(attrs_plugin, spans=True).use(
+        dollarmath_plugin, renderer=mathml, allow_digits=False
+    )
+    for name in ("discover", "result"):
+        md.use(container_plugin, name=name, render=_container(name))
+    return md
+
+
+def _container(name: str) -> Any:
+    def render(self: Any, tokens: Any, index: int, options: Any, env: Any) -> str:
+        return f'<div class="{name}">\n' if tokens[index].nesting == 1 else "</div>\n"
+
+    return render
+
+
+SLOT = re.compile(r"<p>\[\[widget:([a-z0-9-]+)\]\]</p>")
+
+
+def article(text: str, numbers: dict[str, Any], widgets: dict[str, Markup]) -> Markup:
+    """The prose as HTML with numbers filled in and widgets in their places. Every widget must be placed once."""
+    filled = (
+        jinja2.Environment(undefined=jinja2.StrictUndefined, comment_start_string="{##")
+        .from_string(text)
+        .render(**numbers)
+    )
+    html = markdown().render(filled)
+    placed: list[str] = []
+
+    def put(match: re.Match[str]) -> str:
+        placed.append(match[1])
+        return str(widgets[match[1]])
+
+    html = SLOT.sub(put, html)
+    if sorted(placed) != sorted(widgets):
+        raise ValueError(f"widgets placed in the prose: {placed}; the page has: {sorted(widgets)}")
+    return Markup(html)
+
+
+def source_of(functions: tuple[Any, ...]) -> Markup:
+    """The real source of the functions, highlighted, each with the file it is in."""
+    parts = []
+    formatter = HtmlFormatter(nowrap=True)
+    for function in functions:
+        file = Path(inspect.getsourcefile(function) or "").name
+        code = highlight(inspect.getsource(function), PythonLexer(), formatter)
+        parts.append(f'<p>explainer/{file}</p><pre class="code" tabindex="0"><code>{code}</code></pre>')
+    return Markup("".join(parts))
+
+
+def frame(widget: Any, body: str, *, from_page: dict[str, str] | None = None) -> Markup:
+    """A widget's still in its frame: title, toolbar, drawers."""
+    code = source_of(widget.functions) if widget.functions else None
+    return Markup(
+        templates.get_template("widget.html.j2").render(
+            w=widget, body=Markup(body), code=code, from_page=from_page
+        )
+    )
+
+
+def json_block(value: Any) -> Markup:
+    """JSON that may stand inside a script element."""
+    return Markup(json.dumps(value, separators=(",", ":")).replace("<", "\\u003c").replace("&", "\\u0026"))
+
+
+def page_html(page: Any, still: dict[str, Any], *, root: str, assets: dict[str, str], chapters: list[Any], index: str = "",
+              text: str, single: bool = True) -> str:  # fmt: skip
+    """One page of the site.
+
+    still: {"models": [{"id", "name", "attributes"}]} of the page's document; markup goes into the widgets, ids into the page
+    """
+    html_of = {m["name"]: m["attributes"].get("html", "") for m in still["models"]}
+    widgets = {w.slug: frame(w, html_of[w.slug]) for w in page.widgets}
+    names = [c.name for c in chapters]
+    at = names.index(page.name) if page.name in names else None
+    lean = {"name": page.name, "models": [lean_model(m) for m in still["models"]]}
+    return templates.get_template("page.html.j2").render(
+        page=page, site_name=SITE_NAME, root=root, assets=assets, chapters=chapters, index=index, home=index, single=single,
+        article=article(text, page.numbers(), widgets), still=json_block(lean),
+        previous=chapters[at - 1] if at else None, next=chapters[at + 1] if at is not None and at + 1 < len(chapters) else None,
+    )  # fmt: skip
+
+
+def lean_model(model: dict[str, Any]) -> dict[str, Any]:
+    """What the page's script needs of a model: its markup is already in the page."""
+    kept = {k: v for k, v in model["attributes"].items() if k in ("values", "messages")}
+    return {"id": model["id"], "name": model["name"], "attributes": kept}

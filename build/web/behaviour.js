@@ -1,0 +1,153 @@
+// What the page does by itself, without asking Python: stepping, playing, reading a cell, moving with the arrow keys.
+
+const reduced = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
+
+/** Show step `to` of a stepper, at once. Returns the step shown. */
+export function showStep(stepper, to) {
+  const panels = stepper.querySelectorAll(':scope > .steps > [data-step]');
+  const last = panels.length - 1;
+  const step = Math.min(Math.max(to, 0), last);
+  stepper.dataset.current = step;
+  for (const panel of panels) panel.hidden = Number(panel.dataset.step) !== step;
+  stepper.querySelectorAll('[data-step-to]').forEach((stop) => {
+    if (Number(stop.dataset.stepTo) === step) stop.setAttribute('aria-current', 'step');
+    else stop.removeAttribute('aria-current');
+  });
+  const disable = (by, off) => {
+    const button = stepper.querySelector(`[data-step-by="${by}"]`);
+    if (off) button?.setAttribute('aria-disabled', 'true');
+    else button?.removeAttribute('aria-disabled');
+  };
+  disable('-1', step === 0);
+  disable('1', step === last);
+  const name = stepper.querySelector('[data-step-name]');
+  const title = panels[step]?.querySelector('h4')?.textContent ?? '';
+  if (name) name.textContent = `Step ${step + 1} of ${last + 1}: ${title}`;
+  const panel = panels[step];
+  if (panel && !reduced()) panel.animate([{ opacity: 0.25, transform: 'translateY(4px)' }, { opacity: 1, transform: 'none' }], { duration: 200, easing: 'cubic-bezier(.2,.7,.2,1)' });
+  return step;
+}
+
+/** Wire everything under `root` by delegation. `onStep(stateName, value)` is told of each step shown. */
+export function behave(root, { onStep }) {
+  const players = new Map();
+
+  const move = (stepper, to) => {
+    const before = Number(stepper.dataset.current);
+    const now = showStep(stepper, to);
+    if (now !== before) onStep(stepper.dataset.stepper, now);
+    return now !== before;
+  };
+  const stop = (stepper) => {
+    clearInterval(players.get(stepper));
+    players.delete(stepper);
+    const button = stepper.querySelector('[data-step-play]');
+    if (button) { button.setAttribute('aria-pressed', 'false'); button.textContent = 'Play'; }
+  };
+  const play = (stepper) => {
+    if (players.has(stepper)) return stop(stepper);
+    const button = stepper.querySelector('[data-step-play]');
+    button.setAttribute('aria-pressed', 'true');
+    button.textContent = 'Pause';
+    const panels = stepper.querySelectorAll(':scope > .steps > [data-step]').length;
+    if (Number(stepper.dataset.current) >= panels - 1) move(stepper, 0);
+    players.set(stepper, setInterval(() => { if (!stepper.isConnected || !move(stepper, Number(stepper.dataset.current) + 1)) stop(stepper); }, 1600));
+  };
+
+  root.addEventListener('click', (event) => {
+    const button = event.target.closest('button');
+    const stepper = button?.closest('[data-stepper]');
+    if (!stepper) return;
+    if (button.dataset.stepBy) {
+      if (button.getAttribute('aria-disabled') !== 'true') { stop(stepper); move(stepper, Number(stepper.dataset.current) + Number(button.dataset.stepBy)); }
+    } else if (button.dataset.stepTo) { stop(stepper); move(stepper, Number(button.dataset.stepTo)); }
+    else if ('stepPlay' in button.dataset) play(stepper);
+  });
+
+  root.addEventListener('keydown', (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const target = event.target;
+    const table = target.closest?.('[data-grid]');
+    if (table && target.matches('td,th') && moveInGrid(table, target, event.key)) return event.preventDefault();
+    if (target.matches?.('input,select,textarea')) return;
+    const strip = target.closest?.('.tokens');
+    if (strip && moveInStrip(strip, target, event.key)) return event.preventDefault();
+    const stepper = target.closest?.('[data-stepper]') ?? target.closest?.('.widget')?.querySelector('[data-stepper]');
+    if (!stepper) return;
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (by) { stop(stepper); move(stepper, Number(stepper.dataset.current) + by); event.preventDefault(); }
+    else if (event.key === ' ' && stepper.querySelector('[data-step-play]') && !target.closest('button,a,summary')) { play(stepper); event.preventDefault(); }
+  });
+
+  // Reading a cell: its value, and how it was made, in the figure's read-out line.
+  let told = null;
+  const tell = (cell) => {
+    if (cell === told) return;
+    told = cell;
+    const line = cell.closest('.figure')?.querySelector('[data-readout]');
+    if (!line) return;
+    line.dataset.empty ??= line.textContent;
+    line.textContent = describe(cell);
+  };
+  const forget = (figure) => {
+    const line = figure?.querySelector('[data-readout]');
+    if (line && 'empty' in line.dataset) line.textContent = line.dataset.empty;
+    told = null;
+  };
+  root.addEventListener('pointerover', (event) => {
+    const cell = event.target.closest?.('[data-v],[data-why]');
+    if (cell) tell(cell);
+    else if (told && !event.target.closest?.('.readout')) forget(told.closest('.figure'));
+  });
+  root.addEventListener('focusin', (event) => {
+    const cell = event.target.closest?.('[data-v],[data-why]');
+    if (cell) tell(cell);
+  });
+
+  // One cell of each table is in the tab order.
+  const seat = () => {
+    for (const table of root.querySelectorAll('[data-grid]')) {
+      if (!table.querySelector('[tabindex="0"]')) table.querySelector('tbody td[tabindex]')?.setAttribute('tabindex', '0');
+    }
+  };
+  seat();
+  return { seat, stopAll: () => players.forEach((_, stepper) => stop(stepper)) };
+}
+
+/** The sentence for a cell: its row and column, the exact value, and how it was made. */
+export function describe(cell) {
+  const why = cell.dataset.why;
+  const value = cell.dataset.v;
+  if (!(cell instanceof HTMLTableCellElement)) return [why ?? cell.getAttribute('aria-label') ?? cell.textContent.trim(), value].filter(Boolean).join(': ');
+  const row = cell.parentElement.querySelector('th')?.textContent.trim();
+  const column = cell.closest('table').tHead?.rows[0]?.cells[cell.cellIndex]?.textContent.trim();
+  const where = [row, column].filter(Boolean).join(' → ');
+  return [where, why ?? value?.replace('-', '−')].filter(Boolean).join(': ');
+}
+
+function moveInGrid(table, cell, key) {
+  const row = cell.parentElement;
+  const rows = [...table.tBodies[0].rows];
+  const r = rows.indexOf(row);
+  const go = (rr, cc) => {
+    const next = rows[rr]?.cells[cc];
+    if (!next || !next.hasAttribute('tabindex')) return false;
+    table.querySelectorAll('[tabindex="0"]').forEach((c) => c.setAttribute('tabindex', '-1'));
+    next.setAttribute('tabindex', '0');
+    next.focus({ preventScroll: false });
+    return true;
+  };
+  const c = cell.cellIndex;
+  const moves = { ArrowDown: [r + 1, c], ArrowUp: [r - 1, c], ArrowRight: [r, c + 1], ArrowLeft: [r, c - 1], Home: [r, 1], End: [r, row.cells.length - 1] };
+  return key in moves ? (go(...moves[key]), true) : false;
+}
+
+function moveInStrip(strip, target, key) {
+  const by = { ArrowRight: 1, ArrowLeft: -1 }[key];
+  if (!by) return false;
+  const all = [...strip.querySelectorAll('button')];
+  const next = all[all.indexOf(target.closest('button')) + by];
+  next?.focus();
+  next?.click();
+  return true;
+}

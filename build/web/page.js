@@ -1,0 +1,140 @@
+// The page: a still article with still widgets that becomes live. What is drawn stays drawn; Python is only linked to it.
+import { Idiomorph } from 'idiomorph/dist/idiomorph.esm.js';
+import * as address from './address.js';
+import { behave, showStep } from './behaviour.js';
+import { Connection, openWorker } from './connection.js';
+import { Mirror } from './mirror.js';
+import { status } from './status.js';
+import { toolbars } from './tools.js';
+
+const still = JSON.parse(document.getElementById('explainer-still').textContent);
+const mirror = new Mirror(still);
+const defaults = Object.freeze({ ...mirror.get('link', 'values') });
+const state = { ...defaults };    // what holds now, the reader's latest wishes included
+const wishes = {};                // what the reader (or the link) asked for, to be asked again after a restart
+const widgets = new Map([...document.querySelectorAll('[data-widget]')].map((el) => [el.dataset.widget, el]));
+const body = (el) => el.querySelector('[data-body]');
+
+// ---- from Python: new markup, values, messages
+
+const morphing = {
+  morphStyle: 'innerHTML',
+  ignoreActiveValue: true,
+  callbacks: {
+    // the page's own: which drawer is open, which cell is in the tab order
+    beforeAttributeUpdated: (name, node) => !((name === 'open' && node.matches('details')) || (name === 'tabindex' && node.closest('[data-grid]'))),
+  },
+};
+
+function redraw(el, html) {
+  Idiomorph.morph(body(el), html, morphing);
+  for (const stepper of el.querySelectorAll('[data-stepper]')) place(stepper);
+  hands.seat();
+  el.dispatchEvent(new CustomEvent('explainer:drawn', { bubbles: true }));
+}
+
+function place(stepper) {
+  const wanted = Number(state[stepper.dataset.stepper] ?? stepper.dataset.current);
+  if (wanted !== Number(stepper.dataset.current) || stepper.querySelector(`[data-step="${wanted}"]`)?.hidden) showStep(stepper, wanted);
+}
+
+for (const [name, el] of widgets) mirror.on(name, 'html', (html) => redraw(el, html));
+mirror.on('link', 'values', (values) => {
+  Object.assign(state, values, connection.waiting);
+  remember('replace');
+  window.dispatchEvent(new CustomEvent('explainer:change', { detail: { ...state } }));
+});
+mirror.on('link', 'messages', (messages) => {
+  for (const line of document.querySelectorAll('[data-message]')) line.textContent = messages[line.dataset.message] ?? '';
+  const placed = new Set([...document.querySelectorAll('[data-message]')].map((l) => l.dataset.message));
+  status.notice(Object.entries(messages).filter(([name]) => !placed.has(name)).map(([, text]) => text).join(' '));
+});
+
+// ---- from the reader: controls
+
+/** Ask for values: shown as wished at once where the page can, by Python where it must. */
+function wish(values, how = 'push') {
+  Object.assign(state, values);
+  Object.assign(wishes, values);
+  connection.request(values);
+  remember(how);
+}
+
+const read = (control) => {
+  if (control.type === 'checkbox') return control.checked;
+  if (control.type === 'range' && control.dataset.scale === 'log') return 10 ** Number(control.value);
+  if (control.type === 'range') return Number(control.value);
+  return control.value;
+};
+
+let typing;
+document.addEventListener('input', (event) => {
+  const control = event.target.closest('[data-bind]');
+  if (!control || control.matches('select')) return;
+  const send = () => wish({ [control.dataset.bind]: read(control) }, 'replace');
+  clearTimeout(typing);
+  if (control.matches('[type=text],[type=number],textarea')) typing = setTimeout(send, 180);
+  else send();
+});
+document.addEventListener('change', (event) => {
+  const control = event.target.closest('[data-bind]');
+  if (!control) return;
+  clearTimeout(typing);
+  wish({ [control.dataset.bind]: read(control) });
+});
+document.addEventListener('click', (event) => {
+  const button = event.target.closest('button[data-set]');
+  if (!button) return;
+  const names = button.dataset.set.split(' ');
+  const values = button.value.split('\u001f');
+  wish(Object.fromEntries(names.map((name, i) => [name, values[i]])));
+});
+
+const hands = behave(document, { onStep: (name, value) => wish({ [name]: value }, 'replace') });
+
+// ---- the address, Back and Forward
+
+function remember(how) {
+  const url = address.write(state, defaults);
+  if (url === location.href) return;
+  try { history[how === 'push' ? 'pushState' : 'replaceState'](null, '', url); } catch { /* an embedder may forbid it */ }
+}
+window.addEventListener('popstate', () => {
+  const there = address.read();
+  const values = Object.fromEntries(Object.keys(defaults).map((name) => [name, there[name] ?? null]));
+  for (const name in values) state[name] = values[name] ?? defaults[name];
+  for (const stepper of document.querySelectorAll('[data-stepper]')) place(stepper);
+  Object.assign(wishes, values);
+  connection.request(values);
+});
+
+// ---- one Python
+
+const worker = document.documentElement.dataset.worker;
+const connection = new Connection({
+  mirror,
+  name: still.name,
+  values: () => wishes,
+  makeWorker: () => openWorker(new URL(worker, document.baseURI), { shared: !still.alone }),
+  on: {
+    progress: status.starting,
+    live: (message) => status.live({ ...message, ms: Math.round(performance.now()) }),
+    failed: status.failed,
+    problem: (message) => status.problem(message.message),
+    busy: (busy) => { for (const el of widgets.values()) el.toggleAttribute('data-catching-up', busy && !connection.isLive); document.documentElement.toggleAttribute('data-busy', busy); },
+  },
+});
+
+const asked = Object.fromEntries(Object.entries(address.read()).filter(([name]) => name in defaults));
+if (Object.keys(asked).length) {
+  Object.assign(state, asked);
+  Object.assign(wishes, asked);
+  for (const stepper of document.querySelectorAll('[data-stepper]')) place(stepper);
+}
+
+toolbars({ widgets, state: () => state, defaults, wish, address, still });
+status.onRetry(() => connection.restart());
+status.still();
+window.explainer = { state: () => ({ ...state }), set: (values) => wish(values) };
+connection.start();
+window.addEventListener('pagehide', (event) => { if (!event.persisted) connection.close(); });

@@ -1,0 +1,47 @@
+// The honest status: still, starting (bytes and steps), live, or failed. One place says it to the reader, to other scripts
+// (`document.documentElement.dataset.explainer`) and to listeners (`explainer:still`, `explainer:live`, `explainer:failed`).
+
+const root = document.documentElement;
+const line = document.querySelector('[data-status]');
+const text = line?.querySelector('[data-status-text]');
+const detail = document.querySelector('[data-status-detail]');
+const megabytes = (n) => (n / 1e6).toFixed(1);
+let retry = () => {};
+
+function become(state, words, eventDetail) {
+  if (root.dataset.explainer !== state || eventDetail) {
+    root.dataset.explainer = state;
+    if (state !== 'starting') window.dispatchEvent(new CustomEvent(`explainer:${state}`, { detail: eventDetail ?? {} }));
+  }
+  if (text) text.textContent = words;
+}
+
+function explain(message, withRetry) {
+  if (!detail) return;
+  detail.hidden = !message;
+  detail.querySelector('[data-status-message]').textContent = message ?? '';
+  detail.querySelector('[data-retry]').hidden = !withRetry;
+}
+detail?.querySelector('[data-retry]')?.addEventListener('click', () => { explain(null); retry(); });
+detail?.querySelector('[data-dismiss]')?.addEventListener('click', () => explain(null));
+
+export const status = {
+  still: () => become('still', 'Pictures', {}),
+  starting: ({ step, loaded, total }) => {
+    become('starting', total ? `${step}: ${megabytes(loaded)} of ${megabytes(total)} MB` : step);
+    line?.style.setProperty('--done', total ? loaded / total : 0);
+  },
+  live: ({ ms, bytes, how, reason }) => {
+    line?.style.setProperty('--done', 1);
+    explain(null);
+    become('live', how === 'booted' ? `Live in ${(ms / 1000).toFixed(1)} s (slow start)` : `Live in ${(ms / 1000).toFixed(1)} s`, { ms, bytes, how, reason });
+    if (line) line.title = how === 'booted' ? `Started the slow way: ${reason}` : `${megabytes(bytes)} MB read; resumed`;
+  },
+  failed: ({ what, message }) => {
+    become('failed', 'Not live', { what, message });
+    explain(`${message} The pictures stay as they are. Check the connection, then try again.`, true);
+  },
+  problem: (message) => explain(message, false),
+  notice: (message) => explain(message || null, false),
+  onRetry: (callback) => { retry = callback; },
+};

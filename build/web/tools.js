@@ -1,0 +1,99 @@
+// The toolbar of each widget: reset, copy link, copy embed code, download, show the code. The buttons are in the HTML.
+import { asSvg, asPng } from './picture.js';
+
+const announce = (el, words) => {
+  const line = el.querySelector('[data-tool-status]');
+  line.textContent = words;
+  clearTimeout(line.timer);
+  line.timer = setTimeout(() => { line.textContent = ''; }, 4000);
+};
+
+async function copy(text) {
+  try { await navigator.clipboard.writeText(text); return true; } catch { /* not allowed here: the old way */ }
+  const area = Object.assign(document.createElement('textarea'), { value: text });
+  area.style.cssText = 'position:fixed;opacity:0';
+  document.body.append(area);
+  area.select();
+  let done = false;
+  try { done = document.execCommand('copy'); } catch { done = false; }
+  area.remove();
+  return done;
+}
+
+function save(name, type, content) {
+  const a = document.createElement('a');
+  a.href = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }));
+  a.download = name;
+  a.click();
+  setTimeout(() => URL.revokeObjectURL(a.href), 30000);
+}
+
+const escape = (s) => String(s).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+
+/** The two ways to embed a widget in its present state. */
+export function embedCode(slug, values, site) {
+  const attrs = Object.entries(values).map(([k, v]) => ` ${k}="${escape(v)}"`).join('');
+  const query = new URLSearchParams(values).toString();
+  return {
+    element: `<script src="${escape(site)}embed.js" async></script>\n<transformer-explainer widget="${slug}"${attrs}></transformer-explainer>`,
+    iframe: `<iframe src="${escape(`${site}embed/${slug}/${query ? `?${query}` : ''}`)}" title="${slug}" width="100%" height="560" style="border:0" loading="lazy"></iframe>`,
+  };
+}
+
+/** Every table of numbers that is shown in `el`: [{name, head, rows}], exact values. */
+export function tables(el) {
+  return [...el.querySelectorAll('[data-figure]')].filter((f) => !f.closest('[hidden]')).flatMap((figure) =>
+    [...figure.querySelectorAll('table')].map((table) => ({
+      name: table.caption?.textContent.trim() || figure.dataset.figure,
+      rows: [...table.rows].map((row) => [...row.cells].filter((c) => c.getAttribute('aria-hidden') !== 'true').map((c) => c.dataset.v ?? c.textContent.trim())),
+    })));
+}
+
+const csv = (all) => all.map(({ name, rows }) => [`# ${name}`, ...rows.map((r) => r.map((x) => (/[",\n]/.test(x) ? `"${x.replaceAll('"', '""')}"` : x)).join(','))].join('\n')).join('\n\n');
+
+export function toolbars({ widgets, state, defaults, wish, address, still }) {
+  const changed = () => Object.fromEntries(Object.entries(state()).filter(([k, v]) => v !== null && String(v) !== String(defaults[k])));
+  for (const [slug, el] of widgets) {
+    el.querySelector('[role=toolbar]')?.addEventListener('click', async (event) => {
+      const tool = event.target.closest('[data-tool]')?.dataset.tool;
+      if (tool === 'reset') { wish(Object.fromEntries(Object.keys(defaults).map((k) => [k, null]))); announce(el, 'Back to the start.'); }
+      if (tool === 'link') {
+        const url = new URL(address.write(state(), defaults));
+        announce(el, (await copy(url.href)) ? 'Link copied: it opens exactly this view.' : url.href);
+      }
+      if (tool === 'embed') {
+        const site = new URL(document.documentElement.dataset.site, document.baseURI).href;
+        const { element, iframe } = embedCode(slug, changed(), site);
+        const done = await copy(element);
+        const box = el.querySelector('[data-embed-code]');
+        box.hidden = !box.hidden;
+        box.querySelector('[data-form=element]').textContent = element;
+        box.querySelector('[data-form=iframe]').textContent = iframe;
+        announce(el, done ? 'Embed code copied (first form).' : 'Copy the code below.');
+        event.target.closest('[data-tool]').setAttribute('aria-expanded', String(!box.hidden));
+      }
+      if (tool === 'download' || tool === 'code') {
+        const button = event.target.closest('[data-tool]');
+        const panel = document.getElementById(button.getAttribute('aria-controls'));
+        panel.hidden = !panel.hidden;
+        button.setAttribute('aria-expanded', String(!panel.hidden));
+      }
+    });
+    el.addEventListener('click', async (event) => {
+      const kind = event.target.closest('[data-download]')?.dataset.download;
+      if (!kind) return;
+      const name = `${slug}.${kind}`;
+      try {
+        if (kind === 'csv') save(name, 'text/csv', csv(tables(el)));
+        if (kind === 'json') save(name, 'application/json', JSON.stringify({ widget: slug, state: state(), tables: tables(el) }, null, 1));
+        if (kind === 'svg') save(name, 'image/svg+xml', asSvg(el.querySelector('[data-body]')));
+        if (kind === 'png') save(name, 'image/png', await asPng(el.querySelector('[data-body]')));
+        announce(el, `Saved ${name}.`);
+      } catch (problem) { announce(el, `Could not save ${name}: ${problem.message}.`); }
+    });
+  }
+  document.addEventListener('click', async (event) => {
+    const button = event.target.closest('[data-copy-from]');
+    if (button && await copy(button.closest('div').querySelector('code').textContent)) button.textContent = 'Copied';
+  });
+}

@@ -1,0 +1,18 @@
+"""Numbers for the eye, out of a trace: which token names stand where, which rows a figure shows. No markup, no Panel."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from explainer import lab
+from explainer.model import Array
+
+
+def top_tokens(probs: Array, n: int) -> tuple[list[int], list[str], list[float]]:
+    """The n most probable tokens: ids, names as the pages write them, probabilities; ties by id."""
+    order = np.lexsort((np.arange(len(probs)), -probs))[:n]
+    return (
+        [int(i) for i in order],
+        [lab.tokenizer().display(int(i)) for i in order],
+        [float(probs[i]) for i in order],
+    )

@@ -1,0 +1,44 @@
+"""The bench on which pages put a prompt: the tokenizer, the models and the last few traces, each made once.
+
+Every widget of a page asks here, so a prompt is run through the model once however many figures show it.
+"""
+
+from __future__ import annotations
+
+import functools
+
+from explainer import checkpoint
+from explainer.model import forward
+from explainer.tokenizer import Tokenizer
+from explainer.trace import Trace
+
+STORYTELLER = "storyteller-4l"
+FAMILY = {1: "storyteller-1l", 2: "storyteller-2l", 4: "storyteller-4l"}
+
+
+@functools.cache
+def tokenizer() -> Tokenizer:
+    return Tokenizer.load()
+
+
+@functools.cache
+def model(name: str = STORYTELLER) -> checkpoint.Model:
+    """A checkpoint by name. Raises explainer.checkpoint.CheckpointError in plain words."""
+    return checkpoint.load(name)
+
+
+def tokens_of(prompt: str) -> tuple[int, ...]:
+    """The prompt as the model gets it: the token that starts every document, then the prompt's tokens."""
+    return (tokenizer().end_id, *tokenizer().encode(prompt))
+
+
+def names_of(tokens: tuple[int, ...]) -> list[str]:
+    """Each token as the pages write it, whitespace and bytes made visible."""
+    return [tokenizer().display(t) for t in tokens]
+
+
+@functools.lru_cache(maxsize=24)
+def trace(tokens: tuple[int, ...], name: str = STORYTELLER, interventions: tuple = ()) -> Trace:
+    """The full record of one forward pass, kept for the last few prompts."""
+    m = model(name)
+    return forward(m.params, tokens, m.config, interventions)

@@ -1,0 +1,115 @@
+"""What a page remembers: plain, typed, bounded values under the names that the URL and the embed attributes use.
+
+Readers reach these values by links, by attributes and by controls, and all three arrive here as text. One parser for all:
+`PageState.update_from` takes what it is given, keeps what makes sense, and says in plain words what it did not take.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+import param
+
+MAX_CHARACTERS = 2000
+
+
+class PageState(param.Parameterized):
+    """The state that every page shares. Subclasses add parameters; each public one is part of the URL.
+
+    `limits()` may be overridden for bounds that depend on other values (a layer of the model, a token of the prompt):
+    it returns {name: (low, high, what it counts)} and is asked after every update.
+    """
+
+    prompt = param.String(default="", doc="the text that the model reads")
+    shared: ClassVar[tuple[str, ...]] = ()
+
+    def names(self) -> list[str]:
+        """The names that a URL may carry, in order."""
+        return [n for n in self.param if n != "name" and not n.startswith("_")]
+
+    def values(self) -> dict[str, Any]:
+        """All values, as JSON can carry them."""
+        return {n: getattr(self, n) for n in self.names()}
+
+    def limits(self) -> dict[str, tuple[int, int, str]]:
+        return {}
+
+    def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
+        """Hook for page-wide checks on `wanted` (already typed): change it in place, explain in `messages`."""
+
+    def update_from(self, given: dict[str, Any]) -> dict[str, str]:
+        """Take values by name from a link, an embed attribute or a control.
+
+        given:   {name: text, number, boolean or None}; None means 'back to the default'; unknown names are ignored
+        returns: {name: message} for what could not be taken as it was; empty when all went well
+        """
+        wanted: dict[str, Any] = {}
+        messages: dict[str, str] = {}
+        for name in self.names():
+            if name not in given:
+                continue
+            if given[name] is None:
+                wanted[name] = self.param[name].default
+                continue
+            try:
+                wanted[name] = parse(self.param[name], given[name])
+            except ValueError as problem:
+                messages[name] = str(problem)
+        self.clean(wanted, messages)
+        with param.parameterized.batch_call_watchers(self):
+            self.param.update(**wanted)
+            for name, (low, high, what) in self.limits().items():
+                value = getattr(self, name)
+                if value is not None and not low <= value <= high:
+                    fixed = min(max(value, low), high)
+                    setattr(self, name, fixed)
+                    if name in given and given[name] is not None:
+                        messages[name] = f"There is no {what} {value} here; showing {what} {fixed}."
+        return messages
+
+
+def parse(kind: param.Parameter, given: Any) -> Any:
+    """Read one value for a parameter from text, number or boolean.
+
+    Numbers outside the parameter's bounds are moved to the nearest bound (a slider cannot be outside, a link can).
+    Raises ValueError with a sentence for the reader.
+    """
+    name = (kind.label or kind.name).lower()
+    if isinstance(kind, param.Boolean):
+        text = str(given).lower()
+        if text in ("1", "true", "yes", "on"):
+            return True
+        if text in ("0", "false", "no", "off"):
+            return False
+        raise ValueError(f"“{short(given)}” is neither on nor off; left {name} as it was.")
+    if isinstance(kind, param.Selector):
+        for option in kind.objects:
+            if str(option) == str(given):
+                return option
+        raise ValueError(f"“{short(given)}” is not a choice for {name}; left it as it was.")
+    if isinstance(kind, param.Number):
+        try:
+            value = float(given)
+            if math.isnan(value):
+                raise ValueError
+        except (TypeError, ValueError):
+            raise ValueError(f"“{short(given)}” is not a number; left {name} as it was.") from None
+        low, high = kind.bounds or (None, None)
+        if low is not None:
+            value = max(value, low)
+        if high is not None:
+            value = min(value, high)
+        if math.isinf(value):
+            raise ValueError(f"{name} cannot be infinite; left it as it was.")
+        return int(value) if isinstance(kind, param.Integer) else value
+    text = str(given).encode("utf-8", "replace").decode("utf-8")
+    if len(text) > MAX_CHARACTERS:
+        text = text[:MAX_CHARACTERS]
+    return text
+
+
+def short(given: Any, length: int = 30) -> str:
+    """What was given, cut to a length that fits a message."""
+    text = str(given)
+    return text if len(text) <= length else text[: length - 1] + "…"

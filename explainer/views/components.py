@@ -1,0 +1,367 @@
+"""The parts that widgets are made of. Each returns markup; none computes. `/components/` shows every one in every state.
+
+What the page's script (build/web/) does with the attributes used here:
+
+    data-bind="name"          a control of the state value `name`; its value is sent as the reader changes it
+    data-set="name" value=""  a button that sets `name`
+    data-local                the change is shown by the page itself, at once (Python is told, too)
+    data-v, data-why          a cell's exact value and how it was made: shown in the figure's read-out on hover and focus
+    data-grid                 a table in which the arrow keys move from cell to cell
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from explainer.views.html import compact, exact, join, number, percent, tag
+
+# ---------------------------------------------------------------- controls
+
+
+def text_field(name: str, label: str, value: str, *, hint: str = "", placeholder: str = "") -> Markup:
+    """A line of text, sent shortly after the last key (and at once on Enter)."""
+    return tag(
+        "div",
+        tag("label", label, for_=f"f-{name}"),
+        tag("input", type="text", id=f"f-{name}", data_bind=name, value=value, placeholder=placeholder or None,
+            autocomplete="off", autocapitalize="off", spellcheck="false", maxlength="4000"),
+        tag("p", hint, class_="hint") if hint else None,
+        tag("p", class_="message", data_message=name, role="alert"),
+        class_="field field-text",
+    )  # fmt: skip
+
+
+def choice(name: str, label: str, options: Sequence[tuple[Any, str]], value: Any) -> Markup:
+    """One of a few: a native select, so that every keyboard, phone and screen reader knows it."""
+    items = [tag("option", text, value=v, selected=(v == value)) for v, text in options]
+    return tag(
+        "div",
+        tag("label", label, for_=f"f-{name}"),
+        tag("select", *items, id=f"f-{name}", data_bind=name),
+        tag("p", class_="message", data_message=name, role="alert"),
+        class_="field",
+    )
+
+
+def check(name: str, label: str, value: bool) -> Markup:
+    """On or off."""
+    box = tag("input", type="checkbox", id=f"f-{name}", data_bind=name, checked=bool(value))
+    return tag("div", box, tag("label", label, for_=f"f-{name}"), class_="field field-check")
+
+
+def slider(
+    name: str, label: str, value: float, low: float, high: float, *, step: float | None = None, log: bool = False,
+    shown: str | None = None, ticks: Sequence[float] = (),
+) -> Markup:  # fmt: skip
+    """A range with a name, its value in words, and (`log`) equal steps for equal ratios; low > 0 then."""
+    import math
+
+    to = math.log10 if log else float
+    ticks_markup = None
+    if ticks:
+        ticks_markup = tag(
+            "datalist", *[tag("option", value=to(t), label=number(t)) for t in ticks], id=f"t-{name}"
+        )
+    text = shown if shown is not None else number(value)
+    return tag(
+        "div",
+        tag("label", label, for_=f"f-{name}"),
+        tag("input", type="range", id=f"f-{name}", data_bind=name, data_scale="log" if log else None,
+            min=to(low), max=to(high), step=step or ((to(high) - to(low)) / 300), value=to(value),
+            list=f"t-{name}" if ticks else None, aria_valuetext=text),
+        tag("output", text, for_=f"f-{name}"),
+        ticks_markup,
+        tag("p", class_="message", data_message=name, role="alert"),
+        class_="field field-range",
+    )  # fmt: skip
+
+
+def number_field(
+    name: str, label: str, value: Any, low: float | None = None, high: float | None = None, step: Any = 1
+) -> Markup:
+    """A number typed or stepped."""
+    return tag(
+        "div",
+        tag("label", label, for_=f"f-{name}"),
+        tag("input", type="number", id=f"f-{name}", data_bind=name, value=value, min=low, max=high, step=step, inputmode="numeric"),
+        tag("p", class_="message", data_message=name, role="alert"),
+        class_="field field-number",
+    )  # fmt: skip
+
+
+def button(label: str, *, sets: str | None = None, value: Any = None, action: str | None = None, pressed: bool | None = None,
+           kind: str = "", hint: str = "") -> Markup:  # fmt: skip
+    """A button that sets a state value (`sets`, `value`) or performs an action of the page (`action`)."""
+    return tag(
+        "button", label, type="button", data_set=sets, value=value, data_action=action, title=hint or None,
+        aria_pressed=None if pressed is None else str(bool(pressed)).lower(), class_=f"button {kind}".strip(),
+    )  # fmt: skip
+
+
+def controls(*children: Any, label: str = "Controls") -> Markup:
+    """A row of controls that wraps."""
+    return tag("div", *children, class_="controls", role="group", aria_label=label)
+
+
+# ---------------------------------------------------------------- tokens
+
+
+def token(text: str, *, axis: str = "") -> Markup:
+    """A token in running text or a table head; `text` comes from `Tokenizer.display`, whitespace already visible."""
+    return tag("span", text, class_=f"token {axis}".strip())
+
+
+def token_strip(texts: Sequence[str], *, sets: str | None = None, chosen: int | None = None, label: str = "Tokens",
+                axis: str = "query", marks: Sequence[str] | None = None, weights: Sequence[float] | None = None) -> Markup:  # fmt: skip
+    """The text as the model gets it: one box per token, numbered; with `sets`, choosing one sets that state value.
+
+    weights: [T] in 0..1, optional shading in the colour of `axis`; marks: extra class names per token
+    """
+    cells = []
+    for i, text in enumerate(texts):
+        shade = None if weights is None else f"--v:{weights[i]:.4g}"
+        kind = f"token {marks[i] if marks else ''}".strip()
+        shown = [tag("span", text, class_="text"), tag("span", str(i), class_="index", aria_hidden="true")]
+        v = None if weights is None else exact(weights[i])
+        if sets:
+            cells.append(tag("button", *shown, type="button", data_set=sets, value=i, class_=kind, style=shade, data_v=v,
+                             aria_pressed=str(i == chosen).lower(), aria_label=f"token {i}: {text}"))  # fmt: skip
+        else:
+            cells.append(tag("span", *shown, class_=kind, style=shade, data_v=v))
+    return tag("div", *cells, class_=f"tokens axis-{axis}", role="group", aria_label=label)
+
+
+# ---------------------------------------------------------------- numbers
+
+
+def figure(
+    name: str, *body: Any, title: str = "", caption: Any = "", readout: str = "", note: Any = None
+) -> Markup:
+    """A figure with its title, caption and read-out line. `name` is unique on the page (test id, download name)."""
+    return tag(
+        "figure",
+        tag("figcaption", tag("strong", title), " " if caption else None, caption) if title or caption else None,
+        tag("div", *body, class_="figure-body"),
+        tag("p", readout or Markup("&nbsp;"), class_="readout", data_readout=True),
+        tag("p", note, class_="note") if note else None,
+        class_="figure", data_figure=name, data_testid=name,
+    )  # fmt: skip
+
+
+def cell(value: float, *, shade: float | None = None, signed: bool = False, why: str = "", text: str | None = None,
+         kind: str = "") -> str:  # fmt: skip
+    """One cell of a heat map. `shade` in 0..1 (or -1..1 if signed) is the strength of the colour, default the value."""
+    s = value if shade is None else shade
+    s = 0.0 if s != s or s in (float("inf"), float("-inf")) else float(s)
+    names = " ".join(
+        n for n in (kind, "neg" if signed and s < 0 else "", "strong" if abs(s) > 0.5 else "") if n
+    )
+    return (
+        f'<td tabindex="-1" style="--v:{min(abs(s), 1.0):.3g}" data-v="{exact(value)}"'
+        + (f' class="{names}"' if names else "")
+        + (f' data-why="{escape(why)}"' if why else "")
+        + f"><span>{compact(value) if text is None else escape(text)}</span></td>"
+    )
+
+
+def heat_table(
+    values: Any, rows: Sequence[str], cols: Sequence[str], *, label: str, colour: str = "head", row_axis: str = "query",
+    col_axis: str = "key", row_name: str = "", col_name: str = "", signed: bool = False, scale: float | None = None,
+    chosen_row: int | None = None, why: Callable[[int, int], str] | None = None, masked: Any = None, size: str = "",
+) -> Markup:  # fmt: skip
+    """A matrix as a heat map that is a table: the figure, its text equivalent and its data in one.
+
+    values: [R, C]; rows, cols: names of R and C; colour: the meaning that paints the cells
+    scale:  the value painted at full strength (default: 1 for unsigned, the largest size for signed)
+    masked: [R, C] booleans, cells that do not exist (drawn hatched, value left out)
+    """
+    if scale is None:
+        finite = [abs(float(v)) for row in values for v in row if abs(float(v)) != float("inf")]
+        scale = (max(finite, default=1.0) or 1.0) if signed else 1.0
+    head = tag(
+        "tr",
+        tag(
+            "td",
+            tag("span", f"{row_name} ↓ {col_name} →" if row_name else "", class_="corner"),
+            class_="corner",
+        ),
+        *[tag("th", tag("span", c), scope="col", class_=f"axis-{col_axis}") for c in cols],
+    )
+    body = []
+    for r, name in enumerate(rows):
+        cells = []
+        for c in range(len(cols)):
+            if masked is not None and masked[r][c]:
+                cells.append(
+                    '<td class="masked" tabindex="-1" data-why="masked: this token comes later"><span>·</span></td>'
+                )
+                continue
+            v = values[r][c]
+            cells.append(cell(v, shade=float(v) / scale, signed=signed, why=why(r, c) if why else ""))
+        row = tag("th", tag("span", name), scope="row", class_=f"axis-{row_axis}")
+        body.append(Markup(f"<tr{' class=chosen' if r == chosen_row else ''}>{row}{''.join(cells)}</tr>"))
+    table = tag(
+        "table", tag("caption", label, class_="sr"), tag("thead", head), tag("tbody", *body),
+        class_=f"heat colour-{colour} {'signed' if signed else ''} {size}".strip(), data_grid=True,
+    )  # fmt: skip
+    return tag("div", table, class_="scroll")
+
+
+def bars(names: Sequence[str], values: Sequence[float], *, label: str, colour: str = "vocab", scale: float | None = None,
+         chosen: int | None = None, others: dict[str, Sequence[float]] | None = None, why: Callable[[int], str] | None = None,
+         sets: str | None = None, ids: Sequence[int] | None = None, text: Callable[[float], str] = percent) -> Markup:  # fmt: skip
+    """A list of bars with names and numbers (a table of names and values to assistive technology).
+
+    others: further series beside the bars, drawn as marks: {"true": [...]}; their meaning gives the colour
+    sets:   with `ids`, each name is a button that sets that state value to its id
+    """
+    scale = scale or max([abs(float(v)) for v in values], default=1.0) or 1.0
+    rows = []
+    for i, (name, value) in enumerate(zip(names, values, strict=True)):
+        marks = [
+            tag("i", class_=f"mark colour-{kind}", style=f"--v:{float(series[i]) / scale:.4g}")
+            for kind, series in (others or {}).items()
+        ]
+        extra = [
+            tag("td", text(float(series[i])), data_v=exact(series[i]), class_="num")
+            for series in (others or {}).values()
+        ]
+        shown: Any = tag("span", name, class_="token")
+        if sets and ids is not None:
+            shown = tag("button", name, type="button", class_="token", data_set=sets, value=ids[i])
+        rows.append(
+            tag(
+                "tr",
+                tag("th", shown, scope="row"),
+                tag("td", tag("i", class_="bar", style=f"--v:{min(abs(float(value)) / scale, 1):.4g}"), *marks, class_="track",
+                    aria_hidden="true"),
+                tag("td", text(float(value)), data_v=exact(value), data_why=why(i) if why else None, class_="num", tabindex="-1"),
+                *extra,
+                class_="chosen" if i == chosen else None,
+            )
+        )  # fmt: skip
+    heads = [tag("th", "token", scope="col"), tag("td", aria_hidden="true"), tag("th", "model", scope="col")]
+    heads += [tag("th", kind, scope="col") for kind in (others or {})]
+    return tag(
+        "table", tag("caption", label, class_="sr"), tag("thead", tag("tr", *heads), class_="sr" if not others else None),
+        tag("tbody", *rows), class_=f"bars colour-{colour}", data_grid=True,
+    )  # fmt: skip
+
+
+def line_chart(series: dict[str, Sequence[float]], *, label: str, x_name: str, y_name: str, y_max: float | None = None,
+               colours: dict[str, str] | None = None, height: int = 160, marks: Sequence[int] = ()) -> Markup:  # fmt: skip
+    """Lines over steps as SVG, with the same numbers in a table under it. series: {name: values}, equal lengths."""
+    width, left, bottom, top = 640, 40, 24, 8
+    longest = max((len(v) for v in series.values()), default=1)
+    peak = y_max or max((float(x) for v in series.values() for x in v), default=1.0) or 1.0
+
+    def place(i: int, y: float) -> str:
+        px = left + (width - left - 8) * i / max(longest - 1, 1)
+        py = top + (height - top - bottom) * (1 - min(float(y) / peak, 1.0))
+        return f"{px:.1f},{py:.1f}"
+
+    lines = []
+    for tick in (0.0, 0.5, 1.0):
+        y = top + (height - top - bottom) * (1 - tick)
+        lines.append(tag("line", x1=left, x2=width - 8, y1=f"{y:.1f}", y2=f"{y:.1f}", class_="rule"))
+        lines.append(tag("text", number(peak * tick, 2), x=left - 6, y=f"{y + 4:.1f}", text_anchor="end"))
+    for mark in marks:
+        x = place(mark, 0).split(",")[0]
+        lines.append(tag("line", x1=x, x2=x, y1=top, y2=height - bottom, class_="marker"))
+    for k, (name, values) in enumerate(series.items()):
+        colour = (colours or {}).get(name, "vocab")
+        points = " ".join(place(i, v) for i, v in enumerate(values))
+        lines.append(tag("polyline", points=points, class_=f"line colour-{colour} dash-{k}"))
+    lines.append(tag("text", x_name, x=width - 8, y=height - 6, text_anchor="end"))
+    lines.append(tag("text", y_name, x=left, y=top + 2, class_="axis-name"))
+    legend = tag(
+        "p", *[tag("span", n, class_=f"legend colour-{(colours or {}).get(n, 'vocab')} dash-{k}") for k, n in enumerate(series)],
+        class_="legend-row",
+    ) if len(series) > 1 else None  # fmt: skip
+    drawing = tag(
+        "svg", *lines, viewBox=f"0 0 {width} {height}", role="img", aria_label=label, class_="chart"
+    )
+    table = numbers_table(
+        [x_name, *series],
+        [[i, *[v[i] if i < len(v) else float("nan") for v in series.values()]] for i in range(longest)],
+        label,
+    )
+    return join([legend, drawing, table])
+
+
+def numbers_table(
+    heads: Sequence[str], rows: Sequence[Sequence[Any]], label: str, *, open_: bool = False
+) -> Markup:
+    """The numbers of a drawing, folded away: the same ones, for reading, for screen readers and for the CSV."""
+    body = [
+        tag("tr", *[
+            tag("td", number(x) if isinstance(x, float) else str(x), data_v=exact(x) if isinstance(x, float) else None, class_="num")
+            for x in row
+        ])
+        for row in rows
+    ]  # fmt: skip
+    table = tag(
+        "table", tag("caption", label, class_="sr"), tag("thead", tag("tr", *[tag("th", h, scope="col") for h in heads])),
+        tag("tbody", *body), class_="numbers",
+    )  # fmt: skip
+    return tag(
+        "details",
+        tag("summary", "The numbers"),
+        tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=label),
+        class_="numbers",
+        open_=open_,
+    )
+
+
+def stepper(name: str, steps: Sequence[tuple[str, Any]], current: int, *, play: bool = True) -> Markup:
+    """A sequence that the reader steps through; all steps are in the page, so stepping needs no Python.
+
+    steps: (title, body) in order; `name` is the state value that holds the current one
+    """
+    last = len(steps) - 1
+    rail = [
+        tag("button", tag("span", str(i + 1), class_="n"), " ", title, type="button", data_step_to=i, class_="stop",
+            aria_current="step" if i == current else None)
+        for i, (title, _) in enumerate(steps)
+    ]  # fmt: skip
+    panels = [
+        tag("section", tag("h4", title, class_="sr"), body, class_="step", data_step=i, hidden=i != current)
+        for i, (title, body) in enumerate(steps)
+    ]
+    return tag(
+        "div",
+        tag("div",
+            tag("button", "Previous step", type="button", data_step_by="-1", class_="button", aria_disabled="true" if current == 0 else None),
+            tag("button", "Play", type="button", data_step_play=True, class_="button", aria_pressed="false") if play else None,
+            tag("button", "Next step", type="button", data_step_by="1", class_="button main", aria_disabled="true" if current == last else None),
+            tag("p", f"Step {current + 1} of {last + 1}: {steps[current][0]}", class_="step-name", aria_live="polite", data_step_name=True),
+            class_="step-controls", role="group", aria_label="Steps"),
+        tag("div", *rail, class_="rail", role="group", aria_label="All steps"),
+        tag("div", *panels, class_="steps"),
+        class_="stepper", data_stepper=name, data_current=current,
+    )  # fmt: skip
+
+
+def message(text: str, kind: str = "note") -> Markup:
+    """A sentence set apart: 'note', 'problem' or 'finding'."""
+    return tag("p", text, class_=f"aside {kind}", role="status" if kind == "problem" else None)
+
+
+def definition_row(pairs: Sequence[tuple[str, Any]]) -> Markup:
+    """A few named numbers side by side."""
+    return tag("dl", *[tag("div", tag("dt", k), tag("dd", v)) for k, v in pairs], class_="facts")
+
+
+def shape(name: str, axes: str, sizes: Sequence[int]) -> Markup:
+    """A tensor's name and shape as the pages write it: `q [T 9 x K 24]`, each axis in its colour."""
+    meanings = {"T": "query", "S": "key", "H": "head", "D": "resid", "V": "vocab", "K": "value", "F": "resid"}
+    parts: list[Any] = [tag("code", name), " ["]
+    for i, (axis, size) in enumerate(zip(axes.split(), sizes, strict=True)):
+        parts += [
+            " × " if i else "",
+            tag("span", f"{axis} {size}", class_=f"axis-{meanings.get(axis, 'resid')}"),
+        ]
+    return tag("span", *parts, "]", class_="shape")

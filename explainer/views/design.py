@@ -1,0 +1,81 @@
+"""The design tokens of the whole site: one colour per meaning, one type scale, one spacing scale.
+
+`css()` turns them into custom properties; the build writes them in front of every style sheet. Figures never name a
+colour: they name a meaning (`--query`, `--key`, ...), so prose, tables and drawings cannot disagree.
+
+The hues are spread so that they stay apart for readers with protanopia, deuteranopia and tritanopia, and differ in
+lightness too (tests/unit/test_design.py simulates all three; method: Vienot et al. 1999). Text contrast is AA.
+"""
+
+MEANINGS = {
+    # name: (what it stands for, light, dark)
+    "query": ("the position that asks (T)", "#b3400a", "#ff9a62"),
+    "key": ("the position that is read (S)", "#0a5fa5", "#7cc0ff"),
+    "value": ("what is carried from there", "#a0246f", "#ff9bd0"),
+    "head": ("one attention head, its pattern", "#5b3fb0", "#b9a6ff"),
+    "resid": ("the residual stream", "#0b6e5a", "#5fd3b5"),
+    "vocab": ("the vocabulary: logits and probabilities", "#7a5a00", "#e8c25a"),
+    "true": ("the true distribution of the text", "#1c1b1a", "#f3efe8"),
+    "loss": ("what gets worse", "#a31621", "#ff8b8b"),
+}
+
+LIGHT = {
+    "paper": "#fffdf9",
+    "raised": "#ffffff",
+    "sunken": "#f5f1ea",
+    "ink": "#1f1d1b",
+    "soft": "#5d5750",
+    "line": "#ddd6cb",
+    "strong-line": "#8d857a",
+    "focus": "#0a5fa5",
+    "zero": "#f5f1ea",
+}
+DARK = {
+    "paper": "#161514",
+    "raised": "#1e1c1a",
+    "sunken": "#262320",
+    "ink": "#ece7df",
+    "soft": "#b0a89d",
+    "line": "#3a3631",
+    "strong-line": "#7d756a",
+    "focus": "#7cc0ff",
+    "zero": "#262320",
+}
+
+# A type scale of ratio 1.2 around a 18 px text; spacing in steps of 4 px.
+TYPE = {
+    "xs": "0.72rem",
+    "s": "0.833rem",
+    "m": "1rem",
+    "l": "1.2rem",
+    "xl": "1.44rem",
+    "xxl": "2.074rem",
+    "hero": "2.6rem",
+}
+SPACE = {
+    "1": "0.25rem",
+    "2": "0.5rem",
+    "3": "0.75rem",
+    "4": "1rem",
+    "5": "1.5rem",
+    "6": "2.5rem",
+    "7": "4rem",
+}
+MOTION = {"quick": "120ms", "calm": "260ms", "ease": "cubic-bezier(.2,.7,.2,1)"}
+
+
+def css() -> str:
+    """All tokens as custom properties, light by default, dark by preference or by `data-theme`."""
+    light = {**LIGHT, **{name: m[1] for name, m in MEANINGS.items()}}
+    dark = {**DARK, **{name: m[2] for name, m in MEANINGS.items()}}
+    fixed = {f"type-{k}": v for k, v in TYPE.items()} | {f"space-{k}": v for k, v in SPACE.items()} | MOTION
+
+    def block(values: dict[str, str]) -> str:
+        return "".join(f"--{k}:{v};" for k, v in values.items())
+
+    return (
+        f":root{{color-scheme:light;{block(fixed)}{block(light)}}}"
+        f"@media(prefers-color-scheme:dark){{:root:not([data-theme=light]){{color-scheme:dark;{block(dark)}}}}}"
+        f":root[data-theme=dark]{{color-scheme:dark;{block(dark)}}}"
+        "@media(prefers-reduced-motion:reduce){:root{--quick:0ms;--calm:0ms}}"
+    )

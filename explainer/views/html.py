@@ -1,0 +1,124 @@
+"""Markup: the only place where text becomes HTML. Everything that is not already `Markup` is escaped."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup, escape
+
+VOID = {
+    "input",
+    "br",
+    "hr",
+    "img",
+    "line",
+    "rect",
+    "circle",
+    "path",
+    "polyline",
+    "polygon",
+    "stop",
+    "use",
+    "ellipse",
+}
+
+
+def attributes(attrs: dict[str, Any]) -> str:
+    """Attributes as HTML. `None` and `False` are left out, `True` is a bare name, `_` in a name becomes `-`."""
+    parts = []
+    for name, value in attrs.items():
+        if value is None or value is False:
+            continue
+        name = name.rstrip("_").replace("_", "-")
+        parts.append(f" {name}" if value is True else f' {name}="{escape(str(value))}"')
+    return "".join(parts)
+
+
+def tag(name: str, *children: Any, **attrs: Any) -> Markup:
+    """One element. Children: strings (escaped), `Markup` (kept), iterables of them, or None (nothing)."""
+    head = f"<{name}{attributes(attrs)}>"
+    if name in VOID:
+        return Markup(head)
+    return Markup(f"{head}{join(children)}</{name}>")
+
+
+def join(children: Iterable[Any]) -> Markup:
+    """Concatenate children as `tag` does."""
+    out = []
+    for child in children:
+        if child is None or child is False:
+            continue
+        if isinstance(child, str):
+            out.append(escape(child))
+        elif isinstance(child, (list, tuple)) or hasattr(child, "__next__"):
+            out.append(join(child))
+        else:
+            out.append(escape(str(child)))
+    return Markup("".join(out))
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number for the eye: at most `digits` significant digits, a real minus sign, no needless zeros.
+
+    Values too small for that are written like `4e−5`. The exact value belongs in `data-v` (`exact`), never in the text.
+    """
+    value = float(value)
+    if value != value:
+        return "–"
+    if value in (float("inf"), float("-inf")):
+        return "∞" if value > 0 else "−∞"
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if size >= 1000:
+        text = f"{size:,.0f}"
+    elif size >= 100:
+        text = f"{size:.0f}"
+    elif size >= 10:
+        text = f"{size:.1f}"
+    elif size >= 0.5 * 10 ** -(digits - 1):
+        text = f"{size:.{digits - 1}f}"
+    else:
+        text = f"{size:.0e}".replace("e-0", "e−").replace("e-", "e−")
+    return ("−" if value < 0 else "") + text
+
+
+def compact(value: float) -> str:
+    """A number for a small cell: two decimals below 10, no leading zero (`.24`, `−1.3`, `12`); the exact one is in `data-v`."""
+    size = abs(float(value))
+    if size != size or size == float("inf"):
+        return number(value)
+    text = (
+        f"{size:.0f}"
+        if size >= 9.95
+        else f"{size:.1f}"
+        if size >= 1
+        else f"{size:.2f}"[1:]
+        if size < 0.995
+        else "1"
+    )
+    text = {".00": "0", "1.0": "1"}.get(text, text)
+    return ("−" if value < 0 and text != "0" else "") + text
+
+
+def percent(p: float) -> str:
+    """A probability in percent: `38 %`, `4.2 %`, `0.03 %`, `<0.01 %`. 0 and 1 only when they are exactly that."""
+    if p == 0:
+        return "0 %"
+    if p == 1:
+        return "100 %"
+    q = 100 * p
+    if q < 0.01:
+        return "<0.01 %"
+    if q > 99.99:
+        return ">99.99 %"
+    if q < 0.1:
+        return f"{q:.2f} %"
+    if q < 10 or q > 99:
+        return f"{q:.1f} %"
+    return f"{q:.0f} %"
+
+
+def exact(value: float) -> str:
+    """The shortest text that reads back as the same number (for `data-v`, the hover read-out and downloads)."""
+    return str(value) if isinstance(value, np.floating) else repr(float(value))

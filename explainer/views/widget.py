@@ -1,0 +1,77 @@
+"""A widget is a Panel component whose markup Python draws; the page shows the markup and sends back what the reader did.
+
+Nothing is drawn twice: the build puts `html` into the page as the still; when Python is live, the same component with
+the same model id sends new markup only when it differs, and the page morphs what is already there.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import param
+from panel.custom import JSComponent
+
+from explainer.state import PageState
+
+# In our own pages build/web/page.js does this job without BokehJS; this is for `panel serve` and `panel convert`.
+SHOW = """
+export function render({ model, el }) {
+  el.innerHTML = model.html ?? '';
+  model.on('html', () => { el.innerHTML = model.html; });
+}
+"""
+
+
+class Link(JSComponent):
+    """Carries the page's values between the reader's side and Python: one per document, draws nothing.
+
+    request:  {name: text or number or null}, from the page; `null` asks for the default
+    values:   {name: value}, to the page: what holds now (goes into the URL and the controls)
+    messages: {name: sentence}, to the page: what could not be done as asked, in plain words
+    """
+
+    request = param.Dict(default={})
+    values = param.Dict(default={})
+    messages = param.Dict(default={})
+    _esm = SHOW
+
+    def __init__(self, state: PageState, **params: Any):
+        super().__init__(name="link", **params)
+        self._state = state
+        self.values = state.values()
+        self.param.watch(self._receive, "request")
+
+    def _receive(self, event: Any) -> None:
+        given = {k: v for k, v in event.new.items() if k != "#"}  # '#' only makes equal requests differ
+        with param.parameterized.batch_call_watchers(self):
+            self.messages = self._state.update_from(given)
+            self.values = self._state.values()
+
+
+class Widget(JSComponent):
+    """One figure with its controls.
+
+    Subclasses set `slug` (the name in URLs and embeds), `title`, `reads` (the names of the state values that the
+    drawing depends on) and `draw()`, which returns markup and computes nothing itself: numbers come from `explainer`.
+    `functions` lists what 'show the code' opens: the functions that computed what is on screen.
+    """
+
+    html = param.String(default="")
+    _esm = SHOW
+
+    slug: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+    reads: ClassVar[tuple[str, ...]] = ()
+    functions: ClassVar[tuple[Any, ...]] = ()
+
+    def __init__(self, state: PageState, **params: Any):
+        super().__init__(name=self.slug, **params)
+        self.state = state
+        self.html = str(self.draw())
+        state.param.watch(self._redraw, list(self.reads))
+
+    def _redraw(self, *events: Any) -> None:
+        self.html = str(self.draw())
+
+    def draw(self) -> str:
+        raise NotImplementedError
