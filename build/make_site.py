@@ -67,9 +67,7 @@ def main() -> None:
             continue
         say(f"page {page.name}")
         text = (ROOT / "pages" / f"{page.name}.md").read_text(encoding="utf-8")
-        html = shell.page_html(
-            page, stills[page.name], root="../", assets=names, chapters=CHAPTERS, text=text
-        )
+        html = shell.page_html(page, stills[page.name], root="../", assets=names, chapters=CHAPTERS, text=text)
         (out / page.name).mkdir()
         (out / page.name / "index.html").write_text(html, encoding="utf-8")
     (out / "build.json").write_text(json.dumps({"assets": names}, indent=1), encoding="utf-8")

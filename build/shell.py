@@ -45,12 +45,8 @@ def mathml(latex: str, options: dict[str, Any]) -> str:
 
 @functools.cache
 def markdown() -> MarkdownIt:
-    md = MarkdownIt("commonmark", {"html": True, "typographer": True}).enable(
-        ["table", "smartquotes", "replacements"]
-    )
-    md.use(footnote_plugin).use(attrs_plugin, spans=True).use(
-        dollarmath_plugin, renderer=mathml, allow_digits=False
-    )
+    md = MarkdownIt("commonmark", {"html": True, "typographer": True}).enable(["table", "smartquotes", "replacements"])
+    md.use(footnote_plugin).use(attrs_plugin, spans=True).use(dollarmath_plugin, renderer=mathml, allow_digits=False)
     for name in ("discover", "result"):
         md.use(container_plugin, name=name, render=_container(name))
     return md
@@ -101,9 +97,7 @@ def frame(widget: Any, body: str, *, from_page: dict[str, str] | None = None) ->
     """A widget's still in its frame: title, toolbar, drawers."""
     code = source_of(widget.functions) if widget.functions else None
     return Markup(
-        templates.get_template("widget.html.j2").render(
-            w=widget, body=Markup(body), code=code, from_page=from_page
-        )
+        templates.get_template("widget.html.j2").render(w=widget, body=Markup(body), code=code, from_page=from_page)
     )
 
 

@@ -34,14 +34,10 @@ class AttentionStepper(Widget):
         return join(
             [
                 c.controls(
-                    c.text_field(
-                        "prompt", "Prompt", s.prompt, hint=f"{len(tokens)} tokens, the start token included"
-                    ),
+                    c.text_field("prompt", "Prompt", s.prompt, hint=f"{len(tokens)} tokens, the start token included"),
                     c.choice("layer", "Layer", [(i, str(i)) for i in range(m.config.n_layers)], s.layer),
                     c.choice("head", "Head", [(i, str(i)) for i in range(m.config.n_heads)], s.head),
-                    c.choice(
-                        "query", "Query token", [(i, f"{i}: {n}") for i, n in enumerate(names)], s.query
-                    ),
+                    c.choice("query", "Query token", [(i, f"{i}: {n}") for i, n in enumerate(names)], s.query),
                 ),
                 c.token_strip(names, sets="query", chosen=s.query, label="Choose the token that asks"),
                 c.stepper("step", Steps(trace, m.params, names, s.layer, s.head, s.query).all(), s.step),
@@ -86,9 +82,7 @@ class Steps:
     def scores(self, figure: str, name: str, caption: str, *, signed: bool) -> Markup:
         """A whole [T, S] matrix of this head, the query's row set apart; only that row tells its story cell by cell."""
         values = self.trace[self.key(name)][self.head]
-        masked = (
-            None if name in ("attn.attn_scores_raw", "attn.attn_scores_scaled") else ~(values > float("-inf"))
-        )
+        masked = None if name in ("attn.attn_scores_raw", "attn.attn_scores_scaled") else ~(values > float("-inf"))
         if name == "attn.pattern":
             masked = [[s > t for s in range(len(self.names))] for t in range(len(self.names))]
         finite = abs(values[values > float("-inf")]).max()

@@ -62,9 +62,7 @@ def slider(
     to = math.log10 if log else float
     ticks_markup = None
     if ticks:
-        ticks_markup = tag(
-            "datalist", *[tag("option", value=to(t), label=number(t)) for t in ticks], id=f"t-{name}"
-        )
+        ticks_markup = tag("datalist", *[tag("option", value=to(t), label=number(t)) for t in ticks], id=f"t-{name}")
     text = shown if shown is not None else number(value)
     return tag(
         "div",
@@ -137,9 +135,7 @@ def token_strip(texts: Sequence[str], *, sets: str | None = None, chosen: int | 
 # ---------------------------------------------------------------- numbers
 
 
-def figure(
-    name: str, *body: Any, title: str = "", caption: Any = "", readout: str = "", note: Any = None
-) -> Markup:
+def figure(name: str, *body: Any, title: str = "", caption: Any = "", readout: str = "", note: Any = None) -> Markup:
     """A figure with its title, caption and read-out line. `name` is unique on the page (test id, download name)."""
     return tag(
         "figure",
@@ -156,9 +152,7 @@ def cell(value: float, *, shade: float | None = None, signed: bool = False, why:
     """One cell of a heat map. `shade` in 0..1 (or -1..1 if signed) is the strength of the colour, default the value."""
     s = value if shade is None else shade
     s = 0.0 if s != s or s in (float("inf"), float("-inf")) else float(s)
-    names = " ".join(
-        n for n in (kind, "neg" if signed and s < 0 else "", "strong" if abs(s) > 0.5 else "") if n
-    )
+    names = " ".join(n for n in (kind, "neg" if signed and s < 0 else "", "strong" if abs(s) > 0.5 else "") if n)
     return (
         f'<td tabindex="-1" style="--v:{min(abs(s), 1.0):.3g}" data-v="{exact(value)}"'
         + (f' class="{names}"' if names else "")
@@ -281,9 +275,7 @@ def line_chart(series: dict[str, Sequence[float]], *, label: str, x_name: str, y
         "p", *[tag("span", n, class_=f"legend colour-{(colours or {}).get(n, 'vocab')} dash-{k}") for k, n in enumerate(series)],
         class_="legend-row",
     ) if len(series) > 1 else None  # fmt: skip
-    drawing = tag(
-        "svg", *lines, viewBox=f"0 0 {width} {height}", role="img", aria_label=label, class_="chart"
-    )
+    drawing = tag("svg", *lines, viewBox=f"0 0 {width} {height}", role="img", aria_label=label, class_="chart")
     table = numbers_table(
         [x_name, *series],
         [[i, *[v[i] if i < len(v) else float("nan") for v in series.values()]] for i in range(longest)],
@@ -292,9 +284,7 @@ def line_chart(series: dict[str, Sequence[float]], *, label: str, x_name: str, y
     return join([legend, drawing, table])
 
 
-def numbers_table(
-    heads: Sequence[str], rows: Sequence[Sequence[Any]], label: str, *, open_: bool = False
-) -> Markup:
+def numbers_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], label: str, *, open_: bool = False) -> Markup:
     """The numbers of a drawing, folded away: the same ones, for reading, for screen readers and for the CSV."""
     body = [
         tag("tr", *[

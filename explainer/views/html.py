@@ -88,15 +88,7 @@ def compact(value: float) -> str:
     size = abs(float(value))
     if size != size or size == float("inf"):
         return number(value)
-    text = (
-        f"{size:.0f}"
-        if size >= 9.95
-        else f"{size:.1f}"
-        if size >= 1
-        else f"{size:.2f}"[1:]
-        if size < 0.995
-        else "1"
-    )
+    text = f"{size:.0f}" if size >= 9.95 else f"{size:.1f}" if size >= 1 else f"{size:.2f}"[1:] if size < 0.995 else "1"
     text = {".00": "0", "1.0": "1"}.get(text, text)
     return ("−" if value < 0 and text != "0" else "") + text
 
