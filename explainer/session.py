@@ -1,0 +1,258 @@
+"""The conversation between the pages of one site visit and the one Python behind them.
+
+Each page (or embed) is a *client* with a document of its own: a real Bokeh Document that holds the Panel components which
+`pages.REGISTRY[name]()` makes. The build prepares one document per name and lets it sleep in the snapshot; the first client
+that opens the name gets that very document (its model ids are those of the still in the page, so nothing is drawn again),
+later clients get a fresh document of the same make.
+
+The wire is plain JSON, in both directions:
+
+    model     {"id": Bokeh id of the model that carries the values, "name": the component's name, "attributes": {name: value}}
+    event     {"model": id, "attr": name, "new": value}      value: whatever JSON can carry; dicts are plain objects
+    patch     {"type": "patch", "events": [event, ...]}      to the page; one per request, latest value per attribute
+    error     {"type": "error", "message": sentence, "trace": text}
+
+For a `panel.custom.JSComponent` the model that carries the values is not the component's root model but the DataModel in its
+`data` property. Bokeh's own encoding of dicts ({"type": "map", "entries": [...]}) stays on this side of the wire.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import random
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from bokeh.core.serialization import Serializer
+from bokeh.document import Document
+from bokeh.document.events import ModelChangedEvent
+from bokeh.model import Model
+from bokeh.settings import settings
+from panel.io.state import set_curdoc, state
+
+Send = Callable[[str, str], None]
+Make = Callable[[], list[Any]]
+
+PAGE = "page"  # who set a value: changes that came from the page are not sent back to it
+NOT_STATE = {"name", "tags", "js_event_callbacks", "js_property_callbacks", "subscribed_events", "syncable", "esm_constants"}
+
+
+class SessionError(Exception):
+    """A request that cannot be met; the message is a sentence for the reader."""
+
+
+@dataclass
+class Live:
+    """One document with its components, and, once a page has opened it, the page's name (`client`)."""
+
+    name: str
+    document: Document
+    components: list[Any]
+    models: dict[str, Model]  # by id: the models that carry values
+    client: str | None = None
+    pending: dict[tuple[str, str], Any] = field(default_factory=dict)  # (id, attr) -> latest value not yet sent
+    collecting: bool = False
+
+    def describe(self) -> dict[str, Any]:
+        """What a page needs to mirror this document."""
+        return {
+            "models": [
+                {"id": model.id, "name": component.name, "attributes": attributes(model)}
+                for component, model in zip(self.components, self.models.values(), strict=True)
+            ]
+        }
+
+
+_sleeping: dict[str, Live] = {}
+_open: dict[str, Live] = {}
+_send: Send | None = None
+
+
+def registry() -> dict[str, Make]:
+    """Every document that can be opened: {name: callable that returns fresh components}."""
+    from pages import REGISTRY
+
+    return REGISTRY
+
+
+def attributes(model: Model) -> dict[str, Any]:
+    """The values that a model carries, as plain JSON values."""
+    return {name: plain(getattr(model, name)) for name in sorted(model.properties() - NOT_STATE)}
+
+
+def plain(value: Any) -> Any:
+    """`value` as JSON gives it back: tuples are lists, numpy's numbers are numbers, keys are text."""
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return value
+
+
+def make(name: str) -> Live:
+    """Build a fresh document for `name`. Raises SessionError if there is none of that name."""
+    factory = registry().get(name)
+    if factory is None:
+        raise SessionError(f"There is nothing called “{name}” here.")
+    document = Document()
+    with acting_on(document):
+        components = list(factory())
+        models = {}
+        for component in components:
+            root = component.get_root(document, preprocess=False)
+            document.add_root(root)
+            models[root.data.id] = root.data
+    document._session_context = None  # changes are handled at once, not scheduled on an event loop
+    state._connected[document] = state._loaded[document] = True
+    live = Live(name, document, components, models)
+    document.on_change(lambda event: _changed(live, event))
+    return live
+
+
+@contextlib.contextmanager
+def acting_on(document: Document) -> Iterator[None]:
+    """Let Panel believe that it is serving `document`, on this thread."""
+    with set_curdoc(document):
+        state._thread_id_[document] = state._current_thread
+        yield
+
+
+def prepare(names: Iterable[str] | None = None) -> str:
+    """Build the documents that will sleep in the snapshot.
+
+    names:   which; None for all
+    returns: JSON {name: {"models": [...]}}, the still of each
+    """
+    settings.simple_ids.set_value(True)
+    for name in registry() if names is None else names:
+        _sleeping[name] = make(name)
+    return json.dumps({name: live.describe() for name, live in _sleeping.items()})
+
+
+def connect(send: Send) -> None:
+    """Say where messages to the pages go: `send(client, json)`."""
+    global _send
+    _send = send
+
+
+def reseed(entropy: bytes) -> None:
+    """Make all copies of the snapshot differ in what nobody seeded. What a page draws depends on the reader's seed alone."""
+    random.seed(entropy)
+    np.random.seed(list(np.frombuffer(entropy[:64].ljust(4, b"\0"), dtype=np.uint8)))  # noqa: NPY002
+
+
+def open(client: str, name: str, values_json: str | None = None) -> str:
+    """Give `client` a document of its own and return what it holds, JSON {"models": [...]}.
+
+    values_json: JSON {state name: value} that the page already has, applied through the document's link (see `Link`)
+    Raises SessionError for an unknown name.
+    """
+    if client in _open:
+        close(client)
+    live = _sleeping.pop(name, None) or make(name)
+    live.client = client
+    _open[client] = live
+    if values_json and (values := json.loads(values_json)):
+        for component, model_id in zip(live.components, live.models, strict=True):
+            if "request" in component.param:
+                receive(client, json.dumps([{"model": model_id, "attr": "request", "new": values}]))
+    return json.dumps(live.describe())
+
+
+def receive(client: str, events_json: str) -> bool:
+    """Apply a page's events to its document; what changes is sent before this returns.
+
+    events_json: JSON [event, ...]
+    returns:     False if something went wrong (the page has been sent the error; the document stays usable)
+    """
+    live = _open.get(client)
+    if live is None:
+        _say(client, {"type": "error", "message": "This page is not connected any more. Reload it.", "trace": ""})
+        return False
+    fine = True
+    live.collecting = True
+    try:
+        with acting_on(live.document):
+            events = [_encode(live, event) for event in json.loads(events_json)]
+            live.document.apply_json_patch({"events": events}, setter=PAGE)
+    except Exception as problem:
+        fine = False
+        _say(client, error(problem))
+    finally:
+        live.collecting = False
+        _recover(live)
+        _flush(live)
+    return fine
+
+
+def close(client: str) -> None:
+    """Let go of a page's document. Unknown clients are ignored: a page may say goodbye twice."""
+    live = _open.pop(client, None)
+    if live is None:
+        return
+    document = live.document
+    for component, root in zip(live.components, document.roots, strict=True):
+        state._views.pop(root.ref["id"], None)
+        component._cleanup(root)
+    document.clear()
+    for table in (state._connected, state._loaded, state._thread_id_):
+        table.pop(document, None)
+    gc.collect()
+
+
+def error(problem: BaseException) -> dict[str, str]:
+    """What to tell a page about an exception."""
+    if isinstance(problem, SessionError):
+        message = str(problem)
+    else:
+        said = str(problem).strip().splitlines()
+        message = f"Python could not do this: {said[0] if said else 'no reason given'} ({type(problem).__name__})."
+    return {"type": "error", "message": message, "trace": "".join(traceback.format_exception(problem))}
+
+
+def _encode(live: Live, event: dict[str, Any]) -> dict[str, Any]:
+    """A page's event in Bokeh's JSON patch form."""
+    model, attr = live.models.get(event.get("model", "")), event.get("attr", "")
+    if model is None or attr in NOT_STATE or attr not in model.properties():
+        raise SessionError(f"The page sent a value that its document does not have ({attr or 'no name'}).")
+    encoded = Serializer().encode(event.get("new"))
+    return {"kind": "ModelChanged", "model": model.ref, "attr": attr, "new": encoded}
+
+
+def _changed(live: Live, event: Any) -> None:
+    """Bokeh says that a document changed: note it, and send at once unless a request is being worked on."""
+    if not isinstance(event, ModelChangedEvent) or event.setter == PAGE or event.model.id not in live.models:
+        return
+    live.pending[event.model.id, event.attr] = plain(event.new)
+    if not live.collecting:
+        _flush(live)
+
+
+def _flush(live: Live) -> None:
+    if live.pending and live.client is not None:
+        events = [{"model": model, "attr": attr, "new": new} for (model, attr), new in live.pending.items()]
+        _say(live.client, {"type": "patch", "events": events})
+    live.pending.clear()
+
+
+def _recover(live: Live) -> None:
+    """After an exception in a callback: nothing may stay half held, or later changes would be lost."""
+    if live.document.callbacks.hold_value:
+        live.document.unhold()
+    for component in live.components:
+        component._events.clear()
+        component._changing.clear()
+
+
+def _say(client: str, message: dict[str, Any]) -> None:
+    if _send is not None:
+        _send(client, json.dumps(message))
