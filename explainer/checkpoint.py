@@ -115,15 +115,11 @@ def read_tensor(key: str, entry: Any, body: memoryview, name: str) -> Array:
     if min(shape, default=0) < 0 or first < 0 or last - first != size:
         raise CorruptCheckpoint(f"{name}: {key!r} has shape {list(shape)} but {last - first} bytes")
     if last > len(body):
-        raise TruncatedCheckpoint(
-            f"{name}: the file ends before {key!r} does ({len(body):,} bytes of numbers)"
-        )
+        raise TruncatedCheckpoint(f"{name}: the file ends before {key!r} does ({len(body):,} bytes of numbers)")
     return np.frombuffer(body[first:last], dtype).reshape(shape)
 
 
-def checked_params(
-    tensors: Mapping[str, Array], config: Config, name: str = "checkpoint"
-) -> Mapping[str, Array]:
+def checked_params(tensors: Mapping[str, Array], config: Config, name: str = "checkpoint") -> Mapping[str, Array]:
     """The weights as float32, read-only, in the order of the architecture, each of the right shape.
 
     Raises CorruptCheckpoint if one is missing, unknown, of another shape or not finite.
@@ -147,7 +143,7 @@ def checked_params(
 
 
 def random_params(config: Config, seed: int = 0) -> Mapping[str, Array]:
-    """Untrained weights of realistic size, the same for the same seed: to test with, and to show what training does.
+    """Untrained weights of realistic size, the same for the same seed.
 
     returns: name -> float32 array, read-only
     """

@@ -25,7 +25,7 @@ import numpy as np
 
 from explainer.config import Config
 from explainer.ops import gelu, softmax
-from explainer.trace import Intervention, Recorder, Trace
+from explainer.trace import Intervention, Planner, Record, Recorder, Trace
 
 Array = np.ndarray
 
@@ -239,6 +239,14 @@ def unembed(compute: Recorder, stream: str) -> str:
     return compute("logits", linear, "T V", (x,), ("unembed.W_U", "unembed.b_U"))
 
 
+def transformer(compute: Recorder) -> str:
+    """The whole architecture: embed, one block after the other, unembed."""
+    stream = embed(compute)
+    for layer in range(compute.config.n_layers):
+        stream = transformer_block(compute, layer, stream)
+    return unembed(compute, stream)
+
+
 def forward(
     params: Mapping[str, Array],
     tokens: Sequence[int] | Array,
@@ -257,11 +265,18 @@ def forward(
     Raises ValueError for no tokens, an unknown token or too many tokens.
     """
     compute = Recorder(params, tokens, config, interventions, past)
-    stream = embed(compute)
-    for layer in range(config.n_layers):
-        stream = transformer_block(compute, layer, stream)
-    unembed(compute, stream)
+    transformer(compute)
     return compute.trace()
+
+
+def plan(config: Config) -> Mapping[str, Record]:
+    """What `forward` would record for this config, without running it: names, axes, functions and inputs.
+
+    returns: key -> Record (with an empty value), in the order of the trace
+    """
+    compute = Planner(config)
+    transformer(compute)
+    return compute.records
 
 
 # ---------------------------------------------------------------- 6. A model, and two ways to read its stream
@@ -327,8 +342,7 @@ def direct_logit_contributions(
     values = (centred / scale * params["ln_final.w"]) @ direction  # [parts]
     bias = params["ln_final.b"] @ direction + params["unembed.b_U"][token]
     direct = [
-        Contribution(name, key, head, float(value))
-        for (name, key, head, _), value in zip(parts, values, strict=True)
+        Contribution(name, key, head, float(value)) for (name, key, head, _), value in zip(parts, values, strict=True)
     ]
     return (*direct, Contribution("final bias", "unembed.b_U", None, float(bias)))
 
@@ -348,14 +362,11 @@ def residual_parts(
     for layer in range(config.n_layers):
         block = f"blocks.{layer}"
         if trace.edits(f"{block}.attn_out"):  # an intervention put something else in place of the heads' sum
-            parts.append(
-                (f"attention {layer}", f"{block}.attn_out", None, trace[f"{block}.attn_out"][position])
-            )
+            parts.append((f"attention {layer}", f"{block}.attn_out", None, trace[f"{block}.attn_out"][position]))
         else:
             result = trace[f"{block}.attn.result"][position]  # [H, D]
             parts += [
-                (f"head {layer}.{head}", f"{block}.attn.result", head, result[head])
-                for head in range(config.n_heads)
+                (f"head {layer}.{head}", f"{block}.attn.result", head, result[head]) for head in range(config.n_heads)
             ]
             parts.append((f"attention bias {layer}", f"{block}.attn.b_O", None, params[f"{block}.attn.b_O"]))
         parts.append((f"mlp {layer}", f"{block}.mlp_out", None, trace[f"{block}.mlp_out"][position]))

@@ -52,7 +52,7 @@ class Intervention(Protocol):
     def apply(self, key: str, value: Array, trace: Mapping[str, Array]) -> Array:
         """The record `key` as it is to be; `value` itself (the same object) if it is not concerned."""
 
-    def pull_back(self, key: str, grad: Array) -> Array:
+    def pull_back(self, key: str, grad: Array, trace: Trace) -> Array:
         """The gradient with respect to the value that `apply` was given, from that of what it returned."""
 
 
@@ -240,6 +240,29 @@ class Recorder:
     def trace(self) -> Trace:
         """The finished, frozen record."""
         return Trace(self.records, self.config, self.start, self.interventions)
+
+
+class Planner(Recorder):
+    """A Recorder that computes nothing: run the wiring with it to learn the names and axes of all records."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        nothing = lock(np.zeros(0))
+        self.records = {name: Record(name, nothing, "T") for name in ("tokens", "positions")}
+
+    def __call__(
+        self,
+        key: str,
+        function: Callable[..., Array],
+        axes: str,
+        inputs: tuple[str, ...],
+        weights: tuple[str, ...] = (),
+        **constants: Any,
+    ) -> str:
+        """Note one record; returns its key."""
+        nothing = self.records["tokens"].value
+        self.records[key] = Record(key, nothing, axes, function, inputs, weights, constants)
+        return key
 
 
 def lock(array: Array) -> Array:

@@ -1,0 +1,556 @@
+"""Take something out, or put something else in, and see what it was good for.
+
+An intervention is a small frozen statement ("head 1.2 off") that `forward` applies to the records that it
+concerns, while they are made: everything after them sees the change. Several compose; on the same record they
+apply in order.
+`str` gives the words, `parse` reads them back.
+
+Layers, heads and positions count from 0. Nothing here changes a weight.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+import numpy as np
+
+from explainer.config import Config
+from explainer.model import forward, plan
+from explainer.ops import cross_entropy, kl_divergence, softmax
+from explainer.trace import Trace
+
+Array = np.ndarray
+
+
+class Edit:
+    """What all interventions share.
+
+    causal: earlier columns still do not depend on later tokens, so keys and values may be cached
+    """
+
+    causal: ClassVar[bool] = True
+
+    def check(self, config: Config) -> None:
+        """Raise ValueError if this model has no such layer or head."""
+        layer, head = getattr(self, "layer", None), getattr(self, "head", None)
+        if layer is not None and not 0 <= layer < config.n_layers:
+            raise ValueError(f"'{self}': this model's layers are 0 to {config.n_layers - 1}")
+        if head is not None and not 0 <= head < config.n_heads:
+            raise ValueError(f"'{self}': this model's heads are 0 to {config.n_heads - 1}")
+
+    def apply(self, key: str, value: Array, trace: Mapping[str, Array]) -> Array:
+        """The record as it is to be; the same object if it is not concerned."""
+        raise NotImplementedError
+
+    def pull_back(self, key: str, grad: Array, trace: Trace) -> Array:
+        """The gradient of what `apply` was given: by default none, as it was replaced."""
+        return np.zeros_like(grad)
+
+
+# ---------------------------------------------------------------- other wiring
+
+
+@dataclass(frozen=True)
+class NoScaling(Edit):
+    """Do not divide the scores by sqrt(d): softmax gets larger ones and picks more sharply."""
+
+    def apply(self, key: str, value: Array, trace: Mapping[str, Array]) -> Array:
+        return trace[key.replace("_scaled", "_raw")] if key.endswith("attn_scores_scaled") else value
+
+    def pull_back(self, key: str, grad: Array, trace: Trace) -> Array:
+        return grad * trace.config.d_head**0.5  # what came out is sqrt(d) times what would have
+
+    def __str__(self) -> str:
+        return "no sqrt(d)"
+
+
+@dataclass(frozen=True)
+class NoMask(Edit):
+    """Let every token look at later ones too. The model never saw that in training."""
+
+    causal: ClassVar[bool] = False
+
+    def apply(self, key: str, value: Array, trace: Mapping[str, Array]) -> Array:
+        if not key.endswith(".attn_scores"):
+            return value
+        scaled = trace[key + "_scaled"]
+        return np.where(np.isfinite(value), value, scaled)
+
+    def pull_back(self, key: str, grad: Array, trace: Trace) -> Array:
+        return grad
+
+    def __str__(self) -> str:
+        return "no causal mask"
+
+
+@dataclass(frozen=True)
+class NoPositions(Edit):
+    """Leave the position vectors out. What is left of order comes from the causal mask."""
+
+    def apply(self, key: str, value: Array, trace: Mapping[str, Array]) -> Array:
+        return np.zeros_like(value) if key == "pos_embed" else value
+
+    def __str__(self) -> str:
+        return "no positions"
+
+
+@dataclass(frozen=True)
+class UniformAttention(Edit):
+    """Read all allowed tokens equally, whatever queries and keys say: everywhere, in one layer, or one head."""
+
+    layer: int | None = None
+    head: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.head is not None and self.layer is None:
+            raise ValueError("say in which layer the head is")
+
+    def apply(self, key: str, value: Array, trace: Mapping[str, Array]) -> Array:
+        if not key.endswith(".attn.pattern") or not concerns(key, self.layer):
+            return value
+        allowed = np.isfinite(trace[key.replace("pattern", "attn_scores")])  # [H, T, S]
+        uniform = (allowed / allowed.sum(axis=-1, keepdims=True)).astype(value.dtype)
+        if self.head is None:
+            return uniform
+        changed = value.copy()
+        changed[self.head] = uniform[self.head]
+        return changed
+
+    def pull_back(self, key: str, grad: Array, trace: Trace) -> Array:
+        kept = np.zeros_like(grad)
+        if self.head is not None:
+            kept[...] = grad
+            kept[self.head] = 0
+        return kept
+
+    def __str__(self) -> str:
+        if self.layer is None:
+            return "uniform attention"
+        return "uniform attention in " + (
+            f"layer {self.layer}" if self.head is None else f"head {self.layer}.{self.head}"
+        )
+
+
+@dataclass(frozen=True)
+class LayersAbove(Edit):
+    """Keep layers 0 to `layer`; the ones above write nothing. (-1 removes them all.)"""
+
+    layer: int
+
+    def check(self, config: Config) -> None:
+        if not -1 <= self.layer < config.n_layers:
+            raise ValueError(f"'{self}': this model's layers are 0 to {config.n_layers - 1}")
+
+    def apply(self, key: str, value: Array, trace: Mapping[str, Array]) -> Array:
+        if not key.endswith((".attn_out", ".mlp_out")) or int(key.split(".")[1]) <= self.layer:
+            return value
+        return np.zeros_like(value)
+
+    def __str__(self) -> str:
+        return "all layers removed" if self.layer == -1 else f"layers above {self.layer} removed"
+
+
+def concerns(key: str, layer: int | None) -> bool:
+    """Whether a record belongs to this layer (None: to any)."""
+    return layer is None or key.startswith(f"blocks.{layer}.")
+
+
+# ---------------------------------------------------------------- replaced activations
+
+
+@dataclass(frozen=True)
+class Replacement(Edit):
+    """Overwrite a record, or one position or head of it, with zeros, with its mean, or with given numbers."""
+
+    def target(self) -> tuple[str, int | None, int | None]:
+        """(record, position, head); None means all of them."""
+        raise NotImplementedError
+
+    def new_value(self, old: Array) -> Array:
+        """What to put in place of `old`, the part concerned."""
+        return np.zeros_like(old)
+
+    def check(self, config: Config) -> None:
+        super().check(config)
+        key, position, head = self.target()
+        records = plan(config)
+        if key not in records or records[key].function is None:
+            raise ValueError(f"'{self}': there is no record {key!r} that could be replaced")
+        axes = records[key].axes.split()
+        if head is not None and ("H" not in axes or not 0 <= head < config.n_heads):
+            raise ValueError(f"'{self}': {key} has no head {head}")
+        if position is not None and not 0 <= position < config.n_ctx:
+            raise ValueError(f"'{self}': positions are 0 to {config.n_ctx - 1}")
+
+    def part(self, key: str, shape: tuple[int, ...]) -> tuple[int | slice, ...] | None:
+        """Where in the record the replacement goes; None if this text has no such position."""
+        _, position, head = self.target()
+        where: list[int | slice] = [slice(None)] * len(shape)
+        if head is not None:
+            where[head_axis(key)] = head
+        if position is not None:
+            axis = 1 if is_per_pair(key) else 0
+            if position >= shape[axis]:
+                return None
+            where[axis] = position
+        return tuple(where)
+
+    def apply(self, key: str, value: Array, trace: Mapping[str, Array]) -> Array:
+        if key != self.target()[0]:
+            return value
+        part = self.part(key, value.shape)
+        if part is None:
+            return value
+        changed = value.copy()
+        changed[part] = self.new_value(changed[part])
+        return changed
+
+    def pull_back(self, key: str, grad: Array, trace: Trace) -> Array:
+        kept = np.array(grad)
+        part = self.part(key, grad.shape)
+        if part is not None:
+            kept[part] = 0
+        return kept
+
+
+def is_per_pair(key: str) -> bool:
+    """Whether a record is [H, T, S]: one number per head, query and key."""
+    return ".attn_scores" in key or key.endswith(".pattern")
+
+
+def head_axis(key: str) -> int:
+    """Which axis of a record is H."""
+    return 0 if is_per_pair(key) else 1
+
+
+@dataclass(frozen=True)
+class HeadOff(Replacement):
+    """One head reads nothing: its z is 0, so it adds nothing to the residual stream."""
+
+    layer: int
+    head: int
+
+    def target(self) -> tuple[str, int | None, int | None]:
+        return f"blocks.{self.layer}.attn.z", None, self.head
+
+    def __str__(self) -> str:
+        return f"head {self.layer}.{self.head} off"
+
+
+@dataclass(frozen=True)
+class MLPOff(Replacement):
+    """The MLP of one layer adds nothing (not its bias either)."""
+
+    layer: int
+
+    def target(self) -> tuple[str, int | None, int | None]:
+        return f"blocks.{self.layer}.mlp_out", None, None
+
+    def __str__(self) -> str:
+        return f"mlp {self.layer} off"
+
+
+@dataclass(frozen=True)
+class AttentionOff(Replacement):
+    """The attention of one layer adds nothing (not its bias either)."""
+
+    layer: int
+
+    def target(self) -> tuple[str, int | None, int | None]:
+        return f"blocks.{self.layer}.attn_out", None, None
+
+    def __str__(self) -> str:
+        return f"attention {self.layer} off"
+
+
+@dataclass(frozen=True)
+class MeanReplacement(Replacement):
+    """Replaced by what it is on average, so that only what it says about *this* text is lost.
+
+    mean: the average over the positions of reference texts; `resolve` or `evaluate` fills it in
+    """
+
+    mean: Array | None = field(default=None, compare=False, repr=False, kw_only=True)
+
+    def new_value(self, old: Array) -> Array:
+        if self.mean is None:
+            raise ValueError(f"'{self}' needs the mean over some texts: call resolve(...) first")
+        return np.broadcast_to(self.mean, old.shape)
+
+
+@dataclass(frozen=True)
+class HeadMean(MeanReplacement):
+    """One head always reads what it reads on average."""
+
+    layer: int
+    head: int
+
+    def target(self) -> tuple[str, int | None, int | None]:
+        return f"blocks.{self.layer}.attn.z", None, self.head
+
+    def __str__(self) -> str:
+        return f"head {self.layer}.{self.head} mean"
+
+
+@dataclass(frozen=True)
+class MLPMean(MeanReplacement):
+    """The MLP of one layer always adds what it adds on average."""
+
+    layer: int
+
+    def target(self) -> tuple[str, int | None, int | None]:
+        return f"blocks.{self.layer}.mlp_out", None, None
+
+    def __str__(self) -> str:
+        return f"mlp {self.layer} mean"
+
+
+@dataclass(frozen=True)
+class Zero(Replacement):
+    """Any record, or one position or head of it, becomes 0."""
+
+    key: str
+    position: int | None = None
+    at_head: int | None = None
+
+    def target(self) -> tuple[str, int | None, int | None]:
+        return self.key, self.position, self.at_head
+
+    def __str__(self) -> str:
+        return f"zero {place(self.key, self.position, self.at_head)}"
+
+
+@dataclass(frozen=True)
+class Mean(MeanReplacement):
+    """Any record, or one position or head of it, becomes its mean over reference texts."""
+
+    key: str
+    position: int | None = None
+    at_head: int | None = None
+
+    def check(self, config: Config) -> None:
+        super().check(config)
+        if is_per_pair(self.key):
+            raise ValueError(f"'{self}': a record with one number per pair of positions has no mean")
+
+    def target(self) -> tuple[str, int | None, int | None]:
+        return self.key, self.position, self.at_head
+
+    def __str__(self) -> str:
+        return f"mean {place(self.key, self.position, self.at_head)}"
+
+
+@dataclass(frozen=True)
+class Patch(Replacement):
+    """Put given numbers in place of a record, or of a part of it: usually those of another text."""
+
+    causal: ClassVar[bool] = False  # its positions count within one pass
+
+    key: str
+    value: Array = field(compare=False, repr=False)
+    position: int | None = None
+    at_head: int | None = None
+
+    @classmethod
+    def of(cls, trace: Trace, key: str, position: int | None = None, head: int | None = None) -> Patch:
+        """The patch that transplants a record (or part of it) from another trace."""
+        patch = cls(key, np.zeros(0), position, head)
+        part = patch.part(key, trace[key].shape)
+        if part is None:
+            raise ValueError(f"{key} has no position {position} in that text")
+        return replace(patch, value=trace[key][part])
+
+    def target(self) -> tuple[str, int | None, int | None]:
+        return self.key, self.position, self.at_head
+
+    def new_value(self, old: Array) -> Array:
+        if self.value.shape != old.shape:
+            raise ValueError(f"'{self}': the patch is {list(self.value.shape)}, its place {list(old.shape)}")
+        return self.value.astype(old.dtype, copy=False)
+
+    def __str__(self) -> str:
+        return f"patch {place(self.key, self.position, self.at_head)}"
+
+
+def place(key: str, position: int | None, head: int | None) -> str:
+    """A record, or a part of it, in words: 'blocks.1.attn.z head 2 at 5'."""
+    words = key
+    if head is not None:
+        words += f" head {head}"
+    if position is not None:
+        words += f" at {position}"
+    return words
+
+
+# ---------------------------------------------------------------- words
+
+FORMS = (
+    (r"head (\d+)\.(\d+) off", lambda layer, head: HeadOff(int(layer), int(head))),
+    (r"head (\d+)\.(\d+) mean", lambda layer, head: HeadMean(int(layer), int(head))),
+    (r"mlp (\d+) off", lambda layer: MLPOff(int(layer))),
+    (r"mlp (\d+) mean", lambda layer: MLPMean(int(layer))),
+    (r"attention (\d+) off", lambda layer: AttentionOff(int(layer))),
+    (r"uniform attention", lambda: UniformAttention()),
+    (r"uniform attention in layer (\d+)", lambda layer: UniformAttention(int(layer))),
+    (r"uniform attention in head (\d+)\.(\d+)", lambda layer, head: UniformAttention(int(layer), int(head))),
+    (r"no sqrt\(d\)", lambda: NoScaling()),
+    (r"no causal mask", lambda: NoMask()),
+    (r"no positions", lambda: NoPositions()),
+    (r"layers above (\d+) removed", lambda layer: LayersAbove(int(layer))),
+    (r"all layers removed", lambda: LayersAbove(-1)),
+    (r"zero ([\w.]+)(?: head (\d+))?(?: at (\d+))?", lambda key, head, at: Zero(key, whole(at), whole(head))),
+    (r"mean ([\w.]+)(?: head (\d+))?(?: at (\d+))?", lambda key, head, at: Mean(key, whole(at), whole(head))),
+)
+
+EXAMPLES = "head 1.2 off; uniform attention; no sqrt(d); no causal mask; no positions; layers above 2 removed"
+
+
+def whole(text: str | None) -> int | None:
+    """The number in a text, or None if there is no text."""
+    return None if text is None else int(text)
+
+
+def parse(text: str, config: Config | None = None) -> tuple[Edit, ...]:
+    """Read interventions from words, separated by semicolons: 'head 1.2 off; no sqrt(d)'. Nothing gives ().
+
+    config: if given, layers and heads are checked against it
+    Raises ValueError that quotes what was not understood and shows what would be.
+    """
+    found = []
+    for words in text.split(";"):
+        words = " ".join(words.split())
+        if words:
+            found.append(parse_one(words))
+    for intervention in found:
+        if config is not None:
+            intervention.check(config)
+    return tuple(found)
+
+
+def parse_one(words: str) -> Edit:
+    """One intervention from its words. Raises ValueError."""
+    for pattern, make in FORMS:
+        match = re.fullmatch(pattern, words, flags=re.IGNORECASE)
+        if match:
+            return make(*match.groups())
+    if words.startswith("patch"):
+        raise ValueError("a patch is made of numbers, not of words: use Patch.of(trace, key)")
+    raise ValueError(f"not understood: {words[:80]!r}. It could be: {EXAMPLES}")
+
+
+def words_of(interventions: Iterable[Edit]) -> str:
+    """Several interventions in words, as `parse` reads them."""
+    return "; ".join(str(intervention) for intervention in interventions)
+
+
+# ---------------------------------------------------------------- what it does to the model
+
+
+def resolve(
+    interventions: Sequence[Edit],
+    params: Mapping[str, Array],
+    config: Config,
+    documents: Iterable[Sequence[int]],
+) -> tuple[Edit, ...]:
+    """Fill in the means that some interventions need, from the model's own activations on these texts.
+
+    The mean is over all positions of all documents, without any intervention.
+    """
+    waiting = [i for i in interventions if isinstance(i, MeanReplacement) and i.mean is None]
+    if not waiting:
+        return tuple(interventions)
+    keys = {intervention.target()[0] for intervention in waiting}
+    sums: dict[str, Array] = {}
+    rows = 0
+    for document in documents:
+        trace = forward(params, document[: config.n_ctx], config)
+        rows += len(trace.tokens)
+        for key in keys:
+            sums[key] = sums.get(key, 0) + trace[key].sum(axis=0)
+    if not rows:
+        raise ValueError("a mean needs at least one text")
+
+    def filled(intervention: Edit) -> Edit:
+        if intervention not in waiting or not isinstance(intervention, MeanReplacement):
+            return intervention
+        key, _, head = intervention.target()
+        mean = sums[key] / rows
+        return replace(intervention, mean=mean if head is None else mean[head])
+
+    return tuple(filled(intervention) for intervention in interventions)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How well the next token is predicted on held-out texts.
+
+    cross_entropy: nats per token; smaller is better; ln(n_vocab) is no idea
+    accuracy:      how often the most likely token was the right one, 0 to 1
+    n_tokens:      how many predictions that is
+    """
+
+    cross_entropy: float
+    accuracy: float
+    n_tokens: int
+
+
+def evaluate(
+    params: Mapping[str, Array],
+    config: Config,
+    documents: Iterable[Sequence[int]],
+    interventions: Sequence[Edit] = (),
+) -> Evaluation:
+    """Cross-entropy and top-1 accuracy of every next token of the documents, under these interventions.
+
+    documents: lists of token ids; only the first n_ctx of each are used
+    Raises ValueError if there is no document with at least two tokens.
+    """
+    texts = [list(document[: config.n_ctx]) for document in documents if len(document) > 1]
+    if not texts:
+        raise ValueError("an evaluation needs at least one text of two tokens")
+    ready = resolve(interventions, params, config, texts)
+    loss, right, n_tokens = 0.0, 0, 0
+    for text in texts:
+        logits = forward(params, text, config, ready)["logits"][:-1]  # the last has no next token
+        targets = np.asarray(text[1:])
+        loss += float(cross_entropy(logits, targets).sum(dtype=np.float64))
+        right += int((logits.argmax(axis=-1) == targets).sum())
+        n_tokens += len(targets)
+    return Evaluation(loss / n_tokens, right / n_tokens, n_tokens)
+
+
+@dataclass(frozen=True)
+class Change:
+    """The distribution of the next token without and with interventions.
+
+    before, after:   [V] probabilities, float64
+    kl:              nats lost by expecting `after` where `before` is true
+    total_variation: the share of probability that moved, 0 to 1
+    trace_before, trace_after: the two forward passes
+    """
+
+    before: Array
+    after: Array
+    kl: float
+    total_variation: float
+    trace_before: Trace
+    trace_after: Trace
+
+
+def compare(
+    params: Mapping[str, Array],
+    config: Config,
+    tokens: Sequence[int],
+    interventions: Sequence[Edit],
+    position: int = -1,
+) -> Change:
+    """What the interventions do to the prediction after one position of a text (the last by default)."""
+    first = forward(params, tokens, config)
+    second = forward(params, tokens, config, interventions)
+    before = softmax(first["logits"][position].astype(np.float64))
+    after = softmax(second["logits"][position].astype(np.float64))
+    kl = float(kl_divergence(before, after))
+    return Change(before, after, max(kl, 0.0), float(np.abs(before - after).sum() / 2), first, second)
