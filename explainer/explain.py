@@ -93,7 +93,7 @@ OPERATIONS: Mapping[str, Callable[[list[float]], float]] = {
     "quotient": lambda values: values[0] / values[1],
     "mask": lambda values: values[0],
     "softmax": share,
-    "gelu": lambda values: float(gelu(np.float64(values[0]))),
+    "gelu": lambda values: float(gelu(np.asarray(values[0]))),
     "replaced": lambda values: values[0],
 }
 
@@ -223,7 +223,7 @@ def explain_dot_products(trace: Trace, params: Params, record: Record, index: In
 def explain_scaling(trace: Trace, params: Params, record: Record, index: Index) -> Parts:
     """A score divided by sqrt(d)."""
     (raw,) = record.inputs
-    h, t, s = index
+    _, t, s = index
     d_head = record.constants["d_head"]
     terms = [one(f"q({t}) · k({s})", trace[raw][index], raw), one(f"√{d_head}", math.sqrt(d_head))]
     return Parts(f"q({t}) · k({s}) / √{d_head}", "quotient", terms)
@@ -232,7 +232,7 @@ def explain_scaling(trace: Trace, params: Params, record: Record, index: Index) 
 def explain_mask(trace: Trace, params: Params, record: Record, index: Index) -> Parts:
     """A score, if it may be looked at."""
     (scaled,) = record.inputs
-    h, t, s = index
+    _, t, s = index
     if s > t + trace.start:
         words = f"key {s} comes after query {t + trace.start}: masked"
         return Parts(words, "mask", [one("−∞", -math.inf, scaled)])
