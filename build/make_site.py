@@ -46,13 +46,13 @@ def main() -> None:
     def say(words: str) -> None:
         print(f"[{time.perf_counter() - began:6.1f} s] {words}", flush=True)
 
-    from pages import CHAPTERS, DOCUMENTS
+    from pages import CHAPTERS, PAGES, REGISTRY
 
     out = arguments.out
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     if arguments.preview:
-        wanted = {k: v for k, v in DOCUMENTS.items() if arguments.only in (None, k)}
+        wanted = {k: v for k, v in REGISTRY.items() if arguments.only in (None, k)}
         stills = preview_stills(wanted)
     else:
         import runtime
@@ -62,14 +62,15 @@ def main() -> None:
     say("scripts, styles, fonts")
     names = asset_files.build_assets(out)
     names.setdefault("worker.js", "assets/worker.js")
-    for page in CHAPTERS:
+    for page in PAGES:
         if page.name not in stills:
             continue
-        say(f"page {page.name}")
+        say(f"page /{page.path}")
         text = (ROOT / "pages" / f"{page.name}.md").read_text(encoding="utf-8")
-        html = shell.page_html(page, stills[page.name], root="../", assets=names, chapters=CHAPTERS, text=text)
-        (out / page.name).mkdir()
-        (out / page.name / "index.html").write_text(html, encoding="utf-8")
+        root = "../" if page.path else "./"
+        html = shell.page_html(page, stills[page.name], root=root, assets=names, chapters=CHAPTERS, text=text)
+        (out / page.path).mkdir(exist_ok=True)
+        (out / page.path / "index.html").write_text(html, encoding="utf-8")
     (out / "build.json").write_text(json.dumps({"assets": names}, indent=1), encoding="utf-8")
     say(f"done: {out}")
 

@@ -1,7 +1,10 @@
-"""The pages, in the order of the argument. `DOCUMENTS` is every document that the site can open in Python."""
+"""The pages, in the order of the argument. `REGISTRY` is every document that can be opened in Python."""
 
 from explainer.views.page import documents
-from pages import attention
+from pages import attention, components, home
 
 CHAPTERS = [attention.PAGE]
-DOCUMENTS = documents(CHAPTERS)
+HOME = home.PAGE
+COMPONENTS = components.PAGE
+PAGES = [HOME, *CHAPTERS, COMPONENTS]
+REGISTRY = documents(PAGES)

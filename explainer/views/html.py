@@ -6,21 +6,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup, escape
 
-VOID = {
-    "input",
-    "br",
-    "hr",
-    "img",
-    "line",
-    "rect",
-    "circle",
-    "path",
-    "polyline",
-    "polygon",
-    "stop",
-    "use",
-    "ellipse",
-}
+VOID = {"input", "br", "hr", "img"}  # SVG elements are closed: HTML would nest what follows into them
 
 
 def attributes(attrs: dict[str, Any]) -> str:

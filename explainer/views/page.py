@@ -24,6 +24,11 @@ class Page:
     widgets: tuple[type[Widget], ...]
     numbers: Callable[[], dict[str, Any]] = field(default=dict)
 
+    @property
+    def path(self) -> str:
+        """Where the page stands in the site: '' for home, else its name and a slash."""
+        return "" if self.name == "home" else f"{self.name}/"
+
     def make(self, only: str | None = None) -> list[Any]:
         """Fresh components over a fresh state: the link first, then the widgets (or just the one named `only`)."""
         state = self.state()

@@ -1,0 +1,79 @@
+# Every task of this project. `make serve` and `make test` set up all they need; see README.md.
+PORT ?= 8000
+PY := .venv/bin/python
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the tasks
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: serve
+serve: site ## set up, build, and serve the site at 127.0.0.1:8000 (PORT=9000 for another port)
+	@$(PY) build/serve.py --port $(PORT)
+
+.PHONY: site
+site: .venv/.build node_modules/.ready ## set up and build _site/
+	@$(PY) build/make_site.py
+
+.PHONY: test
+test: .venv/.test node_modules/.ready browser site ## set up and run every test
+	@$(PY) -m pytest -q
+
+.PHONY: unit
+unit: .venv/.test node_modules/.ready ## the tests that need neither browser nor site
+	@$(PY) -m pytest -q tests/unit tests/views
+
+.PHONY: bench
+bench: .venv/.test node_modules/.ready browser site ## measure speed and size: _bench/*.json and a table
+	@$(PY) tests/bench/run.py
+
+.PHONY: shots
+shots: .venv/.test node_modules/.ready browser site ## a contact sheet of every page: _shots/index.html
+	@$(PY) tests/site/shots.py
+
+.PHONY: lint
+lint: .venv/.lint ## ruff and mypy
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
+
+.PHONY: format
+format: .venv/.lint ## let ruff put the code in order
+	@.venv/bin/ruff check --fix . ; .venv/bin/ruff format .
+
+.PHONY: train
+train: .venv/.train ## train the model family anew (hours; see explainer/training)
+	@for layers in 4 2 1; do $(PY) -m explainer.training --layers $$layers || exit 1; done
+
+.PHONY: numpy-wheel
+numpy-wheel: ## build numpy's wheel for Pyodide from source (root, Debian; about 20 minutes)
+	@bash build/numpy_wheel/recipe.sh
+
+.PHONY: browser
+browser: .venv/.test ## find Chromium or install it
+	@$(PY) build/browser.py
+
+.PHONY: browsers
+browsers: .venv/.test ## install Firefox and WebKitGTK too (Debian, as root)
+	@$(PY) build/browser.py --all
+
+.PHONY: lock
+lock: .venv/.lint ## write the lock files anew
+	@$(PY) build/lock.py
+
+.PHONY: clean
+clean: ## remove what was built (not .venv and node_modules)
+	@rm -rf _site _bench _shots _cache
+
+# ---- set-up: one stamp per set of packages, made again when its lock file changes
+
+.venv/.made:
+	@echo "making the Python environment (.venv)"
+	@python3 -m venv .venv && touch $@
+
+.venv/.%: lock/%.txt | .venv/.made
+	@echo "installing the Python packages for '$*'"
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r $< && touch $@
+
+node_modules/.ready: package-lock.json | .venv/.build
+	@echo "installing the npm packages"
+	@$(PY) build/npm.py ci && touch $@

@@ -1,0 +1,60 @@
+"""Find a Chromium for the tests, or install one: Debian's package as root, else Playwright's own download.
+
+`python build/browser.py` prints what was found; `find_chromium()` is what the tests use. With --all: Debian's Firefox
+and WebKitGTK as well (`make browsers`).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"]
+
+
+def find_chromium() -> str | None:
+    """The path of a Chromium, or None. CHROMIUM in the environment wins; then the PATH; then Playwright's own."""
+    named = os.environ.get("CHROMIUM")
+    if named:
+        return named
+    for name in NAMES:
+        if path := shutil.which(name):
+            return path
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        path = playwright.chromium.executable_path
+    return path if os.path.exists(path) else None
+
+
+def apt_install(*packages: str) -> bool:
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        return False
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.run(["apt-get", "update", "-qq"], env=environment, check=False, stdout=subprocess.DEVNULL)
+    done = subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], env=environment, check=False, stdout=subprocess.DEVNULL)
+    return done.returncode == 0
+
+
+def main() -> int:
+    path = find_chromium()
+    if not path:
+        print("installing Chromium", flush=True)
+        if not apt_install("chromium"):
+            subprocess.run([sys.executable, "-m", "playwright", "install", "--with-deps" if os.geteuid() == 0 else "chromium", *(["chromium"] if os.geteuid() == 0 else [])], check=False)
+        path = find_chromium()
+    if not path:
+        print("no Chromium could be found or installed; install one and set CHROMIUM=/path/to/it", file=sys.stderr)
+        return 1
+    print(f"Chromium: {path}")
+    if "--all" in sys.argv and not apt_install("firefox-esr", "webkit2gtk-driver", "xvfb"):
+        print("Firefox and WebKitGTK come from Debian's packages and need root", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,67 @@
+"""The licences of everything that the site ships, gathered from the very packages that were installed.
+
+`collect(root)` returns them for the /licences/ page. THIRD_PARTY.md in the repository is the short list; a test holds
+the two against each other.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# what readers download; the Python ones run inside Pyodide
+NPM = ("pyodide", "idiomorph", "@fontsource-variable/inter", "@fontsource-variable/source-serif-4")
+PYTHON = ("numpy", "panel", "bokeh", "param", "pyviz_comms", "jinja2", "markupsafe", "packaging", "tqdm", "pyyaml",
+          "typing_extensions", "requests", "urllib3", "certifi", "idna", "charset_normalizer", "linkify-it-py", "markdown-it-py", "mdurl")  # fmt: skip
+
+# packages whose archive carries no licence file: what its metadata declares, in full by name
+NOTES = {
+    "pyodide": "Pyodide, with CPython (PSF License 2.0) and Emscripten's runtime (MIT) inside. Source: the project's repository, tag of this version; our four edits to pyodide.asm.mjs are in build/patch_runtime.py of this project.",
+    "numpy": "Built from the unchanged source distribution by build/numpy_wheel/; it contains pocketfft, PCG64 and other parts under the licences below.",
+}
+
+
+@dataclass(frozen=True)
+class Licence:
+    name: str
+    version: str
+    licence: str
+    text: str
+    note: str = ""
+
+
+def from_npm(name: str) -> Licence:
+    folder = ROOT / "node_modules" / name
+    meta = json.loads((folder / "package.json").read_text(encoding="utf-8"))
+    texts = [f.read_text(encoding="utf-8") for f in sorted(folder.iterdir()) if f.name.upper().startswith(("LICENSE", "LICENCE", "NOTICE"))]
+    return Licence(name, meta["version"], str(meta.get("license", "")), "\n\n".join(texts), NOTES.get(name, ""))
+
+
+def from_python(name: str) -> Licence:
+    dist = importlib.metadata.distribution(name)
+    meta = dist.metadata
+    texts = []
+    for file in dist.files or []:
+        if "dist-info" in str(file) and file.name.upper().startswith(("LICENSE", "LICENCE", "COPYING", "NOTICE")):
+            texts.append(Path(str(dist.locate_file(file))).read_text(encoding="utf-8", errors="replace"))
+    declared = meta.get("License-Expression") or meta.get("License") or ""
+    if not declared or len(declared) > 60:
+        classified = [c.split(" :: ")[-1] for c in meta.get_all("Classifier") or [] if c.startswith("License")]
+        declared = ", ".join(classified) or declared.splitlines()[0]
+    return Licence(name, dist.version, declared, "\n\n".join(texts), NOTES.get(name, ""))
+
+
+def collect(python: tuple[str, ...] = PYTHON) -> list[Licence]:
+    """Everything shipped, ours first."""
+    ours = Licence("transformer-explainer", importlib_version(), "MIT", (ROOT / "LICENSE").read_text(encoding="utf-8"))
+    return [ours, *[from_npm(n) for n in NPM], *[from_python(n) for n in python]]
+
+
+def importlib_version() -> str:
+    import tomllib
+
+    return str(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])

@@ -1,0 +1,117 @@
+"""The whole model as one drawing: each block opens on its live tensor and leads to the page that explains it."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from explainer import lab, model, ops
+from explainer.columns import top_tokens
+from explainer.views import components as c
+from explainer.views.html import join, number, tag
+from explainer.views.widget import Widget
+
+ANYWHERE = {"tokens": "tokens", "embed": "blocks.0.resid_pre", "unembed": "logits", "next": "logits"}
+
+
+class WholeModel(Widget):
+    """From the text to the next token: click a block, see the numbers that it made of this prompt."""
+
+    slug = "whole-model"
+    title = "The whole model, at work on your words"
+    reads = ("prompt", "block")
+    functions = (model.forward, model.transformer_block, model.attention, model.mlp)
+
+    def draw(self) -> Markup:
+        s = self.state
+        tokens = s.tokens()
+        trace = lab.trace(tokens)
+        names = lab.names_of(tokens)
+        probs = ops.softmax(trace["logits"][-1].astype("float64"))
+        ids, top, chances = top_tokens(probs, 6)
+        return join(
+            [
+                c.controls(c.text_field("prompt", "Prompt", s.prompt, placeholder="Mia has a red ball. Mia gives")),
+                tag("div", self.diagram(names, top[0]), self.opened(trace, names, top, chances), class_="whole"),
+            ]
+        )
+
+    def diagram(self, names: list[str], first: str) -> Markup:
+        config = lab.model().config
+        rows = [self.block("tokens", "Tokens", f"{len(names)} pieces of text")]
+        rows.append(self.block("embed", "Embedding + position", f"each becomes {config.d_model} numbers"))
+        for layer in range(config.n_layers):
+            rows.append(
+                tag(
+                    "div",
+                    tag("span", f"layer {layer}", class_="layer-name"),
+                    self.block(f"attention {layer}", "Attention", f"{config.n_heads} heads read earlier tokens", "head"),
+                    self.block(f"mlp {layer}", "MLP", "each token by itself", "resid"),
+                    class_="layer",
+                )
+            )
+        rows.append(self.block("unembed", "Unembedding", f"a score for each of {config.n_vocab} tokens", "vocab"))
+        rows.append(self.block("next", "Softmax, then one draw", tag("span", "most likely: ", c.token(first)), "vocab"))
+        rows.append(tag("p", "The token drawn is written behind the text, and all of it runs again.", class_="loop"))
+        return tag("div", *rows, class_="diagram", role="group", aria_label="Blocks of the model")
+
+    def block(self, name: str, title: str, sub: object, colour: str = "resid") -> Markup:
+        return tag(
+            "button", tag("strong", title), tag("span", sub), type="button", data_set="block", value=name,
+            aria_pressed=str(self.state.block == name).lower(), class_=f"block colour-{colour}",
+        )  # fmt: skip
+
+    def opened(self, trace: object, names: list[str], top: list[str], chances: list[float]) -> Markup:
+        """What the chosen block made of the prompt, and where to read on."""
+        name = self.state.block
+        kind, _, layer = name.partition(" ")
+        body: list[object]
+        if kind == "tokens":
+            body = [tag("p", "The model never sees letters, only the numbers of these pieces. Word pieces that it does not know fall apart into bytes; nothing is unknown."), c.figure("block-tokens", c.token_strip(names, label="Tokens of the prompt"))]
+        elif kind == "attention":
+            from_head = [
+                c.figure(
+                    f"block-head-{h}",
+                    c.heat_table(trace[f"blocks.{layer}.attn.pattern"][h], names, names, label=f"pattern of head {layer}.{h}", size="small"),
+                    title=f"Head {layer}.{h}",
+                )
+                for h in range(lab.model().config.n_heads)
+            ]  # fmt: skip
+            body = [
+                tag("p", "Each row is a token that reads, each column a token that is read; the darker, the more is carried over. Nothing later can be read."),
+                tag("div", *from_head, class_="columns"),
+                link("attention", f"Open layer {layer} and follow one head step by step"),
+            ]
+        elif kind == "mlp":
+            body = [
+                tag("p", "The same two matrices for every token, whatever the text is. What they add to each token’s numbers:"),
+                self.heat(trace, f"blocks.{layer}.mlp_out", names),
+                link("paths", "See what can reach what, and how many layers that takes"),
+            ]
+        elif kind == "embed":
+            body = [tag("p", "Each token’s vector plus the vector of its place: the first entries in the residual stream, to which every block adds."), self.heat(trace, "blocks.0.resid_pre", names), link("paths", "Follow the stream upwards")]
+        elif kind == "unembed":
+            shown = trace["logits"][-1]
+            ids, _, _ = top_tokens(ops.softmax(shown.astype("float64")), 8)
+            body = [
+                tag("p", "The last token’s numbers, compared with every token of the vocabulary: one score (logit) each. The eight highest:"),
+                c.figure("block-logits", c.bars([lab.tokenizer().display(i) for i in ids], [float(shown[i]) for i in ids], label="logits of the next token", text=number)),
+                link("temperature", "Turn scores into chances"),
+            ]
+        else:
+            body = [
+                tag("p", "Scores become chances that sum to 1. One of the tokens is drawn by them; that is the only place where luck comes in."),
+                c.figure("block-next", c.bars(top, chances, label="chances of the next token", scale=1.0)),
+                link("feedback", "Let it write"),
+            ]
+        return tag("div", tag("h4", name.capitalize()), *body, class_="opened")
+
+    def heat(self, trace: object, key: str, names: list[str]) -> Markup:
+        values = trace[key]
+        table = c.heat_table(
+            values, names, [str(i) for i in range(values.shape[1])], label=key, signed=True, size="small", col_axis="resid"
+        )
+        return c.figure("block-heat", table, caption=c.shape(key, trace.axes(key), values.shape))
+
+
+def link(page: str, words: str) -> Markup:
+    return tag("p", tag("a", f"{words} →", href=f"{page}/", data_page_link=page))

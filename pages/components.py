@@ -1,0 +1,28 @@
+"""/components/: every component in every state, for people who build pages."""
+
+from __future__ import annotations
+
+import param
+
+from explainer import lab
+from explainer.state import PageState
+from explainer.views.gallery import Gallery
+from explainer.views.page import Page
+
+
+class ComponentsState(PageState):
+    prompt = param.String(default="Mia has a red ball.", label="Prompt")
+    layer = param.Integer(default=1, bounds=(0, 3), label="layer")
+    query = param.Integer(default=3, bounds=(0, None), label="query token")
+    step = param.Integer(default=0, bounds=(0, 2), label="step")
+    t = param.Number(default=1.0, bounds=(0.01, 10), label="temperature")
+    on = param.Boolean(default=True, label="the switch")
+
+    def tokens(self) -> tuple[int, ...]:
+        return lab.tokens_of(self.prompt)[:12]
+
+    def limits(self) -> dict[str, tuple[int, int, str]]:
+        return {"query": (0, len(self.tokens()) - 1, "token")}
+
+
+PAGE = Page(name="components", title="Components", question="What are the pages made of?", state=ComponentsState, widgets=(Gallery,))

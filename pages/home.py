@@ -1,0 +1,44 @@
+"""/: what this is, on one screen, with one live thing."""
+
+from __future__ import annotations
+
+import param
+
+from explainer import lab
+from explainer.state import PageState
+from explainer.views.page import Page
+from explainer.views.whole_model import WholeModel
+
+MOST = 16
+
+
+class HomeState(PageState):
+    prompt = param.String(default="Mia has a red ball. Mia gives", label="Prompt")
+    block = param.Selector(
+        default="attention 1",
+        objects=["tokens", "embed", *[f"{kind} {i}" for i in range(4) for kind in ("attention", "mlp")], "unembed", "next"],
+        label="block",
+    )
+
+    def tokens(self) -> tuple[int, ...]:
+        return lab.tokens_of(self.prompt)[:MOST]
+
+    def clean(self, wanted: dict, messages: dict[str, str]) -> None:
+        n = len(lab.tokens_of(wanted.get("prompt", "")))
+        if n > MOST:
+            messages["prompt"] = f"This drawing has room for {MOST} tokens; your text has {n:,}. The first {MOST} are used."
+
+
+def numbers() -> dict[str, object]:
+    m = lab.model()
+    return {"parameters": f"{m.n_params:,}", "layers": m.config.n_layers, "heads": m.config.n_heads, "vocabulary": m.config.n_vocab}
+
+
+PAGE = Page(
+    name="home",
+    title="Start",
+    question="A transformer that you can operate",
+    state=HomeState,
+    widgets=(WholeModel,),
+    numbers=numbers,
+)
