@@ -19,7 +19,9 @@ ROOT = HERE.parent
 sys.path[:0] = [str(ROOT), str(HERE)]
 
 import assets as asset_files  # noqa: E402
+import licences  # noqa: E402
 import shell  # noqa: E402
+import sizes  # noqa: E402
 
 
 def preview_stills(documents: dict[str, Any]) -> dict[str, Any]:
@@ -32,6 +34,32 @@ def preview_stills(documents: dict[str, Any]) -> dict[str, Any]:
             ]
         }
         for name, make in documents.items()
+    }  # fmt: skip
+
+
+def static_text(name: str) -> str:
+    if name == "how":
+        return (ROOT / "pages" / "how.md").read_text(encoding="utf-8")
+    parts = ["Everything that this site sends you, with its licence in full.\n"]
+    for each in licences.collect():
+        parts.append(f"## {each.name} {each.version}\n\n{each.licence}. {each.note}\n\n```text\n{each.text.strip()}\n```\n")
+    return "{% raw %}\n" + "\n".join(parts) + "\n{% endraw %}"
+
+
+def static_numbers(name: str, out: Path) -> dict[str, Any]:
+    """What the text of the 'how' page says in numbers, all read from what was just built."""
+    if name != "how":
+        return {}
+    import importlib.metadata as meta
+
+    from explainer import lab
+
+    pyodide = json.loads((ROOT / "node_modules" / "pyodide" / "package.json").read_text(encoding="utf-8"))["version"]
+    card = ROOT / "explainer" / "weights" / f"{lab.STORYTELLER}.md"
+    return {
+        "pyodide": pyodide, **{n: meta.version(n) for n in ("numpy", "panel", "bokeh")},
+        "parameters": f"{lab.model().n_params:,}",
+        "sizes_table": sizes.table(out), "model_card": sizes.demote(card.read_text(encoding="utf-8")) if card.exists() else "",
     }  # fmt: skip
 
 
@@ -71,6 +99,18 @@ def main() -> None:
         html = shell.page_html(page, stills[page.name], root=root, assets=names, chapters=CHAPTERS, text=text)
         (out / page.path).mkdir(exist_ok=True)
         (out / page.path / "index.html").write_text(html, encoding="utf-8")
+        for widget in page.widgets:
+            key = f"embed/{widget.slug}"
+            if key in stills:
+                (out / key).mkdir(parents=True, exist_ok=True)
+                html = shell.embed_html(page, widget, stills[key], root="../../", assets=names)
+                (out / key / "index.html").write_text(html, encoding="utf-8")
+    for name, question in (("how", "How this page works"), ("licences", "Licences of what is inside")):
+        say(f"page /{name}/")
+        html = shell.static_page(name, question, static_text(name), root="../", assets=names, chapters=CHAPTERS, numbers=static_numbers(name, out))
+        (out / name).mkdir(exist_ok=True)
+        (out / name / "index.html").write_text(html, encoding="utf-8")
+    shutil.copy(out / names["embed.js"], out / "embed.js") if "embed.js" in names else None
     (out / "build.json").write_text(json.dumps({"assets": names}, indent=1), encoding="utf-8")
     say(f"done: {out}")
 

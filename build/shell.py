@@ -106,6 +106,17 @@ def json_block(value: Any) -> Markup:
     return Markup(json.dumps(value, separators=(",", ":")).replace("<", "\\u003c").replace("&", "\\u0026"))
 
 
+def embed_html(page: Any, widget: Any, still: dict[str, Any], *, root: str, assets: dict[str, str], index: str = "") -> str:
+    """One widget alone, for `/embed/<slug>/`: its still, its tools, and a way back to the page it comes from."""
+    html_of = {m["name"]: m["attributes"].get("html", "") for m in still["models"]}
+    back = {"href": f"{root}{page.path}{index}", "question": page.question}
+    lean = {"name": f"embed/{widget.slug}", "models": [lean_model(m) for m in still["models"]]}
+    return templates.get_template("embed.html.j2").render(
+        page=page, w=widget, site_name=SITE_NAME, root=root, assets=assets, still=json_block(lean),
+        widget=frame(widget, html_of[widget.slug], from_page=back),
+    )  # fmt: skip
+
+
 def page_html(page: Any, still: dict[str, Any], *, root: str, assets: dict[str, str], chapters: list[Any], index: str = "",
               text: str, single: bool = True) -> str:  # fmt: skip
     """One page of the site.
@@ -121,6 +132,15 @@ def page_html(page: Any, still: dict[str, Any], *, root: str, assets: dict[str, 
         page=page, site_name=SITE_NAME, root=root, assets=assets, chapters=chapters, index=index, home=index, single=single,
         article=article(text, page.numbers(), widgets), still=json_block(lean),
         previous=chapters[at - 1] if at else None, next=chapters[at + 1] if at is not None and at + 1 < len(chapters) else None,
+    )  # fmt: skip
+
+
+def static_page(name: str, question: str, text: str, *, root: str, assets: dict[str, str], chapters: list[Any], numbers: dict[str, Any]) -> str:
+    """A page of prose alone, in the same frame: how the site works, licences."""
+    page = {"name": name, "title": question, "question": question}
+    return templates.get_template("page.html.j2").render(
+        page=page, site_name=SITE_NAME, root=root, assets=assets, chapters=chapters, index="", home="", single=False,
+        article=article(text, numbers, {}), still=None, previous=None, next=None,
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@ import { Idiomorph } from 'idiomorph/dist/idiomorph.esm.js';
 import * as address from './address.js';
 import { behave, showStep } from './behaviour.js';
 import { Connection, openWorker } from './connection.js';
+import { embedded } from './embedded.js';
 import { Mirror } from './mirror.js';
 import { status } from './status.js';
 import { toolbars } from './tools.js';
@@ -133,6 +134,7 @@ if (Object.keys(asked).length) {
 }
 
 toolbars({ widgets, state: () => state, defaults, wish, address, still });
+embedded({ set: (values) => wish(values, 'replace'), defaults });
 status.onRetry(() => connection.restart());
 status.still();
 window.explainer = { state: () => ({ ...state }), set: (values) => wish(values) };

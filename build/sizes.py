@@ -1,0 +1,61 @@
+"""What the site weighs: every file raw and gzipped, as `_site/sizes.json` and as tables."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from pathlib import Path
+
+GROUPS = (
+    ("the page itself, with its stills", re.compile(r"^[a-z]*/?index\.html$")),
+    ("scripts and styles", re.compile(r"^assets/.*\.(js|css|svg)$")),
+    ("fonts", re.compile(r"\.woff2$")),
+    ("runtime", re.compile(r"^runtime/")),
+)
+
+
+def measure(out: Path) -> list[dict[str, object]]:
+    """[{path, bytes, gzip}] of every file under `out`, largest first; already compressed files count as they are."""
+    rows = []
+    for file in sorted(out.rglob("*")):
+        if not file.is_file() or file.name == "sizes.json":
+            continue
+        data = file.read_bytes()
+        packed = len(data) if file.suffix in (".gz", ".woff2", ".png", ".zip", ".whl") else len(gzip.compress(data, 6))
+        rows.append({"path": file.relative_to(out).as_posix(), "bytes": len(data), "gzip": packed})
+    return sorted(rows, key=lambda r: -int(str(r["gzip"])))
+
+
+def write(out: Path) -> list[dict[str, object]]:
+    rows = measure(out)
+    (out / "sizes.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    return rows
+
+
+def text_table(rows: list[dict[str, object]], most: int = 20) -> str:
+    """For the terminal: the largest files and the total."""
+    lines = [f"{'raw kB':>9} {'gzip kB':>9}  file"]
+    lines += [f"{int(str(r['bytes'])) / 1e3:9.0f} {int(str(r['gzip'])) / 1e3:9.0f}  {r['path']}" for r in rows[:most]]
+    total = [sum(int(str(r[k])) for r in rows) / 1e3 for k in ("bytes", "gzip")]
+    lines.append(f"{total[0]:9.0f} {total[1]:9.0f}  all {len(rows)} files")
+    return "\n".join(lines)
+
+
+def table(out: Path) -> str:
+    """For the 'how this page works' page: what becoming live fetches, from the runtime's own manifest (Markdown)."""
+    manifest = out / "runtime" / "manifest.json"
+    if not manifest.exists():
+        return "(A preview: the runtime was not built.)"
+    files = json.loads(manifest.read_text(encoding="utf-8"))["files"]
+    rows = [(name, int(entry["bytes"])) for name, entry in files.items() if entry.get("resume", True)]
+    lines = ["| file | MB |", "|---|---:|", *[f"| {name} | {size / 1e6:.2f} |" for name, size in sorted(rows, key=lambda r: -r[1])]]
+    return "\n".join([*lines, f"| **together** | **{sum(s for _, s in rows) / 1e6:.2f}** |"])
+
+
+def demote(markdown: str) -> str:
+    """Headings one level lower, so that a document can stand inside another; its title is dropped."""
+    lines = markdown.splitlines()
+    if lines and lines[0].startswith("# "):
+        lines = lines[1:]
+    return "\n".join(f"#{line}" if line.startswith("#") else line for line in lines)
