@@ -1,0 +1,383 @@
+"""What the attention page says about the model, measured on it: nothing here is known before it is run.
+
+Losses are cross-entropies in nats per token on held-out documents that this module draws from the corpus with a seed
+that training never used. They are the same documents for every intervention, so that differences are the
+intervention's and not the text's. Results that do not depend on the reader's text are computed once.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from explainer import heads, lab
+from explainer.corpus import iterate_truth, sample_document
+from explainer.interventions import (
+    Change,
+    Edit,
+    HeadOff,
+    NoMask,
+    NoPositions,
+    NoScaling,
+    Patch,
+    UniformAttention,
+)
+from explainer.model import direct_logit_contributions, forward, logit_lens
+from explainer.ops import cross_entropy, entropy, kl_divergence, log_softmax, softmax
+from explainer.trace import Trace
+
+Array = np.ndarray
+
+# ---------------------------------------------------------------- held-out text
+
+HELD_OUT_SEED = 20_261_122  # training draws from (seed, 1, step): sequences of three numbers, never from this one
+N_DOCUMENTS = 16
+
+
+@dataclass(frozen=True)
+class Loss:
+    """How well the next token is predicted on the held-out documents.
+
+    cross_entropy: nats per token; ln(n_vocab) is no idea
+    accuracy:      how often the most likely token was the right one, 0 to 1
+    n_tokens:      how many predictions that is
+    by_kind:       kind of decision (explainer.corpus.KINDS) -> (nats per token, number of tokens)
+    """
+
+    cross_entropy: float
+    accuracy: float
+    n_tokens: int
+    by_kind: Mapping[str, tuple[float, int]]
+
+
+@functools.cache
+def held_out() -> tuple[tuple[int, ...], ...]:
+    """Documents that the model was not trained on, as it gets them: start token, text, end token."""
+    rng = np.random.default_rng(HELD_OUT_SEED)
+    end = lab.tokenizer().end_id
+    n_ctx = lab.model().config.n_ctx
+    return tuple((*lab.tokens_of(sample_document(rng)), end)[:n_ctx] for _ in range(N_DOCUMENTS))
+
+
+@functools.cache
+def held_out_kinds() -> tuple[tuple[str, ...], ...]:
+    """For every held-out document, what sort of decision each token after the first was."""
+    return tuple(tuple(kind for _, kind, _ in iterate_truth(doc, lab.tokenizer())) for doc in held_out())
+
+
+@functools.cache
+def held_out_floor() -> float:
+    """The loss of the true distribution on the same documents, nats per token: on average nothing can do better."""
+    logs = [
+        -float(np.log(odds[doc[i + 1]]))
+        for doc in held_out()
+        for i, (odds, _, _) in enumerate(iterate_truth(doc, lab.tokenizer()))
+    ]
+    return float(np.mean(logs))
+
+
+@functools.lru_cache(maxsize=64)
+def loss(interventions: tuple[Edit, ...] = ()) -> Loss:
+    """The model's loss on the held-out documents under these interventions (without means: see `resolve`)."""
+    m = lab.model()
+    total, right = 0.0, 0
+    kinds: dict[str, list[float]] = {}
+    for doc, names in zip(held_out(), held_out_kinds(), strict=True):
+        logits = forward(m.params, doc, m.config, interventions)["logits"][:-1]
+        targets = np.asarray(doc[1:])
+        each = cross_entropy(logits, targets).astype(np.float64)
+        total += float(each.sum())
+        right += int((logits.argmax(axis=-1) == targets).sum())
+        for kind, value in zip(names, each.tolist(), strict=True):
+            kinds.setdefault(kind, []).append(value)
+    n = sum(len(doc) - 1 for doc in held_out())
+    return Loss(total / n, right / n, n, {kind: (float(np.mean(v)), len(v)) for kind, v in kinds.items()})
+
+
+# ---------------------------------------------------------------- take it out
+
+
+@dataclass(frozen=True)
+class TakeOut:
+    """One thing that the reader can take out of attention."""
+
+    name: str
+    label: str
+    interventions: tuple[Edit, ...]
+
+
+def take_outs(layer: int, head: int) -> tuple[TakeOut, ...]:
+    """The choices of 'take it out', the chosen head last."""
+    return (
+        TakeOut("scaling", "no √d scaling", (NoScaling(),)),
+        TakeOut("mask", "no causal mask", (NoMask(),)),
+        TakeOut("uniform", "uniform attention", (UniformAttention(),)),
+        TakeOut("positions", "no positions", (NoPositions(),)),
+        TakeOut("head", f"head {layer}.{head} off", (HeadOff(layer, head),)),
+    )
+
+
+@functools.cache
+def head_worth() -> Array:
+    """What each head is worth: by how much the held-out loss rises when it alone is off. [L, H], nats per token"""
+    config = lab.model().config
+    base = loss().cross_entropy
+    rise = [
+        [loss((HeadOff(layer, head),)).cross_entropy - base for head in range(config.n_heads)]
+        for layer in range(config.n_layers)
+    ]
+    worth = np.array(rise)
+    worth.flags.writeable = False
+    return worth
+
+
+def change(tokens: tuple[int, ...], interventions: tuple[Edit, ...], position: int) -> Change:
+    """What interventions do to the prediction after one position (`interventions.compare`, the first pass kept)."""
+    m = lab.model()
+    first = lab.trace(tokens)
+    second = forward(m.params, tokens, m.config, interventions)
+    before = softmax(first["logits"][position].astype(np.float64))
+    after = softmax(second["logits"][position].astype(np.float64))
+    kl = max(float(kl_divergence(before, after)), 0.0)
+    return Change(before, after, kl, float(np.abs(before - after).sum() / 2), first, second)
+
+
+# ---------------------------------------------------------------- what heads do
+
+
+@functools.cache
+def head_scores() -> heads.HeadScores:
+    """What each head measurably does: places on the held-out documents, induction on random tokens written twice."""
+    m = lab.model()
+    return heads.measure(m.params, m.config, documents=held_out())
+
+
+# ---------------------------------------------------------------- the soft lookup
+
+HARD = 1e6  # this sharpness and above: the limit itself, all weight on the best key
+
+
+def lookup_weights(scores: Array, sharpness: float) -> Array:
+    """The weights of a soft lookup: softmax of the scores, sharpened or blunted.
+
+    scores:    [N], the scaled scores of the keys that may be read
+    sharpness: 1 is the model's own; 0 the plain average of all keys; HARD the best key alone (ties share)
+    returns:   [N], float64, summing to 1
+    This is a kernel smoother with the kernel exp(sharpness * score): Tsai et al. 2019.
+    """
+    scores = np.asarray(scores, dtype=np.float64)
+    if sharpness >= HARD:
+        best = scores == scores.max()
+        return best / best.sum()
+    return softmax(scores * sharpness)
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """One query of one head, answered by a soft lookup among the keys that it may read.
+
+    scores, weights: [N]; values: [N, K]; mix: [K], the answer; own: [K], the model's own answer (sharpness 1)
+    order:      keys from the most to the least similar
+    effective:  exp of the entropy of the weights: how many keys it amounts to
+    """
+
+    scores: Array
+    weights: Array
+    values: Array
+    mix: Array
+    own: Array
+    order: tuple[int, ...]
+    effective: float
+
+
+def lookup(trace: Trace, layer: int, head: int, query: int, sharpness: float) -> Lookup:
+    """Read the dictionary of one head with one query."""
+    at = f"blocks.{layer}.attn"
+    scores = trace[f"{at}.attn_scores"][head, query, : query + 1].astype(np.float64)
+    values = trace[f"{at}.v"][: query + 1, head].astype(np.float64)
+    weights = lookup_weights(scores, sharpness)
+    order = tuple(int(i) for i in np.argsort(-scores, kind="stable"))
+    own = lookup_weights(scores, 1.0) @ values
+    return Lookup(scores, weights, values, weights @ values, own, order, float(np.exp(entropy(weights))))
+
+
+def lookup_patch(trace: Trace, layer: int, head: int, query: int, weights: Array) -> Patch:
+    """The intervention that makes this head read with these weights at this query, and only there."""
+    key = f"blocks.{layer}.attn.pattern"
+    row = np.zeros(trace[key].shape[-1], dtype=trace[key].dtype)
+    row[: query + 1] = weights
+    return Patch(key, row, position=query, at_head=head)
+
+
+# ---------------------------------------------------------------- routing
+
+
+def fingerprint(values: Array) -> str:
+    """Twelve hexadecimal digits that differ as soon as one bit of the array (or its shape) differs (SHA-256)."""
+    array = np.ascontiguousarray(values)
+    return hashlib.sha256(repr((array.shape, array.dtype.str)).encode() + array.tobytes()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """A matrix during the run on text A and during the run on text B."""
+
+    name: str
+    role: str
+    a: str
+    b: str
+
+    @property
+    def same(self) -> bool:
+        """Whether every bit is the same."""
+        return self.a == self.b
+
+
+@dataclass(frozen=True)
+class Routing:
+    """Two texts through the same head: what stayed and what changed.
+
+    a, b:        [T, S] patterns of the two texts
+    difference:  [n, n] b - a, over the places that both texts have
+    moved:       [n] the share of each query's attention that went elsewhere (total variation, 0 to 1)
+    fingerprints of weights and of the matrices computed from the text
+    """
+
+    a: Array
+    b: Array
+    difference: Array
+    moved: Array
+    fingerprints: tuple[Wiring, ...]
+
+
+def routing(tokens_a: tuple[int, ...], tokens_b: tuple[int, ...], layer: int, head: int) -> Routing:
+    """Run two texts and compare what mixes their tokens with what does not depend on them."""
+    params = lab.model().params
+    names = [f"blocks.{layer}.attn.{w}" for w in ("W_Q", "W_K", "W_V", "W_O")]
+    names += [f"blocks.{layer}.mlp.W_in", f"blocks.{layer}.mlp.W_out"]
+    key = f"blocks.{layer}.attn.pattern"
+    runs = []
+    for tokens in (tokens_a, tokens_b):
+        pattern = lab.trace(tokens)[key][head]
+        runs.append((pattern, [fingerprint(params[name]) for name in names]))
+    (a, before), (b, after) = runs
+    n = min(len(a), len(b))
+    difference = b[:n, :n] - a[:n, :n]
+    prints = [
+        Wiring(name.split(".", 2)[2], "weights", x, y) for name, x, y in zip(names, before, after, strict=True)
+    ]
+    prints.append(Wiring("attn.pattern", "computed from the text", fingerprint(a), fingerprint(b)))
+    return Routing(a, b, difference, np.abs(difference).sum(axis=1) / 2, tuple(prints))
+
+
+# ---------------------------------------------------------------- order
+
+CONDITIONS: tuple[tuple[str, tuple[Edit, ...]], ...] = (
+    ("as trained", ()),
+    ("no positions", (NoPositions(),)),
+    ("no positions, no mask", (NoPositions(), NoMask())),
+)
+ROUNDING = 2e-5  # differences of float32 sums in another order stay below this share
+
+
+@dataclass(frozen=True)
+class OrderTest:
+    """Two earlier tokens swapped: what does a later query notice?
+
+    swapped:   the tokens with the two exchanged
+    changes:   condition -> [L], by how much attention's output at the query changed in each layer, relative to its
+               size (0: not at all; 1: as much as the output itself)
+    moved:     condition -> the share of the prediction's probability that moved (total variation)
+    rows:      condition -> ([S], [S]), one head's weights at the query before and after, by place
+    """
+
+    swapped: tuple[int, ...]
+    changes: Mapping[str, Array]
+    moved: Mapping[str, float]
+    rows: Mapping[str, tuple[Array, Array]]
+
+
+def swap(tokens: Sequence[int], i: int, j: int) -> tuple[int, ...]:
+    """The same tokens with those at i and j exchanged."""
+    new = list(tokens)
+    new[i], new[j] = new[j], new[i]
+    return tuple(new)
+
+
+def order_test(tokens: tuple[int, ...], i: int, j: int, query: int, layer: int, head: int) -> OrderTest:
+    """Swap the tokens at i and j, both before the query, with and without positions and mask."""
+    if not (0 <= i < query and 0 <= j < query):
+        raise ValueError(f"both tokens must stand before the query {query}: not {i} and {j}")
+    n_layers = lab.model().config.n_layers
+    swapped = swap(tokens, i, j)
+    changes, moved, rows = {}, {}, {}
+    for name, edits in CONDITIONS:
+        first, second = lab.trace(tokens, interventions=edits), lab.trace(swapped, interventions=edits)
+        each = []
+        for level in range(n_layers):
+            before, after = (t[f"blocks.{level}.attn_out"][query].astype(np.float64) for t in (first, second))
+            each.append(float(np.linalg.norm(after - before) / np.linalg.norm(before)))
+        p, q = (softmax(t["logits"][query].astype(np.float64)) for t in (first, second))
+        changes[name] = np.array(each)
+        moved[name] = float(np.abs(p - q).sum() / 2)
+        key = f"blocks.{layer}.attn.pattern"
+        rows[name] = (first[key][head, query], second[key][head, query])
+    return OrderTest(swapped, changes, moved, rows)
+
+
+# ---------------------------------------------------------------- the residual stream as a bus
+
+
+@dataclass(frozen=True)
+class Rider:
+    """What one component adds: to a token's logit, and to its lead over another token."""
+
+    name: str
+    layer: int | None
+    head: int | None
+    logit: float
+    lead: float
+
+
+def bus(trace: Trace, position: int, token: int, rival: int) -> tuple[Rider, ...]:
+    """Who pushes a token up, and ahead of its rival; in the order of the architecture, summing exactly."""
+    params = lab.model().params
+    one = direct_logit_contributions(trace, params, position, token)
+    other = direct_logit_contributions(trace, params, position, rival)
+    found = []
+    for a, b in zip(one, other, strict=True):
+        last = a.name.rsplit(" ", 1)[-1]
+        layer = int(last.split(".")[0]) if last[0].isdigit() else None
+        found.append(Rider(a.name, layer, a.head, a.value, a.value - b.value))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Lens:
+    """What the model would say if it stopped here.
+
+    name:  "embedding", "attention 0", "mlp 0", ...
+    probs: [V]; log_prob and rank: of the followed token (rank 1: the most likely)
+    """
+
+    name: str
+    probs: Array
+    log_prob: float
+    rank: int
+
+
+def lens(trace: Trace, position: int, token: int) -> tuple[Lens, ...]:
+    """The logit lens at one position after the embedding and after every sub-layer."""
+    logits = logit_lens(trace, lab.model().params, sublayers=True)[:, position].astype(np.float64)  # [2L + 1, V]
+    names = ["embedding"]
+    for layer in range(trace.config.n_layers):
+        names += [f"attention {layer}", f"mlp {layer}"]
+    stages = []
+    for name, row in zip(names, logits, strict=True):
+        rank = 1 + int((row > row[token]).sum())
+        stages.append(Lens(name, softmax(row), float(log_softmax(row)[token]), rank))
+    return tuple(stages)

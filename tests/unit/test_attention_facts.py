@@ -1,0 +1,142 @@
+"""The attention page's numbers: against the core's own functions, and against what must hold for any weights."""
+
+import numpy as np
+import pytest
+
+from explainer import attention_facts as facts
+from explainer import lab
+from explainer.interventions import HeadOff, compare, evaluate
+
+PROMPT = "In a castle lived a shy robot called Vi-do-zu. Good night, Vi-do"
+
+
+@pytest.fixture
+def tokens():
+    return lab.tokens_of(PROMPT)
+
+
+def test_loss_agrees_with_the_cores_own_evaluation():
+    m = lab.model()
+    for edits in ((), (HeadOff(1, 0),)):
+        mine = facts.loss(edits)
+        theirs = evaluate(m.params, m.config, facts.held_out(), edits)
+        assert mine.cross_entropy == pytest.approx(theirs.cross_entropy, rel=1e-6)
+        assert (mine.accuracy, mine.n_tokens) == (theirs.accuracy, theirs.n_tokens)
+
+
+def test_loss_by_kind_adds_up_to_the_whole():
+    whole = facts.loss()
+    total = sum(mean * n for mean, n in whole.by_kind.values())
+    assert sum(n for _, n in whole.by_kind.values()) == whole.n_tokens
+    assert total / whole.n_tokens == pytest.approx(whole.cross_entropy, rel=1e-6)
+
+
+def test_held_out_text_is_the_grammars_and_its_floor_is_below_the_model():
+    assert len(facts.held_out()) == facts.N_DOCUMENTS
+    assert all(len(k) == len(d) - 1 for k, d in zip(facts.held_out_kinds(), facts.held_out(), strict=True))
+    assert 0 < facts.held_out_floor() < facts.loss().cross_entropy
+
+
+def test_change_is_compare(tokens):
+    m = lab.model()
+    mine = facts.change(tokens, (HeadOff(0, 1),), -1)
+    theirs = compare(m.params, m.config, tokens, (HeadOff(0, 1),))
+    np.testing.assert_allclose(mine.after, theirs.after)
+    assert mine.kl == pytest.approx(theirs.kl)
+
+
+def test_lookup_is_exact_in_both_limits():
+    scores = np.array([1.0, 3.0, 2.0, 3.0])
+    assert facts.lookup_weights(scores, 0).tolist() == [0.25] * 4
+    assert facts.lookup_weights(scores, facts.HARD).tolist() == [0, 0.5, 0, 0.5]
+    assert facts.lookup_weights(scores, np.inf).tolist() == [0, 0.5, 0, 0.5]
+    np.testing.assert_allclose(facts.lookup_weights(scores * 1000, 1), [0, 0.5, 0, 0.5])
+
+
+def test_lookup_at_sharpness_one_is_the_head(tokens):
+    trace = lab.trace(tokens)
+    found = facts.lookup(trace, 1, 2, 9, 1.0)
+    np.testing.assert_allclose(found.weights, trace["blocks.1.attn.pattern"][2, 9, :10], atol=1e-6)
+    np.testing.assert_allclose(found.mix, trace["blocks.1.attn.z"][9, 2], atol=1e-5)
+    assert 1 <= found.effective <= 10
+    ranked = [found.scores[i] for i in found.order]
+    assert ranked == sorted(ranked, reverse=True)
+
+
+def test_lookup_patch_with_the_models_own_weights_changes_nothing(tokens):
+    trace = lab.trace(tokens)
+    own = facts.lookup(trace, 1, 2, 9, 1.0)
+    same = facts.change(tokens, (facts.lookup_patch(trace, 1, 2, 9, own.weights),), 9)
+    assert same.total_variation < 1e-5
+    average = facts.lookup(trace, 1, 2, 9, 0.0)
+    other = facts.change(tokens, (facts.lookup_patch(trace, 1, 2, 9, average.weights),), 9)
+    np.testing.assert_allclose(other.trace_after["blocks.1.attn.pattern"][2, 9, :10], 0.1, atol=1e-6)
+    np.testing.assert_array_equal(
+        other.trace_after["blocks.1.attn.pattern"][2, 8], trace["blocks.1.attn.pattern"][2, 8]
+    )
+
+
+def test_routing_weights_are_the_same_bits_and_patterns_are_not(tokens):
+    other = lab.tokens_of("In a castle lived a shy dragon called Mu-pa. Good night, Mu")
+    found = facts.routing(tokens, other, 1, 0)
+    by_name = {w.name: w for w in found.fingerprints}
+    assert by_name["mlp.W_in"].same and by_name["attn.W_Q"].same
+    assert not by_name["attn.pattern"].same
+    assert found.difference.shape == (min(len(tokens), len(other)),) * 2
+    assert ((found.moved >= 0) & (found.moved <= 1 + 1e-6)).all()
+    np.testing.assert_allclose(found.difference.sum(axis=1), 0, atol=1e-6)
+
+
+def test_fingerprint_notices_one_bit_and_the_shape():
+    x = np.zeros((4, 3), dtype=np.float32)
+    y = x.copy()
+    y[3, 2] = np.nextafter(np.float32(0), np.float32(1))
+    assert fingerprints_differ(x, y) and fingerprints_differ(x, x.T) and not fingerprints_differ(x, x.copy())
+
+
+def fingerprints_differ(x, y):
+    return facts.fingerprint(x) != facts.fingerprint(y)
+
+
+def test_order_is_invisible_without_positions_and_mask_and_leaks_with_the_mask(tokens):
+    found = facts.order_test(tokens, 2, 5, len(tokens) - 1, 1, 0)
+    blind = found.changes["no positions, no mask"]
+    assert (blind < facts.ROUNDING).all()
+    assert found.moved["no positions, no mask"] < facts.ROUNDING
+    masked = found.changes["no positions"]
+    assert masked[0] < facts.ROUNDING  # the first layer's keys and values do not know their place
+    assert masked[1:].max() > 100 * facts.ROUNDING  # later ones do: the mask let each read a different past
+    assert found.changes["as trained"][0] > 100 * facts.ROUNDING
+    before, after = found.rows["no positions, no mask"]
+    np.testing.assert_allclose(after[[5, 2]], before[[2, 5]], atol=1e-5)  # the weights went with the tokens
+
+
+def test_order_test_needs_both_tokens_before_the_query(tokens):
+    with pytest.raises(ValueError, match="before the query"):
+        facts.order_test(tokens, 3, 9, 9, 0, 0)
+
+
+def test_bus_sums_to_the_logit_and_to_the_lead(tokens):
+    trace = lab.trace(tokens)
+    riders = facts.bus(trace, 7, 300, 301)
+    logits = trace["logits"][7].astype(float)
+    assert sum(r.logit for r in riders) == pytest.approx(logits[300], abs=1e-3)
+    assert sum(r.lead for r in riders) == pytest.approx(logits[300] - logits[301], abs=1e-3)
+    assert [(r.layer, r.head) for r in riders if r.name == "head 1.2"] == [(1, 2)]
+    assert [r.layer for r in riders if r.name == "mlp 3"] == [3]
+
+
+def test_lens_ends_at_the_models_own_prediction(tokens):
+    trace = lab.trace(tokens)
+    stages = facts.lens(trace, 7, 300)
+    assert [s.name for s in stages[:3]] == ["embedding", "attention 0", "mlp 0"]
+    row = trace["logits"][7].astype(float)
+    np.testing.assert_allclose(stages[-1].probs, np.exp(row - row.max()) / np.exp(row - row.max()).sum(), atol=1e-5)
+    assert stages[-1].rank == 1 + (row > row[300]).sum()
+
+
+def test_head_worth_is_the_rise_of_the_loss():
+    worth = facts.head_worth()
+    assert worth.shape == (lab.model().config.n_layers, lab.model().config.n_heads)
+    rise = facts.loss((HeadOff(1, 2),)).cross_entropy - facts.loss().cross_entropy
+    assert worth[1, 2] == pytest.approx(rise)
