@@ -6,6 +6,7 @@ the same model id sends new markup only when it differs, and the page morphs wha
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 import param
@@ -67,11 +68,19 @@ class Widget(JSComponent):
     def __init__(self, state: PageState, **params: Any):
         super().__init__(name=self.slug, **params)
         self.state = state
-        self.html = str(self.draw())
+        self.html = own_ids(str(self.draw()), self.slug)
         state.param.watch(self._redraw, list(self.reads))
 
     def _redraw(self, *events: Any) -> None:
-        self.html = str(self.draw())
+        self.html = own_ids(str(self.draw()), self.slug)
 
     def draw(self) -> str:
         raise NotImplementedError
+
+
+IDS = re.compile(r' (id|for|list|aria-controls|aria-labelledby|aria-describedby)="([ft]-)')
+
+
+def own_ids(html: str, slug: str) -> str:
+    """The ids of controls (`f-layer`) made the widget's own: several widgets of a page may have the same control."""
+    return IDS.sub(rf' \1="{slug}-\2', html)
