@@ -22,7 +22,7 @@ FONTS = (
     "source-serif-4/files/source-serif-4-latin-wght-italic.woff2",
     "inter/files/inter-latin-wght-normal.woff2",
 )
-ENTRIES = ("page.js", "worker.js", "embed.js", "reading.js")
+ENTRIES = ("page.js", "plain.js", "worker.js", "embed.js", "reading.js")
 
 
 def esbuild(*arguments: str) -> None:

@@ -20,6 +20,7 @@ sys.path[:0] = [str(ROOT), str(HERE)]
 
 import assets as asset_files  # noqa: E402
 import licences  # noqa: E402
+import offline  # noqa: E402
 import shell  # noqa: E402
 import sizes  # noqa: E402
 
@@ -111,7 +112,12 @@ def main() -> None:
         (out / name).mkdir(exist_ok=True)
         (out / name / "index.html").write_text(html, encoding="utf-8")
     shutil.copy(out / names["embed.js"], out / "embed.js") if "embed.js" in names else None
+    say("service worker")
+    offline.write_service_worker(out)
     (out / "build.json").write_text(json.dumps({"assets": names}, indent=1), encoding="utf-8")
+    rows = sizes.write(out)
+    if not arguments.preview:
+        print(sizes.text_table(rows))
     say(f"done: {out}")
 
 

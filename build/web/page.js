@@ -5,6 +5,7 @@ import { behave, showStep } from './behaviour.js';
 import { Connection, openWorker } from './connection.js';
 import { embedded } from './embedded.js';
 import { Mirror } from './mirror.js';
+import { keepForLater } from './offline.js';
 import { status } from './status.js';
 import { toolbars } from './tools.js';
 
@@ -135,6 +136,7 @@ if (Object.keys(asked).length) {
 
 toolbars({ widgets, state: () => state, defaults, wish, address, still });
 embedded({ set: (values) => wish(values, 'replace'), defaults });
+keepForLater();
 status.onRetry(() => connection.restart());
 status.still();
 window.explainer = { state: () => ({ ...state }), set: (values) => wish(values) };

@@ -4,19 +4,19 @@
 colour: they name a meaning (`--query`, `--key`, ...), so prose, tables and drawings cannot disagree.
 
 The hues are spread so that they stay apart for readers with protanopia, deuteranopia and tritanopia, and differ in
-lightness too (tests/unit/test_design.py simulates all three; method: Vienot et al. 1999). Text contrast is AA.
+lightness too (tests/unit/test_design.py simulates all three; method: Machado et al. 2009, distances in Oklab). Text contrast is AA.
 """
 
 MEANINGS = {
     # name: (what it stands for, light, dark)
-    "query": ("the position that asks (T)", "#b3400a", "#ff9a62"),
-    "key": ("the position that is read (S)", "#0a5fa5", "#7cc0ff"),
-    "value": ("what is carried from there", "#a0246f", "#ff9bd0"),
-    "head": ("one attention head, its pattern", "#5b3fb0", "#b9a6ff"),
-    "resid": ("the residual stream", "#0b6e5a", "#5fd3b5"),
-    "vocab": ("the vocabulary: logits and probabilities", "#7a5a00", "#e8c25a"),
+    "query": ("the position that asks (T)", "#c93911", "#f99865"),
+    "key": ("the position that is read (S)", "#05539b", "#81b2fc"),
+    "value": ("what is carried from there", "#904a6e", "#d774d4"),
+    "head": ("one attention head, its pattern", "#6112cb", "#988cf9"),
+    "resid": ("the residual stream", "#057c35", "#87e1ad"),
+    "vocab": ("the vocabulary: logits and probabilities", "#744d0d", "#c1dd69"),
     "true": ("the true distribution of the text", "#1c1b1a", "#f3efe8"),
-    "loss": ("what gets worse", "#a31621", "#ff8b8b"),
+    "loss": ("what gets worse", "#7a003b", "#da876f"),
 }
 
 LIGHT = {
@@ -27,7 +27,7 @@ LIGHT = {
     "soft": "#5d5750",
     "line": "#ddd6cb",
     "strong-line": "#8d857a",
-    "focus": "#0a5fa5",
+    "focus": "#05539b",
     "zero": "#f5f1ea",
 }
 DARK = {
@@ -38,7 +38,7 @@ DARK = {
     "soft": "#b0a89d",
     "line": "#3a3631",
     "strong-line": "#7d756a",
-    "focus": "#7cc0ff",
+    "focus": "#81b2fc",
     "zero": "#262320",
 }
 

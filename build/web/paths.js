@@ -1,0 +1,117 @@
+// The paths grid (explainer/views/paths_grid.py): pointing at a node lights up its cones, the arrow keys go from node to node,
+// a click (Enter, Space) pins. Python put both cones of every node into the markup, as bit sets; here is only set membership.
+
+/** Is bit `i` of the hexadecimal set `hex` set? */
+export function has(hex, i) {
+  const at = hex.length - 1 - (i >> 2);
+  return at >= 0 && ((parseInt(hex[at], 16) >> (i & 3)) & 1) === 1;
+}
+
+/** The role of node `i` as seen from `node` (its element): self, reads, influences or none. */
+export function role(node, i) {
+  if (i === Number(node.dataset.i)) return 'self';
+  if (has(node.dataset.reads, i)) return 'reads';
+  return has(node.dataset.influences, i) ? 'influences' : 'none';
+}
+
+/** An arrow belongs to the cone that both its ends belong to. */
+export function edgeRole(from, to) {
+  if (from === 'reads' && (to === 'reads' || to === 'self')) return 'reads';
+  return to === 'influences' && (from === 'influences' || from === 'self') ? 'influences' : 'none';
+}
+
+function paint(grid, node) {
+  if (grid.shown === node) return;
+  grid.shown = node;
+  const roles = [];
+  for (const other of grid.querySelectorAll('.node')) {
+    const i = Number(other.dataset.i);
+    roles[i] = node ? role(node, i) : '';
+    other.dataset.role = roles[i];
+  }
+  for (const edge of grid.querySelectorAll('[data-e]')) {
+    const [from, to] = edge.dataset.e.split(' ');
+    edge.dataset.role = node ? edgeRole(roles[from], roles[to]) : '';
+  }
+}
+
+const pinned = (grid) => grid.querySelector('.node[aria-pressed=true]');
+const lively = (grid) => grid.classList.contains('lively');
+
+/** Where an arrow key leads: the node one column or one level on, or at the end of the row or column. */
+function neighbour(grid, node, key) {
+  const columns = Number(grid.dataset.columns);
+  const nodes = [...grid.querySelectorAll('.node')];
+  const levels = nodes.length / columns;
+  const i = Number(node.dataset.i);
+  const [level, position] = [Math.floor(i / columns), i % columns];
+  const to = {
+    ArrowLeft: [level, position - 1], ArrowRight: [level, position + 1], ArrowUp: [level + 1, position], ArrowDown: [level - 1, position],
+    Home: [level, 0], End: [level, columns - 1], PageUp: [levels - 1, position], PageDown: [0, position],
+  }[key];
+  if (!to) return undefined;
+  if (to[0] < 0 || to[0] >= levels || to[1] < 0 || to[1] >= columns) return null;
+  return nodes.find((n) => Number(n.dataset.i) === to[0] * columns + to[1]);
+}
+
+function seat(grid, node) {
+  for (const other of grid.querySelectorAll('.node[tabindex="0"]')) other.setAttribute('tabindex', '-1');
+  node.setAttribute('tabindex', '0');
+}
+
+/** Wire all grids under `root`. `pick(name, value)` is told which node was pinned, under its state name. */
+export function paths(root, { pick }) {
+  const nodeOf = (event) => event.target.closest?.('[data-paths] .node');
+  const gridOf = (node) => node.closest('[data-paths]');
+
+  const choose = (node) => {
+    const grid = gridOf(node);
+    if (!grid.dataset.sets) return;
+    for (const other of grid.querySelectorAll('.node[aria-pressed=true]')) other.setAttribute('aria-pressed', 'false');
+    node.setAttribute('aria-pressed', 'true');
+    seat(grid, node);
+    if (lively(grid)) paint(grid, node);
+    pick(grid.dataset.sets, node.dataset.pick);
+  };
+
+  root.addEventListener('pointerover', (event) => {
+    const node = nodeOf(event);
+    if (node && lively(gridOf(node))) paint(gridOf(node), node);
+  });
+  root.addEventListener('pointerout', (event) => {
+    const node = nodeOf(event);
+    if (!node || !lively(gridOf(node))) return;
+    const grid = gridOf(node);
+    if (!grid.contains(event.relatedTarget) || !event.relatedTarget.closest('.node')) paint(grid, pinned(grid));
+  });
+  root.addEventListener('focusin', (event) => {
+    const node = nodeOf(event);
+    if (node && lively(gridOf(node))) paint(gridOf(node), node);
+  });
+  root.addEventListener('focusout', (event) => {
+    const node = nodeOf(event);
+    if (node && lively(gridOf(node)) && !gridOf(node).contains(event.relatedTarget)) paint(gridOf(node), pinned(gridOf(node)));
+  });
+  root.addEventListener('click', (event) => {
+    const node = nodeOf(event);
+    if (node) choose(node);
+  });
+  root.addEventListener('keydown', (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const node = nodeOf(event);
+    if (!node) return;
+    if (event.key === 'Enter' || event.key === ' ') { choose(node); event.preventDefault(); return; }
+    const next = neighbour(gridOf(node), node, event.key);
+    if (next === undefined) return;
+    event.preventDefault();
+    if (!next) return;
+    seat(gridOf(node), next);
+    next.focus();
+  });
+  root.addEventListener('explainer:drawn', (event) => { // new markup: what is pointed at stays lit, where it still is
+    for (const grid of event.target.querySelectorAll('[data-paths].lively')) {
+      grid.shown = undefined;
+      paint(grid, grid.querySelector('.node:hover') ?? (grid.contains(document.activeElement) ? document.activeElement.closest('.node') : null) ?? pinned(grid));
+    }
+  });
+}

@@ -1,0 +1,80 @@
+"""Colours: readable, and apart from one another, for every kind of colour vision and in both themes."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from explainer.views.design import DARK, LIGHT, MEANINGS
+
+THEMES = {"light": (LIGHT, 1), "dark": (DARK, 2)}
+
+
+def linear(colour: str) -> np.ndarray:
+    """sRGB text -> linear RGB [3]."""
+    c = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+
+
+def luminance(colour: str) -> float:
+    return float(linear(colour) @ [0.2126, 0.7152, 0.0722])
+
+
+def contrast(a: str, b: str) -> float:
+    """WCAG 2.2 contrast ratio."""
+    high, low = sorted((luminance(a), luminance(b)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def oklab(rgb: np.ndarray) -> np.ndarray:
+    """Linear RGB -> Oklab (Ottosson 2020): distances there are about as large as they look."""
+    m1 = np.array([[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566], [0.0883024619, 0.2817188376, 0.6299787005]])
+    m2 = np.array([[0.2104542553, 0.793617785, -0.0040720468], [1.9779984951, -2.428592205, 0.4505937099], [0.0259040371, 0.7827717662, -0.808675766]])
+    return m2 @ np.cbrt(m1 @ np.clip(rgb, 0, 1))
+
+
+# Machado, Oliveira & Fernandes 2009, severity 1.0, on linear RGB
+SIGHT = {
+    "normal": np.eye(3),
+    "protanopia": np.array([[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]),
+    "deuteranopia": np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]]),
+    "tritanopia": np.array([[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]]),
+}
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("ground", ["paper", "raised", "sunken"])
+def test_text_has_aa_contrast_on_every_ground(theme, ground):
+    colours, at = THEMES[theme]
+    for name in ("ink", "soft"):
+        assert contrast(colours[name], colours[ground]) >= 4.5, name
+    for name, meaning in MEANINGS.items():
+        assert contrast(meaning[at], colours[ground]) >= 4.5, name
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_controls_and_focus_stand_out(theme):
+    colours, _ = THEMES[theme]
+    for name in ("strong-line", "focus"):
+        assert contrast(colours[name], colours["raised"]) >= 3, name
+
+
+# meanings that stand beside each other in one figure
+TOGETHER = [("query", "key"), ("query", "resid"), ("model", "true"), ("vocab", "true"), ("key", "head"), ("query", "value"), ("resid", "loss"), ("head", "resid"), ("key", "resid"), ("vocab", "loss"), ("head", "query")]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("sight", SIGHT)
+def test_colours_of_one_figure_stay_apart(theme, sight):
+    _, at = THEMES[theme]
+    for a, b in TOGETHER:
+        if a in MEANINGS and b in MEANINGS:
+            seen = [oklab(SIGHT[sight] @ linear(MEANINGS[name][at])) for name in (a, b)]
+            assert np.linalg.norm(seen[0] - seen[1]) > 0.055, (a, b, sight)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_no_two_meanings_share_a_colour(theme):
+    _, at = THEMES[theme]
+    for a, b in itertools.combinations(MEANINGS, 2):
+        assert np.linalg.norm(oklab(linear(MEANINGS[a][at])) - oklab(linear(MEANINGS[b][at]))) > 0.055, (a, b)
