@@ -18,6 +18,7 @@ import numpy as np
 from explainer.cache import KVCache, multiply_adds, step
 from explainer.model import Model, forward
 from explainer.ops import entropy
+from explainer.temperature import chain
 from explainer.trace import Intervention
 
 Array = np.ndarray
@@ -35,22 +36,9 @@ def distribution(logits: Array, temperature: float = 1.0) -> Array:
     returns:     [V], float64, summing to 1
     Raises ValueError for a negative temperature or one that is not a number, and for logits without a finite
     one.
-    Source: Hinton et al. 2015, section 2
+    Every step on the way is kept by `temperature.chain`. Source: Hinton et al. 2015, section 2
     """
-    if not temperature >= 0:
-        raise ValueError(f"a temperature is 0 or more, not {temperature}")
-    scores = np.asarray(logits, dtype=np.float64)
-    if scores.ndim != 1 or np.isnan(scores).any() or not np.isfinite(scores.max(initial=-np.inf)):
-        raise ValueError("logits must be a list of numbers, at least one of them finite, none of them +inf")
-    below = scores - scores.max()  # never above 0, so exp cannot overflow
-    if temperature == 0:
-        grown = (below == 0).astype(np.float64)
-    elif math.isinf(temperature):
-        grown = np.isfinite(below).astype(np.float64)
-    else:
-        with np.errstate(over="ignore", under="ignore"):  # far below: -inf, whose exp is exactly 0
-            grown = np.exp(below / temperature)
-    return grown / grown.sum()
+    return chain(logits, temperature).probs
 
 
 # ---------------------------------------------------------------- cuts
