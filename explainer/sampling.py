@@ -94,10 +94,9 @@ def keep_top_p(probs: Array, p: float) -> Array:
     order = by_probability(probs)
     if p == 1:
         return probs > 0
-    before = np.cumsum(probs[order]) - probs[order]  # what the more likely ones have together
+    enough = int(np.searchsorted(np.cumsum(probs[order]), p))  # the first at which the sum reaches p
     kept = np.zeros(probs.shape, dtype=bool)
-    kept[order] = before < p
-    kept[order[0]] = True  # even at p = 0 one token must be left
+    kept[order[: enough + 1]] = True  # with that one; so even at p = 0 one token is left
     return kept & (probs > 0)
 
 

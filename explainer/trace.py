@@ -113,7 +113,8 @@ class Trace(Mapping[str, Array]):
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError("a trace is a record of what happened and cannot be changed")
 
-    __delattr__ = __setattr__  # type: ignore[assignment]
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError("a trace is a record of what happened and cannot be changed")
 
     def __getitem__(self, key: str) -> Array:
         return self.record(key).value
