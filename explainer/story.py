@@ -1,0 +1,386 @@
+"""The loop seen from outside: a story is a pure function of prompt, settings, seed, choices and number of turns.
+
+One turn reads the tape, draws a token and writes it at the end of the tape. Because the random number of turn i
+depends on the seed and on i alone (`sampling.rng_for_step`), a story can be rewound, forked at any turn and told
+again, and a link that carries these five values tells it anywhere.
+
+`choices` are the tokens that the reader wrote instead of the draw. As text: "3:212,7:45.9" is token 212 at turn 3
+and tokens 45, 9 at turns 7, 8.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from explainer import lab
+from explainer.cache import KVCache, multiply_adds, step
+from explainer.config import Config
+from explainer.model import Model, forward
+from explainer.ops import entropy
+from explainer.sampling import Settings, Step, choose, draw, draw_at, rng_for_step
+
+Array = np.ndarray
+Choices = tuple[tuple[int, int], ...]
+"""((turn, token), ...), turns rising: what the reader wrote instead of the draw."""
+
+MOST_CHOICES = 96
+MOST_BRANCHES = 8
+
+
+# ---------------------------------------------------------------- choices as text
+
+
+def parse_choices(text: str, n_vocab: int, most_turns: int) -> Choices:
+    """Read choices from a link. Raises ValueError with a sentence for the reader.
+
+    The same turn twice: the later one holds.
+    """
+    found: dict[int, int] = {}
+    for part in text.replace(" ", "").split(","):
+        if not part:
+            continue
+        where, colon, what = part.partition(":")
+        names = what.split(".")
+        if not colon or not all(_whole(n) for n in (where, *names)):
+            raise ValueError(f"“{part[:24]}” is not a choice: choices look like 3:212 (turn 3, token 212).")
+        for turn, token in enumerate(map(int, names), start=int(where)):
+            if turn >= most_turns:
+                raise ValueError(f"There is no turn {turn}: this page turns the crank {most_turns} times at most.")
+            if token >= n_vocab:
+                raise ValueError(f"There is no token {token}: the vocabulary ends at {n_vocab - 1}.")
+            found[turn] = token
+    if len(found) > MOST_CHOICES:
+        raise ValueError(f"{len(found)} chosen tokens are more than the {MOST_CHOICES} that this page keeps.")
+    return tuple(sorted(found.items()))
+
+
+def _whole(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
+
+
+def write_choices(choices: Iterable[tuple[int, int]]) -> str:
+    """The shortest text that `parse_choices` reads back: neighbouring turns share one entry."""
+    parts: list[str] = []
+    last = -2
+    for turn, token in sorted(choices):
+        if turn == last + 1:
+            parts[-1] += f".{token}"
+        else:
+            parts.append(f"{turn}:{token}")
+        last = turn
+    return ",".join(parts)
+
+
+def fork(choices: Choices, turn: int, *tokens: int) -> Choices:
+    """Leave the story at a turn: what was chosen before it holds, these tokens come next, nothing after is fixed."""
+    return (*((t, k) for t, k in choices if t < turn), *enumerate(tokens, start=turn))
+
+
+def parse_branches(text: str, n_vocab: int, most_turns: int) -> tuple[Choices, ...]:
+    """Several choices separated by ';', each once, the story without any choice left out (it is always there).
+
+    Raises ValueError with a sentence for the reader.
+    """
+    branches: list[Choices] = []
+    for part in text.split(";"):
+        choices = parse_choices(part, n_vocab, most_turns)
+        if choices and choices not in branches:
+            branches.append(choices)
+    if len(branches) > MOST_BRANCHES:
+        raise ValueError(f"{len(branches)} branches are more than the {MOST_BRANCHES} that this page keeps.")
+    return tuple(branches)
+
+
+def write_branches(branches: Iterable[Choices]) -> str:
+    """The text that `parse_branches` reads back."""
+    return ";".join(write_choices(b) for b in branches if b)
+
+
+def remember(branches: Sequence[Choices], *more: Choices) -> tuple[Choices, ...]:
+    """The branches with further ones after them; the oldest are forgotten when there are too many."""
+    kept = [b for b in dict.fromkeys((*branches, *more)) if b]
+    return tuple(kept[-MOST_BRANCHES:])
+
+
+# ---------------------------------------------------------------- telling
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one pass over a tape leaves for us to look at.
+
+    logits:    [V], the scores of every possible next token
+    attention: [L, S], how the last column spread its attention in each layer (mean over the heads)
+    """
+
+    logits: Array
+    attention: Array
+
+
+class Teller:
+    """Tells stories with one model and remembers what it has read, so that forks share their common beginning.
+
+    What the model makes of a tape depends on the tape only, not on temperature, seed or how it was written; so one
+    memory serves all stories. Keys and values are kept for the latest tapes only (they are large).
+    """
+
+    def __init__(self, model: Model, most_readings: int = 3000, most_caches: int = 32):
+        self.model = model
+        self.most = (most_readings, most_caches)
+        self.readings: OrderedDict[tuple[int, ...], Reading] = OrderedDict()
+        self.caches: OrderedDict[tuple[int, ...], KVCache] = OrderedDict()
+        self.tales: OrderedDict[Any, list[Step]] = OrderedDict()
+
+    def read(self, tape: tuple[int, ...]) -> Reading:
+        """Read the last n_ctx tokens of a tape; if the tape one token shorter is known, with its keys and values."""
+        known = self.readings.get(tape)
+        if known is not None:
+            self.readings.move_to_end(tape)
+            return known
+        config, params = self.model.config, self.model.params
+        before = self.caches.get(tape[:-1])
+        if before is not None:
+            turn = step(params, before, tape[-1])
+            trace, cache = turn.trace, turn.cache
+        else:
+            trace = forward(params, tape[-config.n_ctx :], config)
+            cache = KVCache.of(trace)
+        attention = np.stack([trace[f"blocks.{i}.attn.pattern"][:, -1].mean(axis=0) for i in range(config.n_layers)])
+        reading = Reading(trace["logits"][-1].copy(), attention)
+        _put(self.readings, tape, reading, self.most[0])
+        _put(self.caches, tape, cache, self.most[1])
+        return reading
+
+    def turn(self, tape: tuple[int, ...], index: int, settings: Settings, seed: int, chosen: Mapping[int, int]) -> Step:
+        """One turn of the crank: read the tape, shape the distribution, draw (or take what the reader chose).
+
+        The caller writes `token` at the end of the tape and turns again; nothing else is carried over.
+        Equal to `sampling.loop`, turn by turn.
+        """
+        config = self.model.config
+        context = tape[-config.n_ctx :]
+        logits = self.read(tape).logits
+        probs, cuts, final = choose(logits, settings)
+        drawn = None if index in chosen else draw(final, rng_for_step(seed, index))
+        token = chosen[index] if drawn is None else drawn.token
+        slid = len(tape) > config.n_ctx
+        new = len(context) if slid or index == 0 else 1
+        return Step(
+            index, context, logits, probs, cuts, final, drawn, token, float(entropy(final)), slid,
+            multiply_adds(config, new, len(context)), multiply_adds(config, len(context), len(context)),
+        )  # fmt: skip
+
+    def tell(
+        self, prompt: Sequence[int], settings: Settings, seed: int, choices: Choices, turns: int
+    ) -> tuple[Step, ...]:
+        """The first `turns` turns of a story. Asking for one more costs one more.
+
+        Raises ValueError for an empty prompt or unknown tokens.
+        """
+        start = tuple(prompt)
+        told: list[Step] = self.tales.get((start, settings, seed, choices), [])
+        _put(self.tales, (start, settings, seed, choices), told, 24)
+        chosen = dict(choices)
+        tape = start + tuple(s.token for s in told)
+        while len(told) < turns:
+            told.append(self.turn(tape, len(told), settings, seed, chosen))
+            tape = (*tape, told[-1].token)
+        return tuple(told[:turns])
+
+
+def _put(store: OrderedDict[Any, Any], key: Any, value: Any, most: int) -> None:
+    store[key] = value
+    store.move_to_end(key)
+    while len(store) > most:
+        store.popitem(last=False)
+
+
+@functools.lru_cache(maxsize=4)
+def teller(window: int | None = None, name: str = lab.STORYTELLER) -> Teller:
+    """The teller of a model by name; with a `window`, of the same weights with only that many places."""
+    model = lab.model(name)
+    if window is not None and window < model.config.n_ctx:
+        model = narrow(model, window)
+    return Teller(model)
+
+
+def narrow(model: Model, window: int) -> Model:
+    """The same weights with fewer places: the context is full after `window` tokens, and slides from then on."""
+    if not 1 <= window <= model.config.n_ctx:
+        raise ValueError(f"this model has {model.config.n_ctx} places, so a window has from 1 to that many")
+    params = dict(model.params) | {"pos_embed.W_pos": model.params["pos_embed.W_pos"][:window]}
+    return Model(replace(model.config, n_ctx=window), params, f"{model.name}, window {window}", model.metadata)
+
+
+def log_probability(steps: Sequence[Step]) -> float:
+    """ln of the probability that the draws write exactly this (chosen tokens counted as if drawn); -inf if never."""
+    with np.errstate(divide="ignore"):
+        return float(sum(np.log(s.final[s.token]) for s in steps))
+
+
+def first_difference(a: Sequence[int], b: Sequence[int]) -> int | None:
+    """The first index at which two texts differ; None if one begins with the other."""
+    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), None)
+
+
+# ---------------------------------------------------------------- the tree of what was and what could have been
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One story in the tree.
+
+    choices: what the reader chose in it
+    steps:   its turns
+    parent:  the row from which it forks; None for the first
+    start:   the first turn that is its own; from the parent it has all turns before
+    """
+
+    choices: Choices
+    steps: tuple[Step, ...]
+    parent: int | None
+    start: int
+
+
+def tree(stories: Sequence[tuple[Choices, tuple[Step, ...]]]) -> tuple[Branch, ...]:
+    """Arrange stories as a tree: each forks from that earlier row with which it shares most.
+
+    The first row is the trunk. Each token is drawn once: a row shows only what is its own.
+    """
+    rows: list[Branch] = []
+    for choices, steps in stories:
+        parent, start = None, 0
+        for i, other in enumerate(rows):
+            apart = first_difference([s.token for s in steps], [s.token for s in other.steps])
+            shared = min(len(steps), len(other.steps)) if apart is None else apart
+            if parent is None or shared > start:
+                parent, start = i, shared
+        rows.append(Branch(choices, steps, parent, start))
+    return tuple(rows)
+
+
+# ---------------------------------------------------------------- the work of each turn
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one turn costs.
+
+    turn:     its index
+    total:    columns in the context
+    new:      columns computed when keys and values are kept
+    cached, uncached: multiply-adds with and without keeping them
+    slid:     the context was full, so all columns had to be computed anew
+    """
+
+    turn: int
+    total: int
+    new: int
+    cached: int
+    uncached: int
+    slid: bool
+
+
+def work(config: Config, n_prompt: int, turns: int, window: int | None = None) -> tuple[Work, ...]:
+    """The work of each of the first `turns` turns, by the formula that `cache.count` confirms on real passes.
+
+    The first turn reads the whole prompt; each later one reads the token just written, until the context of
+    `window` tokens (default n_ctx) is full.
+    """
+    places = min(window or config.n_ctx, config.n_ctx)
+    done = []
+    for turn in range(turns):
+        slid = n_prompt + turn > places
+        total = min(n_prompt + turn, places)
+        new = total if slid or turn == 0 else 1
+        done.append(
+            Work(turn, total, new, multiply_adds(config, new, total), multiply_adds(config, total, total), slid)
+        )
+    return tuple(done)
+
+
+def cache_error(model: Model, tape: Sequence[int]) -> float:
+    """The largest difference between logits computed with kept keys and values and computed all anew.
+
+    The last token is read by the cache of all before it, and once in one full pass.
+    """
+    context = tuple(tape[-model.config.n_ctx :])
+    if len(context) < 2:
+        return 0.0
+    whole = forward(model.params, context, model.config)
+    earlier = KVCache.of(forward(model.params, context[:-1], model.config))
+    kept = step(model.params, earlier, context[-1])
+    return float(np.abs(kept.logits - whole["logits"][-1]).max())
+
+
+def shift_change(model: Model, tokens: Sequence[int]) -> tuple[float, ...]:
+    """How wrong the kept keys are once the window has slid by one, per layer: relative size of the change.
+
+    The same tokens are read twice: behind the oldest token, and without it, each one place further left.
+    tokens:  at least 3, at most n_ctx
+    returns: |keys after - keys before| / |keys before|, one number per layer
+    """
+    before = forward(model.params, tuple(tokens), model.config)
+    after = forward(model.params, tuple(tokens)[1:], model.config)
+    changes = []
+    for layer in range(model.config.n_layers):
+        old = before[f"blocks.{layer}.attn.k"][1:]
+        new = after[f"blocks.{layer}.attn.k"]
+        changes.append(float(np.linalg.norm(new - old) / np.linalg.norm(old)))
+    return tuple(changes)
+
+
+# ---------------------------------------------------------------- what the loop is not
+
+
+@functools.lru_cache(maxsize=8)
+def fingerprint(name: str = lab.STORYTELLER) -> str:
+    """SHA-256 of all weights, the first 12 hexadecimal digits. The arrays are read-only: it cannot change."""
+    model = lab.model(name)
+    digest = hashlib.sha256()
+    for key in sorted(model.params):
+        digest.update(np.ascontiguousarray(model.params[key]))
+    return digest.hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Nudge:
+    """What a tiny change of one logit does: the probability follows smoothly, the written token does not move.
+
+    amount: added to the drawn token's logit
+    before, after: its probability
+    slope: d probability / d logit there (temperature and cuts as set, the cut's choice held fixed)
+    moved: whether the token that is written changed
+    margin: the least change of u that would have written another token
+    """
+
+    amount: float
+    before: float
+    after: float
+    slope: float
+    moved: bool
+    margin: float
+
+
+def nudge(turn: Step, settings: Settings, amount: float = 0.001) -> Nudge | None:
+    """Add a little to the logit of the token that was drawn and draw again with the same u. None for a chosen token.
+
+    At temperature 0 the slope is 0: an argmax moves in jumps only.
+    """
+    if turn.draw is None:
+        return None
+    logits = np.array(turn.logits, dtype=np.float64)
+    logits[turn.token] += amount
+    _, _, final = choose(logits, settings)
+    p = float(turn.final[turn.token])
+    slope = p * (1 - p) / settings.temperature if settings.temperature > 0 else 0.0
+    margin = min(turn.draw.u - turn.draw.low, turn.draw.high - turn.draw.u)
+    again = draw_at(final, turn.draw.u)
+    return Nudge(amount, p, float(final[turn.token]), slope, again.token != turn.token, margin)

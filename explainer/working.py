@@ -1,0 +1,246 @@
+"""Sums of three to five numbers, answer first or working first: what the order of writing does to the answer.
+
+The corpus writes both: "Add 4 + 7 + 5. Steps: 4 + 7 = 11, 11 + 5 = 16. Answer: 16." and, less often,
+"Add 4 + 7 + 5. Answer: 16. Steps: ...". The reader decides the order by writing "Steps:" or "Answer:" into the
+model's mouth; everything after that is the model's own, greedily (the most likely token each time).
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from explainer import lab
+from explainer.cache import KVCache, step
+from explainer.model import Model, forward
+
+Terms = tuple[int, ...]
+FEWEST, MOST = 3, 5
+LONGEST = 64  # tokens the model may write before we stop it
+
+
+# ---------------------------------------------------------------- the texts
+
+
+def parse_terms(text: str) -> Terms:
+    """Numbers out of what a reader typed: "4 + 7 + 5" or "4 7 5". Raises ValueError in plain words."""
+    found = re.findall(r"[0-9]+", text)
+    terms = tuple(int(n[:6]) for n in found[: MOST + 1])
+    if not FEWEST <= len(terms) <= MOST:
+        raise ValueError(f"The corpus adds {FEWEST} to {MOST} numbers at a time; write that many, such as 4 + 7 + 5.")
+    if not all(1 <= n <= 9 for n in terms):
+        raise ValueError("The corpus adds numbers from 1 to 9 only.")
+    return terms
+
+
+def task(terms: Terms) -> str:
+    """The question, as the corpus writes it."""
+    return f"Add {' + '.join(map(str, terms))}."
+
+
+def working(terms: Terms) -> str:
+    """The right working, as the corpus writes it."""
+    total, lines = terms[0], []
+    for term in terms[1:]:
+        lines.append(f"{total} + {term} = {total + term}")
+        total += term
+    return f" Steps: {', '.join(lines)}."
+
+
+def result(number: int) -> str:
+    """An answer, as the corpus writes it."""
+    return f" Answer: {number}."
+
+
+ORDERS = {
+    "answer": "Answer first",
+    "working": "Working first",
+    "wrong": "A wrong answer put in its mouth",
+}
+
+
+def opening(terms: Terms, order: str, wrong: int = 0) -> str:
+    """The task and the words that we put into the model's mouth."""
+    return task(terms) + {"answer": " Answer:", "working": " Steps:", "wrong": f"{result(wrong)} Steps:"}[order]
+
+
+def right_text(terms: Terms, order: str, wrong: int = 0) -> str:
+    """The whole document as it would be without a mistake of the model's own."""
+    total = sum(terms)
+    if order == "working":
+        return task(terms) + working(terms) + result(total)
+    return task(terms) + result(total if order == "answer" else wrong) + working(terms)
+
+
+# ---------------------------------------------------------------- the most likely text, quickly
+
+
+def greedy(model: Model, context: Sequence[int], most: int, stop: int, draft: Sequence[int] = ()) -> tuple[int, ...]:
+    """What the loop writes at temperature 0: always the most likely token, until `stop` or `most` tokens.
+
+    draft: a guess of the result. One pass checks all of it at once: as long as the most likely token is the guessed
+           one, the guess is what the loop would have written (the idea of Leviathan et al. 2023, at temperature 0).
+           The result is the same with any guess or none; only the number of passes differs.
+    returns: the written tokens, `stop` included if it was reached
+    """
+    tape = tuple(context)
+    n_start = len(tape)
+    guess = tuple(draft)
+    for _ in range(3):
+        if not guess:
+            break
+        guess = guess[: max(0, model.config.n_ctx - len(tape))]
+        logits = forward(model.params, tape + guess, model.config)["logits"][len(tape) - 1 :]
+        best = [int(t) for t in logits.argmax(axis=-1)]
+        agreed = next((i for i, (g, b) in enumerate(zip(guess, best, strict=False)) if g != b), len(guess))
+        tape += (*guess[:agreed], best[agreed])
+        guess = guess[agreed + 1 :]
+    written = list(tape[n_start:])
+    if stop not in written and len(written) < most:
+        trace = forward(model.params, tape[-model.config.n_ctx :], model.config)
+        cache, logits = KVCache.of(trace), trace["logits"][-1]
+        while len(written) < most:
+            written.append(int(logits.argmax()))
+            if written[-1] == stop:
+                break
+            turn = step(model.params, cache, written[-1])
+            cache, logits = turn.cache, turn.logits
+    written = written[:most]
+    return tuple(written[: written.index(stop) + 1] if stop in written else written)
+
+
+# ---------------------------------------------------------------- one sum, three ways
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What the model wrote after an opening.
+
+    order:   a key of ORDERS
+    opening: the tokens that it was given, the start token included
+    written: the tokens that it wrote, greedily
+    text:    all of it as text
+    answer:  the number after "Answer:", None if there is none
+    reached: the number at which its working ends, None if there is none
+    total:   the right sum
+    """
+
+    order: str
+    opening: tuple[int, ...]
+    written: tuple[int, ...]
+    text: str
+    answer: int | None
+    reached: int | None
+    total: int
+
+    @property
+    def right(self) -> bool:
+        """Whether the answer is right (of a wrong answer put in its mouth: whether the working ends right)."""
+        return (self.reached if self.order == "wrong" else self.answer) == self.total
+
+
+def attempt(terms: Terms, order: str, wrong: int = 0, name: str = lab.STORYTELLER) -> Attempt:
+    """Let the model finish one sum, answer first, working first, or after a wrong answer that we wrote."""
+    return _attempt(tuple(terms), order, wrong, name)
+
+
+@functools.lru_cache(maxsize=4096)
+def _attempt(terms: Terms, order: str, wrong: int, name: str) -> Attempt:
+    tokenizer = lab.tokenizer()
+    start = opening(terms, order, wrong)
+    given = lab.tokens_of(start)
+    expected = lab.tokens_of(right_text(terms, order, wrong))
+    draft = (*expected[len(given) :], tokenizer.end_id) if expected[: len(given)] == given else ()
+    written = greedy(lab.model(name), given, LONGEST, tokenizer.end_id, draft)
+    body = written[:-1] if written and written[-1] == tokenizer.end_id else written
+    text = tokenizer.decode((*given[1:], *body))
+    answer = re.search(r" Answer: ([0-9]+)\.", text)
+    steps = re.search(r" Steps:([^.]*)\.", text)
+    reached = re.search(r"= ([0-9]+)$", steps[1]) if steps else None
+    stated, ended = (int(found[1]) if found else None for found in (answer, reached))
+    return Attempt(order, given, written, text, stated, ended, sum(terms))
+
+
+# ---------------------------------------------------------------- many sums, measured
+
+
+@dataclass(frozen=True)
+class Score:
+    """How often, out of how many, with the 95 % interval that this many trials allow."""
+
+    right: int
+    of: int
+
+    @property
+    def share(self) -> float:
+        """Between 0 and 1; nan without trials."""
+        return self.right / self.of if self.of else math.nan
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's 95 % interval (Wilson 1927), which stays inside 0 and 1 also for few trials."""
+        if not self.of:
+            return (0.0, 1.0)
+        z, n, p = 1.959964, self.of, self.share
+        middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+        reach = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+        return (max(0.0, middle - reach), min(1.0, middle + reach))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Many sums of one length, each asked three times.
+
+    terms:         how many numbers each sum has
+    answer_first, working_first: how often the answer was right
+    after_wrong:   after a wrong answer put in its mouth, how often the working still ended at the right sum
+    gave_in:       ... and how often at the wrong answer instead
+    own_wrong:     of its own wrong first answers, after how many the working that follows ended at the right sum
+    """
+
+    terms: int
+    answer_first: Score
+    working_first: Score
+    after_wrong: Score
+    gave_in: Score
+    own_wrong: Score
+
+
+def example(seed: int, index: int) -> tuple[Terms, int]:
+    """The index-th sum of a series: 3, 4, 5, 3, 4, 5 ... numbers from 1 to 9, and a wrong answer near the right one."""
+    rng = np.random.default_rng([seed, index, 77])
+    terms = tuple(int(n) for n in rng.integers(1, 10, size=FEWEST + index % (MOST - FEWEST + 1)))
+    offset = int(rng.choice([-3, -2, -1, 1, 2, 3]))
+    return terms, sum(terms) + offset  # at least 0 and never right
+
+
+def measure(n: int, seed: int = 0, name: str = lab.STORYTELLER) -> tuple[Measured, ...]:
+    """Ask n sums three ways each. One row per number of terms, and a last one (terms = 0) for all together.
+
+    The same n and seed always give the same sums; asking for more keeps those already measured.
+    """
+    groups: dict[int, list[tuple[Attempt, Attempt, Attempt, int]]] = {k: [] for k in range(FEWEST, MOST + 1)}
+    for index in range(n):
+        terms, wrong = example(seed, index)
+        tried = [attempt(terms, order, wrong if order == "wrong" else 0, name) for order in ORDERS]
+        groups[len(terms)].append((tried[0], tried[1], tried[2], wrong))
+    everything = [row for rows in groups.values() for row in rows]
+    return tuple(_score(k, rows) for k, rows in (*groups.items(), (0, everything)))
+
+
+def _score(terms: int, rows: list[tuple[Attempt, Attempt, Attempt, int]]) -> Measured:
+    n = len(rows)
+    mistaken = [a for a, _, _, _ in rows if not a.right]
+    return Measured(
+        terms,
+        Score(sum(a.right for a, _, _, _ in rows), n),
+        Score(sum(w.right for _, w, _, _ in rows), n),
+        Score(sum(x.right for _, _, x, _ in rows), n),
+        Score(sum(x.reached == wrong for _, _, x, wrong in rows), n),
+        Score(sum(a.reached == a.total for a in mistaken), len(mistaken)),
+    )

@@ -1,0 +1,177 @@
+"""The story as a pure function: rewinding, forking, choices as text, the tree, the work of each turn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explainer import cache, checkpoint, sampling, story
+from explainer.config import Config
+from explainer.sampling import Settings
+
+CONFIG = Config(n_layers=2, n_heads=2, d_model=16, d_head=8, d_mlp=32, n_vocab=40, n_ctx=12)
+MODEL = checkpoint.Model(CONFIG, checkpoint.random_params(CONFIG, 5), "tiny", {})
+PROMPT = (0, 7, 9)
+SETTINGS = Settings(temperature=1.3, top_k=30)
+
+
+def tokens(steps):
+    return [s.token for s in steps]
+
+
+@pytest.fixture
+def tell():
+    return story.Teller(MODEL).tell
+
+
+def test_the_story_is_what_the_sampling_loop_writes(tell):
+    choices = ((2, 5), (3, 6))
+    ours = tell(PROMPT, SETTINGS, 11, choices, 20)  # slides: 3 + 20 > 12
+    theirs = sampling.generate(MODEL, PROMPT, 20, temperature=1.3, top_k=30, rng=11, forced=dict(choices))
+    assert tokens(ours) == tokens(theirs)
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a.final, b.final, atol=1e-5)
+        assert (a.index, a.context, a.slid, a.multiply_adds, a.multiply_adds_uncached) == (
+            b.index, b.context, b.slid, b.multiply_adds, b.multiply_adds_uncached,
+        )  # fmt: skip
+        assert (a.draw and a.draw.u) == (b.draw and b.draw.u)
+    assert ours[2].draw is None and ours[2].token == 5
+
+
+def test_a_story_does_not_depend_on_the_way_to_it():
+    straight = story.Teller(MODEL).tell(PROMPT, SETTINGS, 3, (), 9)
+    winding = story.Teller(MODEL)
+    winding.tell(PROMPT, SETTINGS, 3, (), 4)
+    winding.tell(PROMPT, SETTINGS, 3, ((2, 1),), 9)
+    winding.tell(PROMPT, SETTINGS, 4, (), 6)
+    again = winding.tell(PROMPT, SETTINGS, 3, (), 9)
+    assert tokens(straight) == tokens(again)
+    assert tokens(winding.tell(PROMPT, SETTINGS, 3, (), 4)) == tokens(straight)[:4]
+
+
+def test_one_more_turn_reads_one_more_tape(monkeypatch):
+    teller = story.Teller(MODEL)
+    teller.tell(PROMPT, SETTINGS, 1, (), 5)
+    calls = []
+    monkeypatch.setattr(story, "forward", lambda *a, **k: calls.append(a))  # a full pass would show
+    assert len(teller.tell(PROMPT, SETTINGS, 1, (), 6)) == 6
+    assert calls == []
+    before = len(teller.readings)
+    teller.tell(PROMPT, SETTINGS, 1, (), 3)
+    assert len(teller.readings) == before  # rewinding reads nothing
+
+
+def test_a_fork_keeps_the_random_numbers(tell):
+    trunk = tell(PROMPT, SETTINGS, 8, (), 8)
+    other = tell(PROMPT, SETTINGS, 8, story.fork((), 3, (trunk[3].token + 1) % 40), 8)
+    assert tokens(trunk)[:3] == tokens(other)[:3] and trunk[3].token != other[3].token
+    assert [s.draw.u for s in trunk if s.index != 3] == [s.draw.u for s in other if s.draw]
+
+
+def test_memory_is_bounded():
+    teller = story.Teller(MODEL, most_readings=10, most_caches=3)
+    for seed in range(40):
+        teller.tell(PROMPT, SETTINGS, seed, (), 4)
+    assert len(teller.readings) <= 10 and len(teller.caches) <= 3 and len(teller.tales) <= 24
+
+
+@given(st.dictionaries(st.integers(0, 199), st.integers(0, 639), max_size=20))
+def test_choices_survive_their_text(given_choices):
+    choices = tuple(sorted(given_choices.items()))
+    assert story.parse_choices(story.write_choices(choices), 640, 200) == choices
+
+
+def test_neighbouring_choices_share_an_entry():
+    assert story.write_choices([(3, 212), (4, 9), (7, 45)]) == "3:212.9,7:45"
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "3", "3:", ":4", "-1:2", "3:640", "200:1", "1e9:1", "3:4;", "²:1", "3:1..2", "<b>", "9" * 40 + ":1"]
+)
+def test_bad_choices_are_refused_in_words(text):
+    with pytest.raises(ValueError, match=r"\.$"):
+        story.parse_choices(text, 640, 200)
+
+
+def test_too_many_choices_and_branches_are_refused():
+    with pytest.raises(ValueError, match="more than"):
+        story.parse_choices("0:" + ".".join(["1"] * 97), 640, 200)
+    with pytest.raises(ValueError, match="more than"):
+        story.parse_branches(";".join(f"{i}:1" for i in range(9)), 640, 200)
+
+
+def test_branches_survive_their_text_and_forget_the_oldest():
+    branches = story.parse_branches(";3:1;3:1;4:2,9:9", 640, 200)
+    assert branches == (((3, 1),), ((4, 2), (9, 9)))
+    assert story.parse_branches(story.write_branches(branches), 640, 200) == branches
+    many = story.remember((), *[((i, 1),) for i in range(12)], ())
+    assert len(many) == story.MOST_BRANCHES and many[-1] == ((11, 1),)
+
+
+def test_fork_drops_what_comes_later():
+    assert story.fork(((1, 5), (4, 6)), 3, 8, 9) == ((1, 5), (3, 8), (4, 9))
+
+
+def test_the_tree_shows_every_token_once(tell):
+    trunk = tell(PROMPT, SETTINGS, 2, (), 8)
+    a = story.fork((), 2, (trunk[2].token + 1) % 40)
+    b = story.fork(a, 5, 0)
+    rows = story.tree([((), trunk), (a, tell(PROMPT, SETTINGS, 2, a, 8)), (b, tell(PROMPT, SETTINGS, 2, b, 8))])
+    assert [(r.parent, r.start) for r in rows][:2] == [(None, 0), (0, 2)]
+    assert rows[2].parent == 1 and rows[2].start >= 5
+    for row in rows[1:]:
+        above = rows[row.parent]
+        assert tokens(row.steps)[: row.start] == tokens(above.steps)[: row.start]
+
+
+def test_work_is_what_the_turns_say_and_what_is_counted(tell):
+    steps = tell(PROMPT, SETTINGS, 6, (), 14)
+    formula = story.work(CONFIG, len(PROMPT), 14)
+    assert [(w.cached, w.uncached, w.slid) for w in formula] == [
+        (s.multiply_adds, s.multiply_adds_uncached, s.slid) for s in steps
+    ]
+    assert [w.new for w in formula] == [3] + [1] * 9 + [12] * 4
+    tape = PROMPT + tuple(tokens(steps))
+    kept = cache.KVCache.of(MODEL.forward(tape[:7]))
+    assert sum(cache.count(cache.step(MODEL.params, kept, tape[7]).trace).values()) == formula[5].cached
+
+
+def test_a_narrow_window_is_the_same_model_with_fewer_places():
+    small = story.narrow(MODEL, 5)
+    text = (1, 2, 3, 4, 5)
+    np.testing.assert_array_equal(small.forward(text)["logits"], MODEL.forward(text)["logits"])
+    steps = story.Teller(small).tell(PROMPT, SETTINGS, 2, (), 6)
+    assert [s.slid for s in steps] == [False] * 3 + [True] * 3
+    assert all(len(s.context) <= 5 for s in steps)
+    with pytest.raises(ValueError, match="places"):
+        story.narrow(MODEL, 13)
+
+
+def test_what_is_kept_is_right_until_the_window_slides():
+    assert story.cache_error(MODEL, range(9)) < 1e-4
+    changes = story.shift_change(MODEL, range(9))
+    assert len(changes) == 2 and min(changes) > 0.05
+    still = dict(MODEL.params) | {"pos_embed.W_pos": np.zeros_like(MODEL.params["pos_embed.W_pos"])}
+    unplaced = checkpoint.Model(CONFIG, still, "no places", {})
+    assert story.shift_change(unplaced, range(9))[0] == pytest.approx(0, abs=1e-6)  # without places nothing moves
+
+
+def test_a_nudge_moves_the_probability_and_not_the_token(tell):
+    turn = tell(PROMPT, SETTINGS, 8, (), 3)[2]
+    found = story.nudge(turn, SETTINGS, 1e-4)
+    assert not found.moved and found.after > found.before
+    assert (found.after - found.before) / 1e-4 == pytest.approx(found.slope, rel=1e-3)
+    assert story.nudge(tell(PROMPT, SETTINGS, 8, ((0, 1),), 1)[0], SETTINGS) is None
+
+
+def test_log_probability_adds_up(tell):
+    steps = tell(PROMPT, SETTINGS, 8, (), 4)
+    assert story.log_probability(steps) == pytest.approx(np.log(np.prod([s.final[s.token] for s in steps])))
+
+
+def test_the_tape_that_was_read_says_where_it_was_read():
+    reading = story.Teller(MODEL).read((0, 1, 2, 3))
+    assert reading.attention.shape == (2, 4)
+    np.testing.assert_allclose(reading.attention.sum(axis=1), 1, atol=1e-5)

@@ -1,0 +1,91 @@
+"""Sums answer first and working first: the texts, the quick greedy text, the scores."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from explainer import checkpoint, corpus, lab, sampling, working
+from explainer.config import Config
+
+CONFIG = Config(n_layers=1, n_heads=2, d_model=16, d_head=8, d_mlp=32, n_vocab=20, n_ctx=24)
+MODEL = checkpoint.Model(CONFIG, checkpoint.random_params(CONFIG, 3), "tiny", {})
+
+
+def loop_text(context, most, stop):
+    return tuple(s.token for s in sampling.generate(MODEL, context, most, temperature=0, rng=0, stop=stop))
+
+
+@pytest.mark.parametrize("start", [(0, 3), (0, 5, 6, 7), (1,), (2, 2)])
+@pytest.mark.parametrize("stop", [0, 4, 19])
+def test_greedy_is_the_loop_at_temperature_zero_whatever_the_guess(start, stop):
+    expected = loop_text(start, 12, stop)
+    wrong = tuple((t + 1) % 20 for t in expected)
+    half = (*expected[:5], *wrong[5:])
+    for guess in ((), expected, wrong, half, expected * 4):
+        assert working.greedy(MODEL, start, 12, stop, guess) == expected
+
+
+def test_greedy_goes_on_when_the_window_is_full():
+    assert working.greedy(MODEL, tuple(range(20)), 12, 99) == loop_text(tuple(range(20)), 12, 99)
+
+
+@pytest.mark.parametrize("terms", [(4, 7, 5), (9, 9, 9, 9, 9), (1, 2, 3, 4)])
+@pytest.mark.parametrize("order", ["answer", "working"])
+def test_the_texts_are_documents_of_the_corpus(terms, order):
+    tokens = [*lab.tokens_of(working.right_text(terms, order)), lab.tokenizer().end_id]
+    assert np.isfinite(corpus.log_prob(tokens, lab.tokenizer()))
+    assert working.right_text(terms, order).startswith(working.opening(terms, order))
+
+
+def test_a_wrong_answer_is_outside_the_corpus():
+    tokens = lab.tokens_of(working.right_text((4, 7, 5), "wrong", 17))
+    assert corpus.log_prob(tokens, lab.tokenizer()) == -math.inf
+
+
+@pytest.mark.parametrize("text", ["4 + 7 + 5", "4+7+5", "4 7 5", "4, 7, 5 ="])
+def test_sums_are_read_as_typed(text):
+    assert working.parse_terms(text) == (4, 7, 5)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "4 + 7", "1 2 3 4 5 6", "4 + 12 + 5", "0 + 1 + 2", "four", "9" * 4000, "\u0664 \u0665 \u0666"]
+)
+def test_other_sums_are_refused_in_words(text):
+    with pytest.raises(ValueError, match=r"corpus adds .*\."):
+        working.parse_terms(text)
+
+
+def test_examples_are_stable_and_never_right():
+    for i in range(60):
+        terms, wrong = working.example(5, i)
+        assert (terms, wrong) == working.example(5, i)
+        assert wrong != sum(terms) and wrong >= 0 and len(terms) == 3 + i % 3
+
+
+def test_wilson_interval():
+    low, high = working.Score(8, 10).interval
+    assert low == pytest.approx(0.4902, abs=1e-3) and high == pytest.approx(0.9433, abs=1e-3)
+    assert working.Score(0, 0).interval == (0.0, 1.0) and math.isnan(working.Score(0, 0).share)
+    assert working.Score(20, 20).interval[1] == pytest.approx(1)
+
+
+def test_an_attempt_reads_answer_and_working(monkeypatch):
+    """With a stand-in for the model that writes what we say."""
+
+    def attempt(order, wrong, continuation):
+        written = (*lab.tokenizer().encode(continuation), lab.tokenizer().end_id)
+        monkeypatch.setattr(working, "greedy", lambda *a, **k: written)
+        monkeypatch.setattr(lab, "model", lambda name: None)
+        return working._attempt.__wrapped__((4, 7, 5), order, wrong, "stand-in")
+
+    first = attempt("answer", 0, " 15. Steps: 4 + 7 = 11, 11 + 5 = 16.")
+    assert (first.answer, first.reached, first.right) == (15, 16, False)
+    then = attempt("working", 0, " 4 + 7 = 11, 11 + 5 = 16. Answer: 16.")
+    assert (then.answer, then.reached, then.right) == (16, 16, True)
+    forced = attempt("wrong", 19, " 4 + 7 = 11, 11 + 5 = 19.")
+    assert (forced.answer, forced.reached, forced.right) == (19, 19, False)
+    broken = attempt("working", 0, " + + Mia")
+    assert (broken.answer, broken.reached, broken.right) == (None, None, False)
