@@ -1,0 +1,75 @@
+"""One parser for links, attributes and controls: what makes sense is kept, the rest is explained, nothing breaks."""
+
+import param
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explainer.state import MAX_CHARACTERS, PageState
+
+
+class Sample(PageState):
+    layer = param.Integer(default=1, bounds=(0, None), label="layer")
+    t = param.Number(default=1.0, bounds=(0.01, 10), label="temperature")
+    kind = param.Selector(default="a", objects=["a", "b"], label="kind")
+    on = param.Boolean(default=False, label="switch")
+
+    def limits(self):
+        return {"layer": (0, 3, "layer")}
+
+
+def test_text_numbers_and_booleans_are_read_as_a_link_carries_them():
+    state = Sample()
+    assert state.update_from({"prompt": "Mia", "layer": "2", "t": "0.5", "kind": "b", "on": "1"}) == {}
+    assert state.values() == {"prompt": "Mia", "layer": 2, "t": 0.5, "kind": "b", "on": True}
+
+
+def test_none_is_the_way_back_to_the_default():
+    state = Sample(layer=3, t=5.0, prompt="x")
+    state.update_from({"layer": None, "t": None, "prompt": None})
+    assert (state.layer, state.t, state.prompt) == (1, 1.0, "")
+
+
+@pytest.mark.parametrize(
+    ("given_", "says"),
+    [({"layer": "9"}, "layer 9"), ({"layer": "<b>"}, "not a number"), ({"t": "nan"}, "not a number"), ({"kind": "z"}, "not a choice"), ({"on": "perhaps"}, "neither on nor off")],
+)
+def test_what_cannot_be_is_said_in_words_and_the_state_stays_usable(given_, says):
+    state = Sample()
+    messages = state.update_from(given_)
+    assert says in messages[next(iter(given_))]
+    assert 0 <= state.layer <= 3 and state.t == 1.0 and state.kind == "a" and state.on is False
+
+
+def test_one_bad_value_does_not_cost_the_good_ones():
+    state = Sample()
+    assert set(state.update_from({"layer": "x", "prompt": "kept"})) == {"layer"}
+    assert state.prompt == "kept"
+
+
+def test_unknown_names_are_ignored():
+    assert Sample().update_from({"utm_source": "x", "__class__": "y", "name": "z"}) == {}
+
+
+def test_numbers_beyond_a_slider_stop_at_its_end():
+    state = Sample()
+    state.update_from({"t": "1e300"})
+    assert state.t == 10
+
+
+def test_watchers_hear_of_one_update_once():
+    state = Sample()
+    heard = []
+    state.param.watch(lambda *events: heard.append(len(events)), ["layer", "t", "prompt"])
+    state.update_from({"layer": 9, "t": 2, "prompt": "a"})
+    assert heard == [3]
+
+
+@given(st.dictionaries(st.sampled_from(["prompt", "layer", "t", "kind", "on", "zzz"]), st.one_of(st.text(), st.floats(), st.integers(), st.booleans(), st.none())))
+def test_whatever_is_given_the_state_stays_valid(values):
+    state = Sample()
+    messages = state.update_from(values)
+    assert all(isinstance(m, str) and m for m in messages.values())
+    assert 0 <= state.layer <= 3 and 0.01 <= state.t <= 10 and state.kind in ("a", "b") and isinstance(state.on, bool)
+    assert len(state.prompt) <= MAX_CHARACTERS
+    state.prompt.encode("utf-8")
