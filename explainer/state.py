@@ -23,14 +23,16 @@ class PageState(param.Parameterized):
 
     prompt = param.String(default="", doc="the text that the model reads")
     shared: ClassVar[tuple[str, ...]] = ()
+    quiet: ClassVar[tuple[str, ...]] = ()  # values that the page may send but no URL carries (a wish to go on, say)
 
     def names(self) -> list[str]:
         """The names that a URL may carry, in order."""
-        return [n for n in self.param if n != "name" and not n.startswith("_")]
+        return [n for n in self.param if n != "name" and not n.startswith("_") and n not in self.quiet]
 
     def values(self) -> dict[str, Any]:
-        """All values, as JSON can carry them."""
-        return {n: getattr(self, n) for n in self.names()}
+        """All values, as JSON can carry them: an infinite number as the text that reads back as it."""
+        found = {n: getattr(self, n) for n in self.names()}
+        return {n: str(v) if isinstance(v, float) and math.isinf(v) else v for n, v in found.items()}
 
     def limits(self) -> dict[str, tuple[int, int, str]]:
         return {}
@@ -46,7 +48,7 @@ class PageState(param.Parameterized):
         """
         wanted: dict[str, Any] = {}
         messages: dict[str, str] = {}
-        for name in self.names():
+        for name in (*self.names(), *self.quiet):
             if name not in given:
                 continue
             if given[name] is None:
@@ -73,6 +75,7 @@ def parse(kind: param.Parameter, given: Any) -> Any:
     """Read one value for a parameter from text, number or boolean.
 
     Numbers outside the parameter's bounds are moved to the nearest bound (a slider cannot be outside, a link can).
+    'inf' is a number where the upper bound says so (bounds=(0, math.inf)); '' is None where None is allowed.
     Raises ValueError with a sentence for the reader.
     """
     name = (kind.label or kind.name).lower()
@@ -89,6 +92,8 @@ def parse(kind: param.Parameter, given: Any) -> Any:
                 return option
         raise ValueError(f"“{short(given)}” is not a choice for {name}; left it as it was.")
     if isinstance(kind, param.Number):
+        if kind.allow_None and str(given).strip().lower() in ("", "none"):
+            return None
         try:
             value = float(given)
             if math.isnan(value):
@@ -100,7 +105,7 @@ def parse(kind: param.Parameter, given: Any) -> Any:
             value = max(value, low)
         if high is not None:
             value = min(value, high)
-        if math.isinf(value):
+        if math.isinf(value) and (isinstance(kind, param.Integer) or high is None):
             raise ValueError(f"{name} cannot be infinite; left it as it was.")
         return int(value) if isinstance(kind, param.Integer) else value
     text = str(given).encode("utf-8", "replace").decode("utf-8")
