@@ -5,6 +5,7 @@ import { behave, showStep } from './behaviour.js';
 import { Connection, openWorker } from './connection.js';
 import { embedded } from './embedded.js';
 import { Mirror } from './mirror.js';
+import { paths } from './paths.js';
 import { keepForLater } from './offline.js';
 import { status } from './status.js';
 import { toolbars } from './tools.js';
@@ -93,6 +94,7 @@ document.addEventListener('click', (event) => {
 });
 
 const hands = behave(document, { onStep: (name, value) => wish({ [name]: value }, 'replace') });
+paths(document, { pick: (name, value) => wish({ [name]: value }) });
 
 // ---- the address, Back and Forward
 

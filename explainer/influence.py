@@ -1,0 +1,177 @@
+"""Held against the real model: what a changed token changes, what each model depth is worth, and counts for large grids.
+
+`paths.py` says what *can* depend on what, from the wiring alone. Here the same nodes are measured in real forward
+passes (`relative_change`, `prediction_change`), and the models of the family, with and without their upper layers, are
+compared on the same text (`variants`, `token_losses`, `held_out`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
+
+import numpy as np
+
+from explainer import corpus, lab
+from explainer.interventions import Evaluation, LayersAbove, evaluate
+from explainer.model import Array, forward
+from explainer.ops import cross_entropy, softmax
+from explainer.paths import Graph, attention_grid, per_node
+from explainer.trace import Trace
+
+HELD_OUT_WINDOWS = 6
+HELD_OUT_SEED = (4, 20_26)
+"""Windows of text that no model was trained on (training and its tests draw with other seeds)."""
+
+
+# ---------------------------------------------------------------- cones of all nodes at once
+
+
+@dataclass(frozen=True)
+class Cones:
+    """For every node, as one integer: bit `level * n + position` is set for each node of its cone, itself included.
+
+    reads:      node index -> whom it can have heard of
+    influences: node index -> who can have heard of it
+    """
+
+    graph: Graph
+    reads: tuple[int, ...]
+    influences: tuple[int, ...]
+
+    def index(self, level: int, position: int) -> int:
+        return level * self.graph.n + position
+
+
+@lru_cache(maxsize=32)
+def grid(n: int, n_layers: int, sublayers: bool = False, written: int = 0) -> Graph:
+    """`paths.attention_grid`, kept."""
+    return attention_grid(n, n_layers, sublayers, written)
+
+
+@lru_cache(maxsize=32)
+def cones(graph_of: tuple[int, int, bool, int]) -> Cones:
+    """All cones of `grid(*graph_of)`, in one sweep over the arrows: the same sets as Graph.reads and Graph.influences."""
+    graph = grid(*graph_of)
+    n = graph.n
+    bit = {node: node.level * n + node.position for node in graph.nodes}
+    reads = [1 << i for i in range(graph.levels * n)]
+    influences = list(reads)
+    for node in graph.nodes:  # each after everything that it is computed from
+        for edge in graph.arriving[node]:
+            reads[bit[node]] |= reads[bit[edge.source]]
+    for node in reversed(graph.nodes):
+        for edge in graph.leaving[node]:
+            influences[bit[node]] |= influences[bit[edge.target]]
+    return Cones(graph, tuple(reads), tuple(influences))
+
+
+# ---------------------------------------------------------------- counting in large grids
+
+
+def running_counts(n: int, n_layers: int) -> list[list[int]]:
+    """How many paths lead from any embedding to each node of an attention grid: by addition alone, exactly.
+
+    Level 0 has one path per token (it starts there). A node of the next level is reached by every path that reached
+    its own column or an earlier one, so each level is the running sum of the one below.
+
+    returns: [n_layers + 1][n] Python integers; the last of the last is C(n + n_layers - 1, n_layers)
+    The same numbers as Graph.count_from(None), without making n^2 arrows.
+    """
+    if n < 1 or n_layers < 0:
+        raise ValueError(f"a grid has at least one token and no fewer than 0 layers, not {n} and {n_layers}")
+    rows = [[1] * n]
+    for _ in range(n_layers):
+        rows.append(list(accumulate(rows[-1])))
+    return rows
+
+
+# ---------------------------------------------------------------- a changed token
+
+
+def replaced(tokens: Sequence[int], position: int, token: int) -> tuple[int, ...]:
+    """The text with another token at one position."""
+    changed = list(tokens)
+    changed[position] = token
+    return tuple(changed)
+
+
+def relative_change(graph: Graph, before: Mapping[str, Array], after: Mapping[str, Array]) -> Array:
+    """By how much each node's vector moved, as a share of its length: ||after - before|| / ||before||.
+
+    returns: [levels, n]; exactly 0 where not one number changed
+    """
+
+    def moved(key: str) -> Array:
+        return np.linalg.norm(after[key] - before[key], axis=-1) / np.linalg.norm(before[key], axis=-1)
+
+    return per_node(graph, moved)
+
+
+def prediction_change(before: Trace, after: Trace) -> Array:
+    """By how much the forecast after each token moved: total variation, 0 (the same) to 1 (nothing in common). [T]"""
+    first = softmax(before["logits"].astype(np.float64))
+    second = softmax(after["logits"].astype(np.float64))
+    return np.abs(first - second).sum(axis=-1) / 2
+
+
+# ---------------------------------------------------------------- depth
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A model of some depth: trained that deep, or cut down to it.
+
+    name:    as the page writes it
+    model:   name of the checkpoint
+    removed: how many layers were taken off the top
+    depth:   how many layers still write
+    """
+
+    name: str
+    model: str
+    removed: int
+    depth: int
+
+    def interventions(self) -> tuple[LayersAbove, ...]:
+        return (LayersAbove(self.depth - 1),) if self.removed else ()
+
+    def trace(self, tokens: Sequence[int]) -> Trace:
+        m = lab.model(self.model)
+        return forward(m.params, tokens, m.config, self.interventions())
+
+
+def variants() -> tuple[Variant, ...]:
+    """The family as trained, then the deepest with its layers taken off one by one from the top."""
+    trained = [Variant(f"{n} layer{'s' * (n > 1)}, trained so", name, 0, n) for n, name in sorted(lab.FAMILY.items())]
+    deepest = trained[-1]
+    cut = [
+        Variant(f"{deepest.depth} layers, top {k} removed", deepest.model, k, deepest.depth - k)
+        for k in range(1, deepest.depth)
+    ]
+    return (*trained, *cut)
+
+
+def token_losses(variant: Variant, tokens: Sequence[int]) -> Array:
+    """How surprised this model is by each token of the text after the first: nats, [T - 1]."""
+    logits = variant.trace(tokens)["logits"][:-1]
+    return cross_entropy(logits, np.asarray(tokens[1:]))
+
+
+@lru_cache(maxsize=16)
+def held_out(variant: Variant) -> Evaluation:
+    """Cross-entropy and top-1 accuracy on a small fixed set of unseen text."""
+    m = lab.model(variant.model)
+    texts = corpus.windows(HELD_OUT_WINDOWS, HELD_OUT_SEED, lab.tokenizer(), m.config.n_ctx - 1)
+    return evaluate(m.params, m.config, texts.tolist(), variant.interventions())
+
+
+@lru_cache(maxsize=1)
+def held_out_floor() -> float:
+    """The least cross-entropy that anything could reach on that set: the truth's own, in nats per token."""
+    n_ctx = lab.model().config.n_ctx
+    texts = corpus.windows(HELD_OUT_WINDOWS, HELD_OUT_SEED, lab.tokenizer(), n_ctx - 1)
+    total = sum(float(-corpus.token_log_probs(text.tolist(), lab.tokenizer()).sum()) for text in texts)
+    return total / (texts.shape[0] * (texts.shape[1] - 1))

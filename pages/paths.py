@@ -1,0 +1,69 @@
+"""/paths/: how long can it think before it has to write?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import param
+
+from explainer import lab
+from explainer.state import PageState
+from explainer.views.page import Page
+from explainer.views.paths_cones import PathCount, Paths
+from explainer.views.paths_grid import read_node
+
+MOST = 14  # columns drawn, the start token included
+MOST_WRITTEN = 6
+
+
+class PathsState(PageState):
+    prompt = param.String(default="Once there was a brave girl named Lily. She had", label="Prompt")
+    node = param.String(
+        default="6.2", label="node", doc="position.layers, like 2.2; 2.1.5 is half-way, after attention"
+    )
+    sublayers = param.Boolean(default=False, label="attention and MLP apart")
+    tokens = param.Integer(default=12, bounds=(1, 2048), label="tokens")
+    layers = param.Integer(default=4, bounds=(1, 96), label="layers")
+    written = param.Integer(default=3, bounds=(0, MOST_WRITTEN), label="tokens written")
+    feedback = param.Boolean(default=True, label="feedback")
+    source = param.Integer(default=8, bounds=(0, None), label="earlier token")
+    replace = param.String(default=" Ben", label="replacement")
+    target = param.Integer(default=10, bounds=(0, None), label="later token")
+    kernel = param.Integer(default=3, bounds=(2, 6), label="kernel")
+
+    def text(self) -> tuple[int, ...]:
+        """The tokens that are drawn: the prompt's, the start token first."""
+        return lab.tokens_of(self.prompt)[:MOST]
+
+    def limits(self) -> dict[str, tuple[int, int, str]]:
+        last = len(self.text()) - 1
+        return {"source": (0, last, "token"), "target": (min(1, last), last, "token")}
+
+    def chosen(self) -> tuple[int, float]:
+        """The pinned node as (position, height), moved into the grid if the text or the layers do not reach there."""
+        position, height = read_node(self.node)
+        height = min(height, lab.model().config.n_layers)
+        return min(position, len(self.text()) - 1), height if self.sublayers else float(int(height))
+
+    def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
+        if "prompt" in wanted:
+            n = len(lab.tokens_of(wanted["prompt"]))
+            if n > MOST:
+                messages["prompt"] = (
+                    f"This page draws {MOST} tokens at most; your text has {n:,}. The first {MOST} are shown."
+                )
+        if "node" in wanted:
+            try:
+                read_node(wanted["node"])
+            except ValueError as problem:
+                messages["node"] = str(problem)
+                del wanted["node"]
+
+
+PAGE = Page(
+    name="paths",
+    title="Paths",
+    question="How long can it think before it has to write?",
+    state=PathsState,
+    widgets=(Paths, PathCount),
+)
