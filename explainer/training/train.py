@@ -1,0 +1,123 @@
+"""Train one model of the family on fresh samples of the corpus.
+
+Every batch is drawn anew from the grammar (its seed is (seed, step)), so nothing is seen twice by intention and a run
+that is interrupted and resumed sees exactly what an uninterrupted one sees.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+
+from explainer.corpus import token_log_probs, windows
+from explainer.tokenizer import Tokenizer
+from explainer.training.export import WEIGHTS, export
+from explainer.training.optimiser import MATRICES, Muon
+from explainer.training.torch_model import TorchConfig, TorchTransformer
+
+CACHE = Path(__file__).parents[2] / "_cache" / "training"
+HELD_OUT_SEED = (977, 0)  # training draws from (seed, 1, step)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How one model is trained."""
+
+    layers: int
+    d_model: int = 96
+    steps: int = 10_000
+    batch: int = 32  # windows of 128 tokens
+    lr_muon: float = 0.02
+    lr_adam: float = 4e-3
+    warm_up: int = 100
+    flat: float = 0.4  # this share of the steps at the full rate, then linearly to zero
+    seed: int = 1
+    checks: int = 64  # held-out windows for the progress line
+
+    @property
+    def name(self) -> str:
+        return f"storyteller-{self.layers}l"
+
+    def rate(self, step: int) -> float:
+        """Share of the full learning rate at this step."""
+        if step < self.warm_up:
+            return (step + 1) / self.warm_up
+        return min(1.0, (self.steps - step) / (self.steps * (1 - self.flat)))
+
+
+def train(plan: Plan, resume: bool = False, minutes: float = 5.0, folder: Path = WEIGHTS) -> TorchTransformer:
+    """Train as planned; every `minutes` save the state under _cache/ and export the weights as they are."""
+    tokenizer = Tokenizer.load()
+    config = TorchConfig(plan.layers, plan.d_model, tokenizer.n_vocab)
+    model = TorchTransformer(config, plan.seed)
+    muon = Muon(model)
+    rest = [p for name, p in model.params().items() if name.rsplit(".", 1)[-1] not in MATRICES]
+    adam = torch.optim.AdamW(rest, lr=plan.lr_adam, betas=(0.9, 0.98), weight_decay=0.0)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    saved = CACHE / f"{plan.name}.pt"
+    first, seconds = 0, 0.0
+    if resume and saved.exists():
+        state = torch.load(saved, weights_only=True)
+        if state["plan"] != repr(plan):
+            raise ValueError(f"{saved} belongs to another plan: {state['plan']}")
+        model.load_state_dict(state["model"])
+        muon.load_state_dict(state["muon"])
+        adam.load_state_dict(state["adam"])
+        first, seconds = state["step"], state["seconds"]
+
+    test = windows(plan.checks, HELD_OUT_SEED, tokenizer)
+    least = -sum(token_log_probs(w, tokenizer).mean() for w in test) / len(test)
+
+    def save(step: int) -> None:
+        spent = seconds + time.monotonic() - began
+        state = {"model": model.state_dict(), "muon": muon.state_dict(), "adam": adam.state_dict()}
+        state |= {"step": step, "plan": repr(plan), "seconds": spent}
+        torch.save(state, saved.with_suffix(".writing"))
+        saved.with_suffix(".writing").replace(saved)
+        notes = {"tokens": step * plan.batch * config.n_ctx, "seconds": round(spent), "planned_steps": plan.steps}
+        notes |= {"threads": torch.get_num_threads(), "plan": repr(plan)}
+        export(model, plan.name, step, plan.seed, folder, **notes)
+
+    began = last_save = last_line = time.monotonic()
+    since, running = 0, 0.0
+    for step in range(first, plan.steps):
+        batch = torch.from_numpy(windows(plan.batch, (plan.seed, 1, step), tokenizer))
+        logits = model(batch[:, :-1])
+        loss = F.cross_entropy(logits.flatten(0, 1), batch[:, 1:].flatten())
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(rest, 1.0)
+        rate = plan.rate(step)
+        muon.step(plan.lr_muon * rate)
+        for group in adam.param_groups:
+            group["lr"] = plan.lr_adam * rate
+        adam.step()
+        model.zero_grad(set_to_none=True)
+        running, since = running + loss.item(), since + 1
+        if (step + 1) % 100 == 0:
+            now = time.monotonic()
+            loss_now = held_out_loss(model, test)
+            speed = since * batch.shape[0] * 128 / (now - last_line)
+            left = (plan.steps - step - 1) * (now - last_line) / since / 60
+            print(
+                f"{plan.name} step {step + 1}/{plan.steps}  train {running / since:.4f}  held-out {loss_now:.4f} "
+                f"({loss_now / least - 1:+.1%} over the floor {least:.4f})  {speed:,.0f} tokens/s  {left:.0f} min left",
+                flush=True,
+            )
+            running, since, last_line = 0.0, 0, time.monotonic()
+        if time.monotonic() - last_save > 60 * minutes:
+            save(step + 1)
+            last_save = time.monotonic()
+    save(plan.steps)
+    return model
+
+
+@torch.no_grad()
+def held_out_loss(model: TorchTransformer, test) -> float:
+    """Mean cross-entropy in nats per token on windows [N, n_ctx + 1]."""
+    batch = torch.from_numpy(test)
+    logits = model(batch[:, :-1])
+    return F.cross_entropy(logits.flatten(0, 1), batch[:, 1:].flatten()).item()
