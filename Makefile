@@ -1,5 +1,6 @@
 # Every task of this project. `make serve` and `make test` set up all they need; see README.md.
 PORT ?= 8000
+export SITE_URL
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help

@@ -21,6 +21,7 @@ sys.path[:0] = [str(ROOT), str(HERE)]
 import assets as asset_files  # noqa: E402
 import licences  # noqa: E402
 import offline  # noqa: E402
+import previews  # noqa: E402
 import shell  # noqa: E402
 import sizes  # noqa: E402
 
@@ -38,9 +39,12 @@ def preview_stills(documents: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+STATIC = (("how", "How this page works"), ("licences", "Licences of what is inside"), ("demo", "A blog post with three live figures"))
+
+
 def static_text(name: str) -> str:
-    if name == "how":
-        return (ROOT / "pages" / "how.md").read_text(encoding="utf-8")
+    if name != "licences":
+        return (ROOT / "pages" / f"{name}.md").read_text(encoding="utf-8")
     parts = ["Everything that this site sends you, with its licence in full.\n"]
     for each in licences.collect():
         parts.append(f"## {each.name} {each.version}\n\n{each.licence}. {each.note}\n\n```text\n{each.text.strip()}\n```\n")
@@ -49,6 +53,12 @@ def static_text(name: str) -> str:
 
 def static_numbers(name: str, out: Path) -> dict[str, Any]:
     """What the text of the 'how' page says in numbers, all read from what was just built."""
+    if name == "demo":
+        from pages import REGISTRY
+
+        wished = ("temperature", "attention-stepper", "feedback-loop", "whole-model", "components")
+        three = [w for w in wished if f"embed/{w}" in REGISTRY][:3]
+        return dict(zip(("first", "second", "third"), three, strict=True))
     if name != "how":
         return {}
     import importlib.metadata as meta
@@ -100,13 +110,16 @@ def main() -> None:
         html = shell.page_html(page, stills[page.name], root=root, assets=names, chapters=CHAPTERS, text=text)
         (out / page.path).mkdir(exist_ok=True)
         (out / page.path / "index.html").write_text(html, encoding="utf-8")
+        previews.write_picture(out / page.path, page.question, shell.SITE_NAME, page.state().prompt)
         for widget in page.widgets:
             key = f"embed/{widget.slug}"
             if key in stills:
                 (out / key).mkdir(parents=True, exist_ok=True)
                 html = shell.embed_html(page, widget, stills[key], root="../../", assets=names)
                 (out / key / "index.html").write_text(html, encoding="utf-8")
-    for name, question in (("how", "How this page works"), ("licences", "Licences of what is inside")):
+                previews.write_oembed(out / key, page, widget, shell.SITE_NAME)
+                previews.write_picture(out / key, widget.title, f"From “{page.question}”", page.state().prompt)
+    for name, question in STATIC:
         say(f"page /{name}/")
         html = shell.static_page(name, question, static_text(name), root="../", assets=names, chapters=CHAPTERS, numbers=static_numbers(name, out))
         (out / name).mkdir(exist_ok=True)

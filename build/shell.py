@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import inspect
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -31,10 +32,12 @@ from pygments.lexers import PythonLexer
 
 HERE = Path(__file__).parent
 SITE_NAME = "The Transformer, Operated"
+SITE_URL = os.environ.get("SITE_URL", "")
 templates = jinja2.Environment(
     loader=jinja2.FileSystemLoader(HERE / "web"), autoescape=jinja2.select_autoescape(["j2", "html"]), undefined=jinja2.StrictUndefined,
     trim_blocks=True,
 )  # fmt: skip
+templates.globals["site_url"] = SITE_URL if not SITE_URL or SITE_URL.endswith("/") else SITE_URL + "/"
 
 
 def mathml(latex: str, options: dict[str, Any]) -> str:
@@ -137,10 +140,11 @@ def page_html(page: Any, still: dict[str, Any], *, root: str, assets: dict[str, 
 
 def static_page(name: str, question: str, text: str, *, root: str, assets: dict[str, str], chapters: list[Any], numbers: dict[str, Any]) -> str:
     """A page of prose alone, in the same frame: how the site works, licences."""
-    page = {"name": name, "title": question, "question": question}
+    page = {"name": name, "title": question, "question": question, "path": f"{name}/"}
     return templates.get_template("page.html.j2").render(
         page=page, site_name=SITE_NAME, root=root, assets=assets, chapters=chapters, index="", home="", single=False,
         article=article(text, numbers, {}), still=None, previous=None, next=None,
+        head_extra=Markup(f'<script src="{root}embed.js" async></script>') if name == "demo" else "",
     )  # fmt: skip
 
 
