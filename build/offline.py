@@ -9,7 +9,12 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 NOT_KEPT = ("sw.js", "build.json", "sizes.json")
-ON_DEMAND = ("embed/", "single/", "licences/", "demo/")  # listed, so that nothing foreign is served, but fetched only when asked for
+ON_DEMAND = (
+    "embed/",
+    "single/",
+    "licences/",
+    "demo/",
+)  # listed, so that nothing foreign is served, but fetched only when asked for
 
 
 def write_service_worker(out: Path) -> None:

@@ -66,7 +66,9 @@ class Guard:
         self.allowed.append(pattern)
 
     def watch(self, context: BrowserContext) -> None:
-        context.on("console", lambda m: self.note(f"console {m.type}: {m.text}") if m.type in ("error", "warning") else None)
+        context.on(
+            "console", lambda m: self.note(f"console {m.type}: {m.text}") if m.type in ("error", "warning") else None
+        )
         context.on("weberror", lambda e: self.note(f"page error: {e.error}"))
         context.route("**/*", self._route)
 
@@ -90,7 +92,9 @@ def context_options() -> dict:
 
 
 @pytest.fixture
-def make_context(the_browser: Browser, site: str, context_options: dict, request: pytest.FixtureRequest) -> Iterator[Callable[..., BrowserContext]]:
+def make_context(
+    the_browser: Browser, site: str, context_options: dict, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., BrowserContext]]:
     made: list[tuple[BrowserContext, Guard]] = []
 
     def make(**options: object) -> BrowserContext:

@@ -1,0 +1,260 @@
+"""What every page has: the frame, the two readings, the toolbar, the status, access, and what it does without help."""
+
+import json
+import re
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+import serve
+from conftest import settle, wait_live
+from playwright.sync_api import expect
+
+from pages import CHAPTERS, PAGES
+
+ROOT = Path(__file__).resolve().parents[2]
+AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+EVERY = [p.path for p in PAGES]
+STATIC = ["how/", "licences/", "demo/"]
+
+
+def axe(page):
+    """Violations as text, empty when there is none."""
+    page.evaluate(AXE)
+    found = page.evaluate(
+        "axe.run(document, {resultTypes: ['violations'], rules: {'region': {enabled: true}}}).then(r => r.violations.map(v => [v.id, v.help, v.nodes.slice(0, 3).map(n => n.target.join(' ') + ' ' + n.failureSummary)]))"
+    )
+    return json.dumps(found, indent=1) if found else ""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", EVERY)
+def test_axe_finds_nothing(path, scheme, make_context, site):
+    context = make_context(color_scheme=scheme)
+    for mode in ("discover", "result") if path else ("discover",):
+        page = context.new_page()
+        page.goto(f"{site}{path}?mode={mode}")
+        assert axe(page) == "", "before it is live"
+        wait_live(page)
+        for tool in ("code", "embed", "download"):
+            for button in page.locator(f"[data-tool={tool}]").all():
+                button.click()
+        assert axe(page) == "", "live, with every drawer open"
+        page.close()
+
+
+@pytest.mark.parametrize("path", STATIC)
+def test_axe_finds_nothing_on_static_pages(path, open_page):
+    assert axe(open_page(path, live=False)) == ""
+
+
+@pytest.mark.parametrize("path", EVERY + STATIC)
+def test_nothing_scrolls_sideways(path, make_context, site):
+    page = make_context(viewport={"width": 320, "height": 800}).new_page()
+    page.goto(site + path)
+    for width in (320, 360, 414, 768, 1024, 1440, 1920):
+        page.set_viewport_size({"width": width, "height": 800})
+        for mode in ("discover", "result"):
+            page.evaluate("m => { document.documentElement.dataset.mode = m }", mode)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (width, mode)
+
+
+@pytest.mark.parametrize("path", EVERY)
+def test_going_live_moves_nothing_and_redraws_nothing(path, context, site):
+    page = context.new_page()
+    page.add_init_script(
+        """window.shifts = 0; new PerformanceObserver(l => { for (const e of l.getEntries()) window.shifts += e.value }).observe({type: 'layout-shift', buffered: true});
+        addEventListener('DOMContentLoaded', () => { window.before = [...document.querySelectorAll('[data-body] *')]; window.changes = 0;
+          const seen = new MutationObserver(m => { window.changes += m.length });
+          for (const b of document.querySelectorAll('[data-body]')) seen.observe(b, {subtree: true, childList: true, characterData: true}); });"""
+    )
+    page.goto(site + path)
+    wait_live(page)
+    assert page.evaluate("window.before.length > 50 && window.before.every(n => n.isConnected)")
+    assert page.evaluate("window.changes") == 0
+    assert page.evaluate("window.shifts") < 0.001
+
+
+@pytest.mark.parametrize("path", EVERY)
+def test_states_and_events_are_told(path, context, site):
+    page = context.new_page()
+    page.add_init_script(
+        "window.told = []; for (const n of ['still', 'live', 'failed']) addEventListener('explainer:' + n, e => window.told.push([n, e.detail]))"
+    )
+    page.goto(site + path)
+    wait_live(page)
+    told = page.evaluate("window.told")
+    assert [n for n, _ in told] == ["still", "live"]
+    detail = told[1][1]
+    assert set(detail) >= {"ms", "bytes", "how", "reason"} and detail["how"] in ("resumed", "booted")
+    assert detail["how"] == "resumed", detail["reason"]
+    assert detail["ms"] > 0 and detail["bytes"] >= 0
+
+
+def test_without_javascript_the_page_is_an_article_with_pictures(make_context, site):
+    for each in CHAPTERS:
+        page = make_context(java_script_enabled=False).new_page()
+        page.goto(site + each.path)
+        expect(page.get_by_role("heading", level=1)).to_have_text(each.question)
+        for widget in each.widgets:
+            body = page.locator(f"#{widget.slug} [data-body]")
+            expect(body).to_be_visible()
+            assert body.locator("td, svg, [data-v]").count() > 3
+        for block in (".discover", ".result"):
+            assert page.locator(f"{block} > *").first.is_visible()
+
+
+@pytest.mark.parametrize("path", [p.path for p in CHAPTERS])
+def test_discover_and_result_are_one_switch_and_remembered(path, context, site):
+    page = context.new_page()
+    page.goto(site + path)
+    expect(page.locator(".discover > *").first).to_be_visible()
+    expect(page.locator(".result > *").first).to_be_hidden()
+    page.get_by_role("button", name="Result", exact=True).click()
+    expect(page.locator(".result > *").first).to_be_visible()
+    expect(page.locator(".discover > *").first).to_be_hidden()
+    assert "mode=result" in page.url
+    other = context.new_page()
+    other.goto(site + path)
+    expect(other.get_by_role("button", name="Result", exact=True)).to_have_attribute("aria-pressed", "true")
+
+
+@pytest.mark.parametrize("path", [p.path for p in CHAPTERS])
+def test_a_page_prints_as_an_article(path, open_page):
+    page = open_page(path, live=False)
+    page.emulate_media(media="print")
+    expect(page.locator(".bar")).to_be_hidden()
+    expect(page.locator("[role=toolbar]").first).to_be_hidden()
+    expect(page.locator("[data-body]").first).to_be_visible()
+
+
+def test_code_is_the_real_source(open_page):
+    import inspect
+
+    from explainer import model
+
+    page = open_page("attention/", live=False)
+    widget = page.locator("#attention-stepper")
+    widget.get_by_role("button", name="Show the code").click()
+    shown = widget.locator("#attention-stepper-code code").all_text_contents()
+    assert inspect.getsource(model.attention_pattern).strip() in [s.strip() for s in shown]
+
+
+def test_downloads_carry_the_exact_numbers(open_page):
+    page = open_page("temperature/", live=True)
+    widget = page.locator("#temperature")
+    widget.get_by_role("button", name="Download").click()
+    for kind, check in {"csv": b",", "json": b'"tables"', "svg": b"<svg", "png": b"\x89PNG"}.items():
+        with page.expect_download() as saved:
+            widget.get_by_role("button", name=kind.upper(), exact=True).click()
+        data = Path(saved.value.path()).read_bytes()
+        assert check in data[:4000] and len(data) > 300, kind
+
+
+def test_a_copied_link_opens_the_same_view(make_context, site):
+    context = make_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(site + "attention/")
+    wait_live(page)
+    page.get_by_label("Layer").first.select_option("2")
+    page.get_by_label("Head").first.select_option("3")
+    settle(page)
+    page.locator("#attention-stepper").get_by_role("button", name="Copy link").click()
+    expect(page.locator("#attention-stepper [data-tool-status]")).to_contain_text("copied")
+    link = page.evaluate("navigator.clipboard.readText()")
+    here = page.locator("#attention-stepper [data-body]").inner_text()
+    other = make_context().new_page()
+    other.goto(link)
+    wait_live(other)
+    assert other.locator("#attention-stepper [data-body]").inner_text() == here
+
+
+def test_back_and_forward_work(open_page):
+    page = open_page("attention/")
+    layer = page.get_by_label("Layer").first
+    start = layer.input_value()
+    for value in ("2", "3"):
+        layer.select_option(value)
+        settle(page)
+    page.go_back()
+    expect(layer).to_have_value("2")
+    page.go_back()
+    expect(layer).to_have_value(start)
+    page.go_forward()
+    expect(layer).to_have_value("2")
+
+
+HOSTILE = [
+    "<img src=x onerror=alert(1)>",
+    "a" * 10_000,
+    "\u202eabc\u200f",
+    "\x07\x00\x1b[31m",
+    "👩‍👩‍👧 ü ß 漢字",
+    "'; DROP TABLE tokens; --",
+    "${1+1}{{7*7}}",
+    "   ",
+    "",
+]
+
+
+@pytest.mark.parametrize("path", [p.path for p in PAGES])
+def test_hostile_links_and_strange_prompts_break_nothing(path, open_page, guard):
+    page = open_page(
+        path,
+        prompt=HOSTILE[0],
+        layer="99",
+        head="-3",
+        t="<script>",
+        step="NaN",
+        seed="1e999",
+        query="x",
+        mode="sideways",
+        __proto__="x",
+    )
+    assert page.evaluate("document.documentElement.dataset.explainer") == "live"
+    field = page.get_by_label("Prompt").first
+    for text in HOSTILE:
+        field.fill(text)
+        settle(page)
+    assert page.evaluate("document.documentElement.dataset.explainer") == "live"
+    assert page.locator("[data-body] img").count() == 0
+    field.fill("Mia has a red ball.")
+    settle(page)
+    assert guard.problems == []
+
+
+def test_what_is_typed_before_it_is_live_is_kept_and_applied(context, site):
+    page = context.new_page()
+    page.goto(site + "attention/")
+    field = page.get_by_label("Prompt").first
+    field.fill("Tom has a green kite.")
+    wait_live(page)
+    expect(field).to_have_value("Tom has a green kite.")
+    expect(page.locator("#attention-stepper .tokens").first).to_contain_text("kite")
+
+
+def test_the_site_works_under_a_sub_path_and_from_any_server(site_directory, tmp_path, context):
+    (tmp_path / "blog").mkdir()
+    shutil.copytree(site_directory, tmp_path / "blog" / "demo", ignore=shutil.ignore_patterns("single", "*.zip"))
+    server = serve.make_server(tmp_path, 0)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    context.guard.origin = f"http://127.0.0.1:{server.server_port}/blog/demo/"
+    page = context.new_page()
+    page.goto(f"http://127.0.0.1:{server.server_port}/blog/demo/attention/")
+    wait_live(page)
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_every_address_in_the_site_is_relative(site_directory):
+    for file in site_directory.rglob("*.html"):
+        if "single" in file.parts:
+            continue
+        html = file.read_text(encoding="utf-8")
+        for address in re.findall(r'(?:src|href)="([^"]+)"', html):
+            assert not address.startswith(("/", "http:", "//")), f"{file}: {address}"
+            if address.startswith("https:"):
+                assert "<a " in html, f"{file}: {address}"
