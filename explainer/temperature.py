@@ -153,15 +153,22 @@ def expected_total_variation(probs: Array, n: int) -> float:
     """
     if n < 1:
         raise ValueError("there is no histogram of 0 draws")
-    total = 0.0
-    for p in probs[(probs > 0) & (probs < 1)].tolist():
-        m = int(n * p) + 1
-        if m > n:  # p so near 1 that rounding says so
-            continue
-        log_mean = (
-            math.log(2 * m)
-            + math.lgamma(n + 1) - math.lgamma(m + 1) - math.lgamma(n - m + 1)
-            + m * math.log(p) + (n - m + 1) * math.log1p(-p)
-        )  # fmt: skip
-        total += math.exp(log_mean)
-    return total / (2 * n)
+    p = probs[(probs > 0) & (probs < 1)]
+    m = np.floor(n * p) + 1
+    p, m = p[m <= n], m[m <= n]  # (p so near 1 that rounding says so is left out)
+    log_mean = (
+        np.log(2 * m)
+        + log_factorial(np.array(n)) - log_factorial(m) - log_factorial(n - m)
+        + m * np.log(p) + (n - m + 1) * np.log1p(-p)
+    )  # fmt: skip
+    return float(np.exp(log_mean).sum() / (2 * n))
+
+
+_FIRST = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, 64)))])  # ln 0! ... ln 63!
+
+
+def log_factorial(n: Array) -> Array:
+    """ln n!, for whole numbers n >= 0 of any shape: summed below 64, by Stirling's series above (to 1e-15)."""
+    big = np.maximum(n, 63.0)
+    series = (big + 0.5) * np.log(big) - big + 0.5 * math.log(2 * math.pi) + 1 / (12 * big) - 1 / (360 * big**3)
+    return np.where(n < 64, _FIRST[np.minimum(n, 63).astype(int)], series + 1 / (1260 * big**5))

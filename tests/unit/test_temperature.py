@@ -13,7 +13,15 @@ from explainer import corpus, draws, forecast, repetition, sampling
 from explainer.checkpoint import random_params
 from explainer.config import Config
 from explainer.model import Model
-from explainer.temperature import chain, compare_bits, divided, expected_total_variation, gap, total_variation
+from explainer.temperature import (
+    chain,
+    compare_bits,
+    divided,
+    expected_total_variation,
+    gap,
+    log_factorial,
+    total_variation,
+)
 from explainer.tokenizer import Tokenizer
 
 LOGITS = st.lists(st.floats(-80, 80, width=32), min_size=2, max_size=12)
@@ -106,6 +114,11 @@ def test_expected_total_variation_is_what_an_experiment_gives():
         seen = [total_variation(rng.multinomial(n, probs) / n, probs) for _ in range(4000)]
         assert expected_total_variation(probs, n) == pytest.approx(np.mean(seen), rel=0.03)
     assert expected_total_variation(np.array([1.0, 0]), 10) == 0
+
+
+def test_log_factorial():
+    n = np.array([0, 1, 2, 63, 64, 65, 100, 12345, 100_000])
+    assert log_factorial(n) == pytest.approx([math.lgamma(int(k) + 1) for k in n], rel=1e-13)
 
 
 def test_draws_are_those_of_sampling_one_by_one():

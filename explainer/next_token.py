@@ -1,0 +1,133 @@
+"""All that is known about the next token after a prompt, at one setting: logits, chain, cuts, what is drawn from.
+
+Several figures show parts of it; it is computed once. Ranks are by logit, so they do not change with the temperature.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+
+from explainer import lab
+from explainer.model import forward
+from explainer.ops import entropy
+from explainer.sampling import FilterStep, by_probability, filters, keep_min_p, keep_top_k, keep_top_p
+from explainer.temperature import Chain, SameBits, chain, compare_bits
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class NextToken:
+    """The next token after `tokens`, for one temperature and one set of cuts.
+
+    chain: logits to probabilities at this temperature; cuts: the cuts that are set, in order
+    final: [V], what is drawn from (the chain's probabilities if nothing is cut)
+    order: [V] token ids, the largest logit first, ties by id
+    """
+
+    tokens: tuple[int, ...]
+    chain: Chain
+    cuts: tuple[FilterStep, ...]
+    final: Array
+    order: Array
+
+    @property
+    def entropy(self) -> float:
+        """Of what is drawn from, in nats."""
+        return float(entropy(self.final))
+
+    @property
+    def choices(self) -> float:
+        """e to the entropy: how many equally likely tokens would be just as open."""
+        return float(np.exp(entropy(self.final)))
+
+    def holding(self, share: float) -> int:
+        """How many of the most likely tokens it takes to hold this share of the probability."""
+        together = np.cumsum(np.sort(self.final)[::-1])
+        return int(np.searchsorted(together, share - 1e-12) + 1)
+
+    def rest(self, n: int) -> tuple[float, float, float]:
+        """What the tokens beyond the n largest have together: (e^below, probability, probability after the cuts)."""
+        others = self.order[n:]
+        return (
+            float(self.chain.grown[others].sum()),
+            float(self.chain.probs[others].sum()),
+            float(self.final[others].sum()),
+        )
+
+
+def logits_after(tokens: tuple[int, ...]) -> Array:
+    """[V], the model's scores for what follows; from the one forward pass that all figures share."""
+    return lab.trace(tokens)["logits"][-1]
+
+
+@functools.lru_cache(maxsize=16)
+def ranked(tokens: tuple[int, ...]) -> Array:
+    """[V] token ids, the largest logit first, ties by id."""
+    order = by_probability(logits_after(tokens))
+    order.setflags(write=False)
+    return order
+
+
+@functools.lru_cache(maxsize=16)
+def next_token(
+    tokens: tuple[int, ...],
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    min_p: float | None = None,
+) -> NextToken:
+    """Score, divide, exponentiate, normalise, cut: everything that precedes the draw."""
+    made = chain(logits_after(tokens), temperature)
+    cuts = filters(made.probs, top_k, top_p, min_p)
+    return NextToken(tokens, made, cuts, cuts[-1].probs if cuts else made.probs, ranked(tokens))
+
+
+def again(tokens: tuple[int, ...], temperature: float) -> tuple[Array, SameBits]:
+    """Run the whole model once more, from the tokens on, and compare with what is on screen, bit for bit.
+
+    returns: (the new probabilities [V], the comparison)
+    """
+    m = lab.model()
+    fresh = chain(forward(m.params, tokens, m.config)["logits"][-1], temperature).probs
+    return fresh, compare_bits(fresh, next_token(tokens, temperature).chain.probs)
+
+
+@dataclass(frozen=True)
+class Alone:
+    """One cut applied by itself: which tokens it keeps and the share of probability that they have."""
+
+    name: str
+    setting: float
+    kept: Array
+    share: float
+
+    @property
+    def n_kept(self) -> int:
+        return int(self.kept.sum())
+
+
+def each_alone(probs: Array, top_k: int, top_p: float, min_p: float) -> tuple[Alone, Alone, Alone]:
+    """The three cuts, each by itself on the same distribution. probs: [V], summing to 1"""
+    masks = (
+        ("top-k", top_k, keep_top_k(probs, top_k)),
+        ("top-p", top_p, keep_top_p(probs, top_p)),
+        ("min-p", min_p, keep_min_p(probs, min_p)),
+    )
+    return tuple(Alone(name, setting, kept, float(probs[kept].sum())) for name, setting, kept in masks)  # type: ignore[return-value]
+
+
+@functools.lru_cache(maxsize=16)
+def kept_by_temperature(
+    tokens: tuple[int, ...], temperatures: tuple[float, ...], top_k: int, top_p: float, min_p: float
+) -> tuple[tuple[int, int, int], ...]:
+    """How many tokens each cut alone keeps, for several temperatures: [(top-k, top-p, min-p), ...]"""
+    logits = logits_after(tokens)
+    rows = []
+    for temperature in temperatures:
+        k, p, m = each_alone(chain(logits, temperature).probs, top_k, top_p, min_p)
+        rows.append((k.n_kept, p.n_kept, m.n_kept))
+    return tuple(rows)
