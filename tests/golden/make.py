@@ -1,6 +1,6 @@
 """Makes tests/golden/small.npz: a small seeded model run by torch, everything kept. Run: python -m tests.golden.make
 
-The file holds the weights, the tokens, every intermediate (act/), its gradient (grad/), and the gradient of every weight
+The file holds the weights, the tokens, every intermediate (act/), its gradient (grad/), and the gradient of each weight
 (weight_grad/), so that the comparison needs neither torch nor the trained weights.
 """
 

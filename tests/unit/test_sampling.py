@@ -165,7 +165,7 @@ def test_any_cuts_leave_a_distribution_with_the_most_likely_token(logits, temper
 
 @pytest.mark.parametrize("cuts", [{"top_k": 0}, {"top_k": 1.5}, {"top_p": -0.1}, {"top_p": 1.1}, {"min_p": 2}])
 def test_impossible_cuts_are_refused(cuts):
-    with pytest.raises(ValueError, match="top-k|top-p|min-p"):
+    with pytest.raises(ValueError, match=r"top-k|top-p|min-p"):
         filters(PROBS, **cuts)
 
 
@@ -224,7 +224,7 @@ def test_generation_is_what_its_parts_say():
         assert step.context == tuple(tokens)
         logits = forward(MODEL.params, tokens, CONFIG)["logits"][-1]
         np.testing.assert_allclose(step.logits, logits, atol=1e-5)
-        probs, cuts, final = choose(step.logits, Settings(0.8, 5))
+        _, _, final = choose(step.logits, Settings(0.8, 5))
         np.testing.assert_array_equal(step.final, final)
         assert step.draw == draw(final, rng_for_step(11, i))
         assert step.token == step.draw.token
