@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 SPLIT_PATTERN = r"[ \-]?[A-Za-z]+| ?[0-9]| ?[^\x00-\x20A-Za-z0-9]+|[\x00-\x20]"
@@ -69,9 +70,7 @@ class Tokenizer:
         """Write the file that `load` reads (the third item of each merge is only there to be read by people)."""
         merges = [[a.hex(), b.hex()] for a, b in self.merges]
         lines = ",\n  ".join(json.dumps(m) for m in merges)
-        head = json.dumps(
-            {"format": "byte-level-bpe", "split": SPLIT_PATTERN, "end": END, "n_vocab": self.n_vocab}
-        )
+        head = json.dumps({"format": "byte-level-bpe", "split": SPLIT_PATTERN, "end": END, "n_vocab": self.n_vocab})
         Path(path).write_text(f'{head[:-1]}, "merges": [\n  {lines}\n]}}\n', encoding="utf-8")
 
     @property
@@ -86,7 +85,7 @@ class Tokenizer:
             return known
         pieces = [bytes([b]) for b in word.encode("utf-8", errors="replace")]
         while len(pieces) > 1:
-            pairs = set(zip(pieces, pieces[1:], strict=False))
+            pairs = set(pairwise(pieces))
             best = min(pairs, key=lambda pair: self._rank.get(pair, len(self._rank)))
             if best not in self._rank:
                 break

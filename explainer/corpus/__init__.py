@@ -1,9 +1,9 @@
 """The corpus: little stories and records from a grammar whose exact next-token distribution is known.
 
-    sample_document(rng)                       draw a document
-    true_distribution(prefix, tokenizer)       the exact distribution of the next token: a `Truth`
-    token_log_probs, log_prob                  exact log-probabilities
-    windows, floor                             text as the models see it, and the least possible loss on it
+sample_document(rng)                       draw a document
+true_distribution(prefix, tokenizer)       the exact distribution of the next token: a `Truth`
+token_log_probs, log_prob                  exact log-probabilities
+windows, floor                             text as the models see it, and the least possible loss on it
 """
 
 from explainer.corpus.machinery import KINDS

@@ -33,7 +33,7 @@ PROMPTS: dict[str, tuple[str, str]] = {
         "The verb agrees with the frog, not with the nearer dogs.",
     ),
     "close the quotes": (
-        "Guess what: Tom said, \"I heard Ben say, 'I heard Leo say, \"I ate the soup",
+        'Guess what: Tom said, "I heard Ben say, \'I heard Leo say, "I ate the soup',
         "Three quotes are open and must be closed in the right order.",
     ),
     "close the bracket": (

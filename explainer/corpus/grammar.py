@@ -209,9 +209,7 @@ def lent(hero: str, described: str, thing: str, pet: str) -> Script:
 # Tales with invented names -----------------------------------------------------------------------------------------
 
 TALE_PLACES = {"Far": " away", "Under": " the hill", "In": " a castle", "On": " the moon"}
-TALE_TURNS = Odds(
-    {" They all knew": 2, " It was": 2, " What did": 2, ' "I am': 2, " One day": 3, " Good night": 2}
-)
+TALE_TURNS = Odds({" They all knew": 2, " It was": 2, " What did": 2, ' "I am': 2, " One day": 3, " Good night": 2})
 
 
 def invent(first: Odds = FIRST_SYLLABLES) -> Generator[Step, str, str]:
@@ -366,9 +364,7 @@ def recipe(first: str) -> Script:
 
 
 LINKS = Odds({" near": 3, " behind": 2, " with": 2, " that saw": 2, " that bit": 1})
-HERDS = Odds(
-    {one: w for one, w in ANIMALS.weights.items()} | {m + "s": w for m, w in ANIMALS.weights.items()}
-)
+HERDS = Odds(ANIMALS.weights | {one + "s": w for one, w in ANIMALS.weights.items()})
 
 
 GO_ON = {False: (" The", " That is all."), True: (" That is all.",)}
@@ -480,9 +476,7 @@ def pattern(first: str) -> Script:
     written = 3
     while True:
         if written >= 2 * len(period):
-            mark = yield Step(
-                {",": 1 - PATTERN_STOP, ".": PATTERN_STOP} if written < 40 else {".": 1.0}, "free"
-            )
+            mark = yield Step({",": 1 - PATTERN_STOP, ".": PATTERN_STOP} if written < 40 else {".": 1.0}, "free")
             if mark == ".":
                 return
         else:

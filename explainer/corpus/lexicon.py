@@ -51,17 +51,13 @@ FEELINGS = Odds(
     {" happy": 4, " sad": 3, " proud": 2, " hungry": 2, " angry": 1, " sleepy": 2, " bored": 2, " famous": 1}
 )
 BAD_FEELINGS = Odds({" sad": 3, " angry": 2, " very quiet": 1})
-FOODS = Odds(
-    {" cake": 4, " soup": 3, " jam": 3, " cheese": 2, " toast": 2, " pie": 2, " honey": 2, " bread": 1}
-)
+FOODS = Odds({" cake": 4, " soup": 3, " jam": 3, " cheese": 2, " toast": 2, " pie": 2, " honey": 2, " bread": 1})
 SAID = Odds({" said": 5, " sang": 2, " whispered": 2, " shouted": 2})
 HOW_MUCH = Odds({" some": 3, " no more": 1, " a lot of": 2})
 HOW_OFTEN = Odds({" very": 2, " always": 2, " never": 1, " often": 1})
 
 BEASTS = Odds({" dragon": 4, " giant": 3, " robot": 3, " ghost": 2, " wizard": 2})
-BEAST_MANNERS = Odds(
-    {" shy": 3, " lazy": 3, " polite": 2, " sleepy": 2, " very old": 1, " noisy": 2, " clever": 1}
-)
+BEAST_MANNERS = Odds({" shy": 3, " lazy": 3, " polite": 2, " sleepy": 2, " very old": 1, " noisy": 2, " clever": 1})
 HOBBIES = Odds(
     {
         " to sing in the bath": 3,

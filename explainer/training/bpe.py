@@ -1,6 +1,6 @@
 """Learn the tokenizer's merges from the corpus with the `tokenizers` library and write weights/tokenizer.json.
 
-    python -m explainer.training.bpe --vocab 640
+python -m explainer.training.bpe --vocab 640
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from tokenizers import Regex
+from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as LibraryTokenizer
-from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from explainer.corpus.sampling import sample_words
 from explainer.tokenizer import END, SPLIT_PATTERN, Tokenizer
@@ -63,7 +62,10 @@ def train(n_vocab: int, n_documents: int, seed: int) -> Tokenizer:
     library.train_from_iterator(texts, trainer)
     byte = {letter: b for b, letter in letters.items()}
     to_bytes = lambda piece: bytes(byte[c] for c in piece)  # noqa: E731
-    merges = [tuple(m) if isinstance(m, list) else tuple(m.split(" ")) for m in json.loads(library.to_str())["model"]["merges"]]
+    merges = [
+        tuple(m) if isinstance(m, list) else tuple(m.split(" "))
+        for m in json.loads(library.to_str())["model"]["merges"]
+    ]
     return Tokenizer((to_bytes(a), to_bytes(b)) for a, b in merges)
 
 

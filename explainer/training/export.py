@@ -13,9 +13,7 @@ from explainer.training.torch_model import TorchConfig, TorchTransformer
 WEIGHTS = Path(__file__).parents[1] / "weights"
 
 
-def export(
-    model: TorchTransformer, name: str, steps: int, seed: int, folder: Path = WEIGHTS, **notes: object
-) -> Path:
+def export(model: TorchTransformer, name: str, steps: int, seed: int, folder: Path = WEIGHTS, **notes: object) -> Path:
     """Round to float16 and write; returns the path. Raises ValueError when a weight does not fit in float16.
 
     notes: what else the metadata shall say about the training, as strings.

@@ -56,7 +56,7 @@ class Muon:
     @torch.no_grad()
     def step(self, lr: float) -> None:
         for group, members in self.groups.items():
-            gradient = torch.stack([self._as_matrix(leaf, p.grad) for leaf, p in members])
+            gradient = torch.stack([self._as_matrix(leaf, p.grad) for leaf, p in members if p.grad is not None])
             momentum = self.momenta.setdefault(group, torch.zeros_like(gradient))
             momentum.lerp_(gradient, 1 - self.momentum)
             update = orthogonalise(gradient.lerp(momentum, self.momentum))

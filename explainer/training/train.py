@@ -74,11 +74,15 @@ def train(plan: Plan, resume: bool = False, minutes: float = 5.0, folder: Path =
 
     def save(step: int) -> None:
         spent = seconds + time.monotonic() - began
-        state = {"model": model.state_dict(), "muon": muon.state_dict(), "adam": adam.state_dict()}
+        state: dict[str, object] = {"model": model.state_dict(), "muon": muon.state_dict(), "adam": adam.state_dict()}
         state |= {"step": step, "plan": repr(plan), "seconds": spent}
         torch.save(state, saved.with_suffix(".writing"))
         saved.with_suffix(".writing").replace(saved)
-        notes = {"tokens": step * plan.batch * config.n_ctx, "seconds": round(spent), "planned_steps": plan.steps}
+        notes: dict[str, object] = {
+            "tokens": step * plan.batch * config.n_ctx,
+            "seconds": round(spent),
+            "planned_steps": plan.steps,
+        }
         notes |= {"threads": torch.get_num_threads(), "plan": repr(plan)}
         export(model, plan.name, step, plan.seed, folder, **notes)
 

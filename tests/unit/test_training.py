@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -11,10 +9,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from explainer.corpus import windows  # noqa: E402
-from explainer.tokenizer import Tokenizer  # noqa: E402
 from explainer.training import train as training  # noqa: E402
-from explainer.training.export import WEIGHTS, export, load  # noqa: E402
+from explainer.training.export import export, load  # noqa: E402
 from explainer.training.optimiser import Muon, orthogonalise  # noqa: E402
 from explainer.training.torch_model import TorchConfig, TorchTransformer, parameter_shapes  # noqa: E402
 

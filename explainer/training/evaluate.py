@@ -1,0 +1,246 @@
+"""What a trained model can do, measured on held-out text with the weights as they ship (rounded to float16).
+
+python -m explainer.training.evaluate storyteller-4l     writes weights/storyteller-4l.json and .md
+"""
+
+from __future__ import annotations
+
+import argparse
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from explainer.corpus import KINDS, iterate_truth, sample_words, windows
+from explainer.tokenizer import Tokenizer
+from explainer.training.card import write_card
+from explainer.training.export import WEIGHTS, load
+from explainer.training.torch_model import TorchTransformer
+from explainer.training.train import HELD_OUT_SEED
+
+GROUPS = 16
+
+
+@torch.no_grad()
+def log_probs(model: TorchTransformer, tokens: np.ndarray) -> np.ndarray:
+    """[N, T] ids -> [N, T, V] log-probabilities (nats), float64."""
+    parts = [model(torch.from_numpy(tokens[i : i + GROUPS])) for i in range(0, len(tokens), GROUPS)]
+    return torch.cat(parts).double().log_softmax(-1).numpy()
+
+
+def held_out(model: TorchTransformer, tokenizer: Tokenizer, n_windows: int) -> dict:
+    """Cross-entropy of the model and of the truth on the same windows, in all and by kind of decision.
+
+    `excess` is the mean Kullback-Leibler divergence of the model from the truth, computed from both whole
+    distributions at every place: cross-entropy minus floor without the noise of the draw.
+    """
+    rows = windows(n_windows, HELD_OUT_SEED, tokenizer)
+    truth_loss, model_loss, excess = (np.zeros((n_windows, rows.shape[1] - 1)) for _ in range(3))
+    right = np.zeros(truth_loss.shape, dtype=bool)
+    forced = np.zeros(truth_loss.shape, dtype=bool)
+    allowed = np.zeros(truth_loss.shape)
+    kinds = np.empty(truth_loss.shape, dtype=object)
+    for first in range(0, n_windows, GROUPS):
+        block = rows[first : first + GROUPS]
+        logs = log_probs(model, block[:, :-1])
+        for i, row in enumerate(block):
+            for t, (odds, kind, inside_word) in enumerate(iterate_truth(row, tokenizer)):
+                ids = np.fromiter(odds, dtype=int)
+                p = np.fromiter(odds.values(), dtype=float)
+                n = first + i
+                target = row[t + 1]
+                truth_loss[n, t] = -np.log(odds[target])
+                model_loss[n, t] = -logs[i, t, target]
+                excess[n, t] = (p * (np.log(p) - logs[i, t, ids])).sum()
+                allowed[n, t] = np.exp(logs[i, t, ids]).sum()
+                right[n, t] = logs[i, t].argmax() == target
+                forced[n, t] = len(odds) == 1
+                kinds[n, t] = "spelling" if inside_word and len(odds) == 1 and kind != "copy" else kind
+    error = lambda x: float(x.mean(1).std(ddof=1) / np.sqrt(len(x)))  # noqa: E731 - windows are independent
+    by_kind = {}
+    for kind in (*KINDS, "spelling"):
+        here = kinds == kind
+        if here.any():
+            sure = here & forced
+            by_kind[kind] = {
+                "share_of_tokens": float(here.mean()),
+                "floor": float(truth_loss[here].mean()),
+                "loss": float(model_loss[here].mean()),
+                "excess": float(excess[here].mean()),
+                "excess_share": float(excess[here].sum() / excess.sum()),
+                "accuracy_where_forced": float(right[sure].mean()) if sure.any() else None,
+            }
+    floor = float(truth_loss.mean())
+    return {
+        "windows": n_windows,
+        "tokens": int(truth_loss.size),
+        "loss": float(model_loss.mean()),
+        "loss_error": error(model_loss),
+        "floor": floor,
+        "floor_error": error(truth_loss),
+        "excess": float(excess.mean()),
+        "excess_error": error(excess),
+        "over_floor": float(excess.mean() / floor),
+        "over_floor_error": float(error(excess) / floor),
+        "paired_difference": float((model_loss - truth_loss).mean()),
+        "paired_difference_error": error(model_loss - truth_loss),
+        "mass_on_allowed_tokens": float(allowed.mean()),
+        "by_kind": by_kind,
+    }
+
+
+def names(model: TorchTransformer, tokenizer: Tokenizer, n_documents: int = 400, seed: int = 2001) -> dict:
+    """Invented names where the grammar forces them: how often the likeliest token of the whole vocabulary is right.
+
+    `first_syllable`: the sentence calls for the name; `later_syllables`: the name has begun; `whole_names`: all of
+    its tokens, each with the true text before it.
+    """
+    rng = np.random.default_rng(seed)
+    rows: list[list[int]] = []
+    marks: list[list[str]] = []
+    while len(rows) < n_documents:
+        tokens = [tokenizer.end_id]
+        for word in sample_words(rng):
+            tokens.extend(tokenizer.encode_word(word))
+        tokens = tokens[:129]
+        kinds = [kind for _, kind, _ in iterate_truth(tokens, tokenizer)]
+        if "copy" in kinds:
+            rows.append(tokens + [tokenizer.end_id] * (129 - len(tokens)))
+            marks.append(kinds + ["end"] * (128 - len(kinds)))
+    table = np.array(rows)
+    best = np.concatenate(
+        [log_probs(model, table[i : i + GROUPS, :-1]).argmax(-1) for i in range(0, len(table), GROUPS)]
+    )
+    first: list[bool] = []
+    later: list[bool] = []
+    whole: list[bool] = []
+    for row, kinds, guess in zip(table, marks, best, strict=True):
+        name: list[bool] = []
+        for t, kind in enumerate(kinds):
+            if kind != "copy":
+                continue
+            ok = guess[t] == row[t + 1]
+            starts = tokenizer.token_bytes(int(row[t + 1])).startswith(b" ")
+            if starts and name:
+                whole.append(all(name))
+                name = []
+            name.append(ok)
+            (first if starts else later).append(ok)
+        if name:
+            whole.append(all(name))
+    return {
+        "documents": n_documents,
+        "tokens": len(first) + len(later),
+        "all_tokens": float(np.mean(first + later)),
+        "first_syllable": float(np.mean(first)),
+        "later_syllables": float(np.mean(later)),
+        "names": len(whole),
+        "whole_names": float(np.mean(whole)),
+    }
+
+
+@torch.no_grad()
+def continue_greedily(model: TorchTransformer, prompts: list[list[int]], n: int) -> list[list[int]]:
+    """The likeliest continuation, `n` tokens, of prompts that may differ in length."""
+    texts = [list(p) for p in prompts]
+    for _ in range(n):
+        width = max(map(len, texts))
+        table = torch.tensor([t + [0] * (width - len(t)) for t in texts])
+        logits = torch.cat([model(table[i : i + 64]) for i in range(0, len(table), 64)])
+        for i, text in enumerate(texts):
+            text.append(int(logits[i, len(text) - 1].argmax()))
+    return [text[len(p) :] for text, p in zip(texts, prompts, strict=True)]
+
+
+def _answers(model: TorchTransformer, tokenizer: Tokenizer, prompts: list[str], n: int) -> list[str]:
+    ids = [[tokenizer.end_id, *tokenizer.encode(prompt)] for prompt in prompts]
+    return [tokenizer.decode(text) for text in continue_greedily(model, ids, n)]
+
+
+def sums(model: TorchTransformer, tokenizer: Tokenizer, per_length: int = 200, seed: int = 2002) -> dict:
+    """Sums continued greedily: two digits at once; longer ones with the answer before or after the working."""
+    rng = np.random.default_rng(seed)
+    pairs = list(product(range(1, 10), repeat=2))
+    said = _answers(model, tokenizer, [f"Sums: {a} + {b} =" for a, b in pairs], 3)
+    out: dict = {"two_digits": float(np.mean([_number(s) == a + b for s, (a, b) in zip(said, pairs, strict=True)]))}
+    for n_terms in (3, 4, 5):
+        problems = rng.integers(1, 10, (per_length, n_terms))
+        heads = ["Add " + " + ".join(map(str, p)) + "." for p in problems]
+        before = _answers(model, tokenizer, [h + " Answer:" for h in heads], 3)
+        after = _answers(model, tokenizer, [h + " Steps:" for h in heads], 14 * (n_terms - 1) + 8)
+        totals = problems.sum(1)
+        out[f"{n_terms}_terms"] = {
+            "problems": per_length,
+            "answer_before_working": float(np.mean([_number(b) == t for b, t in zip(before, totals, strict=True)])),
+            "answer_after_own_working": float(
+                np.mean([_number(a.partition("Answer:")[2]) == t for a, t in zip(after, totals, strict=True)])
+            ),
+        }
+    return out
+
+
+def _number(text: str) -> int | None:
+    digits = "".join(c for c in text.split(".")[0].split(",")[0] if c.isdigit())
+    return int(digits) if digits else None
+
+
+def brackets(model: TorchTransformer, tokenizer: Tokenizer, n_documents: int = 150, seed: int = 2003) -> dict:
+    """Boxes: probability put on symbols that are allowed, by how many brackets are open; forced closings right."""
+    rng = np.random.default_rng(seed)
+    mass: dict[int, list[float]] = {d: [] for d in range(5)}
+    forced: list[bool] = []
+    done = 0
+    while done < n_documents:
+        words = sample_words(rng)
+        if words[0] != "Boxes":
+            continue
+        done += 1
+        tokens = [tokenizer.end_id, *(i for word in words for i in tokenizer.encode_word(word))][:129]
+        logs = log_probs(model, np.array([tokens[:-1]]))[0]
+        depth = 0
+        for t, (odds, kind, inside_word) in enumerate(iterate_truth(tokens, tokenizer)):
+            text = tokenizer.decode(tokens[: t + 1])
+            depth = sum(text.count(c) for c in "([{") - sum(text.count(c) for c in ")]}")
+            if t > 3 and not inside_word and kind in ("free", "bracket"):
+                mass[depth].append(float(np.exp(logs[t, list(odds)]).sum()))
+                if kind == "bracket":
+                    forced.append(logs[t].argmax() in odds)
+    return {
+        "documents": n_documents,
+        "mass_on_allowed_by_depth": {str(d): float(np.mean(m)) for d, m in mass.items() if m},
+        "forced_closing_right": float(np.mean(forced)) if forced else None,
+    }
+
+
+def evaluate(name: str, folder: Path = WEIGHTS, n_windows: int = 600) -> dict:
+    """Everything that the card says about a model."""
+    tokenizer = Tokenizer.load()
+    model, metadata = load(name, folder)
+    model.eval()
+    return {
+        "name": name,
+        "metadata": metadata,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "bytes": (folder / f"{name}.safetensors").stat().st_size,
+        "held_out": held_out(model, tokenizer, n_windows),
+        "names": names(model, tokenizer),
+        "sums": sums(model, tokenizer),
+        "brackets": brackets(model, tokenizer),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="+")
+    parser.add_argument("--windows", type=int, default=600)
+    parser.add_argument("--threads", type=int, default=1)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    for name in args.names:
+        write_card(evaluate(name, n_windows=args.windows), WEIGHTS)
+        print((WEIGHTS / f"{name}.md").read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()
