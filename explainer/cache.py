@@ -111,7 +111,7 @@ def step(
         trace,
         kept,
         cache.full,
-        sum(count(trace).values()),
+        multiply_adds(config, len(trace.tokens), len(kept)),
         multiply_adds(config, len(kept), len(kept)),
     )
 

@@ -71,7 +71,7 @@ def carry(stream: Array) -> Array:
 
 def row_mean(x: Array) -> Array:
     """The mean of each token's vector. [T, D] -> [T]"""
-    return x.mean(axis=-1)
+    return x.sum(axis=-1) / x.shape[-1]
 
 
 def row_scale(x: Array, mean: Array, eps: float) -> Array:
@@ -80,7 +80,8 @@ def row_scale(x: Array, mean: Array, eps: float) -> Array:
     x: [T, D], mean: [T]; returns: [T]
     """
     centred = x - mean[:, None]  # [T, D]
-    return np.sqrt((centred * centred).mean(axis=-1) + eps)  # [T]
+    variance = (centred * centred).sum(axis=-1) / x.shape[-1]  # [T]
+    return np.sqrt(variance + eps)
 
 
 def normalize(x: Array, mean: Array, scale: Array, w: Array, b: Array) -> Array:

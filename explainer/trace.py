@@ -19,9 +19,8 @@ function was given, and it was made *by calling that function with exactly those
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -56,8 +55,7 @@ class Intervention(Protocol):
         """The gradient with respect to the value that `apply` was given, from that of what it returned."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One intermediate result.
 
     key:       its name
@@ -76,7 +74,7 @@ class Record:
     function: Callable[..., Array] | None = None
     inputs: tuple[str, ...] = ()
     weights: tuple[str, ...] = ()
-    constants: Mapping[str, Any] = field(default_factory=dict)
+    constants: Mapping[str, Any] = MappingProxyType({})
     edits: tuple[Intervention, ...] = ()
 
 
@@ -215,13 +213,13 @@ class Recorder:
         value = function(*[values[name] for name in inputs], *[params[name] for name in weights], **constants)
         if key in self.past:  # a KV cache: the earlier rows were computed in earlier steps
             value = np.concatenate([self.past[key], value])
-        edits = []
+        edits: tuple[Intervention, ...] = ()
         for intervention in self.interventions:
             changed = intervention.apply(key, value, values)
             if changed is not value:
-                edits.append(intervention)
+                edits += (intervention,)
                 value = changed
-        self._keep(Record(key, value, axes, function, inputs, weights, constants, tuple(edits)))
+        self._keep(Record(key, value, axes, function, inputs, weights, constants, edits))
         return key
 
     def _keep(self, record: Record) -> None:

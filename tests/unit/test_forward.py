@@ -159,7 +159,7 @@ def test_a_trace_cannot_be_changed(trace):
         trace.tokens = ()
     with pytest.raises(AttributeError):
         del trace.config
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         trace.record("logits").value = None
 
 
