@@ -149,11 +149,91 @@ def change(tokens: tuple[int, ...], interventions: tuple[Edit, ...], position: i
 # ---------------------------------------------------------------- what heads do
 
 
+N_ROLE_DOCUMENTS = 40
+CLEAR = 0.3  # a head that gives less than this share of its attention to any one role is called mixed
+ROLES: Mapping[str, tuple[str, str]] = {
+    # role: (what a head is called that does it, what is measured)
+    "copy": ("copies names", "on the piece of an invented name that must be copied next"),
+    "recall": ("recalls words", "on an earlier occurrence of the word that must come next"),
+    "previous_token": ("previous token", "on the token just before the query"),
+    "current_token": ("current token", "on the query itself"),
+    "first_token": ("first token", "on the very first token"),
+    "induction": ("induction", "on what followed an earlier occurrence of the query, in random tokens written twice"),
+}
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The mean share of its attention that each head gives to each role.
+
+    scores: role -> [L, H], between 0 and 1; chance: role -> what reading all allowed tokens equally would give
+    n:      role -> the number of queries that were asked
+    """
+
+    scores: Mapping[str, Array]
+    chance: Mapping[str, float]
+    n: Mapping[str, int]
+
+    def strongest(self, layer: int, head: int) -> tuple[str, float]:
+        """(role, score) of what this head does most."""
+        return max(((r, float(s[layer, head])) for r, s in self.scores.items()), key=lambda pair: pair[1])
+
+    def label(self, layer: int, head: int) -> tuple[str, float]:
+        """(what this head mostly does, its score); "mixed" with its best score if nothing is clear."""
+        role, score = self.strongest(layer, head)
+        return (ROLES[role][0] if score >= CLEAR else "mixed"), score
+
+    def best(self, role: str) -> tuple[int, int, float]:
+        """(layer, head, score) of the head that does this most."""
+        layer, head = np.unravel_index(int(self.scores[role].argmax()), self.scores[role].shape)
+        return int(layer), int(head), float(self.scores[role][layer, head])
+
+
 @functools.cache
-def head_scores() -> heads.HeadScores:
-    """What each head measurably does: places on the held-out documents, induction on random tokens written twice."""
+def head_scores() -> Roles:
+    """What each head measurably does.
+
+    By place (previous, current, first token) and induction: `heads.measure`, places on held-out documents, induction
+    on random tokens written twice (prefix matching, Olsson et al. 2022). `copy` and `recall`: on held-out documents,
+    at every query where the grammar demands an earlier name or word again, the attention on tokens equal to the next.
+    """
     m = lab.model()
-    return heads.measure(m.params, m.config, documents=held_out())
+    rng = np.random.default_rng((HELD_OUT_SEED, 1))
+    end = lab.tokenizer().end_id
+    n_ctx = m.config.n_ctx
+    documents = [(*lab.tokens_of(sample_document(rng)), end)[:n_ctx] for _ in range(N_ROLE_DOCUMENTS)]
+    placed = heads.measure(m.params, m.config, documents=documents)
+    shape = (m.config.n_layers, m.config.n_heads)
+    scores = {role: np.zeros(shape) for role in ("copy", "recall")}
+    chance, n = dict.fromkeys(scores, 0.0), dict.fromkeys(scores, 0)
+    for doc in documents:
+        kinds = np.array([kind for _, kind, _ in iterate_truth(doc, lab.tokenizer())])
+        wanted = answer_keys(doc)
+        asked = {role: (kinds == role) & wanted.any(axis=1) for role in scores}
+        if not any(rows.any() for rows in asked.values()):
+            continue
+        trace = forward(m.params, doc[:-1], m.config)
+        for role, rows in asked.items():
+            n[role] += int(rows.sum())
+            chance[role] += float((wanted[rows].sum(axis=1) / (np.flatnonzero(rows) + 1)).sum())
+            for layer in range(shape[0]):
+                given = (trace[f"blocks.{layer}.attn.pattern"] * wanted).sum(axis=2)  # [H, T]
+                scores[role][layer] += given[:, rows].sum(axis=1)
+    for role in scores:
+        scores[role] /= max(1, n[role])
+        chance[role] /= max(1, n[role])
+    places = sum(max(0, len(doc) - heads.FIRST_QUERY) for doc in documents)
+    return Roles(
+        {role: scores.get(role, placed.scores.get(role)) for role in ROLES},
+        chance | placed.chance,
+        n | dict.fromkeys(placed.scores, places),
+    )
+
+
+def answer_keys(tokens: Sequence[int]) -> Array:
+    """[T - 1, T - 1] booleans: for each query, the keys that are the very token that comes next."""
+    ids = np.asarray(tokens)
+    return np.tril(ids[1:, None] == ids[None, :-1])
 
 
 # ---------------------------------------------------------------- the soft lookup
@@ -381,3 +461,95 @@ def lens(trace: Trace, position: int, token: int) -> tuple[Lens, ...]:
         rank = 1 + int((row > row[token]).sum())
         stages.append(Lens(name, softmax(row), float(log_softmax(row)[token]), rank))
     return tuple(stages)
+
+
+# ---------------------------------------------------------------- one head, one query, step by step
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a record comes from and who uses it next, as the trace itself says.
+
+    inputs, outputs: (name, axes, shape) of what goes in (weights last) and of what comes out
+    function: the name of the function that made it
+    used_by:  the names of the records that are made from it
+    """
+
+    inputs: tuple[tuple[str, str, tuple[int, ...]], ...]
+    function: str
+    output: tuple[str, str, tuple[int, ...]]
+    used_by: tuple[str, ...]
+
+
+def provenance(trace: Trace, key: str) -> Step:
+    """A record's place in the flow, read from the record of the run."""
+    m = lab.model()
+    axes = m.config.parameter_axes
+    given = [(name, trace.axes(name), trace[name].shape) for name in trace.inputs(key)]
+    given += [(name, axes[name], m.params[name].shape) for name in trace.weights(key)]
+    function = trace.function(key)
+    users = tuple(name for name in trace if key in trace.inputs(name))
+    return Step(tuple(given), getattr(function, "__name__", ""), (key, trace.axes(key), trace[key].shape), users)
+
+
+@dataclass(frozen=True)
+class Score:
+    """One raw score taken apart: coordinate by coordinate. q, k, products: [K]; total: their sum"""
+
+    key: int
+    q: Array
+    k: Array
+    products: Array
+    total: float
+
+
+def one_score(trace: Trace, layer: int, head: int, query: int, key: int) -> Score:
+    """The dot product of one query with one key, spelled out."""
+    at = f"blocks.{layer}.attn"
+    q, k = trace[f"{at}.q"][query, head], trace[f"{at}.k"][key, head]
+    return Score(key, q, k, q * k, float(trace[f"{at}.attn_scores_raw"][head, query, key]))
+
+
+def with_and_without_scaling(trace: Trace, layer: int, head: int, query: int) -> Array:
+    """The scores of the keys that a query may read, and their softmax, without and with the division by sqrt(K).
+
+    returns: [4, N] raw scores, scaled scores, softmax of the raw ones, softmax of the scaled ones
+    """
+    at = f"blocks.{layer}.attn"
+    raw, scaled = (trace[f"{at}.attn_scores_{name}"][head, query, : query + 1] for name in ("raw", "scaled"))
+    return np.stack([raw, scaled, softmax(raw), softmax(scaled)])
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """The sum that makes z, key by key: the strongest one by one, the others together.
+
+    keys: positions, strongest first; weights: [n]; parts: [n, K], weight times value
+    others: [K] and their joint weight; z: [K], the sum as recorded
+    """
+
+    keys: tuple[int, ...]
+    weights: Array
+    parts: Array
+    n_others: int
+    others: Array
+    others_weight: float
+    z: Array
+
+
+def mixture(trace: Trace, layer: int, head: int, query: int, shown: int = 6) -> Mixture:
+    """What a head reads at one query, taken apart by key."""
+    at = f"blocks.{layer}.attn"
+    weights = trace[f"{at}.pattern"][head, query]
+    order = [int(i) for i in np.argsort(-weights, kind="stable") if i <= query or weights[i] > 0]
+    parts = weights[:, None] * trace[f"{at}.v"][:, head]
+    first, rest = order[:shown], order[shown:]
+    return Mixture(
+        tuple(first), weights[first], parts[first], len(rest), parts[rest].sum(axis=0),
+        float(weights[rest].sum()), trace[f"{at}.z"][query, head],
+    )  # fmt: skip
+
+
+def sizes(vectors: Array) -> Array:
+    """The lengths of vectors. [..., D] -> [...]"""
+    return np.linalg.norm(vectors, axis=-1)

@@ -15,10 +15,10 @@ MOST = 24  # tokens drawn, the start token included
 
 
 class AttentionState(PageState):
-    prompt = param.String(default="Mia has a red ball. Mia gives the ball to Tom.", label="Prompt")
-    layer = param.Integer(default=1, bounds=(0, None), label="layer")
-    head = param.Integer(default=0, bounds=(0, None), label="head")
-    query = param.Integer(default=5, bounds=(0, None), label="query token")
+    prompt = param.String(default="In a castle lived a shy robot called Vi-do-zu. Good night, Vi-do", label="Prompt")
+    layer = param.Integer(default=3, bounds=(0, None), label="layer")
+    head = param.Integer(default=3, bounds=(0, None), label="head")
+    query = param.Integer(default=21, bounds=(0, None), label="query token")
     step = param.Integer(default=6, bounds=(0, 9), label="step")
 
     def tokens(self) -> tuple[int, ...]:

@@ -1,0 +1,162 @@
+"""What the widgets of the attention page share: the controls of a head, lean matrices, stories with the tokens' names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup, escape
+
+from explainer import lab
+from explainer.attention_facts import head_scores
+from explainer.explain import explain
+from explainer.trace import Trace
+from explainer.views import components as c
+from explainer.views.html import compact, number, tag
+
+# ---------------------------------------------------------------- controls
+
+
+def prompt_field(state: Any, n_tokens: int) -> Markup:
+    """The reader's text."""
+    return c.text_field("prompt", "Prompt", state.prompt, hint=f"{n_tokens} tokens, with the start token")
+
+
+def head_choice(state: Any, names: Sequence[str], *, query: bool = True) -> list[Markup]:
+    """Layer, head and (unless told otherwise) the token that asks."""
+    config = lab.model().config
+    found = [
+        c.choice("layer", "Layer", [(i, str(i)) for i in range(config.n_layers)], state.layer),
+        c.choice("head", "Head", [(i, head_option(state.layer, i)) for i in range(config.n_heads)], state.head),
+    ]
+    if query:
+        found.append(
+            c.choice("query", "Query token", [(i, f"{i}: {n}") for i, n in enumerate(names)], state.query)
+        )
+    return found
+
+
+def head_option(layer: int, head: int) -> str:
+    """'2: induction' in the list of heads."""
+    label, _ = head_scores().label(layer, head)
+    return f"{head}: {label}"
+
+
+def head_says(layer: int, head: int) -> Markup:
+    """What a head measurably does, in a line."""
+    label, score = head_scores().label(layer, head)
+    return tag("span", "head ", tag("b", f"{layer}.{head}"), f": {label} ({number(score)})", class_="axis-head")
+
+
+# ---------------------------------------------------------------- stories
+
+
+def with_names(text: str, names: Sequence[str]) -> str:
+    """Positions in formulas become the tokens that stand there: 'q(5) · k(2)' -> 'q(␣cat) · k(␣the)'."""
+
+    def name(match: re.Match[str]) -> str:
+        i = int(match[2])
+        return f"{match[1]}({names[i]})" if i < len(names) else match[0]
+
+    return re.sub(r"\b(q|k|v|z|score|pattern|ln1|key)\((\d+)\)", name, text)
+
+
+def story(trace: Trace, key: str, index: Sequence[int], names: Sequence[str]) -> str:
+    """How one number of a trace was made: the formula with the tokens' names, then the real numbers."""
+    made = explain(trace, lab.model().params, key, index, names)
+    words = f"{with_names(made.formula, names)} = {made.numbers}"
+    return f"{words} ({made.note})" if made.note else words
+
+
+# ---------------------------------------------------------------- matrices
+
+
+def matrix(values: Any, rows: Sequence[str], cols: Sequence[str], *, label: str, signed: bool = False, colour: str = "head",
+           scale: float | None = None, row_axis: str = "query", col_axis: str = "key", row_name: str = "", col_name: str = "",
+           chosen_row: int | None = None, why: Mapping[tuple[int, int], str] | None = None, masked: Any = None,
+           numbers: bool = True, size: str = "", ask: str | None = None, row_sets: str | None = None,
+           mark: Callable[[int, int], bool] | None = None) -> Markup:  # fmt: skip
+    """A heat map that is a table, like `components.heat_table`, in half the markup: for pages with many of them.
+
+    values:  [R, C]; why: the stories of some cells; masked: [R, C] booleans, cells that do not exist
+    numbers: whether the cells show theirs (the exact one is always in `data-v`)
+    ask:     'key|index' with r and c for row and column ("blocks.1.attn.k|r,0,c"): the page can ask for any cell's story
+    row_sets: the row names become buttons that set this state value to the row's number
+    mark:    cells to be set apart
+    """
+    values = np.asarray(values)
+    plain = values.astype(np.float64)
+    if scale is None:
+        finite = np.abs(plain[np.isfinite(plain)])
+        scale = (float(finite.max()) if finite.size else 1.0) or 1.0 if signed else 1.0
+    shades = np.clip(np.where(np.isfinite(plain), plain, 0) / scale, -1.0, 1.0)
+    shade_texts = np.char.mod("%.2g", shades).tolist()
+    strong = (np.abs(shades) > 0.5).tolist() if numbers else None
+    texts = values.astype(str).tolist()
+    shown_numbers = plain.tolist()
+    why = why or {}
+    hidden = None if masked is None else np.asarray(masked).tolist()
+    body = []
+    for r, name in enumerate(rows):
+        cells = []
+        for k in range(len(cols)):
+            if hidden is not None and hidden[r][k]:
+                cells.append("<td class=masked>")
+                continue
+            kinds = [*(["strong"] if strong and strong[r][k] else []), *(["mark"] if mark and mark(r, k) else [])]
+            told = why.get((r, k))
+            cells.append(  # attributes without quotes and no end tags: a page has thousands of these
+                f"<td tabindex=-1 style=--v:{shade_texts[r][k]} data-v={texts[r][k]}"
+                + (f' class="{" ".join(kinds)}"' if kinds else "")
+                + (f' data-why="{escape(told)}"' if told else "")
+                + (f"><span>{compact(shown_numbers[r][k])}</span>" if numbers else ">")
+            )
+        shown: Any = tag("span", name)
+        if row_sets:
+            shown = tag("button", name, type="button", data_set=row_sets, value=r, aria_pressed=str(r == chosen_row).lower(),
+                        aria_label=f"token {r}: {name}", class_="row-name")  # fmt: skip
+        head = tag("th", shown, scope="row", class_=f"axis-{row_axis}")
+        body.append(f"<tr{' class=chosen' if r == chosen_row else ''}>{head}{''.join(cells)}</tr>")
+    if size in ("tiny", "row"):  # names that only assistive technology and the read-out need
+        top = Markup("<tr><td class=corner>" + "".join(f"<th scope=col>{escape(name)}" for name in cols) + "</tr>")
+    else:
+        corner = tag("td", tag("span", f"{row_name} ↓ {col_name} →" if row_name else "", class_="corner"), class_="corner")
+        top = tag("tr", corner, *[tag("th", tag("span", name), scope="col", class_=f"axis-{col_axis}") for name in cols])
+    classes = " ".join(w for w in ("heat lean", f"colour-{colour}", "signed" if signed else "", size) if w)
+    table = tag(
+        "table", tag("caption", label, class_="sr"), tag("thead", top), tag("tbody", Markup("".join(body))),
+        class_=classes, data_grid=True, data_ask=ask,
+    )  # fmt: skip
+    return tag("div", table, class_="scroll")
+
+
+def later(n: int) -> Any:
+    """[n, n] booleans: the keys that come after their query."""
+    return ~np.tri(n, dtype=bool)
+
+
+def bars_two(names: Sequence[Any], before: Sequence[float], after: Sequence[float], *, label: str, heads: tuple[str, str],
+             chosen: int | None = None, scale: float = 1.0, colours: tuple[str, str] = ("vocab", "loss")) -> Markup:  # fmt: skip
+    """Two shares per name, one bar over the other, both as numbers: a table."""
+    from explainer.views.html import exact, percent
+
+    rows = []
+    for i, name in enumerate(names):
+        a, b = float(before[i]), float(after[i])
+        pair = [
+            tag("i", class_=f"bar colour-{colours[0]} first", style=f"--v:{min(abs(a) / scale, 1):.4g}"),
+            tag("i", class_=f"bar colour-{colours[1]} second", style=f"--v:{min(abs(b) / scale, 1):.4g}"),
+        ]
+        rows.append(
+            tag("tr", tag("th", name if isinstance(name, Markup) else tag("span", name, class_="token"), scope="row"),
+                tag("td", *pair, class_="track two", aria_hidden="true"),
+                tag("td", percent(a), data_v=exact(a), class_="num", tabindex="-1"),
+                tag("td", percent(b), data_v=exact(b), class_="num", tabindex="-1"), class_="chosen" if i == chosen else None)
+        )  # fmt: skip
+    head = tag("tr", tag("th", "next token", scope="col"), tag("td", aria_hidden="true"),
+               tag("th", heads[0], scope="col", class_=f"axis-{colours[0]} num"),
+               tag("th", heads[1], scope="col", class_=f"axis-{colours[1]} num"))  # fmt: skip
+    return tag("table", tag("caption", label, class_="sr"), tag("thead", head), tag("tbody", *rows), class_="bars pairs",
+               data_grid=True)  # fmt: skip
