@@ -1,0 +1,248 @@
+"""`make bench`: speed and size, measured in one run on one machine. JSON in `_bench/`, a table on the terminal.
+
+    model        the model in the page's Python beside native numpy on one thread
+    boot         four ways to a live page, interleaved, each in a fresh Chromium profile: the stock way, ordinary boot, resume cold, resume warm
+    sharing      1, 2, 4, 8 widgets on one host page: time to live of each, memory
+    slow line    resume over 10 Mbit/s
+    interaction  from a reader's move to the new numbers on screen, in the page
+
+Nothing here fails on a slow machine: ratios within one run are what counts. `make bench ONLY="boot"` runs a part.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "build"), str(HERE)]
+
+import browser as chromium  # noqa: E402
+import serve  # noqa: E402
+import stock  # noqa: E402
+from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
+
+OUT = ROOT / "_bench"
+SITE = ROOT / "_site"
+RUNS = int(os.environ.get("RUNS", "5"))
+PAGE = os.environ.get("BENCH_PAGE", "temperature")
+LIVE = "['live','failed'].includes(document.documentElement.dataset.explainer)"
+
+
+def spread(values: list[float]) -> dict[str, Any]:
+    """Median, lowest and highest of some runs."""
+    return {
+        "median": statistics.median(values),
+        "min": min(values),
+        "max": max(values),
+        "runs": [round(v, 1) for v in values],
+    }
+
+
+class Bench:
+    """A Chromium, two servers, and what was measured."""
+
+    def __init__(self, browser: Browser, site: str, stock_site: str):
+        self.browser, self.site, self.stock = browser, site, stock_site
+
+    def fresh(self, **options: Any) -> Any:
+        return self.browser.new_context(service_workers="block", **options)
+
+    # ---- ways to a live page
+
+    def live(self, page: Page, url: str) -> dict[str, float]:
+        page.add_init_script(
+            "addEventListener('explainer:live', e => { window.told = e.detail }); new PerformanceObserver(l => { window.lcp = l.getEntries().at(-1).startTime }).observe({type: 'largest-contentful-paint', buffered: true})"
+        )
+        page.goto(url)
+        page.wait_for_function(LIVE, timeout=180_000)
+        told = page.evaluate("window.told ?? null")
+        if told is None:
+            raise RuntimeError(page.locator("[data-status-message]").text_content())
+        wire = page.evaluate("performance.getEntriesByType('resource').reduce((n, r) => n + r.transferSize, 0)")
+        return {
+            "ms": told["ms"],
+            "bytes": told["bytes"],
+            "how": told["how"],
+            "reason": told["reason"],
+            "lcp": page.evaluate("window.lcp ?? null"),
+            "page_bytes": wire,
+        }
+
+    def cold(self, query: str = "") -> dict[str, float]:
+        context = self.fresh()
+        try:
+            return self.live(context.new_page(), f"{self.site}{PAGE}/{query}")
+        finally:
+            context.close()
+
+    def warm(self) -> dict[str, float]:
+        context = self.fresh()
+        try:
+            first = context.new_page()
+            self.live(first, f"{self.site}{PAGE}/")
+            first.close()
+            return self.live(context.new_page(), f"{self.site}{PAGE}/")
+        finally:
+            context.close()
+
+    def stock_way(self) -> dict[str, float]:
+        context = self.fresh()
+        try:
+            page = context.new_page()
+            page.goto(self.stock)
+            page.wait_for_function("window.liveAt || window.failed", timeout=180_000)
+            failed = page.evaluate("window.failed ?? null")
+            if failed:
+                raise RuntimeError(failed)
+            return {"ms": page.evaluate("window.liveAt")}
+        finally:
+            context.close()
+
+    def boot(self) -> dict[str, Any]:
+        ways: dict[str, Callable[[], dict[str, float]]] = {
+            "stock": self.stock_way,
+            "ordinary boot": lambda: self.cold("?boot=ordinary"),
+            "resume, cold": self.cold,
+            "resume, warm": self.warm,
+        }
+        runs: dict[str, list[dict[str, float]]] = {name: [] for name in ways}
+        for k in range(RUNS):
+            for name, way in ways.items():
+                runs[name].append(way())
+                print(f"  run {k + 1}: {name} {runs[name][-1]['ms']:,.0f} ms", flush=True)
+        result: dict[str, Any] = {
+            name: {"ms": spread([r["ms"] for r in rows]), "last": rows[-1]} for name, rows in runs.items()
+        }
+        result["stock / resume cold"] = result["stock"]["ms"]["median"] / result["resume, cold"]["ms"]["median"]
+        return result
+
+    def slow_line(self) -> dict[str, Any]:
+        rows = []
+        for _ in range(3):
+            context = self.fresh()
+            page = context.new_page()
+            session = context.new_cdp_session(page)
+            session.send("Network.enable")
+            session.send(
+                "Network.emulateNetworkConditions",
+                {"offline": False, "latency": 20, "downloadThroughput": 10e6 / 8, "uploadThroughput": 5e6 / 8},
+            )
+            rows.append(self.live(page, f"{self.site}{PAGE}/?own-worker"))
+            context.close()
+        return {"ms": spread([r["ms"] for r in rows]), "lcp": spread([r["lcp"] for r in rows])}
+
+    def sharing(self) -> dict[str, Any]:
+        result = {}
+        for n in (1, 2, 4, 8):
+            context = self.fresh()
+            page = context.new_page()
+            page.goto(f"{self.site}how/")
+            page.evaluate(
+                """([n, site]) => { window.lives = []; document.body.replaceChildren();
+                for (let i = 0; i < n; i++) { const f = document.createElement('iframe'); f.src = site + 'embed/' + ['temperature', 'attention-stepper'][i % 2] + '/';
+                  const t = performance.now(); f.onload = () => { const d = f.contentDocument.documentElement; const look = () => d.dataset.explainer === 'live' ? window.lives.push(performance.now() - t) : setTimeout(look, 10); look(); };
+                  document.body.append(f); } }""",
+                [n, self.site],
+            )
+            page.wait_for_function(f"window.lives.length === {n}", timeout=180_000)
+            result[f"{n} widgets"] = {
+                "ms": [round(x) for x in page.evaluate("window.lives")],
+                "memory_mb": chromium_memory_mb(),
+            }
+            context.close()
+        return result
+
+    def interaction(self) -> dict[str, Any]:
+        """A slider's move to its effect on screen: the time from the input event to the frame after the new markup."""
+        context = self.fresh()
+        page = context.new_page()
+        self.live(page, f"{self.site}temperature/")
+        times = page.evaluate(
+            """async () => { const s = document.querySelector('input[type=range][data-bind=t]'); const out = [];
+            for (let k = 0; k < 60; k++) { s.value = -1 + 2 * ((k * 7) % 60) / 60; const t = performance.now();
+              const drawn = new Promise(r => document.addEventListener('explainer:drawn', r, {once: true}));
+              s.dispatchEvent(new Event('input', {bubbles: true})); await drawn; await new Promise(requestAnimationFrame); out.push(performance.now() - t);
+              await new Promise(r => setTimeout(r, 60)); } return out; }"""
+        )
+        context.close()
+        times = sorted(times)
+        return {"ms": spread(times), "p95": times[int(len(times) * 0.95) - 1]}
+
+    def model(self) -> dict[str, Any]:
+        environment = {
+            **os.environ,
+            **{f"{lib}_NUM_THREADS": "1" for lib in ("OPENBLAS", "OMP", "MKL")},
+            "PYTHONPATH": str(ROOT),
+        }
+        done = subprocess.run(
+            [sys.executable, str(HERE / "model_bench.py")], env=environment, check=True, capture_output=True, text=True
+        )
+        native = json.loads(done.stdout)
+        context = self.fresh()
+        page = context.new_page()
+        page.goto(self.stock + "plain.html")
+        page.wait_for_function("window.result || window.failed", timeout=300_000)
+        if page.evaluate("window.failed ?? null"):
+            raise RuntimeError(page.evaluate("window.failed"))
+        wasm = json.loads(page.evaluate("window.result"))
+        context.close()
+        return {
+            name: {"page": wasm[name], "native": native[name], "ratio": wasm[name] / native[name]} for name in native
+        }
+
+
+def chromium_memory_mb() -> float:
+    """Resident memory of all Chromium processes (proportional, so that what is shared is counted once)."""
+    total = 0
+    for status in Path("/proc").glob("[0-9]*/smaps_rollup"):
+        try:
+            if "chrom" in (status.parent / "comm").read_text():
+                total += int(
+                    next(line.split()[1] for line in status.read_text().splitlines() if line.startswith("Pss:"))
+                )
+        except (OSError, StopIteration):
+            continue
+    return round(total / 1024, 1)
+
+
+def served(directory: Path) -> str:
+    server = serve.make_server(directory, 0)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}/"
+
+
+def main() -> None:
+    OUT.mkdir(exist_ok=True)
+    only = os.environ.get("ONLY", "model boot slow_line sharing interaction").split()
+    print("preparing the stock way", flush=True)
+    stock.prepare(OUT / "stock", PAGE)
+    result: dict[str, Any] = {
+        "machine": {"cores": os.cpu_count(), "platform": platform.platform()},
+        "date": time.strftime("%Y-%m-%d"),
+    }
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium.find_chromium(), args=chromium.FLAGS)
+        result["machine"]["chromium"] = browser.version
+        bench = Bench(browser, served(SITE), served(OUT / "stock"))
+        for name in only:
+            print(name, flush=True)
+            result[name] = getattr(bench, name)()
+            (OUT / f"{name}.json").write_text(json.dumps(result[name], indent=1), encoding="utf-8")
+        browser.close()
+    (OUT / "bench.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
+    print(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()

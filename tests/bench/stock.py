@@ -1,0 +1,78 @@
+"""The stock way to the same page, for comparison: what `panel convert` makes of it, served from this machine.
+
+Same Pyodide version, same numpy wheel, the packages as sources, the page's own components with Panel's own JavaScript, and
+`_doc_json` and `_link_docs_worker` as Panel's worker template calls them. In its favour: no CDN, no micropip (archives are unpacked
+straight into place), no JavaScript inside the archives.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent / "stock"
+PACKAGES = (
+    "panel", "bokeh", "param", "pyviz_comms", "jinja2", "markupsafe", "packaging", "tqdm", "pyyaml", "typing_extensions",
+    "requests", "urllib3", "certifi", "idna", "charset_normalizer",
+)  # fmt: skip
+SCRIPTS = (
+    "bokeh/server/static/js/bokeh.min.js", "bokeh/server/static/js/bokeh-gl.min.js", "bokeh/server/static/js/bokeh-widgets.min.js",
+    "bokeh/server/static/js/bokeh-tables.min.js", "panel/dist/panel.min.js",
+)  # fmt: skip
+
+
+def prepare(out: Path, page: str) -> None:
+    """Write the stock page for `page` into `out`."""
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    pyodide = ROOT / "node_modules" / "pyodide"
+    for name in ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"):
+        shutil.copy(pyodide / name, out / name)
+    wheel = next((ROOT / "build" / "wheels").glob("numpy-*.whl"))
+    shutil.copy(wheel, out / "numpy.zip")
+    with zipfile.ZipFile(out / "packages.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for package in PACKAGES:
+            for file in importlib.metadata.distribution(package).files or []:
+                if (
+                    file.suffix in (".py", ".css", ".jinja", ".html", ".json", ".pem", ".txt")
+                    or file.name == "METADATA"
+                ):
+                    if (
+                        ".." in file.parts
+                        or "dist" in file.parts
+                        or "tests" in file.parts
+                        or ("server" in file.parts and "static" in file.parts)
+                    ):
+                        continue
+                    archive.write(Path(str(file.locate())), file.as_posix())
+        with zipfile.ZipFile(pip_download("pyodide-http", out)) as extra:
+            for name in extra.namelist():
+                archive.writestr(name, extra.read(name))
+    with zipfile.ZipFile(out / "site.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for folder in ("explainer", "pages"):
+            for file in (ROOT / folder).rglob("*"):
+                if file.is_file() and "training" not in file.parts and "__pycache__" not in file.parts:
+                    archive.write(file, file.relative_to(ROOT).as_posix())
+    site_packages = Path(str(importlib.metadata.distribution("bokeh").locate_file("")))
+    for script in SCRIPTS:
+        shutil.copy(site_packages / script, out / Path(script).name)
+    with zipfile.ZipFile(out / "bench.zip", "w") as archive:
+        archive.write(HERE.parent / "model_bench.py", "model_bench.py")
+    for name in ("worker.js", "plain.html", "plain.js"):
+        shutil.copy(HERE / name, out / name)
+    html = (HERE / "index.html").read_text(encoding="utf-8")
+    tags = "".join(f'<script src="{Path(s).name}"></script>' for s in SCRIPTS)
+    (out / "index.html").write_text(html.replace("<!-- scripts -->", tags).replace("PAGE_NAME", page), encoding="utf-8")
+
+
+def pip_download(name: str, out: Path) -> Path:
+    folder = out / "wheel"
+    subprocess.run(
+        [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "-d", str(folder), name], check=True
+    )
+    return next(folder.glob("*.whl"))
