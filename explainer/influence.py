@@ -1,4 +1,4 @@
-"""Held against the real model: what a changed token changes, what each model depth is worth, and counts for large grids.
+"""Held against the real model: what a changed token changes, what depth is worth; and counts for large grids.
 
 `paths.py` says what *can* depend on what, from the wiring alone. Here the same nodes are measured in real forward
 passes (`relative_change`, `prediction_change`), and the models of the family, with and without their upper layers, are
@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import numpy as np
 
-from explainer import corpus, lab
+from explainer import checkpoint, corpus, lab
 from explainer.interventions import Evaluation, LayersAbove, evaluate
 from explainer.model import Array, forward
 from explainer.ops import cross_entropy, softmax
-from explainer.paths import Graph, attention_grid, per_node
+from explainer.paths import Edge, Graph, Node, attention_grid, per_node
+from explainer.sampling import generate
 from explainer.trace import Trace
 
 HELD_OUT_WINDOWS = 6
@@ -53,7 +54,7 @@ def grid(n: int, n_layers: int, sublayers: bool = False, written: int = 0) -> Gr
 
 @lru_cache(maxsize=32)
 def cones(graph_of: tuple[int, int, bool, int]) -> Cones:
-    """All cones of `grid(*graph_of)`, in one sweep over the arrows: the same sets as Graph.reads and Graph.influences."""
+    """All cones of `grid(*graph_of)` in one sweep over the arrows: the same sets as Graph.reads and .influences."""
     graph = grid(*graph_of)
     n = graph.n
     bit = {node: node.level * n + node.position for node in graph.nodes}
@@ -88,6 +89,22 @@ def running_counts(n: int, n_layers: int) -> list[list[int]]:
     return rows
 
 
+def staircase(graph: Graph) -> tuple[Edge, ...]:
+    """One of the longest paths of an attention grid, and an instructive one.
+
+    Through the prompt it moves right a little at every layer; then up and round through every written column. As long
+    as Graph.longest_path(), which a test asserts.
+    """
+    top, written = graph.levels - 1, graph.details["written"]
+    last = graph.n - 1 - written  # the last column of the prompt
+    stops = [Node(level, round(level * last / max(top, 1))) for level in range(top + 1)]
+    if top == 0:
+        stops = [Node(0, last)]
+    for position in range(last + 1, graph.n):
+        stops += [Node(level, position) for level in range(graph.levels)]
+    return tuple(next(e for e in graph.arriving[b] if e.source == a) for a, b in pairwise(stops))
+
+
 # ---------------------------------------------------------------- a changed token
 
 
@@ -115,6 +132,14 @@ def prediction_change(before: Trace, after: Trace) -> Array:
     first = softmax(before["logits"].astype(np.float64))
     second = softmax(after["logits"].astype(np.float64))
     return np.abs(first - second).sum(axis=-1) / 2
+
+
+@lru_cache(maxsize=8)
+def continuation(tokens: tuple[int, ...], n: int) -> tuple[int, ...]:
+    """The n tokens that the model writes after this text if it always takes the most likely one."""
+    m = lab.model()
+    fits = tokens[-(m.config.n_ctx - n) :]
+    return tuple(step.token for step in generate(m, fits, n, temperature=0.0))
 
 
 # ---------------------------------------------------------------- depth
@@ -145,7 +170,10 @@ class Variant:
 
 def variants() -> tuple[Variant, ...]:
     """The family as trained, then the deepest with its layers taken off one by one from the top."""
-    trained = [Variant(f"{n} layer{'s' * (n > 1)}, trained so", name, 0, n) for n, name in sorted(lab.FAMILY.items())]
+    there = checkpoint.available()
+    trained = [
+        Variant(f"{n} layer{'s' * (n > 1)}", name, 0, n) for n, name in sorted(lab.FAMILY.items()) if name in there
+    ]
     deepest = trained[-1]
     cut = [
         Variant(f"{deepest.depth} layers, top {k} removed", deepest.model, k, deepest.depth - k)

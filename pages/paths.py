@@ -10,7 +10,11 @@ from explainer import lab
 from explainer.state import PageState
 from explainer.views.page import Page
 from explainer.views.paths_cones import PathCount, Paths
+from explainer.views.paths_depth import Depth
+from explainer.views.paths_feedback import PathFeedback
 from explainer.views.paths_grid import read_node
+from explainer.views.paths_lengths import PathLengths
+from explainer.views.paths_measured import PathGradients, PathPerturb
 
 MOST = 14  # columns drawn, the start token included
 MOST_WRITTEN = 6
@@ -29,6 +33,8 @@ class PathsState(PageState):
     source = param.Integer(default=8, bounds=(0, None), label="earlier token")
     replace = param.String(default=" Ben", label="replacement")
     target = param.Integer(default=10, bounds=(0, None), label="later token")
+    early = param.Integer(default=1, bounds=(0, None), label="first token")
+    late = param.Integer(default=11, bounds=(0, None), label="second token")
     kernel = param.Integer(default=3, bounds=(2, 6), label="kernel")
 
     def text(self) -> tuple[int, ...]:
@@ -37,13 +43,30 @@ class PathsState(PageState):
 
     def limits(self) -> dict[str, tuple[int, int, str]]:
         last = len(self.text()) - 1
-        return {"source": (0, last, "token"), "target": (min(1, last), last, "token")}
+        return {
+            "source": (0, last, "token"),
+            "target": (min(1, last), last, "token"),
+            "early": (0, last, "token"),
+            "late": (0, last, "token"),
+        }
 
     def chosen(self) -> tuple[int, float]:
         """The pinned node as (position, height), moved into the grid if the text or the layers do not reach there."""
         position, height = read_node(self.node)
         height = min(height, lab.model().config.n_layers)
         return min(position, len(self.text()) - 1), height if self.sublayers else float(int(height))
+
+    def replacement(self) -> tuple[int, str]:
+        """The token that replaces the source token, and a remark if the text for it is not one token."""
+        tokenizer = lab.tokenizer()
+        spaced = tokenizer.token_bytes(self.text()[self.source]).startswith(b" ")
+        wanted = self.replace
+        ids = tokenizer.encode(wanted)
+        if spaced and not wanted.startswith(" ") and len(tokenizer.encode(" " + wanted)) <= len(ids):
+            ids = tokenizer.encode(" " + wanted)
+        if not ids:
+            return tokenizer.end_id, " (nothing was typed: the start token)"
+        return ids[0], "" if len(ids) == 1 else f" (the first of {len(ids)}: other columns keep their place)"
 
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
         if "prompt" in wanted:
@@ -65,5 +88,5 @@ PAGE = Page(
     title="Paths",
     question="How long can it think before it has to write?",
     state=PathsState,
-    widgets=(Paths, PathCount),
+    widgets=(Paths, PathCount, PathFeedback, PathPerturb, PathGradients, PathLengths, Depth),
 )

@@ -206,11 +206,13 @@ def heat_table(
 
 def bars(names: Sequence[str], values: Sequence[float], *, label: str, colour: str = "vocab", scale: float | None = None,
          chosen: int | None = None, others: dict[str, Sequence[float]] | None = None, why: Callable[[int], str] | None = None,
-         sets: str | None = None, ids: Sequence[int] | None = None, text: Callable[[float], str] = percent) -> Markup:  # fmt: skip
+         sets: str | None = None, ids: Sequence[int] | None = None, text: Callable[[float], str] = percent,
+         heads: tuple[str, str] = ("token", "model")) -> Markup:  # fmt: skip
     """A list of bars with names and numbers (a table of names and values to assistive technology).
 
     others: further series beside the bars, drawn as marks: {"true": [...]}; their meaning gives the colour
     sets:   with `ids`, each name is a button that sets that state value to its id
+    heads:  what the names are, and what the bars are
     """
     scale = scale or max([abs(float(v)) for v in values], default=1.0) or 1.0
     rows = []
@@ -237,10 +239,10 @@ def bars(names: Sequence[str], values: Sequence[float], *, label: str, colour: s
                 class_="chosen" if i == chosen else None,
             )
         )  # fmt: skip
-    heads = [tag("th", "token", scope="col"), tag("td", aria_hidden="true"), tag("th", "model", scope="col")]
-    heads += [tag("th", kind, scope="col") for kind in (others or {})]
+    columns = [tag("th", heads[0], scope="col"), tag("td", aria_hidden="true"), tag("th", heads[1], scope="col")]
+    columns += [tag("th", kind, scope="col") for kind in (others or {})]
     return tag(
-        "table", tag("caption", label, class_="sr"), tag("thead", tag("tr", *heads), class_="sr" if not others else None),
+        "table", tag("caption", label, class_="sr"), tag("thead", tag("tr", *columns), class_="sr" if not others else None),
         tag("tbody", *rows), class_=f"bars colour-{colour}", data_grid=True,
     )  # fmt: skip
 

@@ -152,7 +152,7 @@ class PathCount(Widget):
         counted, formula = rows[-1][-1], comb(n + layers - 1, layers)
         wide, high = min(n, self.WIDE), min(layers, self.HIGH)
         small = influence.grid(wide, high)
-        longest = staircase(small)
+        longest = influence.staircase(small)
         return join([
             c.controls(
                 c.slider("tokens", "Tokens", n, 1, 2048, log=True, shown=f"{n:,}"),
@@ -233,13 +233,6 @@ class PathCount(Widget):
         )  # fmt: skip
 
 
-def staircase(graph: Graph) -> tuple[paths.Edge, ...]:
-    """One of the longest paths to the last node of the top, moving right a little at every layer: good to look at."""
-    top = graph.levels - 1
-    stops = [Node(level, round(level * (graph.n - 1) / top)) for level in range(top + 1)] if top else []
-    return tuple(next(e for e in graph.arriving[b] if e.source == a) for a, b in zip(stops, stops[1:], strict=False))
-
-
 def preset(name: str, tokens: int, layers: int, n: int, now: int) -> Markup:
     return c.button(
         f"{name}: {tokens:,} × {layers}",
@@ -265,29 +258,28 @@ def magnitude(number: int) -> str:
     return f"{lead[0]}.{lead[1]} × 10{raised}"
 
 
-def column_chart(
-    marks: Sequence[int],
-    values: Sequence[float],
-    texts: Sequence[str],
-    *,
-    peak: float,
-    colour: str,
-    label: str,
-    unit: str,
-) -> Markup:
-    """Upright bars over the number of tokens, with the same numbers in a table."""
+def column_chart(marks: Sequence[int], values: Sequence[float], texts: Sequence[str], *, peak: float, colour: str, label: str, unit: str,
+                 x_name: str = "tokens", chosen: int | None = None, every: bool = False, floor: float | None = None) -> Markup:  # fmt: skip
+    """Upright bars over a count (of tokens), with the same numbers in a table.
+
+    chosen: the bar that the state stands at; every: write a number over every bar; floor: a level drawn as a dashed line
+    """
     width, height, left, bottom, top = 320, 120, 6, 22, 18
     slot = (width - left) / max(len(marks), 1)
+
+    def rise(value: float) -> float:
+        return (height - bottom - top) * value / peak
+
     parts = [tag("line", x1=left, x2=width, y1=height - bottom, y2=height - bottom, class_="rule")]
+    last = len(values) - 1
     for i, value in enumerate(values):
-        tall = (height - bottom - top) * value / peak
-        x = left + i * slot
+        tall, x = rise(value), left + i * slot
         parts.append(tag("rect", x=f"{x + slot * 0.15:.1f}", y=f"{height - bottom - tall:.1f}", width=f"{slot * 0.7:.1f}", height=f"{max(tall, 1):.1f}",
-                         rx=2, class_=f"column colour-{colour}", data_why=f"{marks[i]:,} tokens: {texts[i]} {unit}"))  # fmt: skip
-        if i in (0, len(values) - 1):
+                         rx=2, class_=f"column colour-{colour}{' quiet' if chosen not in (None, i) else ''}", data_why=f"{marks[i]:,} {x_name}: {texts[i]} {unit}"))  # fmt: skip
+        if every or i in (0, last):
             parts.append(tag("text", f"{marks[i]:,}", x=f"{x + slot / 2:.1f}", y=height - 7, text_anchor="middle"))
-            anchor = "start" if i == 0 and len(values) > 1 else "end" if len(values) > 1 else "middle"
-            at = x if anchor == "start" else x + slot if anchor == "end" else x + slot / 2
+            anchor = "middle" if every or last == 0 else "start" if i == 0 else "end"
+            at = {"start": x, "middle": x + slot / 2, "end": x + slot}[anchor]
             parts.append(
                 tag(
                     "text",
@@ -298,9 +290,12 @@ def column_chart(
                     class_="figure-number",
                 )
             )
+    if floor is not None:
+        y = height - bottom - rise(floor)
+        parts.append(tag("line", x1=left, x2=width, y1=f"{y:.1f}", y2=f"{y:.1f}", class_="floor"))
     drawing = tag(
         "svg", *parts, viewBox=f"0 0 {width} {height}", role="img", aria_label=label, class_="chart columns-chart"
     )
     return join(
-        [drawing, c.numbers_table(["tokens", unit], [[f"{m:,}", t] for m, t in zip(marks, texts, strict=True)], label)]
+        [drawing, c.numbers_table([x_name, unit], [[f"{m:,}", t] for m, t in zip(marks, texts, strict=True)], label)]
     )

@@ -86,6 +86,7 @@ class Drawing:
     values:  [levels, n] numbers written into the nodes; `shade` (0..1) paints them in the colour of `colour`
     why:     the sentence of a node, for the read-out
     path:    arrows drawn on top, as one path
+    dots:    nodes without names
     hollow:  nodes drawn as if empty (exactly zero)
     """
 
@@ -108,6 +109,7 @@ class Drawing:
     row: int = 56
     labels: bool = True
     faint: bool = False
+    dots: bool = False
 
     @property
     def arcs(self) -> list[Edge]:
@@ -187,13 +189,18 @@ class Drawing:
             parts.append(tag("path", class_=f"edge feedback {kind}".strip(), d=d, data_role=role or None,
                              data_e=f"{source} {target}" if self.cones is not None else None))  # fmt: skip
             if self.cut_feedback:
-                y = (high + low) / 2
-                parts.append(tag("path", class_="cross", d=f"M{middle - 4:.0f} {y - 4:.0f}l8 8m0 -8l-8 8"))
+                x, y = (a.x + middle) / 2, high - 19
+                parts.append(tag("path", class_="cross", d=f"M{x - 4:.0f} {y - 4:.0f}l8 8m0 -8l-8 8"))
             else:
                 head = f"M{b.x - 4:.0f} {low + 8:.0f}L{b.x:.0f} {low + 1:.0f}L{b.x + 4:.0f} {low + 8:.0f}z"
                 parts.append(tag("path", class_=f"head {kind}".strip(), d=head, data_role=role or None,
                                  data_e=f"{source} {target}" if self.cones is not None else None))  # fmt: skip
         return Markup("".join(parts))
+
+    def route_text(self) -> str:
+        """The path in words: A0 → B1 → C2."""
+        nodes = [self.path[0].source, *(e.target for e in self.path)] if self.path else []
+        return " → ".join(node_name(self.graph, node) for node in nodes)
 
     def route(self) -> Markup:
         """The one path that is drawn on top of all arrows."""
@@ -201,6 +208,18 @@ class Drawing:
         return Markup(
             "".join(f'<path class="route" d="{link(self.at(e.source), self.at(e.target))}"></path>' for e in steps)
         )
+
+    def plain_nodes(self) -> Markup:
+        """Nodes as dots, those on the path larger: for drawings that only show a route."""
+        travelled = {e.source for e in self.path} | {e.target for e in self.path}
+        parts = []
+        for node in self.graph.nodes:
+            at = self.at(node)
+            on = node in travelled
+            parts.append(
+                f'<circle class="dot{" travelled" if on else ""}" cx="{at.x:.0f}" cy="{at.y:.0f}" r="{8 if on else 4}"></circle>'
+            )
+        return Markup("".join(parts))
 
     def nodes(self) -> Markup:
         n, graph = self.graph.n, self.graph
@@ -221,7 +240,7 @@ class Drawing:
                 classes += ["valued", f"colour-{self.colour}"]
                 classes += ["strong"] * (shade > 0.5)
             classes += ["hollow"] * (node in hollow) + ["travelled"] * (node in travelled)
-            shown = name if v is None else "0" if v == 0 else compact(v)
+            shown = name if v is None else in_node(v)
             small = " small" if len(shown) > 3 else ""
             attrs = {
                 "class_": " ".join(classes), "id": f"{self.slug}-n{index}", "data_i": index,
@@ -281,13 +300,20 @@ class Drawing:
             "svg", tag("g", self.edges(), class_="edges", aria_hidden="true"), tag("g", self.feedback(), class_="arcs", aria_hidden="true"),
             tag("g", self.route(), class_="routes", aria_hidden="true") if self.path else None,
             tag("g", self.margins(), class_="margins", aria_hidden="true"),
-            tag("g", self.nodes(), class_="nodes", aria_hidden="true" if not self.picks else None),
+            tag("g", self.plain_nodes() if self.dots else self.nodes(), class_="nodes", aria_hidden="true" if not self.picks else None),
             viewBox=f"0 0 {width:.0f} {height:.0f}", role="group" if self.picks else "img", aria_label=self.label,
             class_=f"paths-grid{' lively' if self.cones is not None else ''}{' faint' if self.faint else ''}",
-            style=f"max-width:{width * 1.25:.0f}px;min-width:{width * 0.62:.0f}px",
+            style=f"max-width:{width * 1.25:.0f}px;min-width:{width * (0.3 if self.dots else 0.62):.0f}px",
             data_paths=self.slug, data_sets=self.picks or None, data_columns=graph_columns(self.graph),
         )  # fmt: skip
         return tag("div", drawing, class_="scroll grid-scroll")
+
+
+def in_node(value: float) -> str:
+    """A number that fits into a node. '0' is said of nothing but exact zeros."""
+    if value == 0:
+        return "0"
+    return "<.01" if abs(value) < 0.005 else compact(value)
 
 
 def graph_columns(graph: Graph) -> int:

@@ -1,0 +1,85 @@
+"""What depth is worth: the family on the same text, and the deepest model with its layers taken off from the top."""
+
+from __future__ import annotations
+
+import numpy as np
+from markupsafe import Markup
+
+from explainer import influence, interventions
+from explainer.columns import top_tokens
+from explainer.ops import softmax
+from explainer.views import components as c
+from explainer.views.html import join, number, percent, tag
+from explainer.views.paths_grid import names_of
+from explainer.views.widget import Widget
+
+
+class Depth(Widget):
+    """Per-token losses of every depth on the reader's text; cross-entropy and accuracy on a fixed held-out set."""
+
+    slug = "depth"
+    title = "Measured: what depth is worth"
+    reads = ("prompt",)
+    functions = (
+        interventions.LayersAbove, interventions.evaluate, influence.variants, influence.token_losses, influence.held_out.__wrapped__,
+        influence.held_out_floor.__wrapped__,
+    )  # fmt: skip
+
+    def draw(self) -> Markup:
+        s = self.state
+        tokens = s.text()
+        names = names_of(tokens)
+        kinds = influence.variants()
+        field = c.controls(c.text_field("prompt", "Prompt", s.prompt))
+        return join([field, self.on_text(tokens, names, kinds), self.on_held_out(kinds)])
+
+    def on_text(self, tokens: tuple[int, ...], names: list[str], kinds: tuple[influence.Variant, ...]) -> Markup:
+        if len(tokens) < 2:
+            return c.message("To be surprised, a model needs a next token: type at least one word.", "problem")
+        losses = [influence.token_losses(kind, tokens) for kind in kinds]
+        nexts = []
+        for kind in kinds:
+            probs = softmax(kind.trace(tokens)["logits"][-1].astype(np.float64))
+            _, best, top = top_tokens(probs, 1)
+            nexts.append(f"{best[0]} ({percent(top[0])})")
+        peak = max(float(row.max()) for row in losses)
+        table = c.heat_table(
+            losses, [kind.name for kind in kinds], names[1:], label="Surprise at each token, in nats, by model depth", colour="loss", row_axis="resid", col_axis="vocab",
+            scale=max(peak, 1e-6), row_name="model", col_name="token", why=lambda r, t: f"{kinds[r].name}: {number(float(losses[r][t]), 4)} nats at {names[t + 1]}, seen from {names[t]}",
+        )  # fmt: skip
+        rows = [[kind.name, float(row.mean()), best] for kind, row, best in zip(kinds, losses, nexts, strict=True)]
+        return join([
+            c.figure("depth-text", table, title="Your text: how surprised is each model by each token?", caption="nats; darker is worse",
+                     readout="Point at a cell. Where layers were removed, the top ones write nothing and the rest was not trained again."),
+            c.numbers_table(["model", "mean surprise, nats per token", "most likely next token"], rows, "Each model on this text", open_=True),
+        ])  # fmt: skip
+
+    def on_held_out(self, kinds: tuple[influence.Variant, ...]) -> Markup:
+        """The fixed set: not the reader's text, and the same for everybody."""
+        found = [influence.held_out(kind) for kind in kinds]
+        floor = influence.held_out_floor()
+        names = [kind.name for kind in kinds]
+        losses = [e.cross_entropy for e in found]
+        whole = next(
+            i for i, kind in enumerate(kinds) if not kind.removed and kind.depth == max(k.depth for k in kinds)
+        )
+        cut = next((i for i, kind in enumerate(kinds) if kind.removed == 1), None)
+        finding = None
+        if cut is not None:
+            finding = (
+                f"Take off the top layer: the most likely token is right in {percent(found[cut].accuracy)} of all cases instead of {percent(found[whole].accuracy)} "
+                f"(it keeps {percent(found[cut].accuracy / found[whole].accuracy)} of that), while the cross-entropy goes from {number(losses[whole])} to {number(losses[cut])} nats, "
+                f"{number(losses[cut] / losses[whole], 2)} times as much."
+            )
+        top = max(losses)
+        return join([
+            tag("div",
+                c.figure("depth-loss", c.bars(names, losses, label="Cross-entropy on held-out text, nats per token", colour="loss", scale=top, text=lambda x: number(x, 3),
+                                              others={"floor": [floor] * len(names)}, heads=("model", "nats")),
+                         title="Unseen text: cross-entropy", caption=f"nats per token; the mark is the floor, {number(floor)}: the truth’s own entropy",
+                         readout=f"{found[0].n_tokens:,} predictions on text that none of the models was trained on."),
+                c.figure("depth-accuracy", c.bars(names, [e.accuracy for e in found], label="Share of held-out tokens whose most likely guess is right", colour="vocab", scale=1.0, heads=("model", "right")),
+                         title="Unseen text: top-1 accuracy", caption="how often the most likely token was the right one", readout="The same predictions."),
+                class_="columns wide-columns"),
+            c.message(finding, "finding") if finding else None,
+        ])  # fmt: skip

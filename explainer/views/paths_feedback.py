@@ -1,0 +1,83 @@
+"""Feedback on: a written token is read again, and the longest path grows with every token written."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from explainer import influence, lab, paths, sampling
+from explainer.views import components as c
+from explainer.views.html import join, tag
+from explainer.views.paths_cones import column_chart
+from explainer.views.paths_grid import Drawing, names_of
+from explainer.views.widget import Widget
+
+SHOWN = 5  # columns of the prompt that are drawn: the path only needs the last one
+
+
+class PathFeedback(Widget):
+    """The longest path through the prompt and what the model wrote after it."""
+
+    slug = "path-feedback"
+    title = "What writing buys: the way back to the bottom"
+    reads = ("prompt", "written", "feedback")
+    functions = (
+        paths.attention_grid, paths.Graph.longest_path, paths.Graph._extreme, influence.staircase, paths.longest_with_feedback, sampling.generate,
+    )  # fmt: skip
+
+    def draw(self) -> Markup:
+        s = self.state
+        n_layers = lab.model().config.n_layers
+        most = s.param["written"].bounds[1]
+        prompt = lab.tokens_of(s.prompt)
+        wrote = influence.continuation(prompt, most)[: s.written]
+        shown = (*prompt[-SHOWN:], *wrote)
+        graph = influence.grid(len(shown), n_layers, False, s.written if s.feedback else 0)
+        longest = influence.staircase(graph)
+        counted = len(graph.longest_path())
+        formula = paths.longest_with_feedback(n_layers, s.written if s.feedback else 0)
+        hops = sum(edge.kind == "feedback" for edge in longest)
+        names = names_of(shown)
+        first = len(shown) - len(wrote)
+        drawing = Drawing(
+            slug="path-feedback", graph=graph, names=names, path=longest, row=50,
+            marked_columns=dict.fromkeys(range(first, len(shown)), "axis-vocab"),
+            label=f"Grid of {graph.n} columns and {n_layers} layers; the longest path has {len(longest)} arrows, {hops} of them from the top of a column to the bottom of the next",
+        )  # fmt: skip
+        count = (
+            f"{n_layers} + {s.written} × ({n_layers} + 1) = {formula}"
+            if s.feedback
+            else f"{n_layers} layers = {formula}"
+        )
+        ending = "They agree." if len(longest) == counted == formula else "They do not agree: this is an error."
+        alone = [float(paths.longest_with_feedback(n_layers, w)) for w in range(most + 1)]
+        left_out = (
+            f" The first {len(prompt) - SHOWN} tokens of the prompt are left out of the drawing."
+            if len(prompt) > SHOWN
+            else ""
+        )
+        return join(
+            [
+                c.controls(
+                    c.text_field("prompt", "Prompt", s.prompt),
+                    c.slider("written", "Tokens written", s.written, 0, most, step=1, shown=str(s.written)),
+                    c.check("feedback", "Feedback: the model reads what it wrote", s.feedback),
+                ),
+                c.figure(
+                    "path-feedback", drawing.draw(),
+                    readout=f"The red path: {len(longest)} steps. The formula: {count}. {ending}{left_out}",
+                    caption=tag("span", "Columns in ", tag("span", "this colour", class_="axis-vocab"), " hold the tokens that the model itself writes here (always its most likely one).") if s.feedback
+                    else "The same columns, their text given from outside: no token had to wait for another one.",
+                ),
+                c.definition_row([
+                    ("Longest path", f"{len(longest)} steps"), ("Through layers", f"{len(longest) - hops}"), ("Through written tokens", f"{hops}"),
+                    ("Number of tokens drawn", f"{graph.n}"),
+                ]),
+                c.figure(
+                    "feedback-growth",
+                    column_chart(range(most + 1), alone, [str(int(x)) for x in alone], peak=alone[-1], colour="query", unit="steps", x_name="tokens written",
+                                 label="Longest path over the number of tokens that the model writes and reads again", chosen=s.written if s.feedback else None, every=True,
+                                 floor=float(n_layers)),
+                    title="Longest path, as the model writes", caption=f"in steps, over the number of tokens written; dashed: the same text given from outside, {n_layers}",
+                ),
+            ]
+        )  # fmt: skip

@@ -1,0 +1,149 @@
+"""The same two tokens in a recurrent network, two convolutional ones and attention: how many steps lie between them."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from explainer import paths
+from explainer.paths import Graph, Node, letter, path_length
+from explainer.views import components as c
+from explainer.views.html import join, tag
+from explainer.views.paths_grid import Drawing, names_of
+from explainer.views.widget import Widget
+
+KINDS = ("rnn", "cnn", "dilated cnn", "attention")
+TITLES = {
+    "rnn": "Recurrent network",
+    "cnn": "Convolution",
+    "dilated cnn": "Dilated convolution",
+    "attention": "Attention",
+}
+GROWTH = {"rnn": "O(n)", "cnn": "O(n / k)", "dilated cnn": "O(logₖ n)", "attention": "O(1)"}
+COLOURS = {"rnn": "loss", "cnn": "vocab", "dilated cnn": "resid", "attention": "head"}
+FAR = 64
+
+
+def grid_of(kind: str, n: int, distance: int, kernel: int) -> tuple[Graph, int]:
+    """The smallest grid of that kind in which the path exists, and the level at which the path starts."""
+    if kind == "rnn":
+        return paths.rnn_grid(n, 1), 1
+    if kind == "attention":
+        return paths.attention_grid(n, 1), 0
+    layers = max(1, path_length(kind, distance, kernel))
+    return paths.cnn_grid(n, layers, kernel, dilated=kind == "dilated cnn"), 0
+
+
+class PathLengths(Widget):
+    """Shortest paths between two tokens, on one grid drawing each."""
+
+    slug = "path-lengths"
+    title = "The same two tokens in other networks"
+    reads = ("prompt", "early", "late", "kernel")
+    functions = (paths.path_length, paths.rnn_grid, paths.cnn_grid, paths.attention_grid, paths.Graph.shortest_path)
+
+    def draw(self) -> Markup:
+        s = self.state
+        tokens = s.text()
+        names = names_of(tokens)
+        first, last = sorted((s.early, s.late))
+        distance = last - first
+        options = [(i, f"{letter(i)}: {name}") for i, name in enumerate(names)]
+        cards = [self.card(kind, names, first, last, s.kernel) for kind in KINDS]
+        what = f"From {names[first]} to {names[last]}: {distance} token{'s' * (distance != 1)} apart."
+        return join(
+            [
+                c.controls(
+                    c.text_field("prompt", "Prompt", s.prompt),
+                    c.choice("early", "From", options, s.early),
+                    c.choice("late", "To", options, s.late),
+                    c.slider("kernel", "Kernel width k", s.kernel, 2, 6, step=1, shown=str(s.kernel)),
+                ),
+                tag("p", what, class_="aside", data_testid="lengths-distance"),
+                tag("div", *cards, class_="columns wide-columns path-cards"),
+                self.growth(distance, s.kernel),
+            ]
+        )
+
+    def card(self, kind: str, names: list[str], first: int, last: int, kernel: int) -> Markup:
+        """One network: its grid, the shortest path on it, its length by search and by formula."""
+        distance = last - first
+        graph, level = grid_of(kind, len(names), distance, kernel)
+        route = graph.shortest_path(Node(level, first), Node(graph.levels - 1, last)) or () if distance else ()
+        formula = path_length(kind, distance, kernel)
+        says = {
+            "rnn": f"one step per token: {distance}",
+            "cnn": f"each layer reaches k − 1 = {kernel - 1} further: ⌈{distance} / {kernel - 1}⌉ = {formula}",
+            "dilated cnn": f"each layer reaches k = {kernel} times as far: the smallest power of {kernel} above {distance} is {kernel}^{formula}, so {formula} layers; ⌈log({distance + 1}) / log({kernel})⌉ = {formula}",
+            "attention": "any earlier token, in one step: 1" if distance else "0",
+        }[kind]
+        drawing = Drawing(
+            slug=f"lengths-{kind.replace(' ', '-')}", graph=graph, path=route, dots=True, faint=True, labels=False, row=46 if graph.levels <= 4 else 26,
+            names=names, marked_columns={first: "axis-key", last: "axis-query"},
+            label=f"{TITLES[kind]}: the shortest path from {names[first]} to {names[last]} has {len(route)} steps",
+        )  # fmt: skip
+        agree = "" if len(route) == formula else " The search found another length: this is an error."
+        steps = f"{formula} step{'s' * (formula != 1)}"
+        return c.figure(
+            f"lengths-{kind.replace(' ', '-')}",
+            tag(
+                "p",
+                tag("strong", steps),
+                " ",
+                tag("span", GROWTH[kind], class_="growth"),
+                class_=f"big colour-{COLOURS[kind]}",
+            ),
+            drawing.draw(),
+            title=TITLES[kind],
+            readout=f"{says}.{agree} {drawing.route_text()}",
+        )
+
+    def growth(self, distance: int, kernel: int) -> Markup:
+        """All four lengths over the distance: the same unit, so one chart."""
+        series = {TITLES[kind]: [path_length(kind, d, kernel) for d in range(FAR + 1)] for kind in KINDS}
+        width, height, left, right, bottom, top = 640, 220, 34, 130, 34, 10
+
+        def place(d: float, steps: float) -> tuple[float, float]:
+            return left + (width - left - right) * d / FAR, top + (height - top - bottom) * (1 - steps / FAR)
+
+        parts = []
+        for tick in (0, 16, 32, 48, 64):
+            x, y = place(0, tick)
+            parts.append(tag("line", x1=left, x2=width - right, y1=f"{y:.1f}", y2=f"{y:.1f}", class_="rule"))
+            parts.append(tag("text", str(tick), x=left - 6, y=f"{y + 4:.1f}", text_anchor="end"))
+            parts.append(
+                tag("text", str(tick), x=f"{place(tick, 0)[0]:.1f}", y=height - bottom + 15, text_anchor="middle")
+            )
+        parts.append(tag("text", "tokens apart", x=f"{place(FAR / 2, 0)[0]:.0f}", y=height - 4, text_anchor="middle"))
+        here = place(distance, 0)[0]
+        parts.append(tag("line", x1=f"{here:.1f}", x2=f"{here:.1f}", y1=top, y2=height - bottom, class_="marker"))
+        taken: list[float] = []
+        for kind in reversed(KINDS):
+            values = series[TITLES[kind]]
+            points = " ".join("{:.1f},{:.1f}".format(*place(d, v)) for d, v in enumerate(values))
+            parts.append(tag("polyline", points=points, class_=f"line colour-{COLOURS[kind]}"))
+            x, y = place(FAR, values[-1])
+            while any(abs(y - other) < 14 for other in taken):
+                y -= 14
+            taken.append(y)
+            parts.append(
+                tag(
+                    "text",
+                    f"{TITLES[kind]}: {values[-1]}",
+                    x=f"{x + 6:.0f}",
+                    y=f"{y + 4:.1f}",
+                    class_=f"line-name colour-{COLOURS[kind]}",
+                )
+            )
+        label = f"Steps between two tokens over their distance, kernel {kernel}"
+        drawing = tag("svg", *parts, viewBox=f"0 0 {width} {height}", role="img", aria_label=label, class_="chart")
+        marks = [d for d in range(FAR + 1) if d in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64) or d == distance]
+        table = c.numbers_table(
+            ["tokens apart", *series], [[d, *[v[d] for v in series.values()]] for d in marks], label
+        )
+        return c.figure(
+            "lengths-growth",
+            drawing,
+            table,
+            title="Steps, as the distance grows",
+            caption="(the dashed line is the distance chosen above)",
+        )
