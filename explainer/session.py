@@ -1,19 +1,19 @@
 """The conversation between the pages of one site visit and the one Python behind them.
 
-Each page (or embed) is a *client* with a document of its own: a real Bokeh Document that holds the Panel components which
-`pages.REGISTRY[name]()` makes. The build prepares one document per name and lets it sleep in the snapshot; the first client
-that opens the name gets that very document (its model ids are those of the still in the page, so nothing is drawn again),
-later clients get a fresh document of the same make.
+Each page (or embed) is a *client* with a document of its own: a real Bokeh Document that holds the Panel components
+which `pages.DOCUMENTS[name]()` makes. The build prepares one document per name and lets it sleep in the snapshot; the
+first client that opens the name gets that very document (its model ids are those of the still in the page, so nothing is
+drawn again), later clients get a fresh document of the same make.
 
 The wire is plain JSON, in both directions:
 
-    model     {"id": Bokeh id of the model that carries the values, "name": the component's name, "attributes": {name: value}}
-    event     {"model": id, "attr": name, "new": value}      value: whatever JSON can carry; dicts are plain objects
-    patch     {"type": "patch", "events": [event, ...]}      to the page; one per request, latest value per attribute
+    model     {"id": id of the Bokeh model that carries the values, "name": the component's name, "attributes": {name: value}}
+    event     {"model": id, "attr": name, "new": value}     value: whatever JSON can carry; dicts are plain objects
+    patch     {"type": "patch", "events": [event, ...]}     to the page; one per request, latest value per attribute
     error     {"type": "error", "message": sentence, "trace": text}
 
-For a `panel.custom.JSComponent` the model that carries the values is not the component's root model but the DataModel in its
-`data` property. Bokeh's own encoding of dicts ({"type": "map", "entries": [...]}) stays on this side of the wire.
+For a `panel.custom.JSComponent` the model that carries the values is not the component's root model but the DataModel in
+its `data` property. Bokeh's own encoding of dicts ({"type": "map", "entries": [...]}) stays on this side of the wire.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ Send = Callable[[str, str], None]
 Make = Callable[[], list[Any]]
 
 PAGE = "page"  # who set a value: changes that came from the page are not sent back to it
-NOT_STATE = {"name", "tags", "js_event_callbacks", "js_property_callbacks", "subscribed_events", "syncable", "esm_constants"}
+NOT_STATE = {
+    "name", "tags", "js_event_callbacks", "js_property_callbacks", "subscribed_events", "syncable", "esm_constants",
+}  # fmt: skip
 
 
 class SessionError(Exception):
@@ -75,9 +77,9 @@ _send: Send | None = None
 
 def registry() -> dict[str, Make]:
     """Every document that can be opened: {name: callable that returns fresh components}."""
-    from pages import REGISTRY
+    from pages import DOCUMENTS
 
-    return REGISTRY
+    return DOCUMENTS
 
 
 def attributes(model: Model) -> dict[str, Any]:
@@ -145,7 +147,7 @@ def connect(send: Send) -> None:
 
 
 def reseed(entropy: bytes) -> None:
-    """Make all copies of the snapshot differ in what nobody seeded. What a page draws depends on the reader's seed alone."""
+    """Make copies of the snapshot differ in what nobody seeded; what a page draws depends on the reader's seed alone."""
     random.seed(entropy)
     np.random.seed(list(np.frombuffer(entropy[:64].ljust(4, b"\0"), dtype=np.uint8)))  # noqa: NPY002
 
@@ -256,3 +258,20 @@ def _recover(live: Live) -> None:
 def _say(client: str, message: dict[str, Any]) -> None:
     if _send is not None:
         _send(client, json.dumps(message))
+
+
+def exercise() -> None:
+    """Use every document a little, as a page would: for the build, which notes what that imports and warms it up."""
+    quiet: Send = lambda client, message: None  # noqa: E731
+    global _send
+    before, _send = _send, quiet
+    try:
+        for name in registry():
+            live = json.loads(open("exercise", name))
+            for model in live["models"]:
+                if "request" in model["attributes"]:
+                    for asked in ({"exercise": "1"}, {}):
+                        receive("exercise", json.dumps([{"model": model["id"], "attr": "request", "new": asked}]))
+            close("exercise")
+    finally:
+        _send = before

@@ -1,0 +1,210 @@
+"""Runs inside Pyodide at build time: find out which modules the pages import, and compile exactly those.
+
+Nothing is listed by hand. An import hook stands in front of all sources; each module that the pages bring in while they
+are made, opened and used passes through it, is made slimmer (slim.py) and compiled by this very Python. What is read with
+`open` on the way is noted, too. `run` returns the list; the compiled files lie under OUT.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.machinery
+import json
+import marshal
+import os
+import sys
+import time
+import traceback
+import zipfile
+from pathlib import Path
+from stat import S_ISREG
+from typing import Any
+
+import slim
+
+SOFT = ("bokeh", "panel", "param", "pyviz_comms")  # packages whose imports are put off until they are needed
+INSTEAD = {
+    # modules whose whole work is to attach docstrings
+    "numpy._core._add_newdocs": "",
+    "numpy._core._add_newdocs_scalars": "",
+    # Panel's bridge to BokehJS and to a DOM, neither of which is here; of all of it only this is wanted
+    "panel.io.pyodide": """
+import asyncio
+import param
+_tasks = set()
+def serve(*args, **kwargs):
+    raise RuntimeError("Cannot serve an application in Pyodide.")
+def async_execute(func):
+    task = asyncio.ensure_future(func())
+    _tasks.add(task)
+    task.add_done_callback(_tasks.discard)
+param.parameterized.async_executor = async_execute
+""",
+}
+HEADER = importlib.util.MAGIC_NUMBER + b"\1\0\0\0" + b"\0" * 8  # hash-based, unchecked: no times, same bytes every time
+
+
+class Closure:
+    """What has been imported so far."""
+
+    def __init__(self, roots: list[str], own: tuple[str, ...], out: str, options: dict[str, Any]):
+        self.roots = [r.rstrip("/") for r in roots]
+        self.own = own
+        self.out = Path(out)
+        self.options = options
+        self.modules: dict[str, dict[str, Any]] = {}
+        self.libraries: dict[str, str] = {}
+        self.opened: dict[str, str] = {}
+        self.exports_of: dict[str, list[str] | None] = {}
+        self.keep = frozenset(sys.modules)
+
+    # ------------------------------------------------------------ the hook
+
+    def install(self) -> None:
+        closure = self
+
+        class Loader(importlib.machinery.SourceFileLoader):
+            def get_code(self, fullname: str) -> Any:
+                return closure.compile(fullname, self.path)
+
+        class Libraries(importlib.machinery.ExtensionFileLoader):
+            def create_module(self, spec: Any) -> Any:
+                closure.libraries[spec.name] = closure.relative(self.path)
+                return super().create_module(spec)
+
+        details = (Libraries, importlib.machinery.EXTENSION_SUFFIXES), (Loader, [".py"])
+
+        def hook(path: str) -> Any:
+            if not any(path == r or path.startswith(r + "/") for r in closure.roots):
+                raise ImportError
+            return importlib.machinery.FileFinder(path, *details)
+
+        sys.path_hooks.insert(0, hook)
+        sys.path[:0] = self.roots
+        sys.path_importer_cache.clear()
+        sys.modules["lazily"] = helper = type(sys)("lazily")
+        exec(compile(slim.SOURCE, "lazily.py", "exec", optimize=2), helper.__dict__)
+        self.write(
+            "lazily", "lazily.pyc", compile(slim.SOURCE, "lazily.py", "exec", optimize=2), False, len(slim.SOURCE)
+        )
+        sys.addaudithook(self.audit)
+        stat = os.stat
+
+        def noticed(path: Any, *args: Any, **kwargs: Any) -> Any:
+            found = stat(path, *args, **kwargs)
+            if isinstance(path, (str, os.PathLike)) and S_ISREG(found.st_mode):
+                self.audit("open", (os.fspath(path),))
+            return found
+
+        os.stat = noticed  # type: ignore[assignment]
+
+    def audit(self, event: str, args: tuple[Any, ...]) -> None:
+        if event != "open" or not args or not isinstance(args[0], (str, bytes)):
+            return
+        path = os.fsdecode(args[0])
+        if any(path.startswith(r + "/") for r in self.roots) and not path.endswith((".py", ".pyc", ".so")):
+            self.opened.setdefault(self.relative(path), path)
+
+    def relative(self, path: str) -> str:
+        return next(path[len(r) + 1 :] for r in self.roots if path.startswith(r + "/"))
+
+    # ------------------------------------------------------------ compiling
+
+    def compile(self, name: str, path: str) -> Any:
+        source = Path(path).read_text("utf-8")
+        package = path.endswith("/__init__.py")
+        top = name.partition(".")[0]
+        source = INSTEAD.get(name, source)
+        tree: Any = slim.transform(
+            source,
+            name,
+            package,
+            exports=self.exports,
+            keep=self.keep,
+            defer=self.options.get("defer", True) and top in SOFT,
+            texts=self.options.get("texts", True) and top not in self.own,
+        )
+        relative = self.relative(path)
+        code = compile(tree, relative, "exec", dont_inherit=True, optimize=2)
+        self.write(name, relative.removesuffix(".py") + ".pyc", code, package, len(source))
+        return code
+
+    def write(self, name: str, path: str, code: Any, package: bool, source_bytes: int, where: str = "site") -> None:
+        data = HEADER + marshal.dumps(code)
+        file = self.out / where / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+        self.modules[name] = {
+            "path": path,
+            "bytes": len(data),
+            "source": source_bytes,
+            "package": package,
+            "where": where,
+        }
+
+    def find(self, name: str) -> tuple[Path, bool] | None:
+        for root in self.roots:
+            base = Path(root, *name.split("."))
+            if (base / "__init__.py").is_file():
+                return base / "__init__.py", True
+            if base.with_suffix(".py").is_file():
+                return base.with_suffix(".py"), False
+        return None
+
+    def exports(self, name: str) -> list[str] | None:
+        """`__all__` of a module that may not be imported yet."""
+        if name not in self.exports_of:
+            found = self.find(name)
+            self.exports_of[name] = None
+            if found:
+                tree = ast.parse(found[0].read_text("utf-8"))
+                self.exports_of[name] = slim.static_all(tree, name, found[1], self.exports)
+        return self.exports_of[name]
+
+    def standard_library(self) -> None:
+        """Compile what was imported out of the standard library's archive."""
+        archive = next(p for p in sys.path if p.endswith(".zip"))
+        with zipfile.ZipFile(archive) as z:
+            files = set(z.namelist())
+            wanted = {n for n, m in list(sys.modules.items()) if m is not None} | {
+                "encodings.utf_8",
+                "encodings.aliases",
+            }
+            for name in sorted(wanted):
+                base = name.replace(".", "/")
+                for file in (f"{base}/__init__.py", f"{base}.py"):
+                    if file in files and name not in self.modules:
+                        source = z.read(file).decode("utf-8")
+                        code = compile(source, file, "exec", dont_inherit=True, optimize=2)
+                        package = file.endswith("/__init__.py")
+                        self.write(name, file.removesuffix(".py") + ".pyc", code, package, len(source), "stdlib")
+
+
+def run(config_json: str) -> str:
+    """Import the pages, make every document, use each; return what that took."""
+    config = json.loads(config_json)
+    closure = Closure(config["roots"], tuple(config["own"]), config["out"], config.get("options", {}))
+    closure.install()
+    began = time.time()
+    try:
+        session = importlib.import_module("explainer.session")
+        imported = time.time()
+        session.prepare(config.get("names"))
+        prepared = time.time()
+        session.exercise()
+        used = time.time()
+        for name in config.get("extra", []):
+            importlib.import_module(name)
+    except BaseException:
+        return json.dumps({"error": traceback.format_exc(), "modules": closure.modules})
+    closure.standard_library()
+    return json.dumps(
+        {
+            "modules": closure.modules,
+            "libraries": closure.libraries,
+            "opened": closure.opened,
+            "order": [n for n in sys.modules if n in closure.modules or n in closure.libraries],
+            "seconds": {"import": imported - began, "prepare": prepared - imported, "exercise": used - prepared},
+        }
+    )

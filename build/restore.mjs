@@ -1,0 +1,22 @@
+// node restore.mjs CONFIG.json [CODE] : resume the snapshot under Node, time it, and run CODE (Python) in it.
+import fs from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const config = JSON.parse(fs.readFileSync(process.argv[2]));
+globalThis.XMLHttpRequest ??= class {};
+const { loadPyodide } = await import(pathToFileURL(path.join(config.pyodide, 'pyodide.mjs')));
+const snapshot = new Uint8Array(fs.readFileSync(path.join(config.output, 'snapshot.bin')));
+const SITE = '/lib/python3.14/site-packages/';
+const modules = new Map();
+for (const name of JSON.parse(fs.readFileSync(path.join(config.output, 'libraries.json')))) {
+  modules.set(name, new WebAssembly.Module(fs.readFileSync(path.join(config.site, name.slice(SITE.length)))));
+}
+const began = performance.now();
+const py = await loadPyodide({
+  indexURL: config.pyodide, _loadSnapshot: snapshot, _snapshotDeserializer: () => ({}), _installStdlib: () => {},
+  _libraryModule: (name) => modules.get(name),
+});
+console.log(`resumed in ${Math.round(performance.now() - began)} ms`);
+if (process.argv[3]) console.log(await py.runPythonAsync(process.argv[3].startsWith('@') ? fs.readFileSync(process.argv[3].slice(1), 'utf8') : process.argv[3]));
+process.exit(0);

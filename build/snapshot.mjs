@@ -1,0 +1,43 @@
+// node snapshot.mjs CONFIG.json : boot the patched Pyodide from the compiled closure, build every document, and write
+// one memory snapshot for the whole site, the stills of all documents, and what is known about the heap.
+import fs from 'node:fs';
+import path from 'node:path';
+import zlib from 'node:zlib';
+import { pathToFileURL } from 'node:url';
+
+const config = JSON.parse(fs.readFileSync(process.argv[2]));
+globalThis.XMLHttpRequest ??= class {};
+const { loadPyodide } = await import(pathToFileURL(path.join(config.pyodide, 'pyodide.mjs')));
+const py = await loadPyodide({
+  indexURL: config.pyodide, stdLibURL: config.stdlib, _makeSnapshot: true,
+  env: { HOME: '/home/pyodide', PYTHONHASHSEED: '0' },
+});
+const SITE = '/lib/python3.14/site-packages';
+const walk = (dir, at) => {
+  for (const entry of fs.readdirSync(dir, { withFileTypes: true })) {
+    const [from, to] = [path.join(dir, entry.name), `${at}/${entry.name}`];
+    if (entry.isDirectory()) { py.FS.mkdirTree(to); walk(from, to); } else py.FS.writeFile(to, fs.readFileSync(from));
+  }
+};
+walk(config.site, SITE);
+py.runPython('import sys, importlib; importlib.invalidate_caches()');
+py.FS.writeFile('/tmp/warm.py', fs.readFileSync(path.join(config.tools, 'warm.py')));
+const still = py.runPython(`
+import sys
+_scope = {"__name__": "warm"}
+exec(compile(open("/tmp/warm.py").read(), "warm.py", "exec"), _scope)
+_still = _scope["run"](${JSON.stringify(JSON.stringify(config))})
+del _scope
+_still
+`);
+py.FS.unlink('/tmp/warm.py');
+py.runPython('del _still; import gc; gc.collect(); gc.collect(); gc.freeze()');
+fs.mkdirSync(config.output, { recursive: true });
+fs.writeFileSync(path.join(config.output, 'still.json'), still);
+const references = [];
+const snapshot = py.makeMemorySnapshot({ serializer: (object) => { references.push(`${typeof object} ${String(object).slice(0, 60)}`); return {}; } });
+const libraries = py._module.__dsoLog.map((d) => d.libName);
+fs.writeFileSync(path.join(config.output, 'snapshot.bin'), snapshot);
+fs.writeFileSync(path.join(config.output, 'libraries.json'), JSON.stringify(libraries));
+console.log(JSON.stringify({ raw: snapshot.length, gzip: zlib.gzipSync(snapshot, { level: 6 }).length, libraries: libraries.length, references }));
+process.exit(0);
