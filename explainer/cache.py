@@ -24,7 +24,7 @@ from explainer.trace import Intervention, Record, Trace
 Array = np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class KVCache:
     """The keys and values of a text, at every layer. Immutable: a step returns a new one; rewinding is free.
 
@@ -68,7 +68,7 @@ class KVCache:
         return sum(array.size for array in self.rows.values())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CachedStep:
     """One token, read with the help of the cache.
 

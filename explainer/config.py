@@ -65,9 +65,7 @@ class Config:
     def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
         """Every weight of the model, in the order of the architecture, with its shape."""
         length = self.axes | {"P": self.n_ctx}
-        return {
-            name: tuple(length[axis] for axis in axes.split()) for name, axes in self.parameter_axes.items()
-        }
+        return {name: tuple(length[axis] for axis in axes.split()) for name, axes in self.parameter_axes.items()}
 
     @property
     def n_params(self) -> int:

@@ -223,7 +223,7 @@ def loss_gradient(trace: Trace, places: Array, right: Array) -> Array:
 # ---------------------------------------------------------------- the walk
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Gradients:
     """The slope of one number (the loss) with respect to every record and every weight.
 

@@ -28,7 +28,7 @@ CLEAR = 0.4  # a head that gives less than this share of its attention to any on
 FIRST_QUERY = 4  # earlier queries have so few keys that the roles cannot be told apart
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class HeadScores:
     """How much attention each head gives to each role, averaged over many queries.
 

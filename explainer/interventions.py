@@ -522,7 +522,7 @@ def evaluate(
     return Evaluation(loss / n_tokens, right / n_tokens, n_tokens)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Change:
     """The distribution of the next token without and with interventions.
 

@@ -44,7 +44,9 @@ def embed_tokens(tokens: Array, W_E: Array) -> Array:
 
 
 def embed_positions(positions: Array, W_pos: Array) -> Array:
-    """Look up each place's vector. Without it, attention could not tell first from last.
+    """Look up each place's vector. Without it, attention would see a bag of tokens, in no order.
+
+    (Not quite: the causal mask still lets a token know how many it may look at.)
 
     positions: [T], 0 for the first token of the context
     W_pos:     [P, D], one learned row per place
@@ -283,7 +285,7 @@ def plan(config: Config) -> Mapping[str, Record]:
 # ---------------------------------------------------------------- 6. A model, and two ways to read its stream
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
     """Sizes and weights together: all there is to a model.
 

@@ -20,9 +20,9 @@ drawing can be held against the real thing (`measured_change`, `measured_gradien
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import ceil, comb, log
 from typing import Any, NamedTuple
 
@@ -52,7 +52,7 @@ class Edge(NamedTuple):
     ways: int = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Graph:
     """Nodes in an order in which each comes after everything that it is computed from, and the arrows between them.
 
@@ -107,18 +107,18 @@ class Graph:
 
     def reads(self, node: Node) -> frozenset[Node]:
         """The cone below: everything that this node can have heard of, itself included."""
-        return self._closure(node, {at: [edge.source for edge in edges] for at, edges in self.arriving.items()})
+        return self._closure(node, lambda at: [edge.source for edge in self.arriving[at]])
 
     def influences(self, node: Node) -> frozenset[Node]:
         """The cone above: everything that can have heard of this node, itself included."""
-        return self._closure(node, {at: [edge.target for edge in edges] for at, edges in self.leaving.items()})
+        return self._closure(node, lambda at: [edge.target for edge in self.leaving[at]])
 
-    def _closure(self, node: Node, neighbours: Mapping[Node, list[Node]]) -> frozenset[Node]:
+    def _closure(self, node: Node, neighbours: Callable[[Node], list[Node]]) -> frozenset[Node]:
         """Everything that can be reached from a node by going to neighbours again and again."""
         seen = {self.check(node)}
         waiting = [node]
         while waiting:
-            for other in neighbours[waiting.pop()]:
+            for other in neighbours(waiting.pop()):
                 if other not in seen:
                     seen.add(other)
                     waiting.append(other)
@@ -189,6 +189,7 @@ def len_of(entry: tuple[int, Edge | None]) -> int:
 # ---------------------------------------------------------------- the graphs
 
 
+@lru_cache(maxsize=32)
 def attention_grid(n: int, n_layers: int, sublayers: bool = False, written: int = 0, heads: int | None = None) -> Graph:
     """One forward pass of a decoder-only transformer over n tokens.
 
@@ -234,6 +235,7 @@ def mlp_edges(low: int, t: int, heads: int | None) -> list[Edge]:
     return [through] if heads is None else [Edge(Node(low, t), Node(low + 1, t), "stay"), through]
 
 
+@lru_cache(maxsize=8)
 def rnn_grid(n: int, n_layers: int) -> Graph:
     """A recurrent network: each state is computed from the state below it and from the one before it."""
     check_sizes(n, n_layers)
@@ -246,6 +248,7 @@ def rnn_grid(n: int, n_layers: int) -> Graph:
     return Graph("rnn", n, n_layers, False, tuple(edges), {})
 
 
+@lru_cache(maxsize=8)
 def cnn_grid(n: int, n_layers: int, kernel: int = 3, dilated: bool = False) -> Graph:
     """A causal convolutional network: each node is computed from `kernel` nodes below, its own and earlier ones.
 

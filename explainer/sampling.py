@@ -44,7 +44,7 @@ def distribution(logits: Array, temperature: float = 1.0) -> Array:
 # ---------------------------------------------------------------- cuts
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FilterStep:
     """One cut of a distribution.
 
@@ -202,7 +202,7 @@ class Settings:
     min_p: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Step:
     """One turn of the loop: context in, one token out.
 

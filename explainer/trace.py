@@ -123,6 +123,12 @@ class Trace(Mapping[str, Array]):
     def __len__(self) -> int:
         return len(self._records)
 
+    def __eq__(self, other: object) -> bool:  # one pass is one thing: a Mapping would compare array by array
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
     def __repr__(self) -> str:
         return f"Trace({len(self.tokens)} tokens, {len(self)} records)"
 

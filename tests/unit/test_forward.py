@@ -286,3 +286,13 @@ def test_no_layers_at_all():
     assert logit_lens(trace, params).shape[0] == 1
     parts = direct_logit_contributions(trace, params, 2, 3)
     assert sum(part.value for part in parts) == pytest.approx(float(trace["logits"][2, 3]), abs=1e-5)
+
+
+def test_a_trace_and_a_model_are_things_with_an_identity(trace):
+    again = forward(PARAMS, TOKENS, CONFIG)
+    assert trace == trace
+    assert trace != again
+    assert len({trace, again, trace}) == 2
+    model = Model(CONFIG, PARAMS)
+    assert model == model
+    assert hash(model) != hash(Model(CONFIG, PARAMS))
