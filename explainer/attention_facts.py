@@ -553,3 +553,31 @@ def mixture(trace: Trace, layer: int, head: int, query: int, shown: int = 6) -> 
 def sizes(vectors: Array) -> Array:
     """The lengths of vectors. [..., D] -> [...]"""
     return np.linalg.norm(vectors, axis=-1)
+
+
+def kernel_curve(found: Lookup, sharpness: float, n: int = 48) -> list[tuple[float, float]]:
+    """The weight that a key of a given likeness has among these keys: (score, weight) from the least to the most alike.
+
+    The curve goes through every key's own (score, weight); at HARD it is a step at the best key.
+    """
+    low, high = float(found.scores.min()), float(found.scores.max())
+    at = np.linspace(low, high, n)
+    top = float(found.weights.max())
+    if sharpness >= HARD:
+        return [*((float(x), 0.0) for x in at), (high, top)]
+    return [(float(x), top * float(np.exp(sharpness * (x - high)))) for x in at]
+
+
+def running_total(riders: Sequence[Rider]) -> list[float]:
+    """The lead after each rider has got on."""
+    return np.cumsum([rider.lead for rider in riders]).tolist()
+
+
+def total_logit(riders: Sequence[Rider]) -> float:
+    """The logit that all of them make together."""
+    return float(sum(rider.logit for rider in riders))
+
+
+def chance_of(stage: Lens) -> float:
+    """The probability of the followed token at this stage."""
+    return float(np.exp(stage.log_prob))

@@ -7,9 +7,16 @@ from typing import Any
 import param
 
 from explainer import lab
+from explainer.attention_facts import HARD
 from explainer.state import PageState
+from explainer.views.attention_ablation import AttentionAblation
+from explainer.views.attention_heads import AttentionHeads
+from explainer.views.attention_lookup import AttentionLookup
+from explainer.views.attention_order import AttentionOrder
+from explainer.views.attention_routing import AttentionRouting
 from explainer.views.attention_stepper import AttentionStepper
 from explainer.views.page import Page
+from explainer.views.residual_bus import ResidualBus
 
 MOST = 24  # tokens drawn, the start token included
 
@@ -20,26 +27,40 @@ class AttentionState(PageState):
     head = param.Integer(default=3, bounds=(0, None), label="head")
     query = param.Integer(default=21, bounds=(0, None), label="query token")
     step = param.Integer(default=6, bounds=(0, 9), label="step")
+    pin = param.String(default="In a castle lived a shy robot called Vi-do-zu. It was sad to be", label="second text")
+    sharpness = param.Number(default=1.0, bounds=(0, HARD), label="sharpness")
+    take_out = param.Selector(default="scaling", objects=["scaling", "mask", "uniform", "positions", "head"], label="what to take out")
+    swap = param.Integer(default=14, bounds=(0, None), label="token to swap")
+    swap_with = param.Integer(default=15, bounds=(0, None), label="token to swap with")
+    token = param.Integer(default=-1, bounds=(-1, None), label="token to follow")
 
     def tokens(self) -> tuple[int, ...]:
         return lab.tokens_of(self.prompt)[:MOST]
 
+    def pinned(self) -> tuple[int, ...]:
+        return lab.tokens_of(self.pin)[:MOST]
+
     def limits(self) -> dict[str, tuple[int, int, str]]:
         config = lab.model().config
+        last = len(self.tokens()) - 1
         return {
             "layer": (0, config.n_layers - 1, "layer"),
             "head": (0, config.n_heads - 1, "head"),
-            "query": (0, len(self.tokens()) - 1, "token"),
+            "query": (0, last, "token"),
+            "swap": (0, last, "token"),
+            "swap_with": (0, last, "token"),
+            "token": (-1, config.n_vocab - 1, "token of the vocabulary"),
         }
 
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
-        if "prompt" not in wanted:
-            return
-        n = len(lab.tokens_of(wanted["prompt"]))
-        if n > MOST:
-            messages["prompt"] = (
-                f"This page draws {MOST} tokens at most; your text has {n:,}. The first {MOST} are shown."
-            )
+        for name in ("prompt", "pin"):
+            if name not in wanted:
+                continue
+            n = len(lab.tokens_of(wanted[name]))
+            if n > MOST:
+                messages[name] = f"This page draws {MOST} tokens at most; your text has {n:,}. The first {MOST} are shown."
+        if "prompt" in wanted and "query" not in wanted and self.query == len(self.tokens()) - 1:
+            wanted["query"] = min(len(lab.tokens_of(wanted["prompt"])), MOST) - 1  # the last token goes on asking
 
 
 PAGE = Page(
@@ -47,5 +68,7 @@ PAGE = Page(
     title="Attention",
     question="How does a token find what it needs?",
     state=AttentionState,
-    widgets=(AttentionStepper,),
-)
+    widgets=(
+        AttentionStepper, AttentionHeads, AttentionLookup, AttentionRouting, AttentionAblation, AttentionOrder, ResidualBus,
+    ),
+)  # fmt: skip

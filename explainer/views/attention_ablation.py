@@ -1,0 +1,121 @@
+"""Take it out: what the prediction and the loss on held-out text become without one part of attention."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from explainer import attention_facts as facts
+from explainer import interventions, lab
+from explainer.columns import top_tokens
+from explainer.corpus import KINDS
+from explainer.views import components as c
+from explainer.views.attention_parts import bars_two, head_choice, matrix, prompt_field
+from explainer.views.html import exact, join, number, percent, tag
+from explainer.views.widget import Widget
+
+KIND_NAMES = {
+    "structure": "fixed word", "free": "free choice", "recall": "earlier word", "copy": "invented name", "agreement": "he or she",
+    "sum": "sum", "count": "counting", "bracket": "closing quote", "start": "first word", "end": "end",
+}  # fmt: skip
+FEW = 8  # kinds with fewer held-out tokens are left out of the table
+
+
+class AttentionAblation(Widget):
+    """A list of things to take out; the chosen one's effect on this prediction, every one's on held-out text."""
+
+    slug = "attention-ablation"
+    title = "Take it out"
+    reads = ("prompt", "layer", "head", "query", "take_out")
+    functions = (
+        interventions.NoScaling, interventions.NoMask, interventions.UniformAttention, interventions.NoPositions,
+        interventions.HeadOff, facts.loss, facts.head_worth,
+    )  # fmt: skip
+
+    def draw(self) -> Markup:
+        s = self.state
+        tokens = s.tokens()
+        names = lab.names_of(tokens)
+        choices = facts.take_outs(s.layer, s.head)
+        chosen = next(choice for choice in choices if choice.name == s.take_out)
+        buttons = [c.button(x.label, sets="take_out", value=x.name, pressed=x is chosen) for x in choices]
+        return join([
+            c.controls(prompt_field(s, len(tokens)), *head_choice(s, names)),
+            c.controls(*buttons, label="Take out"),
+            tag("div", self.prediction(tokens, names, chosen), self.losses(choices, chosen), class_="columns"),
+            self.kinds(choices, chosen),
+            self.heads(),
+        ])  # fmt: skip
+
+    def prediction(self, tokens: tuple[int, ...], names: list[str], chosen: facts.TakeOut) -> Markup:
+        """The next token before and after."""
+        s = self.state
+        changed = facts.change(tokens, chosen.interventions, s.query)
+        ids, _, _ = top_tokens((changed.before + changed.after) / 2, 8)
+        shown = [lab.tokenizer().display(i) for i in ids]
+        table = bars_two(shown, [float(changed.before[i]) for i in ids], [float(changed.after[i]) for i in ids],
+                         label=f"next token as trained and with {chosen.label}", heads=("as trained", chosen.label))  # fmt: skip
+        return c.figure(
+            "take-out-prediction", table, caption=join(["What follows ", c.token(names[s.query], axis="axis-query")]),
+            note=f"{percent(changed.total_variation)} of the probability moves; {number(changed.kl)} nats are lost by trusting the changed model here.",
+        )  # fmt: skip
+
+    def losses(self, choices: tuple[facts.TakeOut, ...], chosen: facts.TakeOut) -> Markup:
+        """Held-out loss and accuracy of every choice."""
+        base = facts.loss()
+        rows = []
+        results = [("as trained", "", base), *[(x.label, x.name, facts.loss(x.interventions)) for x in choices]]
+        worst = max(r.cross_entropy for _, _, r in results)
+        for label, name, result in results:
+            rise = result.cross_entropy - base.cross_entropy
+            rows.append(
+                tag("tr", tag("th", label, scope="row"),
+                    tag("td", tag("i", class_="bar colour-loss", style=f"--v:{result.cross_entropy / worst:.4g}"), class_="track", aria_hidden="true"),
+                    tag("td", number(result.cross_entropy), data_v=exact(result.cross_entropy), class_="num", tabindex="-1",
+                        data_why=f"{number(result.cross_entropy, 4)} nats per token over {result.n_tokens} tokens, {'+' if rise >= 0 else ''}{number(rise)} against the trained model" if name else None),
+                    tag("td", percent(result.accuracy), data_v=exact(result.accuracy), class_="num", tabindex="-1"),
+                    class_="chosen" if name == chosen.name else None)
+            )  # fmt: skip
+        heads = [tag("th", "taken out", scope="col"), tag("td", aria_hidden="true"), tag("th", "nats per token", scope="col", class_="num"), tag("th", "right", scope="col", class_="num")]
+        table = tag("table", tag("caption", "Held-out loss and accuracy", class_="sr"), tag("thead", tag("tr", *heads)), tag("tbody", *rows), class_="bars losses", data_grid=True)
+        return c.figure(
+            "take-out-loss", table, caption=f"On {facts.N_DOCUMENTS} held-out documents, {base.n_tokens} tokens",
+            note=f"Cross-entropy and how often the first guess is right. The true distribution itself has {number(facts.held_out_floor())} nats on these documents: nothing does better on average.",
+        )  # fmt: skip
+
+    def kinds(self, choices: tuple[facts.TakeOut, ...], chosen: facts.TakeOut) -> Markup:
+        """The same losses by what sort of word was due."""
+        base = facts.loss().by_kind
+        kinds = [k for k in KINDS if base.get(k, (0.0, 0))[1] >= FEW]
+        results = [facts.loss(), *[facts.loss(x.interventions) for x in choices]]
+        rows = [[r.by_kind[k][0] for k in kinds] for r in results]
+        names = ["as trained", *[x.label for x in choices]]
+        why = {
+            (r, k): f"{number(rows[r][k], 4)} nats per token where {KINDS[kind]} is due; {base[kind][1]} tokens"
+            for r in range(len(rows)) for k, kind in enumerate(kinds)
+        }  # fmt: skip
+        table = matrix(rows, names, [KIND_NAMES[k] for k in kinds], label="held-out loss by what was due, nats per token", colour="loss", scale=4.0,
+                       row_axis="loss", col_axis="vocab", why=why, size="fit kinds", chosen_row=1 + choices.index(chosen))  # fmt: skip
+        return c.figure("take-out-kinds", table, caption="The same loss by what was due, nats per token", readout="Point at a number: it says over how many tokens it is the mean.")
+
+    def heads(self) -> Markup:
+        """Every head's worth, a click away from being switched off."""
+        worth = facts.head_worth()
+        largest = float(worth.max())
+        rows = []
+        for layer in range(worth.shape[0]):
+            cells = []
+            for head in range(worth.shape[1]):
+                value = float(worth[layer, head])
+                label, _ = facts.head_scores().label(layer, head)
+                cells.append(
+                    tag("td",
+                        tag("button", f"{'+' if value >= 0 else ''}{number(value)}", type="button", data_set="layer head take_out", value=f"{layer}\x1f{head}\x1fhead",
+                            aria_label=f"Take head {layer}.{head} out: loss {'+' if value >= 0 else ''}{number(value)}",
+                            aria_pressed=str((layer, head, self.state.take_out) == (self.state.layer, self.state.head, "head")).lower(), class_="worth"),
+                        data_v=exact(worth[layer, head]), data_why=f"without head {layer}.{head} ({label}): {number(value, 4)} nats per token more",
+                        style=f"--v:{max(value, 0) / largest:.3g}")
+                )  # fmt: skip
+            rows.append(tag("tr", tag("th", f"layer {layer}", scope="row"), *cells))
+        head_row = tag("tr", tag("td", class_="corner"), *[tag("th", tag("span", f"head {h}"), scope="col", class_="axis-head") for h in range(worth.shape[1])])
+        table = tag("table", tag("caption", "What each head is worth: nats per token lost without it", class_="sr"), tag("thead", head_row), tag("tbody", *rows), class_="heat lean worths colour-loss")
+        return c.figure("head-worth", tag("div", table, class_="scroll"), caption="What each head alone is worth: held-out nats per token lost without it. Choose one to switch it off.", readout=" ")

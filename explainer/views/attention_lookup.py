@@ -1,0 +1,120 @@
+"""The soft lookup: a dictionary asked by likeness, from the plain average to the one best key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markupsafe import Markup
+
+from explainer import attention_facts as facts
+from explainer import lab, model, ops
+from explainer.columns import top_tokens
+from explainer.views import components as c
+from explainer.views.attention_parts import bars_two, head_choice, head_says, matrix, prompt_field, story
+from explainer.views.html import exact, join, number, percent, tag
+from explainer.views.widget import Widget
+
+LOW, HIGH = 0.02, 50.0  # the slider's ends; buttons go to the limits themselves
+SHOWN = 12  # keys listed
+
+
+class AttentionLookup(Widget):
+    """One query against all keys, sorted by likeness; the values mixed; the sharpness in the reader's hand."""
+
+    slug = "attention-lookup"
+    title = "A dictionary asked by likeness"
+    reads = ("prompt", "layer", "head", "query", "sharpness")
+    functions = (facts.lookup_weights, facts.lookup, ops.softmax, model.weighted_sum, facts.lookup_patch)
+
+    def draw(self) -> Markup:
+        s = self.state
+        tokens = s.tokens()
+        names = lab.names_of(tokens)
+        trace = lab.trace(tokens)
+        found = facts.lookup(trace, s.layer, s.head, s.query, s.sharpness)
+        hard = s.sharpness >= facts.HARD
+        shown = "∞" if hard else number(s.sharpness)
+        return join([
+            c.controls(prompt_field(s, len(tokens)), *head_choice(s, names)),
+            tag("p", head_says(s.layer, s.head), ", asked by ", c.token(names[s.query], axis="axis-query"), class_="note"),
+            c.controls(
+                c.slider("sharpness", "Sharpness", min(max(s.sharpness, LOW), HIGH), LOW, HIGH, log=True, shown=shown),
+                c.button("0: plain average", sets="sharpness", value=0, pressed=s.sharpness == 0),
+                c.button("1: as trained", sets="sharpness", value=1, pressed=s.sharpness == 1),
+                c.button("∞: only the best", sets="sharpness", value=facts.HARD, pressed=hard),
+                label="Sharpness of the lookup",
+            ),
+            tag("div", self.dictionary(trace, found, names), tag("div", self.kernel(found, names), self.answer(trace, tokens, found, names), class_="stack"),
+                class_="columns lookup"),
+        ])  # fmt: skip
+
+    def dictionary(self, trace: Any, found: facts.Lookup, names: list[str]) -> Markup:
+        """Keys from the most to the least similar: score, weight, and the value that is handed over."""
+        s = self.state
+        shown = found.order[:SHOWN]
+        largest = float(abs(found.values).max()) or 1.0
+        rows = []
+        for i in shown:
+            weight = float(found.weights[i])
+            why = story(trace, f"blocks.{s.layer}.attn.attn_scores_scaled", (s.head, s.query, i), names)
+            rows.append(
+                tag("tr",
+                    tag("th", c.token(names[i], axis="axis-key"), tag("span", str(i), class_="index"), scope="row"),
+                    tag("td", number(float(found.scores[i])), data_v=exact(found.scores[i]), data_why=why, class_="num", tabindex="-1"),
+                    tag("td", tag("i", class_="bar colour-head", style=f"--v:{weight:.4g}"), class_="track", aria_hidden="true"),
+                    tag("td", percent(weight), data_v=exact(weight), class_="num", tabindex="-1"),
+                    tag("td", strip(found.values[i], largest), class_="value-strip", style=f"--w:{0.15 + 0.85 * weight:.3g}", aria_hidden="true"))
+            )  # fmt: skip
+        heads = [tag("th", "key", scope="col", class_="axis-key"), tag("th", "likeness q · k / √d", scope="col", class_="num"), tag("td", aria_hidden="true"),
+                 tag("th", "weight", scope="col", class_="num axis-head"), tag("th", "value", scope="col", class_="axis-value")]  # fmt: skip
+        table = tag("table", tag("caption", "Keys by likeness to the query, with their weights", class_="sr"), tag("thead", tag("tr", *heads)), tag("tbody", *rows),
+                    class_="bars dictionary", data_grid=True)  # fmt: skip
+        rest = len(found.order) - len(shown)
+        return c.figure("dictionary", tag("div", table, class_="scroll"), caption="The entries, most similar first", note=f"{rest} less similar keys are not listed." if rest else None)
+
+    def kernel(self, found: facts.Lookup, names: list[str]) -> Markup:
+        """Weight against likeness: the kernel, with every key on it."""
+        low, high = float(found.scores.min()), float(found.scores.max())
+        width, height, left, bottom = 320, 150, 34, 26
+        span = (high - low) or 1.0
+
+        def x(score: float) -> float:
+            return left + (width - left - 12) * (score - low) / span
+
+        def y(weight: float) -> float:
+            return 8 + (height - 8 - bottom) * (1 - weight)
+
+        best = found.order[0]
+        curve = " ".join(f"{x(a):.1f},{y(b):.1f}" for a, b in facts.kernel_curve(found, self.state.sharpness))
+        dots = [tag("circle", cx=f"{x(float(found.scores[i])):.1f}", cy=f"{y(float(found.weights[i])):.1f}", r=3.2, class_="dot colour-key") for i in found.order]
+        axes = [tag("line", x1=left, x2=width - 8, y1=f"{y(v):.1f}", y2=f"{y(v):.1f}", class_="rule") for v in (0, 0.5, 1)]
+        words = [tag("text", f"{v:.0%}".replace("%", " %"), x=left - 4, y=f"{y(v) + 4:.1f}", text_anchor="end") for v in (0, 0.5, 1)]
+        words += [tag("text", number(low), x=left, y=height - 8), tag("text", f"likeness {number(high)}", x=width - 8, y=height - 8, text_anchor="end")]
+        drawing = tag("svg", *axes, *words, tag("polyline", points=curve, class_="line colour-head"), *dots, viewBox=f"0 0 {width} {height}", role="img",
+                      aria_label=f"Weight against likeness; the best key {names[best]} gets {percent(float(found.weights[best]))}", class_="chart")  # fmt: skip
+        return c.figure("kernel", drawing, caption="The kernel: how weight grows with likeness; a dot is a key")
+
+    def answer(self, trace: Any, tokens: tuple[int, ...], found: facts.Lookup, names: list[str]) -> Markup:
+        """What comes back, and what the model makes of it."""
+        s = self.state
+        rows = [found.mix, found.own]
+        table = matrix(rows, ["this mix", "as trained"], [str(i) for i in range(len(found.mix))], label="the answer: mixed values", signed=True, size="tiny",
+                       numbers=False, row_axis="value", col_axis="value")  # fmt: skip
+        facts_row = c.definition_row([("keys that count", number(found.effective)), ("best key", c.token(names[found.order[0]], axis="axis-key")), ("its weight", percent(float(found.weights[found.order[0]])))])
+        changed = facts.change(tokens, (facts.lookup_patch(trace, s.layer, s.head, s.query, found.weights),), s.query)
+        ids, _, _ = top_tokens((changed.before + changed.after) / 2, 5)
+        shown = [lab.tokenizer().display(i) for i in ids]
+        pair = bars_two(shown, [float(changed.before[i]) for i in ids], [float(changed.after[i]) for i in ids], label="next token, as trained and with this lookup", heads=("as trained", "this lookup"))
+        return join([
+            facts_row,
+            c.figure("mix", table, caption=join(["What comes back: ", c.shape("z", "K", found.mix.shape)])),
+            c.figure("lookup-prediction", pair, caption="If only this lookup had this sharpness", note=f"{percent(changed.total_variation)} of the probability moves."),
+        ])  # fmt: skip
+
+
+def strip(values: Any, largest: float) -> Markup:
+    """A value vector as a row of tiny signed cells (a drawing: its numbers are in the stepper)."""
+    cells = "".join(
+        f"<i style=--v:{max(-1.0, min(1.0, float(v) / largest)):.2g}></i>" for v in values
+    )
+    return Markup(cells)
