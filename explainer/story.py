@@ -24,7 +24,7 @@ from explainer.cache import KVCache, multiply_adds, step
 from explainer.config import Config
 from explainer.model import Model, forward
 from explainer.ops import entropy
-from explainer.sampling import Settings, Step, choose, draw, draw_at, rng_for_step
+from explainer.sampling import Settings, Step, choose, cumulative, draw, draw_at, rng_for_step
 
 Array = np.ndarray
 Choices = tuple[tuple[int, int], ...]
@@ -81,6 +81,11 @@ def write_choices(choices: Iterable[tuple[int, int]]) -> str:
 def fork(choices: Choices, turn: int, *tokens: int) -> Choices:
     """Leave the story at a turn: what was chosen before it holds, these tokens come next, nothing after is fixed."""
     return (*((t, k) for t, k in choices if t < turn), *enumerate(tokens, start=turn))
+
+
+def as_continuation(words: str) -> str:
+    """What a reader typed, as a text goes on with it: a word gets the space in front that the tokens carry."""
+    return f" {words}" if words[:1].isalnum() else words
 
 
 def parse_branches(text: str, n_vocab: int, most_turns: int) -> tuple[Choices, ...]:
@@ -157,6 +162,12 @@ class Teller:
         _put(self.readings, tape, reading, self.most[0])
         _put(self.caches, tape, cache, self.most[1])
         return reading
+
+    def cache_error(self, tape: Sequence[int]) -> float:
+        """The largest difference between the logits that a story used and those of one full pass, nothing kept."""
+        known = tuple(tape)
+        whole = forward(self.model.params, known[-self.model.config.n_ctx :], self.model.config)
+        return float(np.abs(self.read(known).logits - whole["logits"][-1]).max())
 
     def turn(self, tape: tuple[int, ...], index: int, settings: Settings, seed: int, chosen: Mapping[int, int]) -> Step:
         """One turn of the crank: read the tape, shape the distribution, draw (or take what the reader chose).
@@ -306,20 +317,6 @@ def work(config: Config, n_prompt: int, turns: int, window: int | None = None) -
     return tuple(done)
 
 
-def cache_error(model: Model, tape: Sequence[int]) -> float:
-    """The largest difference between logits computed with kept keys and values and computed all anew.
-
-    The last token is read by the cache of all before it, and once in one full pass.
-    """
-    context = tuple(tape[-model.config.n_ctx :])
-    if len(context) < 2:
-        return 0.0
-    whole = forward(model.params, context, model.config)
-    earlier = KVCache.of(forward(model.params, context[:-1], model.config))
-    kept = step(model.params, earlier, context[-1])
-    return float(np.abs(kept.logits - whole["logits"][-1]).max())
-
-
 def shift_change(model: Model, tokens: Sequence[int]) -> tuple[float, ...]:
     """How wrong the kept keys are once the window has slid by one, per layer: relative size of the change.
 
@@ -340,14 +337,18 @@ def shift_change(model: Model, tokens: Sequence[int]) -> tuple[float, ...]:
 # ---------------------------------------------------------------- what the loop is not
 
 
+def fingerprint_of(params: Mapping[str, Array]) -> str:
+    """SHA-256 of all weights, the first 12 hexadecimal digits. The arrays are read-only: it cannot change."""
+    digest = hashlib.sha256()
+    for key in sorted(params):
+        digest.update(np.ascontiguousarray(params[key]))
+    return digest.hexdigest()[:12]
+
+
 @functools.lru_cache(maxsize=8)
 def fingerprint(name: str = lab.STORYTELLER) -> str:
-    """SHA-256 of all weights, the first 12 hexadecimal digits. The arrays are read-only: it cannot change."""
-    model = lab.model(name)
-    digest = hashlib.sha256()
-    for key in sorted(model.params):
-        digest.update(np.ascontiguousarray(model.params[key]))
-    return digest.hexdigest()[:12]
+    """The fingerprint of a model's weights."""
+    return fingerprint_of(lab.model(name).params)
 
 
 @dataclass(frozen=True)
@@ -384,3 +385,26 @@ def nudge(turn: Step, settings: Settings, amount: float = 0.001) -> Nudge | None
     margin = min(turn.draw.u - turn.draw.low, turn.draw.high - turn.draw.u)
     again = draw_at(final, turn.draw.u)
     return Nudge(amount, p, float(final[turn.token]), slope, again.token != turn.token, margin)
+
+
+def equal_choices(turn: Step) -> float:
+    """How open a turn was, as the number of equally likely tokens that would be just as uncertain: e^entropy."""
+    return float(np.exp(turn.entropy))
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A token's stretch of the cumulative distribution, which the random number may fall on."""
+
+    token: int
+    low: float
+    high: float
+
+
+def stretches(probs: Array, least: float = 0.004) -> tuple[Stretch, ...]:
+    """The stretches that are wide enough to be seen, in the order in which they are laid out: by token id."""
+    ends = cumulative(probs)
+    return tuple(
+        Stretch(int(token), float(ends[token - 1]) if token else 0.0, float(ends[token]))
+        for token in np.flatnonzero(probs >= least)
+    )

@@ -3,6 +3,7 @@ import { Idiomorph } from 'idiomorph/dist/idiomorph.esm.js';
 import * as address from './address.js';
 import { behave, showStep } from './behaviour.js';
 import { Connection, openWorker } from './connection.js';
+import { crank } from './crank.js';
 import { embedded } from './embedded.js';
 import { Mirror } from './mirror.js';
 import { paths } from './paths.js';
@@ -94,6 +95,7 @@ document.addEventListener('click', (event) => {
 });
 
 const hands = behave(document, { onStep: (name, value) => wish({ [name]: value }, 'replace') });
+crank(document, { state: () => state, wish });
 paths(document, { pick: (name, value) => wish({ [name]: value }) });
 
 // ---- the address, Back and Forward

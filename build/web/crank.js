@@ -1,0 +1,88 @@
+// The crank of /feedback/: turning it, playing (a turn about every second until something else is done), the arrow keys and
+// Space, and keeping the newest part of a long drawing in view. Python makes each turn; here is only the hand.
+
+const BEAT = 1000; // ms between turns; a turn that takes longer is waited for
+
+/** state: () => what holds now, wishes included; wish: (values, how) => ask Python. */
+export function crank(root, { state, wish }) {
+  let playing = null; // the crank that plays: its widget's id
+  let timer = 0;
+
+  const last = (el) => Number(el.dataset.crankLast);
+  const turn = (el, by) => {
+    const name = el.dataset.crank;
+    const from = Number(state()[name]);
+    const to = Math.min(Math.max(from + by, 0), last(el));
+    if (to !== from) wish({ [name]: to }, 'replace');
+    return to !== from;
+  };
+  const player = () => playing && root.getElementById(playing)?.querySelector('[data-crank]');
+  const show = () => {
+    for (const button of root.querySelectorAll('[data-crank-play]')) {
+      const on = button.closest('.widget')?.id === playing;
+      if (button.getAttribute('aria-pressed') === String(on)) continue;
+      button.setAttribute('aria-pressed', String(on));
+      button.textContent = on ? 'Pause' : 'Play';
+    }
+  };
+  const stop = () => { clearInterval(timer); playing = null; show(); };
+  const beat = () => {
+    const el = player();
+    if (!el) return stop();
+    const { explainer } = document.documentElement.dataset;
+    if (explainer === 'failed') return stop();
+    if (explainer !== 'live' || 'busy' in document.documentElement.dataset) return undefined; // not ready: wait
+    return turn(el, 1) || stop();
+  };
+  const play = (el) => {
+    const id = el.closest('.widget').id;
+    if (playing === id) return stop();
+    stop();
+    playing = id;
+    timer = setInterval(beat, BEAT);
+    show();
+    return beat();
+  };
+
+  root.addEventListener('click', (event) => {
+    const button = event.target.closest?.('button');
+    if (!button) return;
+    const el = button.closest('[data-crank]');
+    if (el && 'crankPlay' in button.dataset) return play(el);
+    if (playing && button.matches('[data-set],[data-tool=reset]')) stop();
+    if (el && button.dataset.crankBy) { // not the value in the markup: clicks may be faster than Python
+      event.stopPropagation();
+      if (button.getAttribute('aria-disabled') !== 'true') turn(el, Number(button.dataset.crankBy));
+    }
+    return undefined;
+  }, true);
+  root.addEventListener('input', (event) => { if (playing && event.target.matches('[data-bind]')) stop(); });
+  window.addEventListener('popstate', stop);
+
+  root.addEventListener('keydown', (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.defaultPrevented) return;
+    const { target } = event;
+    if (target.matches?.('input,select,textarea,td,th')) return;
+    const el = target.closest?.('.widget')?.querySelector('[data-crank]');
+    if (!el) return;
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (by && !target.closest('.tokens,.tree,.scroll')) { stop(); turn(el, by); event.preventDefault(); }
+    else if (event.key === ' ' && el.querySelector('[data-crank-play]') && !target.closest('button,a,summary')) { play(el); event.preventDefault(); }
+  });
+
+  // After each drawing: the play button as it was, and the end of what grows in view.
+  const follow = (within) => {
+    for (const el of within.querySelectorAll('[data-follow]')) {
+      if (el.dataset.follow === el.dataset.followed) continue;
+      el.dataset.followed = el.dataset.follow;
+      el.scrollLeft = el.scrollWidth;
+    }
+  };
+  root.addEventListener('explainer:drawn', (event) => {
+    const ended = event.target.querySelector('[data-crank-ended]');
+    if (ended && event.target.id === playing && ended.dataset.crankLast) stop(); // the document has come to its end
+    show();
+    follow(event.target);
+  });
+  follow(root);
+}

@@ -1,0 +1,230 @@
+"""What need not be computed again (keys and values kept), and what happens when the tape is longer than the context."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from explainer import cache, lab, story
+from explainer.columns import top_tokens
+from explainer.sampling import Step
+from explainer.story import Work
+from explainer.views import components as c
+from explainer.views.feedback_parts import STORY, cell, crank, name_of, plain_table, prompt_cells, tape, written_cell
+from explainer.views.html import exact, join, number, percent, tag
+from explainer.views.widget import Widget
+
+AHEAD = 24  # turns that the chart shows after the context is full
+
+
+def millions(n: float) -> str:
+    return f"{n / 1e6:,.2f} million"
+
+
+class KeysAndValues(Widget):
+    """Columns computed anew and columns kept, turn by turn, with the multiply-adds of both ways."""
+
+    slug = "kv-cache"
+    title = "What has to be computed again"
+    reads = (*STORY, "window")
+    functions = (cache.step, cache.KVCache.of, cache.multiply_adds_by_kind, cache.count, story.work)
+
+    def draw(self) -> Markup:
+        s = self.state
+        config = lab.model().config
+        n_prompt = len(s.tokens())
+        turns = max(1, s.step)
+        done = story.work(config, n_prompt, turns)
+        narrow = story.work(config, n_prompt, turns, s.window)
+        now = done[-1]
+        kept, anew = sum(w.cached for w in done), sum(w.uncached for w in done)
+        tape_now = (*s.tokens(), *(t.token for t in s.tell(max(0, turns - 1))))
+        return join(
+            [
+                crank(s, then=f"Turn {turns} reads {now.total} tokens."),
+                c.figure("columns", self.columns(tape_now, now), title=f"Turn {turns}, column by column",
+                         readout=self.sentence(now)),
+                c.definition_row([
+                    ("this turn, kept", millions(now.cached)), ("this turn, all anew", millions(now.uncached)),
+                    (f"all {turns} turns, kept", millions(kept)), ("all anew", millions(anew)),
+                    ("saved so far", f"{number(anew / kept)} times less"), ("largest difference in a logit", number(story.teller().cache_error(tape_now))),
+                    ("numbers kept", f"{2 * config.n_layers * config.n_heads * config.d_head * now.total:,}"),
+                ]),
+                c.figure("staircase", tag("div", stairs(done, n_prompt, "kept", "With the cache"), stairs(done, n_prompt, "anew", "Without"),
+                                          stairs(narrow, n_prompt, "kept", f"With the cache, {s.window} places only"), class_="stairs"),
+                         table_of(done, narrow, s.window),
+                         title="Every turn a row, every token a column", caption="The painted area is the work.",
+                         note="Two kinds of number are kept per token, layer and head: its key and its value. Nothing else of an earlier column is ever looked at again."),
+                c.figure("multiply-adds", self.chart(config, n_prompt, turns), title="Multiply-adds of each turn"),
+                self.kinds(config, now),
+            ]
+        )  # fmt: skip
+
+    def columns(self, tokens: Sequence[int], now: Work) -> Markup:
+        dropped = len(tokens) - now.total
+        cells = []
+        for i, token in enumerate(tokens):
+            kind = "gone" if i < dropped else "new" if i >= len(tokens) - now.new else "kept"
+            why = {"gone": "dropped out of the context", "new": "computed now, in every layer", "kept": "kept: its keys and values are read again"}[kind]
+            cells.append(cell(token, f"column {kind}", why=why))
+        legend = tag("p", tag("span", "computed now", class_="legend colour-query"), tag("span", "kept", class_="legend colour-key"), class_="legend-row")
+        return join([legend, tape(cells, "Columns of this turn")])  # fmt: skip
+
+    def sentence(self, now: Work) -> str:
+        if now.slid:
+            return f"The context is full: the oldest token left, every other token moved one place, and all {now.total} columns are computed anew."
+        if now.turn == 0:
+            return f"The first turn reads the whole prompt: {now.new} columns, all new."
+        return f"One new column; {now.total - 1} kept. Every earlier token could not see the new one, so nothing about it has changed."
+
+    def chart(self, config: Any, n_prompt: int, turns: int) -> Markup:
+        return work_chart(story.work(config, n_prompt, max(turns, config.n_ctx - n_prompt + AHEAD)), turns)
+
+    def kinds(self, config: Any, now: Work) -> Markup:
+        kept = cache.multiply_adds_by_kind(config, now.new, now.total)
+        anew = cache.multiply_adds_by_kind(config, now.total, now.total)
+        rows = [[kind, f"{kept[kind]:,}", f"{anew[kind]:,}"] for kind in kept]
+        rows.append(["all", f"{now.cached:,}", f"{now.uncached:,}"])
+        return c.figure("kinds", c.numbers_table(["multiply-adds of this turn", "kept", "all anew"], rows, "Multiply-adds of this turn, by kind"))  # fmt: skip
+
+
+def work_chart(run: Sequence[Work], turns: int) -> Markup:
+    """Multiply-adds of every turn, both ways, to a little beyond the turn at which the context is full."""
+    width, height, left, top, bottom = 640, 170, 8, 18, 22
+    peak = max(w.uncached for w in run)
+
+    def place(i: int, n: float) -> str:
+        return f"{left + (width - 2 * left) * i / max(len(run) - 1, 1):.1f},{top + (height - top - bottom) * (1 - n / peak):.1f}"
+
+    x = place(turns - 1, 0).split(",")[0]
+    full = next((w.turn for w in run if w.slid), None)
+    parts = [
+        tag("line", x1=left, x2=width - left, y1=height - bottom, y2=height - bottom, class_="rule"),
+        tag("polyline", points=" ".join(place(w.turn, w.uncached) for w in run), class_="line colour-query"),
+        tag("polyline", points=" ".join(place(w.turn, w.cached) for w in run), class_="line colour-key dash-1"),
+        tag("line", x1=x, x2=x, y1=top, y2=height - bottom, class_="marker"),
+        tag("text", f"turn {turns}", x=x, y=height - 7, text_anchor="middle" if 40 < float(x) < width - 40 else "start" if float(x) < 41 else "end"),
+        tag("text", f"at most {millions(peak)} per turn", x=left, y=12),
+    ]  # fmt: skip
+    if full is not None:
+        at = place(full, 0).split(",")[0]
+        parts.append(tag("text", f"full from turn {full + 1} on", x=at, y=top + 12, text_anchor="end", dx="-6"))
+    label = f"Multiply-adds per turn. All anew: from {millions(run[0].uncached)} up to {millions(peak)}. Kept: {millions(run[min(1, len(run) - 1)].cached)} at turn 2, and as much as anew once the context is full."
+    legend = tag("p", tag("span", "all anew", class_="legend colour-query"), tag("span", "keys and values kept", class_="legend colour-key dash-1"), class_="legend-row")
+    return join([legend, tag("svg", *parts, viewBox=f"0 0 {width} {height}", role="img", aria_label=label, class_="chart")])
+
+
+def stairs(run: Sequence[Work], n_prompt: int, way: str, title: str) -> Markup:
+    """Rows are turns, columns are tokens: painted where a column was computed, pale where it was kept."""
+    width, rows = 320, len(run)
+    unit = width / max(n_prompt + rows - 1, 24)  # of one token
+    high = max(unit * 0.9, 1.6)
+    parts = []
+    for i, w in enumerate(run):
+        new = w.total if way == "anew" else w.new
+        end = n_prompt + i
+        spans = (("kept", end - w.total, w.total - new), ("new", end - new, new))
+        parts += [
+            Markup(f'<rect x="{start * unit:.2f}" y="{i * high:.2f}" width="{n * unit:.2f}" height="{high * 0.86:.2f}" class="{kind}"></rect>')
+            for kind, start, n in spans if n
+        ]  # fmt: skip
+    total = sum(w.total if way == "anew" else w.new for w in run)
+    svg = tag("svg", *parts, viewBox=f"0 0 {width} {max(rows * high, 24):.1f}", role="img", class_="stair",
+              aria_label=f"{title}: {total:,} columns computed in {rows} turns")  # fmt: skip
+    return tag("div", tag("p", tag("strong", title), tag("br"), f"{total:,} columns computed"), svg)
+
+
+def table_of(run: Sequence[Work], narrow: Sequence[Work], window: int) -> Markup:
+    heads = ["turn", "tokens", "columns computed, kept", "without", f"with {window} places", "multiply-adds, kept", "without"]
+    rows = [[w.turn + 1, w.total, w.new, w.total, n.new, f"{w.cached:,}", f"{w.uncached:,}"] for w, n in zip(run, narrow, strict=True)]
+    return plain_table(heads, rows, "Columns and multiply-adds of every turn")
+
+
+class ContextWindow(Widget):
+    """The same story told with few places: what falls out of the window cannot be read, and learned places start anew."""
+
+    slug = "context-window"
+    title = "When the tape is longer than the context"
+    reads = (*STORY, "window")
+    functions = (story.narrow, cache.step, story.shift_change)
+
+    def draw(self) -> Markup:
+        s = self.state
+        model = lab.model()
+        n_ctx = model.config.n_ctx
+        window = min(s.window, n_ctx)
+        whole, narrow = s.tell(), s.tell(window=window)
+        prompt = s.tokens()
+        apart = story.first_difference([t.token for t in whole], [t.token for t in narrow])
+        full_at = max(0, n_ctx - len(prompt) + 6)
+        return join(
+            [
+                c.controls(
+                    c.slider("window", "Window", window, 4, n_ctx, step=1, shown=f"{window} of {n_ctx} places"),
+                    c.button(f"Write until all {n_ctx} places are full", sets="step", value=min(full_at, s.param.step.bounds[1])),
+                ),
+                crank(s, then=f"{len(prompt) + len(whole)} tokens on the tape."),
+                c.figure("window-whole", strip(prompt, whole, n_ctx, None), title=f"All {n_ctx} places", caption="The story as the machine above writes it."),
+                c.figure("window-narrow", strip(prompt, narrow, window, apart), title=f"{window} places", caption="Same weights, same seed, same choices; only the newest tokens can be read.",
+                         readout=self.fell_out(prompt, narrow, window)),
+                self.difference(whole, narrow, apart),
+                self.places(prompt, narrow, window),
+            ]
+        )  # fmt: skip
+
+    def fell_out(self, prompt: Sequence[int], told: Sequence[Step], window: int) -> str:
+        gone = len(prompt) + len(told) - window
+        if gone <= 0:
+            return f"Nothing has fallen out yet: {-gone} places are free."
+        tokens = (*prompt, *(t.token for t in told))
+        return f"{gone} tokens have fallen out; the last to go was {name_of(tokens[gone - 1])}. To the model they never were."
+
+    def difference(self, whole: Sequence[Step], narrow: Sequence[Step], apart: int | None) -> Markup:
+        """The two distributions at the first turn at which the stories differ (or at the last turn)."""
+        if not whole:
+            return Markup("")
+        at = len(whole) - 1 if apart is None else apart
+        a, b = whole[at], narrow[at]
+        ids, names, _ = top_tokens(a.final, 5)
+        more = [t for t in top_tokens(b.final, 5)[0] if t not in ids]
+        ids, names = ids + more, names + [name_of(t) for t in more]
+        rows = [
+            tag("tr", tag("th", c.token(n), scope="row"), *[tag("td", percent(float(t.final[i])), data_v=exact(float(t.final[i])), class_="num") for t in (a, b)])
+            for i, n in zip(ids, names, strict=True)
+        ]  # fmt: skip
+        table = tag("table", tag("caption", "The distribution with all places and with few", class_="sr"),
+                    tag("thead", tag("tr", tag("th", "token", scope="col"), tag("th", f"{len(a.context)} tokens read", scope="col"),
+                                     tag("th", f"{len(b.context)} tokens read", scope="col"))), tag("tbody", *rows), class_="numbers", data_grid=True)  # fmt: skip
+        title = f"Turn {at + 1}: here the two stories part" if apart is not None else f"Turn {at + 1}: still the same story"
+        return c.figure("window-difference", table, title=title)
+
+    def places(self, prompt: Sequence[int], told: Sequence[Step], window: int) -> Markup:
+        """Why the keys cannot be kept: every token has moved to another place, and places are learned vectors."""
+        tokens = (*prompt, *(t.token for t in told))[:window]
+        if len(tokens) < 3:
+            return Markup("")
+        changes = shift_change(tokens)
+        items = ", ".join(f"layer {i}: {percent(x)}" for i, x in enumerate(changes))
+        return c.message(
+            f"Why nothing can be kept then: when the oldest token goes, every other one stands one place further left, and each place has a learned vector of its own. "
+            f"Take the oldest token away from these {len(tokens)}, and the keys of the others change by ({items}) of their size. Keys that were kept would be wrong by that much.",
+            "finding",
+        )  # fmt: skip
+
+
+@functools.lru_cache(maxsize=32)
+def shift_change(tokens: tuple[int, ...]) -> tuple[float, ...]:
+    return story.shift_change(lab.model(), tokens)
+
+
+def strip(prompt: Sequence[int], told: Sequence[Step], window: int, apart: int | None) -> Markup:
+    """A tape with its window: what has fallen out is struck, what can be read stands in the frame."""
+    gone = max(0, len(prompt) + len(told) - window)
+    cells = prompt_cells(prompt, gone)
+    cells += [
+        written_cell(t, gone=len(prompt) + t.index < gone, differs=apart is not None and t.index >= apart, newest=apart == t.index) for t in told
+    ]  # fmt: skip
+    return tape(cells, f"The tape with {window} places")

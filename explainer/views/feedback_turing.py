@@ -1,0 +1,95 @@
+"""The loop read as a Turing machine: what corresponds to what, with this turn's numbers, and where the likeness ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markupsafe import Markup
+
+from explainer import lab, sampling, story
+from explainer.sampling import Step
+from explainer.views import components as c
+from explainer.views.feedback_parts import STORY, cell, crank, name_of, tape
+from explainer.views.html import join, number, percent, tag
+from explainer.views.widget import Widget
+
+
+class Turing(Widget):
+    """Two tables: parts and their counterparts; and the points at which the likeness ends."""
+
+    slug = "turing"
+    title = "The loop as a Turing machine"
+    reads = (*STORY, "turing")
+    functions = (story.Teller.turn, story.fingerprint_of, story.nudge, sampling.draw_at)
+
+    def draw(self) -> Markup:
+        s = self.state
+        told = s.tell()
+        turn = told[-1] if told else s.tell(1)[0]
+        return join(
+            [
+                c.controls(c.check("turing", "Show these words on the machine above", s.turing)),
+                crank(s, then=f"{len(told)} ticks have passed."),
+                c.figure("read-head", self.head(turn), title="The read head at this turn",
+                         caption="How strongly the newest column looked at each token, over all layers and heads.", readout="Point at a token to see its share."),
+                c.figure("likeness", self.likeness(told, turn), title="What corresponds to what"),
+                c.figure("limits", self.limits(turn), title="Where the likeness ends"),
+            ]
+        )  # fmt: skip
+
+    def head(self, turn: Step) -> Markup:
+        s = self.state
+        before = (*s.tokens(), *(t.token for t in s.tell(turn.index)))
+        share = story.teller().read(before).attention.mean(axis=0)
+        tokens = before[-len(share) :]
+        return tape(
+            [cell(t, "read", why=f"{name_of(t)}: {percent(float(a))} of the attention", weight=float(a) ** 0.5, value=float(a)) for t, a in zip(tokens, share, strict=True)],
+            "The tape under the read head",
+        )  # fmt: skip
+
+    def likeness(self, told: Any, turn: Step) -> Markup:
+        s = self.state
+        m = lab.model()
+        wrote = f"{name_of(told[-1].token)} at the end" if told else "nothing yet"
+        rows = [
+            ("tape", "the context", f"{len(turn.context)} of {m.config.n_ctx} cells in use"),
+            ("alphabet", "the vocabulary", f"{m.config.n_vocab} symbols"),
+            ("finite control", "the weights", f"{m.n_params:,} numbers, fingerprint {story.fingerprint()} at every tick"),
+            ("read head", "attention", f"looks at all {len(turn.context)} cells at once, {m.config.n_layers * m.config.n_heads} heads, each with its own weights"),
+            ("write", "the drawn token", wrote),
+            ("state between ticks", "none of its own", "all that the next tick knows is on the tape; kept keys and values are only a copy of it"),
+            ("time", "turns of the loop", f"tick {len(told)}"),
+            ("program", "the prompt", f"{len(s.tokens())} tokens; another prompt, another machine out of the same weights"),
+        ]  # fmt: skip
+        return grid(("Turing’s machine", "this loop", "now"), rows, "Parts of a Turing machine and of the loop")
+
+    def limits(self, turn: Step) -> Markup:
+        s = self.state
+        m = lab.model()
+        found = story.nudge(turn, s.settings())
+        if found is None:
+            slope = "This token was written by you, not drawn; step back to a drawn one to see its numbers."
+        else:
+            slope = (
+                f"Add {found.amount} to the logit of {name_of(turn.token)}: its probability moves by {number(found.after - found.before)} "
+                f"(slope {number(found.slope)}), the written token {'changes' if found.moved else 'does not move at all'}. "
+                f"u would have to change by {number(found.margin)} to write another."
+            )
+        rows = [
+            ("The network alone is no such machine.", f"One turn is a circuit of fixed depth: {m.config.n_layers} layers, whatever the text. Only the loop can take more steps for a harder task.", "Merrill & Sabharwal 2023, 2024"),
+            ("The tape is finite.", f"{m.config.n_ctx} cells; then the oldest falls out. Turing's tape has no end.", "measured: the context above"),
+            ("It only writes at the end.", "Turing's head moves left and right and rubs out. This one reads anywhere, writes once per cell, and never takes a token back.", "by construction"),
+            ("Its moves are drawn.", "Odds, not a rule; at temperature 0 it is deterministic, and one wrong symbol is never corrected by the machine itself.", "by construction"),
+            ("No gradient passes through a written token.", slope, "the draw above; Page 4 shows it by real backpropagation"),
+            ("Universal is not the same as useful.", "The proofs that transformers can run any program assume numbers of unlimited precision and unlimited turns. They say nothing about what training finds.", "Pérez et al. 2021"),
+        ]  # fmt: skip
+        return grid(("limit", "what it means here", "source"), rows, "Where the likeness with a Turing machine ends")
+
+
+def grid(heads: tuple[str, ...], rows: list[tuple[str, ...]], label: str) -> Markup:
+    return tag(
+        "div",
+        tag("table", tag("caption", label, class_="sr"), tag("thead", tag("tr", *[tag("th", h, scope="col") for h in heads])),
+            tag("tbody", *[tag("tr", tag("th", row[0], scope="row"), *[tag("td", x) for x in row[1:]]) for row in rows]), class_="words"),
+        class_="scroll",
+    )  # fmt: skip

@@ -1,0 +1,111 @@
+"""/feedback/: what happens when the output becomes the input?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import param
+
+from explainer import lab, story, working
+from explainer.sampling import Settings, Step
+from explainer.state import PageState
+from explainer.views.feedback_branches import Branches
+from explainer.views.feedback_cache import ContextWindow, KeysAndValues
+from explainer.views.feedback_loop import Loop
+from explainer.views.feedback_prefill import Prefill
+from explainer.views.feedback_turing import Turing
+from explainer.views.page import Page
+
+MOST_TURNS = 160
+
+
+class FeedbackState(PageState):
+    """The whole story is a function of prompt, t, top_k, top_p, min_p, seed, choices and step."""
+
+    prompt = param.String(default="Once there was a", label="Prompt")
+    t = param.Number(default=0.8, bounds=(0, 10), label="temperature")
+    top_k = param.Integer(default=None, bounds=(1, None), allow_None=True, label="top-k")
+    top_p = param.Number(default=None, bounds=(0, 1), allow_None=True, label="top-p")
+    min_p = param.Number(default=None, bounds=(0, 1), allow_None=True, label="min-p")
+    seed = param.Integer(default=2, bounds=(0, 2**31 - 1), label="seed")
+    step = param.Integer(default=26, bounds=(0, MOST_TURNS), label="step", doc="how many tokens have been written")
+    choices = param.String(default="", label="choices", doc="what the reader wrote: 3:212,7:45 (turn:token)")
+    branches = param.String(default="", label="branches", doc="other choices to remember, separated by ;")
+    look = param.Integer(default=0, bounds=(0, None), label="turn")
+    at = param.Integer(default=4, bounds=(0, None), label="turn")
+    words = param.String(default="Tom", label="words")
+    sum = param.String(default="7 + 5 + 8 + 9", label="sum")
+    sums = param.Integer(default=24, bounds=(12, 240), label="number of sums")
+    window = param.Integer(default=16, bounds=(4, 128), label="window")
+    turing = param.Boolean(default=False, label="Turing's words")
+
+    def tokens(self) -> tuple[int, ...]:
+        """The prompt's tokens that fit, the start token first."""
+        return lab.tokens_of(self.prompt)[: lab.model().config.n_ctx]
+
+    def settings(self) -> Settings:
+        return Settings(self.t, self.top_k, self.top_p, self.min_p)
+
+    def chosen(self) -> story.Choices:
+        return story.parse_choices(self.choices, lab.tokenizer().n_vocab, MOST_TURNS)
+
+    def kept(self) -> tuple[story.Choices, ...]:
+        return story.parse_branches(self.branches, lab.tokenizer().n_vocab, MOST_TURNS)
+
+    def tell(
+        self, turns: int | None = None, choices: story.Choices | None = None, window: int | None = None
+    ) -> tuple[Step, ...]:
+        """The story of the page, or with other choices, another length or a narrower window."""
+        return story.teller(window).tell(
+            self.tokens(),
+            self.settings(),
+            self.seed,
+            self.chosen() if choices is None else choices,
+            self.step if turns is None else turns,
+        )
+
+    def limits(self) -> dict[str, tuple[int, int, str]]:
+        last = max(self.step - 1, 0)
+        return {"look": (0, last, "turn"), "at": (0, last, "turn")}
+
+    def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
+        n_vocab, n_ctx = lab.tokenizer().n_vocab, lab.model().config.n_ctx
+        if "prompt" in wanted:
+            n = len(lab.tokens_of(wanted["prompt"]))
+            if n > n_ctx:
+                messages["prompt"] = (
+                    f"The model has {n_ctx} places; your text has {n:,} tokens. The first {n_ctx} are used."
+                )
+        for name, read in (("choices", story.parse_choices), ("branches", story.parse_branches)):
+            if name in wanted:
+                try:
+                    read(wanted[name], n_vocab, MOST_TURNS)
+                except ValueError as problem:
+                    messages[name] = str(problem)
+                    del wanted[name]
+        if "prompt" in wanted and "choices" not in wanted and wanted["prompt"] != self.prompt:
+            wanted |= {"choices": "", "branches": ""}  # they were about another text
+        if "choices" in wanted and "branches" not in wanted and "prompt" not in wanted:
+            new = story.parse_choices(wanted["choices"], n_vocab, MOST_TURNS)
+            wanted["branches"] = story.write_branches(story.remember(self.kept(), self.chosen(), new))
+        if "sum" in wanted:
+            try:
+                wanted["sum"] = " + ".join(map(str, working.parse_terms(wanted["sum"])))
+            except ValueError as problem:
+                messages["sum"] = str(problem)
+                del wanted["sum"]
+
+
+def numbers() -> dict[str, Any]:
+    """What the prose says about the model, measured when the site is built."""
+    return {}
+
+
+PAGE = Page(
+    name="feedback",
+    title="Feedback",
+    question="What happens when the output becomes the input?",
+    state=FeedbackState,
+    widgets=(Loop, Branches, Prefill, KeysAndValues, ContextWindow, Turing),
+    numbers=numbers,
+)
