@@ -6,13 +6,15 @@ pairs of neighbours that are new (distinct-2), and how much of it stands in stre
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from explainer import corpus
+from explainer import corpus, lab
 from explainer.model import Model
-from explainer.sampling import Settings, draw, loop, rng_for_step
+from explainer.sampling import Loop, Settings, distinct_n, draw, find_loop, loop, rng_for_step
 from explainer.tokenizer import Tokenizer
 
 Array = np.ndarray
@@ -60,7 +62,7 @@ class TrueWriter:
         self.entropies: list[float] = []
 
     def advance(self, to: int) -> None:
-        """Go on until `to` tokens are written."""
+        """Go on until `to` tokens are written; nothing is done if they are."""
         while len(self.tokens) < to:
             probs = np.zeros(self._n_vocab)
             for token, p in self._reader.next_tokens().items():
@@ -99,3 +101,104 @@ def copied(tokens: Sequence[int], length: int = STRETCH) -> Array:
             marked[i : i + length] = True
         seen.add(gram)
     return marked
+
+
+# ---------------------------------------------------------------- four texts beside each other
+
+TEMPERATURES = (0.01, 0.5, 1.0, 2.0)
+LENGTH = 200
+
+
+@dataclass(frozen=True)
+class Text:
+    """One text as far as it is written, and its measures.
+
+    name:   the temperature in words, or 'the corpus'
+    loop:   the cycle that it ends in, if it does
+    copied: [T] bool, tokens in stretches of STRETCH that stood before in the same text
+    distinct: [T], distinct-2 of the text so far
+    mean_entropy: of the distributions that it was drawn from, nats
+    """
+
+    name: str
+    temperature: float | None
+    tokens: tuple[int, ...]
+    entropies: tuple[float, ...]
+    slid_at: int | None
+    loop: Loop | None
+    copied: Array
+    distinct: list[float]
+
+    @property
+    def distinct_1(self) -> float:
+        return distinct_n(self.tokens, 1)
+
+    @property
+    def distinct_2(self) -> float:
+        return distinct_n(self.tokens, 2)
+
+    @property
+    def copied_share(self) -> float:
+        return float(self.copied.mean()) if len(self.tokens) else float("nan")
+
+    @property
+    def mean_entropy(self) -> float:
+        return float(np.mean(self.entropies)) if self.entropies else float("nan")
+
+    @property
+    def documents(self) -> int:
+        """How many documents it ended."""
+        return sum(token == 0 for token in self.tokens)
+
+
+class Desk:
+    """The texts of one prompt and one seed, all growing together. The corpus's own text grows along if it can."""
+
+    def __init__(self, model: Model, tokenizer: Tokenizer, prompt: Sequence[int], seed: int):
+        self.writers: list[tuple[str, Writer | TrueWriter]] = [
+            (f"T = {t:g}", Writer(model, prompt, t, seed)) for t in TEMPERATURES
+        ]
+        self.outside = ""
+        try:
+            self.writers.append(("the corpus", TrueWriter(tokenizer, prompt, seed)))
+        except ValueError as problem:
+            self.outside = str(problem)
+        self.written = 0
+
+    @property
+    def done(self) -> bool:
+        return self.written >= LENGTH
+
+    @property
+    def stride(self) -> int:
+        """How many tokens of each text are a short piece of work: few once the context slides, for then every column
+        is computed anew."""
+        return 2 if any(w.slid_at is not None for _, w in self.writers if isinstance(w, Writer)) else 10
+
+    def advance(self, to: int) -> None:
+        """Write all texts up to `to` tokens, LENGTH at most."""
+        self.written = max(self.written, min(to, LENGTH))
+        for _, writer in self.writers:
+            writer.advance(self.written)
+
+    def texts(self) -> list[Text]:
+        """All texts as they stand."""
+        return [
+            Text(
+                name,
+                getattr(writer, "temperature", None),
+                tuple(writer.tokens),
+                tuple(writer.entropies),
+                getattr(writer, "slid_at", None),
+                find_loop(writer.tokens),
+                copied(writer.tokens),
+                distinct_so_far(writer.tokens),
+            )
+            for name, writer in self.writers
+        ]
+
+
+@functools.lru_cache(maxsize=3)
+def desk(prompt: tuple[int, ...], seed: int) -> Desk:
+    """The desk for this prompt and seed: kept, so that coming back to it costs nothing."""
+    return Desk(lab.model(), lab.tokenizer(), prompt, seed)

@@ -1,0 +1,154 @@
+"""No noise in the distribution, chance in the draw: the same numbers each time, and a histogram that approaches them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from markupsafe import Markup
+
+from explainer import draws, next_token, sampling, temperature
+from explainer.draws import MOST, first_draws, milestones
+from explainer.temperature import expected_total_variation
+from explainer.views import components as c
+from explainer.views.html import exact, join, number, percent, tag
+from explainer.views.temperature_parts import name_of, prompt_field, said, shown_t, temperature_slider, xy_chart
+from explainer.views.widget import Widget
+
+ROWS = 14
+WIDE = 0.006  # narrower stretches of the cumulative strip are drawn together
+
+
+class TemperatureDraws(Widget):
+    """Recompute: nothing changes. Draw: something happens, and the more often, the less it matters."""
+
+    slug = "temperature-draws"
+    title = "Where chance comes in"
+    reads = ("prompt", "t", "seed", "draws", "checks", "top_k", "top_p", "min_p")
+    functions = (
+        sampling.draw, sampling.draw_at, sampling.cumulative, draws.first_draws, temperature.compare_bits,
+        temperature.total_variation, temperature.expected_total_variation, next_token.again,
+    )  # fmt: skip
+
+    def draw(self) -> Markup:
+        s = self.state
+        look = s.look()
+        made = first_draws(look.final, s.seed, s.draws)
+        return join([
+            c.controls(prompt_field(s), temperature_slider(s)),
+            self.check(look),
+            c.controls(
+                c.number_field("seed", "Seed", s.seed, 0, 2**32 - 1),
+                *[draw_button(n) for n in (1, 100, 10_000)],
+                c.button("Start over", sets="draws", value=0),
+                label="Draw from the distribution",
+            ),
+            tag("p", class_="message", data_message="draws", role="alert"),
+            c.figure("strip", strip(look, made.last), caption=last_words(look, made, s.seed),
+                     title="One draw is one number."),
+            c.figure("histogram", histogram(look, made), title="The bars and the draws.",
+                     caption=join(["Bar: the probability. Mark: how often it was drawn, out of ", tag("strong", f"{made.n:,}"), "."])),
+            c.figure("approach", approach(look, made), title="How far the histogram still is from the bars.",
+                     caption=distance_words(look, made)),
+        ])  # fmt: skip
+
+    def check(self, look: Any) -> Markup:
+        """Run the model anew as often as the reader has asked and say whether any bit differed."""
+        n = self.state.checks
+        button = tag("button", "Compute it again", type="button", class_="button", data_add="checks", value=1)
+        if not n:
+            said_ = "Run the whole model once more on the same text at the same temperature. Will the bars differ?"
+            return tag("div", button, tag("p", said_, class_="check-words"), class_="check-row")
+        _, same = next_token.again(look.tokens, look.chain.temperature)
+        agree = same.equal == same.numbers
+        words = (
+            f"Computed anew, from the text to the {same.numbers} probabilities at T = {shown_t(look.chain.temperature)}: "
+            f"{same.equal} of {same.numbers} agree in every bit. Largest difference: {number(same.largest)}."
+        )
+        times = "" if n == 1 else f" You have asked {n} times."
+        return tag("div", button, c.message(words + times, "finding" if agree else "problem"), class_="check-row")
+
+
+def draw_button(n: int) -> Markup:
+    words = f"Draw {n:,}" + ("" if n == 1 else " times")
+    return tag("button", words if n > 1 else "Draw 1", type="button", class_="button main" if n == 1 else "button", data_add="draws", value=n)
+
+
+def strip(look: Any, last: Any) -> Markup:
+    """The line from 0 to 1, cut into one stretch per token, and the number that fell on it."""
+    ends = sampling.cumulative(look.final)
+    pieces = []
+    start = 0.0
+    for token in range(len(ends)):
+        end = float(ends[token])
+        if end - start >= WIDE:
+            chosen = last is not None and last.token == token
+            label = name_of(token) if end - start >= 0.035 else ""
+            pieces.append(
+                f'<span class="piece{" chosen" if chosen else ""}" style="left:{start * 100:.3f}%;width:{(end - start) * 100:.3f}%" '
+                f'data-v="{exact(end - start)}" data-why="{name_of(token)}: from {start:.4f} to {end:.4f}"><span>{label}</span></span>'
+            )
+        start = end
+    needle = Markup(f'<i class="needle" style="left:{last.u * 100:.3f}%"></i>') if last else None
+    line = tag("div", Markup("".join(pieces)), needle, class_="strip colour-vocab", aria_hidden="true")
+    return join([line, tag("div", tag("span", "0"), tag("span", "1"), class_="strip-ends", aria_hidden="true")])
+
+
+def last_words(look: Any, made: Any, seed: int) -> Markup:
+    if made.last is None:
+        return join(["Every token owns a stretch as long as its probability. Nothing has been drawn yet."])
+    d = made.last
+    return join([
+        f"Number {made.n:,} of seed {seed} is u = {d.u:.6f}. It falls on the stretch of ", Markup(said(d.token)),
+        f", from {d.low:.4f} to {d.high:.4f}.",
+    ])  # fmt: skip
+
+
+def histogram(look: Any, made: Any) -> Markup:
+    ids = look.order[:ROWS].tolist()
+    n = max(made.n, 1)
+    peak = max(float(look.final.max()), float(made.counts.max()) / n)
+    rows = []
+    shares = [(name_of(t), float(look.final[t]), int(made.counts[t])) for t in ids]
+    others = int(made.counts.sum() - sum(k for _, _, k in shares))
+    shares.append((f"{len(look.order) - ROWS} others", look.rest(ROWS)[2], others))
+    for k, (name, p, count) in enumerate(shares):
+        seen = count / n
+        mark = f'<i class="mark colour-query" style="--v:{min(seen / peak, 1):.4f}"></i>' if made.n else ""
+        token = f'<span class="token">{name}</span>' if k < len(ids) else name
+        rows.append(
+            f'<tr><th scope="row">{token}</th><td class="track" aria-hidden="true"><i class="bar" style="--v:{min(p / peak, 1):.4f}"></i>{mark}</td>'
+            f'<td class="num" tabindex="-1" data-v="{exact(p)}">{percent(p)}</td>'
+            f'<td class="num" tabindex="-1" data-v="{exact(seen)}">{percent(seen) if made.n else "–"}</td><td class="num" tabindex="-1" data-v="{count}">{count:,}</td></tr>'
+        )
+    heads = [tag("th", "token", scope="col"), tag("td", aria_hidden="true"), tag("th", "probability", scope="col"),
+             tag("th", "drawn", scope="col"), tag("th", "times", scope="col")]  # fmt: skip
+    table = tag(
+        "table", tag("caption", f"Probability and share of {made.n:,} draws, token by token", class_="sr"),
+        tag("thead", tag("tr", *heads)), Markup(f"<tbody>{''.join(rows)}</tbody>"), class_="bars colour-vocab", data_grid=True,
+    )  # fmt: skip
+    return tag("div", table, class_="scroll")
+
+
+def approach(look: Any, made: Any) -> Markup:
+    steps = milestones(max(made.n, 100))
+    expected = [(float(n), expected_total_variation(look.final, n)) for n in steps]
+    path = [(float(n), d) for n, d in made.path]
+    ticks = [10.0**k for k in range(math.ceil(math.log10(steps[-1])) + 1)]
+    return xy_chart(
+        [("these draws", "query", path), ("expected of honest draws", "vocab", expected)],
+        label="Total variation distance between the histogram and the bars, by number of draws", x_name="draws", y_name="distance",
+        x_ticks=ticks, y_max=1.0, dots=[(*path[-1], "query")] if path else [], height=180,
+    )  # fmt: skip
+
+
+def distance_words(look: Any, made: Any) -> Markup:
+    if not made.n:
+        return join(["Total variation distance: half the summed differences, 0 when they agree. Draw, and it starts at its largest."])
+    return join([
+        f"After {made.n:,}: total variation distance ", tag("strong", number(made.distance)), " (0: they agree; 1: nothing in common). "
+        f"Honest draws are {number(expected_total_variation(look.final, made.n))} away on average; a hundred times as many draws, a tenth of the distance.",
+    ])  # fmt: skip
+
+
+__all__ = ["MOST", "ROWS", "TemperatureDraws"]

@@ -1,0 +1,181 @@
+"""Four long texts at four temperatures: what repeats, and how much, measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from explainer import lab, repetition, sampling
+from explainer.repetition import LENGTH, STRETCH, TEMPERATURES, Text
+from explainer.views import components as c
+from explainer.views.html import exact, join, number, percent, tag
+from explainer.views.temperature_parts import prompt_field, xy_chart
+from explainer.views.widget import Widget
+
+COLOURS = {"T = 0.01": "key", "T = 0.5": "resid", "T = 1": "vocab", "T = 2": "query", "the corpus": "true"}
+
+
+class Repetition(Widget):
+    """The loop run 200 times at each of four temperatures, on the same prompt with the same random numbers."""
+
+    slug = "repetition"
+    title = "Two hundred tokens at four temperatures"
+    reads = ("prompt", "seed", "again")
+    functions = (sampling.find_loop, sampling.distinct_n, repetition.copied, repetition.Writer, sampling.loop)
+
+    def draw(self) -> Markup:
+        s = self.state
+        desk = repetition.desk(s.tokens(), s.seed)
+        if not desk.done:
+            self.go_on(desk)
+        texts = desk.texts()
+        return join([
+            c.controls(prompt_field(s), c.number_field("seed", "Seed", s.seed, 0, 2**32 - 1)),
+            progress(desk),
+            c.figure("texts", tag("div", *[story(t) for t in texts if t.temperature is not None], class_="texts"),
+                     title="Same prompt, same random numbers, no cuts.",
+                     caption=legend()),
+            c.figure("measures", measures(texts), title="Measured:", note=desk.outside and "The corpus never writes this prompt, so it has no text of its own to compare with."),
+            c.figure("distinct", distinct(texts, desk), title="New pairs of neighbours.",
+                     caption="distinct-2 of the text so far: different pairs of neighbouring tokens out of all pairs. A loop makes it fall; it starts at 1."),
+            c.figure("entropy", entropies(texts), title="Openness, token by token.",
+                     caption="Entropy in nats of the distribution that each token was drawn from. The flat stretches at 0 are tokens that had no rival."),
+            all_numbers(texts) if desk.done else None,
+        ])  # fmt: skip
+
+    def go_on(self, desk: Any) -> None:
+        """Write a short piece; all of it when the widget is made (that is the still). The page asks for the rest."""
+        state = self.state
+        if not hasattr(self, "_turn"):
+            desk.advance(LENGTH)
+        elif state.again != self._turn:
+            desk.advance(desk.written + desk.stride)
+        self._turn = state.again
+
+
+def progress(desk: Any) -> Markup:
+    """How far the writing is; while it is not done the page, when it is seen, asks for more."""
+    if desk.done:
+        return tag("p", f"Each text has {LENGTH} tokens.", class_="progress", role="status")
+    return tag(
+        "div",
+        tag("p", f"Writing: {desk.written} of {LENGTH} tokens each.", class_="progress"),
+        tag("progress", value=desk.written, max=LENGTH, aria_label="Tokens written"),
+        class_="writing", data_more="again",
+    )  # fmt: skip
+
+
+def legend() -> Markup:
+    return join([
+        tag("mark", "Marked", class_="copied"), f": a stretch of {STRETCH} tokens or more that stood before in the same text. ",
+        tag("mark", "Framed", class_="loop"), ": the loop that the text ends in. ",
+        tag("span", "⌁", class_="slid"), ": from here on the start of the text has dropped out of the model’s window.",
+    ])  # fmt: skip
+
+
+def story(text: Text) -> Markup:
+    """One text, its repeated stretches marked."""
+    tokenizer = lab.tokenizer()
+    runs: list[tuple[str, list[int]]] = []
+    for i, token in enumerate(text.tokens):
+        kind = "loop" if text.loop and i >= text.loop.start else "copied" if text.copied[i] else ""
+        if text.loop and kind == "loop":
+            kind += " odd" if ((i - text.loop.start) // text.loop.period) % 2 else ""
+        if i == text.slid_at:
+            runs.append(("slid", []))
+        if token == tokenizer.end_id:
+            runs.append(("end", []))
+        elif runs and runs[-1][0] == kind:
+            runs[-1][1].append(token)
+        else:
+            runs.append((kind, [token]))
+    parts: list[str] = []
+    for kind, tokens in runs:
+        if kind == "end":
+            parts.append('<span class="ended" title="end of a document">⏎</span>')
+        elif kind == "slid":
+            parts.append('<span class="slid" title="the window slides from here on">⌁</span>')
+        else:
+            words = escape(tokenizer.decode(tokens))
+            parts.append(f'<mark class="{kind}">{words}</mark>' if kind else f"<span>{words}</span>")
+    if text.loop:
+        found = f"ends in a loop: {text.loop.period} token{'s' if text.loop.period > 1 else ''}, {text.loop.repeats} times"
+    else:
+        found = "does not end in a loop" if text.tokens else ""
+    return tag(
+        "section", tag("h4", text.name), tag("p", Markup("".join(parts)), class_="story", tabindex="0", role="region", aria_label=f"Text at {text.name}"),
+        tag("p", found, class_="note"), class_=f"text colour-{COLOURS[text.name]}",
+    )  # fmt: skip
+
+
+def measures(texts: list[Text]) -> Markup:
+    rows = []
+    for t in texts:
+        cells = [
+            (t.distinct_1, number(t.distinct_1)), (t.distinct_2, number(t.distinct_2)), (t.copied_share, percent(t.copied_share) if t.tokens else "–"),
+            (t.mean_entropy, number(t.mean_entropy)), (float(t.documents), str(t.documents)),
+        ]  # fmt: skip
+        body = "".join(f'<td class="num" tabindex="-1" data-v="{exact(v)}">{text}</td>' for v, text in cells)
+        loop = f"{t.loop.period} tokens × {t.loop.repeats}" if t.loop else "none"
+        rows.append(f'<tr class="colour-{COLOURS[t.name]}"><th scope="row">{t.name}</th>{body}<td class="num" tabindex="-1">{loop}</td></tr>')
+    heads = ["text", "distinct-1", "distinct-2", f"in repeated stretches of {STRETCH}", "mean entropy, nats", "documents ended", "loop at the end"]
+    table = tag(
+        "table", tag("caption", "How much each text repeats itself", class_="sr"), tag("thead", tag("tr", *[tag("th", h, scope="col") for h in heads])),
+        Markup(f"<tbody>{''.join(rows)}</tbody>"), class_="losses measures", data_grid=True,
+    )  # fmt: skip
+    return tag("div", table, class_="scroll")
+
+
+def distinct(texts: list[Text], desk: Any) -> Markup:
+    series = [(t.name, COLOURS[t.name], [(float(i + 1), x) for i, x in enumerate(t.distinct) if x == x]) for t in texts]
+    slid = [t.slid_at for t in texts if t.slid_at is not None]
+    return xy_chart(
+        series, label="distinct-2 of each text so far, by number of tokens", x_name="tokens written", y_name="distinct-2", log_x=False,
+        x_ticks=(0, 50, 100, 150, 200), y_max=1.0, markers=[(float(slid[0]), "the window slides")] if slid else [], table=False,
+    )  # fmt: skip
+
+
+def entropies(texts: list[Text]) -> Markup:
+    """One strip per text: a column per token, as high as the distribution was open."""
+    width, left, band, gap = 640, 62, 40, 10
+    peak = max((e for t in texts for e in t.entropies), default=1.0) or 1.0
+    parts = []
+    step = (width - left - 8) / LENGTH
+    for k, t in enumerate(texts):
+        floor = (k + 1) * (band + gap) - gap / 2
+        points = [f"M{left},{floor:.1f}"]
+        for i, e in enumerate(t.entropies):
+            x, y = left + i * step, floor - band * e / peak
+            points.append(f"V{y:.1f}H{x + step:.1f}")
+        points.append(f"V{floor:.1f}Z")
+        parts.append(tag("path", d="".join(points), class_=f"area colour-{COLOURS[t.name]}"))
+        parts.append(tag("line", x1=left, x2=width - 8, y1=f"{floor:.1f}", y2=f"{floor:.1f}", class_="rule"))
+        parts.append(tag("text", t.name, x=left - 6, y=f"{floor - 4:.1f}", text_anchor="end"))
+    height = len(texts) * (band + gap) + 22
+    for n in (0, 50, 100, 150, 200):
+        parts.append(tag("text", str(n), x=f"{left + n * step:.1f}", y=height - 6, text_anchor="middle" if n < 200 else "end"))
+    means = ", ".join(f"{t.name}: {number(t.mean_entropy)} on average" for t in texts)
+    return tag("svg", *parts, viewBox=f"0 0 {width} {height}", role="img", aria_label=f"Entropy per token. {means}. Highest: {number(peak)} nats", class_="chart")
+
+
+def all_numbers(texts: list[Text]) -> Markup:
+    """Every step's entropy and distinct-2, folded away: the text equivalent of both drawings."""
+    heads = "".join(f'<th scope="col">entropy, {t.name}</th><th scope="col">distinct-2, {t.name}</th>' for t in texts)
+    rows = []
+    for i in range(LENGTH):
+        cells = "".join(
+            f'<td data-v="{t.entropies[i]:.6g}">{t.entropies[i]:.2f}</td>'
+            + (f'<td data-v="{t.distinct[i]:.6g}">{t.distinct[i]:.2f}</td>' if i else "<td>–</td>")
+            for t in texts
+        )
+        rows.append(f"<tr><td>{i + 1}</td>{cells}</tr>")
+    label = "Entropy and distinct-2 of each text, token by token"
+    table = Markup(f'<table class="numbers"><caption class="sr">{label}</caption><thead><tr><th scope="col">token</th>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>')
+    return c.figure(
+        "numbers",
+        tag("details", tag("summary", "The numbers of both drawings"), tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=label), class_="numbers"),
+    )  # fmt: skip
+
+
+__all__ = ["TEMPERATURES", "Repetition"]

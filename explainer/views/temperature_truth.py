@@ -1,0 +1,172 @@
+"""The model beside the truth: the corpus knows its own odds, so every forecaster's loss can be told exactly."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from markupsafe import Markup
+
+from explainer import forecast, temperature
+from explainer.corpus.examples import PROMPTS
+from explainer.forecast import held_out, loss_by_temperature, losses, truth_after
+from explainer.views import components as c
+from explainer.views.html import exact, join, number, percent, tag
+from explainer.views.temperature_parts import (
+    name_of,
+    nats,
+    prompt_field,
+    said,
+    shown_t,
+    temperature_slider,
+    xy_chart,
+)
+from explainer.views.widget import Widget
+
+ROWS = 14
+HEDGES = (0.1, 0.01, 0.001)
+TRY = ("another free choice", "free choice", "copy a name", "a small sum", "close the bracket")
+SHOWN_LOSS = 3.0  # the chart's upper edge, nats
+
+
+class TemperatureTruth(Widget):
+    """Not 'the most likely token' but a distribution: the model's, the truth's, and what each forecast costs."""
+
+    slug = "temperature-truth"
+    title = "Beside the truth"
+    reads = ("prompt", "t", "hedge")
+    functions = (
+        forecast.expected_loss, forecast.argmax_forecast, forecast.losses, forecast.HeldOut, temperature.chain,
+    )  # fmt: skip
+
+    def draw(self) -> Markup:
+        s = self.state
+        look = s.look(cuts=False)
+        truth = truth_after(s.all_tokens())
+        text = held_out()
+        at_t = text.at(s.t)
+        return join([
+            c.controls(prompt_field(s), temperature_slider(s)),
+            tag("div", *[c.button(name, sets="prompt", value=PROMPTS[name][0], kind="small", hint=PROMPTS[name][1],
+                                  pressed=s.prompt == PROMPTS[name][0]) for name in TRY if name in PROMPTS],
+                class_="presets", role="group", aria_label="Prompts to try"),
+            self.beside(look, truth),
+            c.controls(c.choice("hedge", "Kept back by the careful namer", [(h, percent(h)) for h in HEDGES], s.hedge)),
+            c.figure("losses", table_of_losses(look, truth, text, at_t, s),
+                     title="What each forecast costs,", caption="in nats per token: the average surprise. Less is better; the truth's own is the least there is."),
+            c.figure("loss-by-temperature", by_temperature(s.t, text, at_t), title="Which temperature forecasts best?",
+                     caption=f"Over {text.n} places of text that the model was not trained on."),
+            c.figure("impossible", impossible(s.t, at_t), title="What the heat lets in:",
+                     caption="the share of probability that goes to tokens which the corpus never writes at that place."),
+        ])  # fmt: skip
+
+    def beside(self, look: Any, truth: Any) -> Markup:
+        if not truth.inside:
+            return join([
+                c.message(f"There is no truth to compare with here: the corpus never writes this text. {truth.reason}", "problem"),
+                c.figure("beside", pairs(look, None), title="The model alone.",
+                         caption="It forecasts all the same. Below, the held-out text still has its truth."),
+            ])  # fmt: skip
+        return c.figure(
+            "beside", pairs(look, truth.probs), title="Bars: the model. Marks: the truth.",
+            caption=f"At T = {shown_t(look.chain.temperature)}; the truth has no temperature.",
+        )  # fmt: skip
+
+
+def pairs(look: Any, truth: Any) -> Markup:
+    """The most likely tokens of both, bars and marks, with both numbers."""
+    probs = look.chain.probs
+    first = look.order[:ROWS].tolist()
+    if truth is not None:
+        first = sorted({*look.order[: ROWS // 2].tolist(), *truth.argsort()[::-1][:ROWS].tolist()}, key=lambda t: (-truth[t], -probs[t]))[:ROWS]
+    peak = max(float(probs.max()), float(truth.max()) if truth is not None else 0.0)
+    rows = []
+    entries = [(f'<span class="token">{name_of(t)}</span>', float(probs[t]), float(truth[t]) if truth is not None else None) for t in first]
+    left = None if truth is None else max(0.0, 1 - sum(q for _, _, q in entries if q is not None))
+    entries.append((f"{len(probs) - len(first)} others", max(0.0, 1 - sum(p for _, p, _ in entries)), left))
+    for name, p, q in entries:
+        mark = "" if q is None else f'<i class="mark colour-true" style="--v:{min(q / peak, 1):.4f}"></i>'
+        true_cell = "" if q is None else f'<td class="num" tabindex="-1" data-v="{exact(q)}">{percent(q) if q > 1e-15 else "0 %"}</td>'
+        rows.append(
+            f'<tr><th scope="row">{name}</th><td class="track" aria-hidden="true"><i class="bar" style="--v:{min(p / peak, 1):.4f}"></i>{mark}</td>'
+            f'<td class="num" tabindex="-1" data-v="{exact(p)}">{percent(p)}</td>{true_cell}</tr>'
+        )
+    heads = [tag("th", "token", scope="col"), tag("td", aria_hidden="true"), tag("th", "model", scope="col")]
+    if truth is not None:
+        heads.append(tag("th", "truth", scope="col"))
+    table = tag(
+        "table", tag("caption", "Next token: the model and the true distribution of the corpus" if truth is not None else "Next token: the model", class_="sr"),
+        tag("thead", tag("tr", *heads)), Markup(f"<tbody>{''.join(rows)}</tbody>"), class_="bars colour-vocab", data_grid=True,
+    )  # fmt: skip
+    return tag("div", table, class_="scroll")
+
+
+def table_of_losses(look: Any, truth: Any, text: Any, at_t: tuple[float, float], s: Any) -> Markup:
+    """Four forecasters, on this token and on held-out text."""
+    here = losses(truth.probs, look.chain.probs, s.hedge) if truth.inside else None
+    best = Markup(said(int(look.order[0])))
+    named = join(["names ", best, " and nothing else"])
+    hedged = join([f"names it, keeps {percent(s.hedge)} back for all"])
+    right = f"right {percent(here.right)} of the time" if here else ""
+    rows = [
+        ("the truth itself (the floor)", here.floor if here else None, text.floor, ""),
+        (f"the model at T = {shown_t(s.t)}", here.model if here else None, at_t[0], ""),
+        (hedged, here.hedged if here else None, text.argmax(s.hedge), ""),
+        (named, here.argmax if here else None, text.argmax(), right),
+    ]
+    lines = []
+    for name, one, many, note in rows:
+        cells = []
+        for value, floor in ((one, here.floor if here else None), (many, text.floor)):
+            if value is None or floor is None:
+                cells.append('<td class="num">–</td><td class="num">–</td>')
+                continue
+            over = value - floor
+            cells.append(
+                f'<td class="num" tabindex="-1" data-v="{exact(value)}"{" data-infinite" if math.isinf(value) else ""}>{nats(value)}</td>'
+                f'<td class="num soft" tabindex="-1" data-v="{exact(over)}">{"0" if abs(over) < 5e-7 else "+" + nats(over)}</td>'
+            )
+        lines.append(tag("tr", tag("th", name, " ", tag("span", f"({note})", class_="soft") if note else None, scope="row"), Markup("".join(cells))))
+    heads = [tag("th", "forecaster", scope="col"), tag("th", "this token", scope="col"), tag("th", "above the floor", scope="col"),
+             tag("th", f"{text.n} held-out places", scope="col"), tag("th", "above the floor", scope="col")]  # fmt: skip
+    table = tag(
+        "table", tag("caption", "Cross-entropy of four forecasters", class_="sr"), tag("thead", tag("tr", *heads)), tag("tbody", *lines),
+        class_="losses", data_grid=True,
+    )  # fmt: skip
+    infinite = (here is not None and math.isinf(here.argmax)) or math.isinf(text.argmax())
+    why = (
+        f"∞ is no misprint: who gives probability 0 to something that then happens is infinitely surprised, once is enough. "
+        f"Naming one token is safe only where nothing else can come, at {percent(text.certain)} of the held-out places."
+        if infinite
+        else "Here only one token can come, so naming it costs nothing."
+    )
+    return join([tag("div", table, class_="scroll"), tag("p", why, class_="note")])
+
+
+def by_temperature(t: float, text: Any, at_t: tuple[float, float]) -> Markup:
+    curve = loss_by_temperature()
+    best = min(curve, key=lambda row: row[1])
+    inside = curve[0][0] <= t <= curve[-1][0]
+    return xy_chart(
+        [("the model", "vocab", [(x, loss) for x, loss, _ in curve])],
+        label="Cross-entropy of the model on held-out text by temperature", x_name="temperature", y_name="nats per token",
+        x_ticks=(0.1, 0.2, 0.5, 1, 2, 5, 10), y_max=SHOWN_LOSS, height=220,
+        rules=[(text.floor, f"the floor: {nats(text.floor)}", "true")],
+        markers=[(min(max(t, curve[0][0]), curve[-1][0]), f"T = {shown_t(t)}: {nats(at_t[0])}")],
+        dots=[(best[0], best[1], "vocab")] + ([(t, at_t[0], "loss")] if inside else []),
+    )  # fmt: skip
+
+
+def impossible(t: float, at_t: tuple[float, float]) -> Markup:
+    curve = loss_by_temperature()
+    inside = curve[0][0] <= t <= curve[-1][0]
+    return xy_chart(
+        [("impossible tokens", "loss", [(x, share) for x, _, share in curve])],
+        label="Probability that the model gives to impossible tokens, by temperature", x_name="temperature", y_name="share",
+        x_ticks=(0.1, 0.2, 0.5, 1, 2, 5, 10), y_max=1.0, height=180,
+        markers=[(min(max(t, curve[0][0]), curve[-1][0]), f"T = {shown_t(t)}: {percent(at_t[1])}")],
+        dots=[(t, at_t[1], "loss")] if inside else [],
+    )  # fmt: skip
+
+
+__all__ = ["TemperatureTruth", "number"]
