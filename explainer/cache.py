@@ -97,8 +97,12 @@ def step(
     """Read one more token. Same functions, same wiring, same weights as the full pass: only fewer columns.
 
     The result equals the last column of `forward` over the whole context, to float32 rounding.
-    Interventions must be the same in every step, and must leave earlier columns alone: not 'no causal mask'.
+    Interventions must be the same in every step.
+    Raises ValueError for those under which earlier columns do change: 'no causal mask', or a single position.
     """
+    for intervention in interventions:
+        if not intervention.causal:
+            raise ValueError(f"under '{intervention}' earlier columns change, so they cannot be kept")
     config = cache.config
     if cache.full:
         context = (*cache.tokens[1:], token)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
 
 import numpy as np
 
@@ -26,12 +25,12 @@ Array = np.ndarray
 
 
 class Edit:
-    """What all interventions share.
+    """What all interventions share."""
 
-    causal: earlier columns still do not depend on later tokens, so keys and values may be cached
-    """
-
-    causal: ClassVar[bool] = True
+    @property
+    def causal(self) -> bool:
+        """Whether a column stays what it is when more tokens come, so that its keys and values may be kept."""
+        return True
 
     def check(self, config: Config) -> None:
         """Raise ValueError if this model has no such layer or head."""
@@ -71,7 +70,9 @@ class NoScaling(Edit):
 class NoMask(Edit):
     """Let every token look at later ones too. The model never saw that in training."""
 
-    causal: ClassVar[bool] = False
+    @property
+    def causal(self) -> bool:
+        return False
 
     def apply(self, key: str, value: Array, trace: Mapping[str, Array]) -> Array:
         if not key.endswith(".attn_scores"):
@@ -184,6 +185,10 @@ class Replacement(Edit):
             raise ValueError(f"'{self}': {key} has no head {head}")
         if position is not None and not 0 <= position < config.n_ctx:
             raise ValueError(f"'{self}': positions are 0 to {config.n_ctx - 1}")
+
+    @property
+    def causal(self) -> bool:
+        return self.target()[1] is None  # positions count from the first column of a pass
 
     def part(self, key: str, shape: tuple[int, ...]) -> tuple[int | slice, ...] | None:
         """Where in the record the replacement goes; None if this text has no such position."""
@@ -347,8 +352,6 @@ class Mean(MeanReplacement):
 class Patch(Replacement):
     """Put given numbers in place of a record, or of a part of it: usually those of another text."""
 
-    causal: ClassVar[bool] = False  # its positions count within one pass
-
     key: str
     value: Array = field(compare=False, repr=False)
     position: int | None = None
@@ -365,6 +368,10 @@ class Patch(Replacement):
 
     def target(self) -> tuple[str, int | None, int | None]:
         return self.key, self.position, self.at_head
+
+    @property
+    def causal(self) -> bool:
+        return False  # it has as many rows as the text from which it was taken
 
     def new_value(self, old: Array) -> Array:
         if self.value.shape != old.shape:

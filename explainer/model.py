@@ -19,7 +19,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from types import MappingProxyType
 
 import numpy as np
 
@@ -272,6 +273,7 @@ def forward(
     return compute.trace()
 
 
+@lru_cache(maxsize=16)
 def plan(config: Config) -> Mapping[str, Record]:
     """What `forward` would record for this config, without running it: names, axes, functions and inputs.
 
@@ -279,7 +281,7 @@ def plan(config: Config) -> Mapping[str, Record]:
     """
     compute = Planner(config)
     transformer(compute)
-    return compute.records
+    return MappingProxyType(compute.records)
 
 
 # ---------------------------------------------------------------- 6. A model, and two ways to read its stream

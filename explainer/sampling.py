@@ -216,7 +216,8 @@ class Step:
     token:   what was written
     entropy: of `final`, in nats
     slid:    the context was full, so the oldest token dropped out and all columns were computed anew
-    multiply_adds, multiply_adds_uncached: the work of this step, with and without the KV cache
+    multiply_adds, multiply_adds_uncached: the work of this step, with and without the KV cache; the first step
+             reads the whole prompt either way
     """
 
     index: int
@@ -259,7 +260,7 @@ def loop(
     settings = settings or Settings()
     config = model.config
     tokens = tuple(int(token) for token in prompt)
-    cached = use_cache and all(getattr(intervention, "causal", True) for intervention in interventions)
+    cached = use_cache and all(intervention.causal for intervention in interventions)
     context = tokens[-config.n_ctx :]
     trace = forward(model.params, context, config, interventions)
     cache = KVCache.of(trace)

@@ -45,6 +45,10 @@ AXES: Mapping[str, str] = MappingProxyType(
 class Intervention(Protocol):
     """Something that changes one or more records while they are being made."""
 
+    @property
+    def causal(self) -> bool:
+        """Whether a column stays what it is when more tokens come, so that its keys and values may be kept."""
+
     def check(self, config: Config) -> None:
         """Raise ValueError if this model has no such layer, head or record."""
 

@@ -54,6 +54,13 @@ def test_caching_works_under_causal_interventions(words):
     np.testing.assert_allclose(logits, forward(PARAMS, TEXT[:5], CONFIG, edits)["logits"][-1], atol=1e-5)
 
 
+@pytest.mark.parametrize("words", ["no causal mask", "zero blocks.0.mlp_out at 1", "mlp 0 off; no causal mask"])
+def test_caching_is_refused_where_it_would_be_wrong(words):
+    cache = KVCache.of(forward(PARAMS, TEXT[:4], CONFIG))
+    with pytest.raises(ValueError, match="earlier columns change"):
+        step(PARAMS, cache, TEXT[4], parse(words))
+
+
 def test_a_full_context_slides_and_says_so():
     cache = KVCache.of(forward(PARAMS, TEXT, CONFIG))
     assert cache.full
