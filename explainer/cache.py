@@ -92,12 +92,18 @@ class CachedStep:
 
 
 def step(
-    params: Mapping[str, Array], cache: KVCache, token: int, interventions: Sequence[Intervention] = ()
+    params: Mapping[str, Array],
+    cache: KVCache,
+    token: int,
+    interventions: Sequence[Intervention] = (),
+    drop: int = 1,
 ) -> CachedStep:
     """Read one more token. Same functions, same wiring, same weights as the full pass: only fewer columns.
 
     The result equals the last column of `forward` over the whole context, to float32 rounding.
     Interventions must be the same in every step.
+    drop: how many of the oldest tokens go when the context is full. With 1 the window is always as long as it can
+          be and every step from then on is a full one; with more, full steps are rarer and the window shorter.
     Raises ValueError for those under which earlier columns do change: 'no causal mask', or a single position.
     """
     for intervention in interventions:
@@ -105,7 +111,7 @@ def step(
             raise ValueError(f"under '{intervention}' earlier columns change, so they cannot be kept")
     config = cache.config
     if cache.full:
-        context = (*cache.tokens[1:], token)
+        context = slide(cache.tokens, token, config.n_ctx, drop)
         trace = forward(params, context, config, interventions)
         kept = KVCache.of(trace)
     else:
@@ -118,6 +124,13 @@ def step(
         multiply_adds(config, len(trace.tokens), len(kept)),
         multiply_adds(config, len(kept), len(kept)),
     )
+
+
+def slide(context: tuple[int, ...], token: int, n_ctx: int, drop: int = 1) -> tuple[int, ...]:
+    """The context with one more token; if it was full, without its `drop` oldest ones. Raises ValueError."""
+    if not 1 <= drop <= n_ctx:
+        raise ValueError(f"from a full context 1 to {n_ctx} tokens can be dropped, not {drop}")
+    return (*(context[drop:] if len(context) >= n_ctx else context), token)
 
 
 # ---------------------------------------------------------------- counting

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from explainer.cache import KVCache, multiply_adds, step
+from explainer.cache import KVCache, multiply_adds, slide, step
 from explainer.model import Model, forward
 from explainer.ops import entropy
 from explainer.temperature import chain
@@ -249,12 +249,14 @@ def loop(
     forced: Mapping[int, int] | None = None,
     interventions: Sequence[Intervention] = (),
     use_cache: bool = True,
+    drop: int = 1,
 ) -> Iterator[Step]:
     """Write one token after the other, without end: read, score, draw, write, again.
 
     rng:    a Generator, or a seed: then step i draws with rng_for_step(seed, i)
     forced: step -> token to write there instead of drawing (the reader puts words in its mouth)
     use_cache: keep keys and values; switched off by itself if an intervention makes earlier columns change
+    drop:   how many of the oldest tokens go when the context is full (see cache.step)
     Raises ValueError for an empty prompt or an unknown token.
     """
     settings = settings or Settings()
@@ -279,9 +281,9 @@ def loop(
         yield Step(index, context, logits, probs, cuts, final, drawn, token, openness, slid, work, uncached)
         index += 1
         slid = len(context) == config.n_ctx
-        context = (*context, token)[-config.n_ctx :]
+        context = slide(context, token, config.n_ctx, drop)
         if cached:
-            turn = step(model.params, cache, token, interventions)
+            turn = step(model.params, cache, token, interventions, drop)
             cache, logits, work = turn.cache, turn.logits, turn.multiply_adds
         else:
             logits = forward(model.params, context, config, interventions)["logits"][-1]
@@ -306,13 +308,14 @@ def generate(
     stop: int | None = None,
     interventions: Sequence[Intervention] = (),
     use_cache: bool = True,
+    drop: int = 1,
 ) -> list[Step]:
     """Write up to n tokens after the prompt; ends early after writing `stop`. See `loop` for the rest."""
     settings = Settings(temperature, top_k, top_p, min_p)
     steps: list[Step] = []
     if n <= 0:
         return steps
-    for turn in loop(model, prompt, settings, rng, forced, interventions, use_cache):
+    for turn in loop(model, prompt, settings, rng, forced, interventions, use_cache, drop):
         steps.append(turn)
         if len(steps) == n or turn.token == stop:
             break

@@ -248,6 +248,21 @@ def test_with_and_without_cache_the_same_is_written_also_when_the_window_slides(
         assert (a.multiply_adds < b.multiply_adds) == (not a.slid and a.index > 0)
 
 
+@pytest.mark.parametrize("drop", [4, 12])
+def test_dropping_more_at_once_makes_full_steps_rarer(drop):
+    cached = generate(MODEL, [1, 2, 3], 30, rng=2, drop=drop)
+    plain = generate(MODEL, [1, 2, 3], 30, rng=2, drop=drop, use_cache=False)
+    assert [step.token for step in cached] == [step.token for step in plain]
+    assert [step.context for step in cached] == [step.context for step in plain]
+    slid = [step.index for step in cached if step.slid]
+    assert slid == list(range(10, 30, drop))
+    assert [len(cached[i].context) for i in slid] == [13 - drop] * len(slid)
+    one = generate(MODEL, [1, 2, 3], 30, rng=2)
+    assert sum(step.multiply_adds for step in cached) < sum(step.multiply_adds for step in one) / 2
+    with pytest.raises(ValueError, match="can be dropped"):
+        generate(MODEL, [1], 3, drop=13)
+
+
 def test_words_can_be_put_in_its_mouth():
     steps = generate(MODEL, [1, 2], 4, rng=0, forced={1: 9})
     assert steps[1].token == 9
