@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import param
 
-from explainer import lab
+from explainer import lab, scratchpad
 from explainer.state import PageState
 from explainer.views.page import Page
 from explainer.views.paths_cones import PathCount, Paths
@@ -15,6 +16,7 @@ from explainer.views.paths_feedback import PathFeedback
 from explainer.views.paths_grid import read_node
 from explainer.views.paths_lengths import PathLengths
 from explainer.views.paths_measured import PathGradients, PathPerturb
+from explainer.views.paths_scratchpad import PathScratchpad
 
 MOST = 14  # columns drawn, the start token included
 MOST_WRITTEN = 6
@@ -30,6 +32,7 @@ class PathsState(PageState):
     layers = param.Integer(default=4, bounds=(1, 96), label="layers")
     written = param.Integer(default=3, bounds=(0, MOST_WRITTEN), label="tokens written")
     feedback = param.Boolean(default=True, label="feedback")
+    terms = param.String(default="4 6 7 8", label="numbers to add")
     source = param.Integer(default=8, bounds=(0, None), label="earlier token")
     replace = param.String(default=" Ben", label="replacement")
     target = param.Integer(default=10, bounds=(0, None), label="later token")
@@ -68,6 +71,10 @@ class PathsState(PageState):
             return tokenizer.end_id, " (nothing was typed: the start token)"
         return ids[0], "" if len(ids) == 1 else f" (the first of {len(ids)}: other columns keep their place)"
 
+    def numbers_to_add(self) -> tuple[int, ...]:
+        """The digits of the sum; what `clean` let through is always a sum."""
+        return read_terms(self.terms)
+
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
         if "prompt" in wanted:
             n = len(lab.tokens_of(wanted["prompt"]))
@@ -75,12 +82,22 @@ class PathsState(PageState):
                 messages["prompt"] = (
                     f"This page draws {MOST} tokens at most; your text has {n:,}. The first {MOST} are shown."
                 )
-        if "node" in wanted:
+        for name, read in (("node", read_node), ("terms", read_terms)):
             try:
-                read_node(wanted["node"])
+                read(wanted.get(name, getattr(self, name)))
             except ValueError as problem:
-                messages["node"] = str(problem)
-                del wanted["node"]
+                messages[name] = str(problem)
+                del wanted[name]
+
+
+def read_terms(text: str) -> tuple[int, ...]:
+    """The numbers of a sum from text such as '7 8 6' or '7 + 8 + 6'. Raises ValueError in plain words."""
+    digits = re.findall(r"[0-9]+", text)
+    if not scratchpad.FEWEST <= len(digits) <= scratchpad.MOST or any(len(d) > 1 or d == "0" for d in digits):
+        raise ValueError(
+            f"The model knows sums of {scratchpad.FEWEST} to {scratchpad.MOST} digits from 1 to 9, such as 7 8 6."
+        )
+    return tuple(int(d) for d in digits)
 
 
 PAGE = Page(
@@ -88,5 +105,5 @@ PAGE = Page(
     title="Paths",
     question="How long can it think before it has to write?",
     state=PathsState,
-    widgets=(Paths, PathCount, PathFeedback, PathPerturb, PathGradients, PathLengths, Depth),
+    widgets=(Paths, PathCount, PathFeedback, PathScratchpad, PathPerturb, PathGradients, PathLengths, Depth),
 )

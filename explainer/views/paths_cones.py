@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import unwrap
 from math import comb, log10
 
 from markupsafe import Markup
@@ -29,7 +30,7 @@ class Paths(Widget):
     title = "Who can have heard of whom"
     reads = ("prompt", "node", "sublayers")
     functions = (
-        paths.attention_grid, paths.attention_edges, paths.Graph.reads, paths.Graph.influences, paths.Graph._closure, influence.cones.__wrapped__,
+        unwrap(paths.attention_grid), paths.attention_edges, paths.Graph.reads, paths.Graph.influences, paths.Graph._closure, influence.cones.__wrapped__,
     )  # fmt: skip
 
     def draw(self) -> Markup:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from inspect import unwrap
+
 from markupsafe import Markup
 
 from explainer import influence, lab, paths, sampling
@@ -21,7 +23,7 @@ class PathFeedback(Widget):
     title = "What writing buys: the way back to the bottom"
     reads = ("prompt", "written", "feedback")
     functions = (
-        paths.attention_grid, paths.Graph.longest_path, paths.Graph._extreme, influence.staircase, paths.longest_with_feedback, sampling.generate,
+        unwrap(paths.attention_grid), paths.Graph.longest_path, paths.Graph._extreme, influence.staircase, paths.longest_with_feedback, sampling.generate,
     )  # fmt: skip
 
     def draw(self) -> Markup:

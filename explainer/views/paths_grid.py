@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -111,7 +112,7 @@ class Drawing:
     faint: bool = False
     dots: bool = False
 
-    @property
+    @cached_property
     def arcs(self) -> list[Edge]:
         return [e for e in self.graph.edges if e.kind == "feedback"]
 
@@ -124,7 +125,7 @@ class Drawing:
         below = (30 if self._arcs_wanted else 12) + (74 if self.names is not None else 20)
         return LEFT + self.graph.n * COLUMN + RIGHT, self._top + (self.graph.levels - 1) * self.row + RADIUS + below
 
-    @property
+    @cached_property
     def _top(self) -> float:
         return RADIUS + (40 if self._arcs_wanted else 8)
 

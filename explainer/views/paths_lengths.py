@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from inspect import unwrap
+
 from markupsafe import Markup
 
 from explainer import paths
@@ -39,7 +41,13 @@ class PathLengths(Widget):
     slug = "path-lengths"
     title = "The same two tokens in other networks"
     reads = ("prompt", "early", "late", "kernel")
-    functions = (paths.path_length, paths.rnn_grid, paths.cnn_grid, paths.attention_grid, paths.Graph.shortest_path)
+    functions = (
+        paths.path_length,
+        unwrap(paths.rnn_grid),
+        unwrap(paths.cnn_grid),
+        unwrap(paths.attention_grid),
+        paths.Graph.shortest_path,
+    )
 
     def draw(self) -> Markup:
         s = self.state
