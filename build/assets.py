@@ -22,7 +22,7 @@ FONTS = (
     "source-serif-4/files/source-serif-4-latin-wght-italic.woff2",
     "inter/files/inter-latin-wght-normal.woff2",
 )
-ENTRIES = ("page.js", "plain.js", "worker.js", "embed.js", "reading.js")
+ENTRIES = ("page.js", "plain.js", "embed.js", "reading.js")
 
 
 def esbuild(*arguments: str) -> None:
@@ -75,7 +75,7 @@ def build_assets(out: Path) -> dict[str, str]:
         shape = "iife" if entry in ("embed.js", "reading.js") else "esm"
         esbuild(
             str(HERE / "web" / entry), "--bundle", "--minify", f"--format={shape}", "--target=es2022",
-            f"--outfile={work / entry}", "--log-level=warning", "--external:./pyodide.mjs", "--legal-comments=none",
+            f"--outfile={work / entry}", "--log-level=warning", "--legal-comments=none",
         )  # fmt: skip
         put(entry, (work / entry).read_bytes())
     for font in FONTS:

@@ -39,7 +39,21 @@ def preview_stills(documents: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-STATIC = (("how", "How this page works"), ("licences", "Licences of what is inside"), ("demo", "A blog post with three live figures"))
+def name_worker(out: Path) -> str:
+    """Put a hash into the worker's name, so that a page of one build never starts the worker of another."""
+    worker = out / "runtime" / "worker.js"
+    if not worker.exists():
+        return "runtime/worker.js"  # a preview
+    final = worker.with_name(asset_files.hashed(worker, worker.read_bytes()))
+    worker.rename(final)
+    return f"runtime/{final.name}"
+
+
+STATIC = (
+    ("how", "How this page works"),
+    ("licences", "Licences of what is inside"),
+    ("demo", "A blog post with three live figures"),
+)
 
 
 def static_text(name: str) -> str:
@@ -47,17 +61,19 @@ def static_text(name: str) -> str:
         return (ROOT / "pages" / f"{name}.md").read_text(encoding="utf-8")
     parts = ["Everything that this site sends you, with its licence in full.\n"]
     for each in licences.collect():
-        parts.append(f"## {each.name} {each.version}\n\n{each.licence}. {each.note}\n\n```text\n{each.text.strip()}\n```\n")
+        parts.append(
+            f"## {each.name} {each.version}\n\n{each.licence}. {each.note}\n\n```text\n{each.text.strip()}\n```\n"
+        )
     return "{% raw %}\n" + "\n".join(parts) + "\n{% endraw %}"
 
 
 def static_numbers(name: str, out: Path) -> dict[str, Any]:
     """What the text of the 'how' page says in numbers, all read from what was just built."""
     if name == "demo":
-        from pages import REGISTRY
+        from pages import DOCUMENTS
 
         wished = ("temperature", "attention-stepper", "feedback-loop", "whole-model", "components")
-        three = [w for w in wished if f"embed/{w}" in REGISTRY][:3]
+        three = [w for w in wished if f"embed/{w}" in DOCUMENTS][:3]
         return dict(zip(("first", "second", "third"), three, strict=True))
     if name != "how":
         return {}
@@ -85,22 +101,23 @@ def main() -> None:
     def say(words: str) -> None:
         print(f"[{time.perf_counter() - began:6.1f} s] {words}", flush=True)
 
-    from pages import CHAPTERS, PAGES, REGISTRY
+    from pages import CHAPTERS, PAGES, DOCUMENTS
 
     out = arguments.out
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     if arguments.preview:
-        wanted = {k: v for k, v in REGISTRY.items() if arguments.only in (None, k)}
+        wanted = {k: v for k, v in DOCUMENTS.items() if arguments.only in (None, k)}
         stills = preview_stills(wanted)
     else:
         import runtime
 
         say("the runtime: Pyodide, numpy, Panel, one snapshot of all documents")
-        stills = runtime.build_runtime(out, say=say)
+        runtime.build_runtime(out)
+        stills = json.loads((ROOT / "_cache" / "still.json").read_text(encoding="utf-8"))
     say("scripts, styles, fonts")
     names = asset_files.build_assets(out)
-    names.setdefault("worker.js", "assets/worker.js")
+    names["worker.js"] = name_worker(out)
     for page in PAGES:
         if page.name not in stills:
             continue
@@ -121,7 +138,15 @@ def main() -> None:
                 previews.write_picture(out / key, widget.title, f"From “{page.question}”", page.state().prompt)
     for name, question in STATIC:
         say(f"page /{name}/")
-        html = shell.static_page(name, question, static_text(name), root="../", assets=names, chapters=CHAPTERS, numbers=static_numbers(name, out))
+        html = shell.static_page(
+            name,
+            question,
+            static_text(name),
+            root="../",
+            assets=names,
+            chapters=CHAPTERS,
+            numbers=static_numbers(name, out),
+        )
         (out / name).mkdir(exist_ok=True)
         (out / name / "index.html").write_text(html, encoding="utf-8")
     shutil.copy(out / names["embed.js"], out / "embed.js") if "embed.js" in names else None

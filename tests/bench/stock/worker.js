@@ -14,8 +14,8 @@ from panel.io.pyodide import init_doc, _doc_json, _link_docs_worker
 from panel.io.state import state
 init_doc()
 pn.extension()
-from pages import REGISTRY
-for component in REGISTRY[page]():
+from pages import DOCUMENTS
+for component in DOCUMENTS[page]():
     component.servable()
 doc = state.curdoc
 from pyodide.ffi import to_js
