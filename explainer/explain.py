@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,8 +23,7 @@ Params = Mapping[str, Array]
 Index = tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Term:
+class Term(NamedTuple):
     """One of the numbers that an explained number was made from.
 
     label:   what it is: "q[5] . k[2], coordinate 3" or "mean"
