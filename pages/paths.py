@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import param
 
-from explainer import lab, scratchpad
+from explainer import lab, working
 from explainer.state import PageState
 from explainer.views.page import Page
 from explainer.views.paths_cones import PathCount, Paths
@@ -73,7 +72,7 @@ class PathsState(PageState):
 
     def numbers_to_add(self) -> tuple[int, ...]:
         """The digits of the sum; what `clean` let through is always a sum."""
-        return read_terms(self.terms)
+        return working.parse_terms(self.terms)
 
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
         if "prompt" in wanted:
@@ -82,22 +81,12 @@ class PathsState(PageState):
                 messages["prompt"] = (
                     f"This page draws {MOST} tokens at most; your text has {n:,}. The first {MOST} are shown."
                 )
-        for name, read in (("node", read_node), ("terms", read_terms)):
+        for name, read in (("node", read_node), ("terms", working.parse_terms)):
             try:
                 read(wanted.get(name, getattr(self, name)))
             except ValueError as problem:
                 messages[name] = str(problem)
                 del wanted[name]
-
-
-def read_terms(text: str) -> tuple[int, ...]:
-    """The numbers of a sum from text such as '7 8 6' or '7 + 8 + 6'. Raises ValueError in plain words."""
-    digits = re.findall(r"[0-9]+", text)
-    if not scratchpad.FEWEST <= len(digits) <= scratchpad.MOST or any(len(d) > 1 or d == "0" for d in digits):
-        raise ValueError(
-            f"The model knows sums of {scratchpad.FEWEST} to {scratchpad.MOST} digits from 1 to 9, such as 7 8 6."
-        )
-    return tuple(int(d) for d in digits)
 
 
 PAGE = Page(
