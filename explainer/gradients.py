@@ -22,7 +22,7 @@ import numpy as np
 
 from explainer import model
 from explainer.ops import cross_entropy, gelu, gelu_slope, softmax
-from explainer.trace import Record, Trace
+from explainer.trace import Record, Trace, lock
 
 Array = np.ndarray
 
@@ -142,7 +142,7 @@ def gelu_rule(grad: Array, out: Array, pre: Array) -> tuple[Array | None, ...]:
     return (grad * gelu_slope(pre),)
 
 
-RULES: Mapping[Callable[..., Array], Rule] = {
+RULES: Mapping[Callable[..., Array] | None, Rule] = {
     model.embed_tokens: embed_tokens_rule,
     model.embed_positions: embed_tokens_rule,  # a table looked up by place instead of by token
     model.add: add_rule,
@@ -228,8 +228,8 @@ class Gradients:
     """The slope of one number (the loss) with respect to every record and every weight.
 
     loss:        its value, in nats; None if a cotangent was given instead
-    activations: record -> array of the record's shape
-    weights:     weight -> array of the weight's shape
+    activations: record -> read-only array of the record's shape
+    weights:     weight -> read-only array of the weight's shape
 
     grads[name] finds either. grads["tokens"] raises NoGradientThroughSample.
     """
@@ -285,7 +285,7 @@ def backward(
         for key, value in seed.items():
             if value.shape != trace[key].shape:
                 raise ValueError(f"the seed of {key} should be {list(trace[key].shape)}")
-            grads[key] = value
+            grads[key] = np.array(value)
     weights: dict[str, Array] = {}
     for key in reversed(list(trace)):
         record = trace.record(key)
@@ -295,8 +295,8 @@ def backward(
         for intervention in reversed(record.edits):
             grad = intervention.pull_back(key, grad, trace)
         hand_back(trace, params, record, grad, grads, weights)
-    ordered = {key: grads[key] for key in trace if trace.function(key)}
-    return Gradients(loss, ordered, {name: weights[name] for name in trace.config.parameter_shapes})
+    activations = {key: lock(grads[key]) for key in trace if trace.function(key)}
+    return Gradients(loss, activations, {name: lock(weights[name]) for name in trace.config.parameter_shapes})
 
 
 def hand_back(
@@ -308,12 +308,9 @@ def hand_back(
     weights: dict[str, Array],
 ) -> None:
     """One step of the walk: add to the gradients of everything that this record was computed from."""
-    rule = RULES[record.function] if record.function else None
-    if rule is None:
-        return
     inputs = [trace[name] for name in record.inputs]
     given = [params[name] for name in record.weights]
-    shares = rule(grad, record.value, *inputs, *given, **record.constants)
+    shares = RULES[record.function](grad, record.value, *inputs, *given, **record.constants)
     for name, share in zip(record.inputs, shares, strict=False):
         if share is not None:  # what was read by several is pulled by all of them: gradients add up
             grads[name] = grads[name] + share if name in grads else share

@@ -156,6 +156,7 @@ def test_a_seed_in_place_of_a_loss():
     seed[3, 1] = 1
     grads = backward(trace, PARAMS64, seed={"blocks.0.resid_post": seed})
     assert grads.loss is None
+    assert seed.flags.writeable  # the caller's array is left alone
     assert (grads["logits"] == 0).all()
     assert (grads["blocks.1.attn.W_Q"] == 0).all()
     assert (grads["embed"][:4] != 0).any(axis=1).all()
@@ -193,4 +194,5 @@ def test_each_gradient_has_the_shape_of_its_number():
         key: trace[key].shape for key in ACTIVATIONS
     }
     assert {name: grad.shape for name, grad in grads.weights.items()} == CONFIG.parameter_shapes
+    assert not any(grad.flags.writeable for grad in (*grads.activations.values(), *grads.weights.values()))
     assert all(grad.dtype == np.float32 for grad in (*grads.activations.values(), *grads.weights.values()))
