@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 
 const [configFile, resultFile] = process.argv.slice(2);
 const config = JSON.parse(fs.readFileSync(configFile));
+process.on('uncaughtException', (e) => { console.error(String(e?.message ?? e).slice(-4000), String(e?.stack ?? '').slice(-1500)); process.exit(1); }); // Node would print the whole minified file
 globalThis.XMLHttpRequest ??= class {};
 const { loadPyodide } = await import(pathToFileURL(path.join(config.pyodide, 'pyodide.mjs')));
 const py = await loadPyodide({ indexURL: config.pyodide, env: { HOME: '/home/pyodide', PYTHONHASHSEED: '0' } });
@@ -12,6 +13,9 @@ const mount = (host, at) => { py.FS.mkdirTree(at); py.FS.mount(py.FS.filesystems
 config.mounts.forEach(({ host, at }) => mount(host, at));
 fs.mkdirSync(config.output, { recursive: true });
 mount(config.output, '/out');
+fs.mkdirSync(config.kept, { recursive: true });
+py.FS.mkdirTree('/out/kept'); // made on the host, too
+mount(config.kept, '/out/kept');
 py.FS.mkdirTree('/tools');
 for (const tool of ['slim.py', 'closure.py']) py.FS.writeFile(`/tools/${tool}`, fs.readFileSync(path.join(config.tools, tool)));
 py.runPython('import sys; sys.path.insert(0, "/tools"); import closure');

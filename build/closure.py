@@ -8,6 +8,7 @@ are made, opened and used passes through it, is made slimmer (slim.py) and compi
 from __future__ import annotations
 
 import ast
+import hashlib
 import importlib
 import importlib.machinery
 import json
@@ -56,8 +57,12 @@ class Closure:
         self.modules: dict[str, dict[str, Any]] = {}
         self.libraries: dict[str, str] = {}
         self.opened: dict[str, str] = {}
+        self.late: set[str] = set()  # what is read when a further document is made or used, not only at import
         self.exports_of: dict[str, list[str] | None] = {}
         self.keep = frozenset(sys.modules)
+        self.kept = Path(out, "kept")  # compiled modules by the hash of what they were made from
+        self.kept.mkdir(exist_ok=True)
+        self.tools = hashlib.sha256(Path(__file__).read_bytes() + Path(slim.__file__).read_bytes()).hexdigest()
 
     # ------------------------------------------------------------ the hook
 
@@ -105,6 +110,7 @@ class Closure:
         path = os.fsdecode(args[0])
         if any(path.startswith(r + "/") for r in self.roots) and not path.endswith((".py", ".pyc", ".so")):
             self.opened.setdefault(self.relative(path), path)
+            self.late.add(self.relative(path))
 
     def relative(self, path: str) -> str:
         return next(path[len(r) + 1 :] for r in self.roots if path.startswith(r + "/"))
@@ -116,22 +122,32 @@ class Closure:
         package = path.endswith("/__init__.py")
         top = name.partition(".")[0]
         source = INSTEAD.get(name, source)
+        relative = self.relative(path)
+        defer = self.options.get("defer", True) and top in SOFT
+        kept = self.kept / hashlib.sha256(f"{self.tools} {name} {relative} {defer} {source}".encode()).hexdigest()
+        if kept.is_file():  # compiled by an earlier build
+            data = kept.read_bytes()
+            self.record(name, relative.removesuffix(".py") + ".pyc", data, package, len(source))
+            return marshal.loads(data[len(HEADER) :])
         tree: Any = slim.transform(
             source,
             name,
             package,
             exports=self.exports,
             keep=self.keep,
-            defer=self.options.get("defer", True) and top in SOFT,
+            defer=defer,
             texts=self.options.get("texts", True) and top not in self.own,
         )
-        relative = self.relative(path)
         code = compile(tree, relative, "exec", dont_inherit=True, optimize=2)
-        self.write(name, relative.removesuffix(".py") + ".pyc", code, package, len(source))
+        data = HEADER + marshal.dumps(code)
+        kept.write_bytes(data)
+        self.record(name, relative.removesuffix(".py") + ".pyc", data, package, len(source))
         return code
 
     def write(self, name: str, path: str, code: Any, package: bool, source_bytes: int, where: str = "site") -> None:
-        data = HEADER + marshal.dumps(code)
+        self.record(name, path, HEADER + marshal.dumps(code), package, source_bytes, where)
+
+    def record(self, name: str, path: str, data: bytes, package: bool, source_bytes: int, where: str = "site") -> None:
         file = self.out / where / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
@@ -192,6 +208,7 @@ def run(config_json: str) -> str:
         imported = time.time()
         session.prepare(config.get("names"))
         prepared = time.time()
+        closure.late.clear()
         session.exercise()
         used = time.time()
         for name in config.get("extra", []):
@@ -204,6 +221,7 @@ def run(config_json: str) -> str:
             "modules": closure.modules,
             "libraries": closure.libraries,
             "opened": closure.opened,
+            "late": sorted(closure.late),
             "order": [n for n in sys.modules if n in closure.modules or n in closure.libraries],
             "seconds": {"import": imported - began, "prepare": prepared - imported, "exercise": used - prepared},
         }

@@ -105,9 +105,26 @@ ASM = (
 
 LOADER = (
     Edit(
-        "the compiled wasm may be handed in",
+        "hand the configuration to the function that gets the wasm",
         "instantiateWasm:Ie(e.indexURL)",
-        "instantiateWasm:e._instantiateWasm??Ie(e.indexURL)",
+        "instantiateWasm:Ie(e.indexURL,e)",
+    ),
+    Edit(
+        "the compiled wasm may be handed in",
+        'function Ie(e){if(typeof WasmOffsetConverter<"u")return;let{binary:t,response:n}=_(e+"pyodide.asm.wasm"),',
+        'function Ie(e,cfg){if(typeof WasmOffsetConverter<"u")return;'
+        'let{binary:t,response:n}=cfg._wasmModule?{}:_(e+"pyodide.asm.wasm"),',
+    ),
+    Edit(
+        "instantiate what was handed in",
+        "let l;n?l=await WebAssembly.instantiateStreaming(n,s)",
+        "let l;cfg._wasmModule?l={module:cfg._wasmModule,instance:await WebAssembly.instantiate(cfg._wasmModule,s)}"
+        ":n?l=await WebAssembly.instantiateStreaming(n,s)",
+    ),
+    Edit(
+        "say so when the wasm cannot be instantiated; upstream logs and waits for ever",
+        'catch(l){console.warn("wasm instantiation failed!"),console.warn(l)}',
+        'catch(l){cfg._wasmFailed?cfg._wasmFailed(l):(console.warn("wasm instantiation failed!"),console.warn(l))}',
     ),
     Edit(
         "the standard library may be handed in",

@@ -130,7 +130,7 @@ def closure(pages: Path) -> Path:
         work = out / "work"
         work.mkdir(parents=True)
         config = {
-            "pyodide": f"{PYODIDE}/", "output": str(out), "tools": str(HERE), "own": OWN, "options": {}, "extra": EXTRA,
+            "pyodide": f"{PYODIDE}/", "output": str(out), "kept": str(CACHE / "pyc"), "tools": str(HERE), "own": OWN, "options": {}, "extra": EXTRA,
             "mounts": [{"host": str(host), "at": at} for at, host in mounts],
         }  # fmt: skip
         (work / "config.json").write_text(json.dumps(config))
@@ -251,13 +251,16 @@ def emit(out: Path, compiled: Path, pyodide: Path, image: Path) -> dict[str, Any
     emitter.add("pyodide.asm.mjs", (pyodide / "pyodide.asm.mjs").read_bytes(), ".bin")
     emitter.add("pyodide.asm.wasm", (pyodide / "pyodide.asm.wasm").read_bytes(), ".bin")
     emitter.add("snapshot", (image / "snapshot.bin").read_bytes(), ".bin")
-    emitter.add("libraries", packs.pack((f, (compiled / "site" / f).read_bytes()) for f in libraries), ".bin")
-    emitter.add("python", packs.pack((n, p.read_bytes()) for n, p in site if n not in set(libraries)), ".bin")
+    late = json.loads((compiled / "closure.json").read_text())["late"]
+    apart = [*libraries, *late]  # libraries, and files that are read again after a resume: files are not in a snapshot
+    emitter.add("libraries", packs.pack((f, (compiled / "site" / f).read_bytes()) for f in apart), ".bin")
+    emitter.add("python", packs.pack((n, p.read_bytes()) for n, p in site if n not in set(apart)), ".bin")
     emitter.add("stdlib", (compiled / "stdlib.zip").read_bytes(), ".bin")
     manifest = {
         "version": digest(*[f["sha256"] for f in emitter.files.values()]),
         "pyodide": patch_runtime.VERSION,
         "site": SITE,
+        "lock": {"info": json.loads((pyodide / "pyodide-lock.json").read_text())["info"]},
         "resume": ["pyodide.asm.mjs", "pyodide.asm.wasm", "snapshot", "libraries"],
         "boot": ["pyodide.asm.mjs", "pyodide.asm.wasm", "stdlib", "python", "libraries"],
         "files": emitter.files,

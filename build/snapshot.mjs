@@ -6,6 +6,7 @@ import zlib from 'node:zlib';
 import { pathToFileURL } from 'node:url';
 
 const config = JSON.parse(fs.readFileSync(process.argv[2]));
+process.on('uncaughtException', (e) => { console.error(String(e?.message ?? e).slice(-4000), String(e?.stack ?? '').slice(-1500)); process.exit(1); }); // Node would print the whole minified file
 globalThis.XMLHttpRequest ??= class {};
 const { loadPyodide } = await import(pathToFileURL(path.join(config.pyodide, 'pyodide.mjs')));
 const py = await loadPyodide({

@@ -146,10 +146,14 @@ def connect(send: Send) -> None:
     _send = send
 
 
-def reseed(entropy: bytes) -> None:
-    """Make copies of the snapshot differ in what nobody seeded; what a page draws depends on the reader's seed alone."""
-    random.seed(entropy)
-    np.random.seed(list(np.frombuffer(entropy[:64].ljust(4, b"\0"), dtype=np.uint8)))  # noqa: NPY002
+def reseed(entropy: Any) -> None:
+    """Make copies of the snapshot differ in what nobody seeded; what a page draws depends on the reader's seed alone.
+
+    entropy: bytes (or a buffer of them), a multiple of 4
+    """
+    fresh = bytes(entropy)
+    random.seed(fresh)
+    np.random.seed(np.frombuffer(fresh, dtype=np.uint32))  # noqa: NPY002
 
 
 def open(client: str, name: str, values_json: str | None = None) -> str:
@@ -161,13 +165,17 @@ def open(client: str, name: str, values_json: str | None = None) -> str:
     if client in _open:
         close(client)
     live = _sleeping.pop(name, None) or make(name)
-    live.client = client
-    _open[client] = live
+    _adopt(live, client)
     if values_json and (values := json.loads(values_json)):
         for component, model_id in zip(live.components, live.models, strict=True):
             if "request" in component.param:
                 receive(client, json.dumps([{"model": model_id, "attr": "request", "new": values}]))
     return json.dumps(live.describe())
+
+
+def _adopt(live: Live, client: str) -> None:
+    live.client = client
+    _open[client] = live
 
 
 def receive(client: str, events_json: str) -> bool:
@@ -267,11 +275,13 @@ def exercise() -> None:
     before, _send = _send, quiet
     try:
         for name in registry():
-            live = json.loads(open("exercise", name))
-            for model in live["models"]:
-                if "request" in model["attributes"]:
+            live = make(name)  # never one that sleeps
+            _adopt(live, "exercise")
+            live.describe()
+            for model_id, model in live.models.items():
+                if "request" in model.properties():
                     for asked in ({"exercise": "1"}, {}):
-                        receive("exercise", json.dumps([{"model": model["id"], "attr": "request", "new": asked}]))
+                        receive("exercise", json.dumps([{"model": model_id, "attr": "request", "new": asked}]))
             close("exercise")
     finally:
         _send = before

@@ -1,1 +1,152 @@
-export {};
+// The site's one Python, behind a port per page. The same script is a module SharedWorker (all pages and embeds of a visit
+// share it), a dedicated module Worker, or, bundled, a classic worker in a single-file export.
+//
+// page -> here    open {client, name, values?}   patch {client, seq, events}   close {client}   restart   ping
+// here -> page    progress {step, loaded, total}   open {client, models, ms, bytes, how, reason}   patch {client, events}
+//                 idle {client, seq}   error {client, message, trace}   failed {what, message}   restarted   pong
+import { AssetError, Files, boot, fetchAsset, resume } from './python.js';
+
+/* global MANIFEST */
+const manifest = globalThis.explainerManifest ?? MANIFEST;
+const asked = (() => { try { return new URL(self.location.href).searchParams; } catch { return new URLSearchParams(); } })();
+const asset = globalThis.explainerAsset ?? fetchAsset(new URL('.', self.location.href));
+
+const ports = new Map(); // client -> port
+const everyone = new Set(); // ports
+let last = null; // the last progress message, for pages that come later
+let python = null; // promise of {session, how, reason, bytes}
+let dead = null; // why Python cannot go on: a 'failed' message
+let queue = Promise.resolve(); // messages are worked on one at a time, in order
+
+const tell = (message) => { for (const port of everyone) port.postMessage(message); };
+const words = (problem) => String(problem?.message ?? problem).split('\n').filter(Boolean).at(-1)?.slice(0, 300) ?? 'no reason given';
+
+function start() {
+  dead = null;
+  python = begin();
+  python.catch((problem) => {
+    const network = problem instanceof AssetError || problem instanceof TypeError;
+    dead = {
+      type: 'failed', what: network ? 'files' : 'python',
+      message: network
+        ? `Python could not be loaded. ${words(problem)} Check the connection and try again.`
+        : `Python could not start in this browser. ${words(problem)}`,
+    };
+    tell(dead);
+  });
+}
+
+async function begin() {
+  let total = 0;
+  let loaded = 0;
+  let step = 'Fetching';
+  const report = () => tell(last = { type: 'progress', step, loaded: Math.min(loaded, total), total });
+  let reported = 0;
+  const files = new Files(manifest, asset, (n) => {
+    loaded += n;
+    if (loaded - reported > 200_000 || loaded >= total) { reported = loaded; report(); }
+  });
+  const steps = (text) => { step = text; report(); };
+  const need = (names) => names.reduce((sum, name) => sum + manifest.files[name].bytes, 0);
+
+  if (typeof WebAssembly !== 'object' || typeof DecompressionStream !== 'function') {
+    throw new Error('It is too old: WebAssembly or DecompressionStream is missing.');
+  }
+  let py;
+  let how = 'resumed';
+  let reason = '';
+  try {
+    if (asked.get('how') === 'boot') throw new Error('asked for in the address');
+    total = need(manifest.resume);
+    py = await resume(files, steps);
+  } catch (problem) {
+    how = 'booted';
+    reason = words(problem);
+    total = loaded + need(manifest.boot.filter((name) => !files.made.has(name)));
+    py = await boot(files, steps);
+  }
+  let session;
+  const connect = () => {
+    session = py.pyimport('explainer.session');
+    session.connect((client, json) => {
+      const message = JSON.parse(json);
+      ports.get(client)?.postMessage({ ...message, client });
+    });
+    session.reseed(crypto.getRandomValues(new Uint8Array(32)));
+  };
+  try {
+    connect();
+  } catch (problem) {
+    if (how === 'booted') throw problem;
+    how = 'booted'; // resumed, but not usable
+    reason = words(problem);
+    total = loaded + need(manifest.boot.filter((name) => !files.made.has(name)));
+    py = await boot(files, steps);
+    connect();
+  }
+  steps('Live');
+  return { py, session, how, reason, files };
+}
+
+/** Whether an exception means that this Python can do no more (a trap, not an exception of Python's own). */
+const isFatal = (problem) => problem?.name !== 'PythonError' && problem?.constructor?.name !== 'PythonError';
+
+function died(problem) {
+  dead = { type: 'failed', what: 'python', message: `Python has crashed (${words(problem)}). A restart brings everything back as it was.` };
+  tell(dead);
+}
+
+async function handle(port, message) {
+  const { type, client } = message;
+  if (type === 'ping') return port.postMessage({ type: 'pong' });
+  if (type === 'restart') return restart();
+  if (type === 'open') {
+    ports.set(client, port);
+    if (dead) return port.postMessage(dead);
+    if (last) port.postMessage(last);
+  }
+  let live;
+  try { live = await python; } catch { return type === 'open' ? port.postMessage(dead) : undefined; }
+  if (dead) return type === 'open' ? port.postMessage(dead) : undefined;
+  const { session, how, reason, files } = live;
+  try {
+    if (type === 'open') {
+      const { models } = JSON.parse(session.open(client, message.name, message.values ? JSON.stringify(message.values) : null));
+      port.postMessage({ type: 'open', client, models, ms: performance.now() - message.at, bytes: files.bytes, how, reason });
+    } else if (type === 'patch') {
+      session.receive(client, JSON.stringify(message.events));
+      port.postMessage({ type: 'idle', client, seq: message.seq });
+    } else if (type === 'close') {
+      ports.delete(client);
+      session.close(client);
+    }
+  } catch (problem) {
+    if (isFatal(problem)) return died(problem);
+    port.postMessage({ type: 'error', client, message: words(problem), trace: String(problem?.message ?? problem) });
+    if (type === 'patch') port.postMessage({ type: 'idle', client, seq: message.seq });
+  }
+}
+
+/** Begin again with a fresh Python; every page is told and opens its document anew, with what its reader had. */
+async function restart() {
+  const before = python;
+  python = null;
+  ports.clear();
+  before?.then(({ session }) => session.destroy?.()).catch(() => {});
+  start();
+  try { await python; } catch { return; }
+  tell({ type: 'restarted' });
+}
+
+function listen(port) {
+  everyone.add(port);
+  port.onmessage = ({ data }) => {
+    const message = { ...data, at: performance.now() };
+    if (message.type === 'open' && last && !dead) port.postMessage(last);
+    queue = queue.then(() => handle(port, message)).catch((problem) => console.warn(problem));
+  };
+}
+
+start();
+if ('onconnect' in self) self.onconnect = ({ ports: [port] }) => listen(port);
+else listen(self);

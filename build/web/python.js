@@ -1,0 +1,269 @@
+// Getting a live Python: resume it from the site's memory snapshot, or, if anything about that fails, boot it from compiled
+// files. Everything is fetched, unpacked and compiled in parallel as it streams in, and checked against the manifest.
+import { loadPyodide } from 'pyodide-loader';
+
+/** A file that could not be had as the manifest promises it; `message` is for readers. */
+export class AssetError extends Error {}
+
+const hex = (buffer) => Array.from(new Uint8Array(buffer), (b) => b.toString(16).padStart(2, '0')).join('');
+const subtle = () => globalThis.crypto?.subtle; // missing where the page came by plain http from another machine
+
+/** How a file of the manifest is had: over the network. A single-file export answers from memory instead. */
+export function fetchAsset(base) {
+  return async (name, entry, { fresh = false } = {}) => {
+    const options = { cache: fresh ? 'reload' : 'default' };
+    if (!subtle()) options.integrity = `sha256-${btoa(String.fromCharCode(...entry.sha256.match(/../g).map((x) => parseInt(x, 16))))}`;
+    const response = await fetch(new URL(entry.url, base), options);
+    if (!response.ok) throw new AssetError(`“${name}” could not be loaded (HTTP ${response.status}).`);
+    return response.body ?? new Response(await response.arrayBuffer()).body;
+  };
+}
+
+/** The files of the manifest: each is fetched once, unpacked while it streams, and checked. */
+export class Files {
+  /** manifest: as build/runtime.py writes it; asset(name, entry) => stream or bytes; onBytes(n): n more bytes have come */
+  constructor(manifest, asset, onBytes) {
+    Object.assign(this, { manifest, asset, onBytes });
+    this.made = new Map();
+    this.bytes = 0;
+  }
+
+  /** The result of `make` for a file, made once; a failure is forgotten, so that it may be tried again. */
+  once(name, make) {
+    if (!this.made.has(name)) {
+      const promise = make();
+      this.made.set(name, promise);
+      promise.catch(() => this.made.delete(name));
+    }
+    return this.made.get(name);
+  }
+
+  /** Open a file: {stream: unpacked bytes, checked: promise that rejects if the bytes were not the manifest's}. */
+  async open(name, fresh = false) {
+    const entry = this.manifest.files[name];
+    let source = await this.asset(name, entry, { fresh });
+    if (!(source instanceof ReadableStream)) source = new Response(source).body;
+    const reader = source.getReader();
+    const first = await reader.read();
+    const head = first.value ?? new Uint8Array();
+    // Some servers unpack .gz-like files on the way: then what arrives is already the content.
+    const packed = entry.zipped && head[0] === 0x1f && head[1] === 0x8b;
+    const expected = packed || !entry.zipped ? entry : { bytes: entry.raw, sha256: entry.sha256raw };
+    const whole = new Uint8Array(expected.bytes);
+    let at = 0;
+    let settle;
+    const checked = new Promise((resolve, reject) => { settle = { resolve, reject }; });
+    checked.catch(() => {}); // whoever uses the file awaits it
+    const bad = (why) => new AssetError(`“${name}” is damaged: ${why}.`);
+    const take = (chunk) => {
+      if (at + chunk.byteLength > whole.length) throw bad('it is longer than it should be');
+      whole.set(chunk, at);
+      at += chunk.byteLength;
+      this.bytes += chunk.byteLength;
+      this.onBytes(chunk.byteLength);
+    };
+    const finish = async () => {
+      if (at !== whole.length) throw bad('it is shorter than it should be');
+      if (subtle() && hex(await subtle().digest('SHA-256', whole)) !== expected.sha256) throw bad('its checksum is wrong');
+    };
+    const raw = new ReadableStream({
+      start(controller) { if (head.byteLength) { take(head); controller.enqueue(head); } },
+      async pull(controller) {
+        try {
+          const { done, value } = await reader.read();
+          if (!done) { take(value); controller.enqueue(value); return; }
+          finish().then(settle.resolve, settle.reject);
+          controller.close();
+        } catch (problem) {
+          settle.reject(problem);
+          controller.error(problem);
+        }
+      },
+    }, { highWaterMark: 4 });
+    return { entry, checked, stream: packed ? raw.pipeThrough(new DecompressionStream('gzip')) : raw };
+  }
+
+  /** The unpacked, checked content of a file; fetched anew once if what came was damaged (a stale cache). */
+  async content(name, onChunk = () => {}) {
+    const attempt = async (fresh) => {
+      const { entry, checked, stream } = await this.open(name, fresh);
+      const data = new Uint8Array(entry.raw);
+      let at = 0;
+      const reader = stream.getReader();
+      try {
+        for (;;) {
+          const { done, value } = await reader.read();
+          if (done) break;
+          if (at + value.byteLength > data.length) throw new AssetError(`“${name}” is damaged: there is more in it than there should be.`);
+          data.set(value, at);
+          at += value.byteLength;
+          onChunk(data, at);
+        }
+      } catch (problem) {
+        throw problem instanceof AssetError ? problem : new AssetError(`“${name}” could not be read (${problem?.message ?? problem}).`);
+      }
+      await checked;
+      if (at !== data.length) throw new AssetError(`“${name}” is damaged: it ends too soon.`);
+      return data;
+    };
+    try {
+      return await attempt(false);
+    } catch (problem) {
+      if (!(problem instanceof AssetError)) throw problem;
+      return attempt(true);
+    }
+  }
+
+  bytesOf(name) { return this.once(name, () => this.content(name)); }
+
+  /** Pyodide's own script, as the function that makes a Module. */
+  factory() {
+    return this.once('pyodide.asm.mjs', async () => {
+      if (globalThis.explainerPyodideModule) return globalThis.explainerPyodideModule; // part of this very script
+      const code = await this.content('pyodide.asm.mjs');
+      const url = URL.createObjectURL(new Blob([code], { type: 'text/javascript' }));
+      try { return (await import(/* @vite-ignore */ url)).default; } finally { URL.revokeObjectURL(url); }
+    });
+  }
+
+  /** Python itself, compiled while it streams in. */
+  wasm() {
+    return this.once('pyodide.asm.wasm', async () => {
+      try {
+        const { checked, stream } = await this.open('pyodide.asm.wasm');
+        const module = await WebAssembly.compileStreaming(new Response(stream, { headers: { 'Content-Type': 'application/wasm' } }));
+        await checked;
+        return module;
+      } catch (problem) {
+        // no streaming here, or what came was damaged: once more, in one piece
+        if (!(problem instanceof AssetError) && !/stream/i.test(String(problem?.message))) throw problem;
+        return WebAssembly.compile(await this.content('pyodide.asm.wasm'));
+      }
+    });
+  }
+
+  /** numpy's libraries {path: compiled module, bytes}, each compiled as soon as it is here; other files of the pack beside. */
+  libraries() {
+    return this.once('libraries', async () => {
+      const compiling = [];
+      const others = [];
+      let next = null;
+      const list = { files: null, start: 0, done: 0 };
+      const onChunk = (data, at) => {
+        if (!list.files) {
+          if (at < 8 || at < (next = 8 + new DataView(data.buffer).getUint32(4, true))) return;
+          list.files = JSON.parse(new TextDecoder().decode(data.subarray(8, next)));
+          list.start = next;
+        }
+        while (list.done < list.files.length) {
+          const [path, size] = list.files[list.done];
+          if (at < list.start + size) return;
+          const bytes = data.subarray(list.start, list.start + size);
+          if (path.endsWith('.so')) {
+            const promise = WebAssembly.compile(bytes).then((module) => ({ path, bytes, module }));
+            promise.catch(() => {});
+            compiling.push(promise);
+          } else others.push({ path, bytes });
+          list.start += size;
+          list.done += 1;
+        }
+      };
+      const restart = (data, at) => { onChunk(data, at); };
+      await this.content('libraries', (data, at) => {
+        if (list.data && list.data !== data) { Object.assign(list, { files: null, start: 0, done: 0 }); compiling.length = others.length = 0; }
+        list.data = data;
+        restart(data, at);
+      });
+      return { libraries: await Promise.all(compiling), others };
+    });
+  }
+}
+
+/** The files of a pack (build/packs.py): calls each(path, bytes). */
+export function unpack(data, each) {
+  const start = 8 + new DataView(data.buffer, data.byteOffset).getUint32(4, true);
+  let at = start;
+  for (const [path, size] of JSON.parse(new TextDecoder().decode(data.subarray(8, start)))) {
+    each(path, data.subarray(at, at + size));
+    at += size;
+  }
+}
+
+const parent = (path) => path.slice(0, path.lastIndexOf('/'));
+
+function writeFiles(FS, root, files) {
+  const made = new Set();
+  for (const { path, bytes } of files) {
+    const full = `${root}/${path}`;
+    if (!made.has(parent(full))) { FS.mkdirTree(parent(full)); made.add(parent(full)); }
+    FS.writeFile(full, bytes, { canOwn: true });
+  }
+}
+
+/** What both ways need of Pyodide. `special`: the rest of its configuration. */
+async function load(files, module, factory, special) {
+  let failed;
+  const failure = new Promise((_, reject) => { failed = reject; });
+  const { manifest } = files;
+  const loading = loadPyodide({
+    indexURL: 'https://runtime.invalid/', // nothing is ever fetched from there: all files are handed in
+    createPyodideModule: factory,
+    lockFileContents: { ...manifest.lock, packages: {} },
+    _wasmModule: module,
+    _wasmFailed: failed,
+    env: { HOME: '/home/pyodide', PYTHONHASHSEED: '0' },
+    stdout: (text) => console.log(text),
+    stderr: (text) => console.warn(text),
+    ...special,
+  });
+  loading.catch(() => {});
+  return Promise.race([loading, failure]);
+}
+
+/** Resume: from nothing to a Python in which the site's documents sleep. */
+export async function resume(files, step) {
+  step('Fetching');
+  const [factory, module, image, { libraries, others }] = await Promise.all([
+    files.factory(), files.wasm(), files.bytesOf('snapshot'), files.libraries(),
+  ]);
+  step('Resuming Python');
+  const { site } = files.manifest;
+  const byName = new Map(libraries.map(({ path, module: m }) => [`${site}/${path}`, m]));
+  const py = await load(files, module, factory, {
+    _loadSnapshot: image,
+    _snapshotDeserializer: () => ({}),
+    _libraryModule: (name) => {
+      const found = byName.get(name);
+      if (!found) throw new AssetError(`The snapshot asks for a library that is not here (${name}).`);
+      return found;
+    },
+    _installStdlib: (Module) => { Module.FS.mkdirTree(site); Module.API.sitePackages = site; },
+  });
+  files.made.delete('snapshot'); // tens of megabytes; a restart fetches it from the browser's cache
+  writeFiles(py.FS, site, others);
+  return py;
+}
+
+/** The ordinary boot: Python starts from nothing and imports everything from compiled files. */
+export async function boot(files, step) {
+  step('Fetching');
+  const [factory, module, stdlib, python, { libraries, others }] = await Promise.all([
+    files.factory(), files.wasm(), files.bytesOf('stdlib'), files.bytesOf('python'), files.libraries(),
+  ]);
+  step('Starting Python');
+  const { site } = files.manifest;
+  const py = await load(files, module, factory, {
+    _installStdlib: (Module) => {
+      Module.FS.mkdirTree(site);
+      Module.FS.mkdirTree(`${parent(site)}/lib-dynload`);
+      Module.FS.writeFile('/lib/python314.zip', stdlib);
+      Module.API.sitePackages = site;
+    },
+  });
+  step('Importing');
+  const all = [...others, ...libraries];
+  unpack(python, (path, bytes) => all.push({ path, bytes }));
+  writeFiles(py.FS, site, all.map(({ path, bytes }) => ({ path, bytes: bytes.slice() })));
+  py.runPython('import importlib; importlib.invalidate_caches()');
+  return py;
+}
