@@ -49,6 +49,11 @@ class NextToken:
         together = np.cumsum(np.sort(self.final)[::-1])
         return int(np.searchsorted(together, share - 1e-12) + 1)
 
+    def reach(self, n: int) -> float:
+        """A ruler for this prompt, in nats: four times the distance from the best token to the n-th, 4 to 24."""
+        distance = float(self.chain.logits[self.order[0]] - self.chain.logits[self.order[n - 1]])
+        return min(max(4 * distance, 4.0), 24.0)
+
     def rest(self, n: int) -> tuple[float, float, float]:
         """What the tokens beyond the n largest have together: (e^below, probability, probability after the cuts)."""
         others = self.order[n:]

@@ -23,11 +23,12 @@ class PageState(param.Parameterized):
 
     prompt = param.String(default="", doc="the text that the model reads")
     shared: ClassVar[tuple[str, ...]] = ()
+    first = param.String(default="", doc="widgets to redraw at once (the ones in sight); the others wait until it is '' again")
     quiet: ClassVar[tuple[str, ...]] = ()  # values that the page may send but no URL carries (a wish to go on, say)
 
     def names(self) -> list[str]:
         """The names that a URL may carry, in order."""
-        return [n for n in self.param if n != "name" and not n.startswith("_") and n not in self.quiet]
+        return [n for n in self.param if n != "name" and not n.startswith("_") and n not in (*self.quiet, "first")]
 
     def values(self) -> dict[str, Any]:
         """All values, as JSON can carry them: an infinite number as the text that reads back as it."""
@@ -48,7 +49,7 @@ class PageState(param.Parameterized):
         """
         wanted: dict[str, Any] = {}
         messages: dict[str, str] = {}
-        for name in (*self.names(), *self.quiet):
+        for name in (*self.names(), *self.quiet, "first"):
             if name not in given:
                 continue
             if given[name] is None:

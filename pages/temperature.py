@@ -26,7 +26,7 @@ PROMPT = "Recipe for cake: take three eggs, two nuts and one"
 class TemperatureState(PageState):
     quiet = ("again",)
     prompt = param.String(default=PROMPT, label="Prompt")
-    t = param.Number(default=1.0, bounds=(0, math.inf), label="Temperature")
+    t = param.Number(default=0.5, bounds=(0, math.inf), label="Temperature")
     top_k = param.Integer(default=None, bounds=(1, None), allow_None=True, label="Top-k")
     top_p = param.Number(default=None, bounds=(0, 1), allow_None=True, label="Top-p")
     min_p = param.Number(default=None, bounds=(0, 1), allow_None=True, label="Min-p")

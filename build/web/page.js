@@ -7,9 +7,12 @@ import { crank } from './crank.js';
 import { embedded } from './embedded.js';
 import { Mirror } from './mirror.js';
 import { paths } from './paths.js';
+import { onward } from './onward.js';
 import { keepForLater } from './offline.js';
 import { status } from './status.js';
+import { stories } from './stories.js';
 import { toolbars } from './tools.js';
+import { vocabularies } from './vocabulary.js';
 
 const still = JSON.parse(document.getElementById('explainer-still').textContent);
 const mirror = new Mirror(still);
@@ -25,6 +28,8 @@ const morphing = {
   morphStyle: 'innerHTML',
   ignoreActiveValue: true,
   callbacks: {
+    // what a script of the page has made inside a figure stays as it is
+    beforeNodeMorphed: (node) => !(node instanceof Element && 'own' in node.dataset),
     // the page's own: which drawer is open, which cell is in the tab order
     beforeAttributeUpdated: (name, node) => !((name === 'open' && node.matches('details')) || (name === 'tabindex' && node.closest('[data-grid]'))),
   },
@@ -45,6 +50,7 @@ function place(stepper) {
 for (const [name, el] of widgets) mirror.on(name, 'html', (html) => redraw(el, html));
 mirror.on('link', 'values', (values) => {
   Object.assign(state, values, connection.waiting);
+  for (const name in state) if (!(name in defaults)) delete state[name]; // wishes that are no state (first, a piece of work)
   remember('replace');
   window.dispatchEvent(new CustomEvent('explainer:change', { detail: { ...state } }));
 });
@@ -60,8 +66,19 @@ mirror.on('link', 'messages', (messages) => {
 function wish(values, how = 'push') {
   Object.assign(state, values);
   Object.assign(wishes, values);
-  connection.request(values);
+  connection.request({ ...values, first: '' });
   remember(how);
+}
+
+/** A slider on its way: the figures in sight follow at once, the others when it rests. */
+let resting = 0;
+function slide(values) {
+  Object.assign(state, values);
+  Object.assign(wishes, values);
+  connection.request({ ...values, first: sight.seen().join(' ') });
+  remember(resting ? 'replace' : 'push');
+  clearTimeout(resting);
+  resting = setTimeout(() => { resting = 0; connection.request({ first: '' }); }, 200);
 }
 
 const read = (control) => {
@@ -71,10 +88,13 @@ const read = (control) => {
   return control.value;
 };
 
+let turn = 0;
+const slid = new WeakMap(); // slider -> the position that was sent last
 let typing;
 document.addEventListener('input', (event) => {
   const control = event.target.closest('[data-bind]');
   if (!control || control.matches('select')) return;
+  if (control.type === 'range') { slid.set(control, control.value); return slide({ [control.dataset.bind]: read(control) }); }
   const send = () => wish({ [control.dataset.bind]: read(control) }, 'replace');
   clearTimeout(typing);
   if (control.matches('[type=text],[type=number],textarea')) typing = setTimeout(send, 180);
@@ -84,11 +104,13 @@ document.addEventListener('change', (event) => {
   const control = event.target.closest('[data-bind]');
   if (!control) return;
   clearTimeout(typing);
+  if (slid.get(control) === control.value) return; // it was sent on the way
   wish({ [control.dataset.bind]: read(control) });
 });
 document.addEventListener('click', (event) => {
-  const button = event.target.closest('button[data-set]');
+  const button = event.target.closest('button[data-set],button[data-add]');
   if (!button) return;
+  if (button.dataset.add) return wish({ [button.dataset.add]: Number(state[button.dataset.add]) + Number(button.value) });
   const names = button.dataset.set.split(' ');
   const values = button.value.split('\u001f');
   wish(Object.fromEntries(names.map((name, i) => [name, values[i]])));
@@ -138,6 +160,9 @@ if (Object.keys(asked).length) {
   for (const stepper of document.querySelectorAll('[data-stepper]')) place(stepper);
 }
 
+stories(document, { mirror, connection, widgets });
+const sight = onward(document, { ask: (name) => connection.request({ [name]: (turn += 1) }), live: () => connection.isLive });
+vocabularies(document);
 toolbars({ widgets, state: () => state, defaults, wish, address, still });
 embedded({ set: (values) => wish(values, 'replace'), defaults });
 keepForLater();

@@ -86,25 +86,28 @@ def words_of_gap(look: Any) -> Markup:
 
 def stretch(look: Any) -> Markup:
     """Two rails: how far each token is behind the best as the model says it, and after the division. Same ruler for both."""
-    width, height, left, right, upper, lower = 640, 148, 20, 620, 40, 112
-    made = look.chain
+    width, height, left, right, upper, lower = 640, 150, 16, 600, 34, 104
+    made, reach = look.chain, look.reach(FANNED)
 
     def px(behind: float) -> float:
-        return right + (right - left) * max(behind, -REACH - 1) / REACH
+        return right + (right - left) * max(behind, -1.04 * reach) / reach
 
     parts = [
-        tag("text", "as the model says it (T = 1)", x=left, y=upper - 24),
-        tag("text", f"divided by T = {shown_t(made.temperature)}", x=left, y=lower + 32),
+        tag("text", "as the model says it", x=left, y=upper - 12),
+        tag("text", f"divided by T = {shown_t(made.temperature)}", x=left, y=lower - 10),
         tag("line", x1=left, x2=right, y1=upper, y2=upper, class_="rule"),
         tag("line", x1=left, x2=right, y1=lower, y2=lower, class_="rule"),
     ]
+    for k in range(5):
+        behind = -reach * k / 4
+        parts.append(tag("text", f"{number(behind, 2)} nats" if k == 0 else number(behind, 2), x=f"{px(behind):.1f}", y=height - 4, text_anchor="middle"))
     best = float(made.logits[look.order[0]])
     taken_upper: list[float] = []
     taken_lower: list[float] = []
     for rank, token in enumerate(look.order[:FANNED].tolist()):
         before, after = float(made.logits[token]) - best, float(made.below[token])
         a, b = px(before), px(after)
-        gone = after < -REACH
+        gone = after < -reach
         parts.append(tag("line", x1=f"{a:.1f}", y1=upper, x2=f"{b:.1f}", y2=lower, class_="fan gone" if gone else "fan"))
         parts.append(tag("circle", cx=f"{a:.1f}", cy=upper, r=4, class_="dot colour-vocab"))
         if not gone:
@@ -113,12 +116,12 @@ def stretch(look: Any) -> Markup:
             words = Markup(name_of(token))
             if shown and x > left - 1 and all(abs(x - other) > 7 * (len(words) + 2) for other in taken):
                 taken.append(x)
-                parts.append(tag("text", words, x=f"{x:.1f}", y=y, text_anchor="end" if rank == 0 else "middle", class_="token-name"))
+                parts.append(tag("text", words, x=f"{x:.1f}", y=y, text_anchor="start" if rank == 0 else "end" if x < left + 20 else "middle", class_="token-name"))
     summary = "; ".join(
         f"{name_of(t)} {number(float(made.logits[t]) - best)} becomes {number(float(made.below[t]))}" for t in look.order[1:FANNED].tolist()
     )
     return tag(
-        "svg", *parts, viewBox=f"0 0 {width} {height}", role="img", class_="chart stretch",
+        "svg", *parts, viewBox=f"0 0 {width} {height}", role="img", class_="chart fans",
         aria_label=Markup(f"Distances to the best token before and after the division: {summary}"),
     )  # fmt: skip
 

@@ -114,7 +114,7 @@ def histogram(look: Any, made: Any) -> Markup:
     shares.append((f"{len(look.order) - ROWS} others", look.rest(ROWS)[2], others))
     for k, (name, p, count) in enumerate(shares):
         seen = count / n
-        mark = f'<i class="mark colour-query" style="--v:{min(seen / peak, 1):.4f}"></i>' if made.n else ""
+        mark = f'<i class="mark colour-drawn" style="--v:{min(seen / peak, 1):.4f}"></i>' if made.n else ""
         token = f'<span class="token">{name}</span>' if k < len(ids) else name
         rows.append(
             f'<tr><th scope="row">{token}</th><td class="track" aria-hidden="true"><i class="bar" style="--v:{min(p / peak, 1):.4f}"></i>{mark}</td>'
@@ -136,9 +136,9 @@ def approach(look: Any, made: Any) -> Markup:
     path = [(float(n), d) for n, d in made.path]
     ticks = [10.0**k for k in range(math.ceil(math.log10(steps[-1])) + 1)]
     return xy_chart(
-        [("these draws", "query", path), ("expected of honest draws", "vocab", expected)],
+        [("these draws", "drawn", path), ("expected of honest draws", "vocab", expected)],
         label="Total variation distance between the histogram and the bars, by number of draws", x_name="draws", y_name="distance",
-        x_ticks=ticks, y_max=1.0, dots=[(*path[-1], "query")] if path else [], height=180,
+        x_ticks=ticks, y_max=1.0, dots=[(*path[-1], "drawn")] if path else [], height=180,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from explainer import sampling
 from explainer.next_token import each_alone, kept_by_temperature
 from explainer.views import components as c
-from explainer.views.html import join, number, percent, tag
+from explainer.views.html import join, percent, tag
 from explainer.views.temperature_parts import (
     EXAMPLE_CUTS,
     bar_cell,
@@ -47,7 +47,7 @@ class TemperatureFilters(Widget):
         return join([
             c.controls(prompt_field(s), temperature_slider(s)),
             c.controls(*[setting(name, settings[name], used[name], len(look.order)) for name in EXAMPLE_CUTS], presets(settings), label="Cuts"),
-            tag("div", *[alone(cut, settings, look) for cut in each_alone(look.chain.probs, **used)], class_="columns"),
+            tag("div", *[alone(cut, settings, look) for cut in each_alone(look.chain.probs, **used)], class_="columns thirds"),
             c.figure("order", in_order(look), title="Applied one after the other.", caption=order_words(look)),
             c.figure("adapting", adapting(s.tokens(), used), title="How many tokens each rule keeps.",
                      caption="The same rules at other temperatures. The temperature comes first, so it decides what the rules see."),
@@ -137,7 +137,7 @@ def adapting(tokens: tuple[int, ...], used: dict[str, Any]) -> Markup:
         f'<tr><th scope="row">T = {t:g}</th>' + "".join(bar_cell(float(n), n / most, f"{n}") for n in row) + "</tr>"
         for t, row in zip(TEMPERATURES, kept, strict=True)
     ]
-    heads = ["temperature", *[f"{RULES[name][0]} {number(used[RULES[name][2]])} alone" for name in RULES]]
+    heads = ["temperature", *[f"{RULES[name][0]} {used[RULES[name][2]]:g} alone" for name in RULES]]
     return bar_table(heads, rows, label="Number of tokens that each rule keeps, by temperature")
 
 

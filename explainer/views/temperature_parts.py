@@ -122,14 +122,14 @@ def _listed(tokens: tuple[int, ...]) -> tuple[str, str]:
 def xy_chart(
     series: Sequence[tuple[str, str, Sequence[tuple[float, float]]]], *, label: str, x_name: str, y_name: str,
     x_ticks: Sequence[float], y_max: float, y_min: float = 0.0, log_x: bool = True, height: int = 210, markers: Sequence[tuple[float, str]] = (),
-    rules: Sequence[tuple[float, str, str]] = (), dots: Sequence[tuple[float, float, str]] = (), table: bool = True,
+    rules: Sequence[tuple[float, str, str]] = (), dots: Sequence[tuple[float, float, str]] = (), table: bool = True, name_ends: bool = False,
 ) -> Markup:  # fmt: skip
     """Lines over a (logarithmic) axis, with the numbers in a table below.
 
     series:  (name, meaning of its colour, points); the y beyond the frame is cut off at it
     markers: (x, words) upright lines; rules: (y, words, meaning) level lines; dots: (x, y, meaning)
     """
-    width, left, right, top, bottom = 640, 44, 12, 14, 34
+    width, left, right, top, bottom = 640, 44, 84 if name_ends else 12, 14, 34
     to = math.log10 if log_x else float
     low, high = to(x_ticks[0]), to(x_ticks[-1])
 
@@ -143,7 +143,7 @@ def xy_chart(
     for k in range(5):
         y = y_min + (y_max - y_min) * k / 4
         parts.append(tag("line", x1=left, x2=width - right, y1=f"{py(y):.1f}", y2=f"{py(y):.1f}", class_="rule"))
-        parts.append(tag("text", number(y, 2), x=left - 6, y=f"{py(y) + 4:.1f}", text_anchor="end"))
+        parts.append(tag("text", number(y), x=left - 6, y=f"{py(y) + 4:.1f}", text_anchor="end"))
     for x in x_ticks:
         parts.append(tag("text", f"{x:,g}", x=f"{px(x):.1f}", y=height - bottom + 15, text_anchor="middle"))
     for y, words, meaning in rules:
@@ -152,6 +152,13 @@ def xy_chart(
     for k, (_, meaning, points) in enumerate(series):
         path = " ".join(f"{px(x):.1f},{py(y):.1f}" for x, y in points if y == y)
         parts.append(tag("polyline", points=path, class_=f"line colour-{meaning} dash-{k}"))
+    taken: list[float] = []
+    for name, meaning, points in sorted(series, key=lambda s: -s[2][-1][1] if s[2] else 0) if name_ends else ():
+        if points:
+            y = max(py(points[-1][1]) + 4, *(t + 13 for t in taken)) if taken else py(points[-1][1]) + 4
+            taken.append(y)
+            at = min(px(points[-1][0]) + 4, width - 4)
+            parts.append(tag("text", name, x=f"{at:.1f}", y=f"{y:.1f}", class_=f"end-name colour-{meaning}", text_anchor="start" if at < width - 90 else "end"))
     for x, words in markers:
         at = px(x)
         anchor = "start" if at < width - 150 else "end"
@@ -162,7 +169,7 @@ def xy_chart(
     parts.append(tag("text", x_name, x=width - right, y=height - 4, text_anchor="end"))
     parts.append(tag("text", y_name, x=left, y=top - 4, class_="axis-name"))
     legend = tag("p", *[tag("span", n, class_=f"legend colour-{m} dash-{k}") for k, (n, m, _) in enumerate(series)], class_="legend-row")
-    drawing = tag("svg", *parts, viewBox=f"0 0 {width} {height}", role="img", aria_label=label, class_="chart")
+    drawing = tag("svg", *parts, viewBox=f"0 0 {width} {height}", role="img", aria_label=label, class_="chart xy")
     if not table:
         return join([legend, drawing])
     xs = sorted({x for _, _, points in series for x, _ in points})

@@ -13,8 +13,6 @@ from explainer.views.html import exact, join, number, percent, tag
 from explainer.views.temperature_parts import prompt_field, xy_chart
 from explainer.views.widget import Widget
 
-COLOURS = {"T = 0.01": "key", "T = 0.5": "resid", "T = 1": "vocab", "T = 2": "query", "the corpus": "true"}
-
 
 class Repetition(Widget):
     """The loop run 200 times at each of four temperatures, on the same prompt with the same random numbers."""
@@ -37,10 +35,10 @@ class Repetition(Widget):
                      title="Same prompt, same random numbers, no cuts.",
                      caption=legend()),
             c.figure("measures", measures(texts), title="Measured:", note=desk.outside and "The corpus never writes this prompt, so it has no text of its own to compare with."),
-            c.figure("distinct", distinct(texts, desk), title="New pairs of neighbours.",
+            tag("div", c.figure("distinct", distinct(texts, desk), title="New pairs of neighbours.",
                      caption="distinct-2 of the text so far: different pairs of neighbouring tokens out of all pairs. A loop makes it fall; it starts at 1."),
             c.figure("entropy", entropies(texts), title="Openness, token by token.",
-                     caption="Entropy in nats of the distribution that each token was drawn from. The flat stretches at 0 are tokens that had no rival."),
+                     caption="Entropy in nats of the distribution that each token was drawn from. The flat stretches at 0 are tokens that had no rival."), class_="columns"),
             all_numbers(texts) if desk.done else None,
         ])  # fmt: skip
 
@@ -52,6 +50,11 @@ class Repetition(Widget):
         elif state.again != self._turn:
             desk.advance(desk.written + desk.stride)
         self._turn = state.again
+
+
+def colour(text: Text) -> str:
+    """All four are the model's; only the corpus's own text is the truth."""
+    return "true" if text.temperature is None else "vocab"
 
 
 def progress(desk: Any) -> Markup:
@@ -105,7 +108,7 @@ def story(text: Text) -> Markup:
         found = "does not end in a loop" if text.tokens else ""
     return tag(
         "section", tag("h4", text.name), tag("p", Markup("".join(parts)), class_="story", tabindex="0", role="region", aria_label=f"Text at {text.name}"),
-        tag("p", found, class_="note"), class_=f"text colour-{COLOURS[text.name]}",
+        tag("p", found, class_="note"), class_=f"text colour-{colour(text)}",
     )  # fmt: skip
 
 
@@ -118,7 +121,7 @@ def measures(texts: list[Text]) -> Markup:
         ]  # fmt: skip
         body = "".join(f'<td class="num" tabindex="-1" data-v="{exact(v)}">{text}</td>' for v, text in cells)
         loop = f"{t.loop.period} tokens × {t.loop.repeats}" if t.loop else "none"
-        rows.append(f'<tr class="colour-{COLOURS[t.name]}"><th scope="row">{t.name}</th>{body}<td class="num" tabindex="-1">{loop}</td></tr>')
+        rows.append(f'<tr class="colour-{colour(t)}"><th scope="row">{t.name}</th>{body}<td class="num" tabindex="-1">{loop}</td></tr>')
     heads = ["text", "distinct-1", "distinct-2", f"in repeated stretches of {STRETCH}", "mean entropy, nats", "documents ended", "loop at the end"]
     table = tag(
         "table", tag("caption", "How much each text repeats itself", class_="sr"), tag("thead", tag("tr", *[tag("th", h, scope="col") for h in heads])),
@@ -128,11 +131,11 @@ def measures(texts: list[Text]) -> Markup:
 
 
 def distinct(texts: list[Text], desk: Any) -> Markup:
-    series = [(t.name, COLOURS[t.name], [(float(i + 1), x) for i, x in enumerate(t.distinct) if x == x]) for t in texts]
+    series = [(t.name, colour(t), [(float(i + 1), x) for i, x in enumerate(t.distinct) if x == x]) for t in texts]
     slid = [t.slid_at for t in texts if t.slid_at is not None]
     return xy_chart(
         series, label="distinct-2 of each text so far, by number of tokens", x_name="tokens written", y_name="distinct-2", log_x=False,
-        x_ticks=(0, 50, 100, 150, 200), y_max=1.0, markers=[(float(slid[0]), "the window slides")] if slid else [], table=False,
+        x_ticks=(0, 50, 100, 150, 200), y_max=1.0, markers=[(float(slid[0]), "the window slides")] if slid else [], table=False, name_ends=True, height=250,
     )  # fmt: skip
 
 
@@ -149,14 +152,14 @@ def entropies(texts: list[Text]) -> Markup:
             x, y = left + i * step, floor - band * e / peak
             points.append(f"V{y:.1f}H{x + step:.1f}")
         points.append(f"V{floor:.1f}Z")
-        parts.append(tag("path", d="".join(points), class_=f"area colour-{COLOURS[t.name]}"))
+        parts.append(tag("path", d="".join(points), class_=f"area colour-{colour(t)}"))
         parts.append(tag("line", x1=left, x2=width - 8, y1=f"{floor:.1f}", y2=f"{floor:.1f}", class_="rule"))
         parts.append(tag("text", t.name, x=left - 6, y=f"{floor - 4:.1f}", text_anchor="end"))
     height = len(texts) * (band + gap) + 22
     for n in (0, 50, 100, 150, 200):
         parts.append(tag("text", str(n), x=f"{left + n * step:.1f}", y=height - 6, text_anchor="middle" if n < 200 else "end"))
     means = ", ".join(f"{t.name}: {number(t.mean_entropy)} on average" for t in texts)
-    return tag("svg", *parts, viewBox=f"0 0 {width} {height}", role="img", aria_label=f"Entropy per token. {means}. Highest: {number(peak)} nats", class_="chart")
+    return tag("svg", *parts, viewBox=f"0 0 {width} {height}", role="img", aria_label=f"Entropy per token. {means}. Highest: {number(peak)} nats", class_="chart strips")
 
 
 def all_numbers(texts: list[Text]) -> Markup:

@@ -26,7 +26,7 @@ from explainer.views.widget import Widget
 ROWS = 14
 HEDGES = (0.1, 0.01, 0.001)
 TRY = ("another free choice", "free choice", "copy a name", "a small sum", "close the bracket")
-SHOWN_LOSS = 3.0  # the chart's upper edge, nats
+SHOWN_LOSS = 1.6  # the chart's upper edge, nats
 
 
 class TemperatureTruth(Widget):
@@ -51,13 +51,13 @@ class TemperatureTruth(Widget):
                                   pressed=s.prompt == PROMPTS[name][0]) for name in TRY if name in PROMPTS],
                 class_="presets", role="group", aria_label="Prompts to try"),
             self.beside(look, truth),
-            c.controls(c.choice("hedge", "Kept back by the careful namer", [(h, percent(h)) for h in HEDGES], s.hedge)),
+            c.controls(c.choice("hedge", "Naming one token, but keeping back", [(h, percent(h)) for h in HEDGES], s.hedge)),
             c.figure("losses", table_of_losses(look, truth, text, at_t, s),
                      title="What each forecast costs,", caption="in nats per token: the average surprise. Less is better; the truth's own is the least there is."),
-            c.figure("loss-by-temperature", by_temperature(s.t, text, at_t), title="Which temperature forecasts best?",
+            tag("div", c.figure("loss-by-temperature", by_temperature(s.t, text, at_t), title="Which temperature forecasts best?",
                      caption=f"Over {text.n} places of text that the model was not trained on."),
             c.figure("impossible", impossible(s.t, at_t), title="What the heat lets in:",
-                     caption="the share of probability that goes to tokens which the corpus never writes at that place."),
+                     caption="the share of probability that goes to tokens which the corpus never writes at that place."), class_="columns"),
         ])  # fmt: skip
 
     def beside(self, look: Any, truth: Any) -> Markup:
@@ -78,7 +78,9 @@ def pairs(look: Any, truth: Any) -> Markup:
     probs = look.chain.probs
     first = look.order[:ROWS].tolist()
     if truth is not None:
-        first = sorted({*look.order[: ROWS // 2].tolist(), *truth.argsort()[::-1][:ROWS].tolist()}, key=lambda t: (-truth[t], -probs[t]))[:ROWS]
+        possible = [t for t in truth.argsort()[::-1][: ROWS - 2].tolist() if truth[t] > 0]
+        unlikely = [t for t in first if t not in possible]  # the model's favourites among what cannot come
+        first = sorted([*possible, *unlikely[: ROWS - len(possible)]], key=lambda t: (-truth[t], -probs[t]))
     peak = max(float(probs.max()), float(truth.max()) if truth is not None else 0.0)
     rows = []
     entries = [(f'<span class="token">{name_of(t)}</span>', float(probs[t]), float(truth[t]) if truth is not None else None) for t in first]
@@ -163,7 +165,7 @@ def impossible(t: float, at_t: tuple[float, float]) -> Markup:
     return xy_chart(
         [("impossible tokens", "loss", [(x, share) for x, _, share in curve])],
         label="Probability that the model gives to impossible tokens, by temperature", x_name="temperature", y_name="share",
-        x_ticks=(0.1, 0.2, 0.5, 1, 2, 5, 10), y_max=1.0, height=180,
+        x_ticks=(0.1, 0.2, 0.5, 1, 2, 5, 10), y_max=1.0, height=220,
         markers=[(min(max(t, curve[0][0]), curve[-1][0]), f"T = {shown_t(t)}: {percent(at_t[1])}")],
         dots=[(t, at_t[1], "loss")] if inside else [],
     )  # fmt: skip

@@ -45,7 +45,9 @@ class Link(JSComponent):
     def _receive(self, event: Any) -> None:
         given = {k: v for k, v in event.new.items() if k != "#"}  # '#' only makes equal requests differ
         with param.parameterized.batch_call_watchers(self):
-            self.messages = self._state.update_from(given)
+            messages = self._state.update_from(given)
+            if not given.keys() <= set(self._state.quiet):  # a quiet request leaves what was said before
+                self.messages = messages
             self.values = self._state.values()
 
 
@@ -69,9 +71,20 @@ class Widget(JSComponent):
         super().__init__(name=self.slug, **params)
         self.state = state
         self.html = own_ids(str(self.draw()), self.slug)
+        self._stale = False
         state.param.watch(self._redraw, list(self.reads))
+        state.param.watch(self._catch_up, "first")
+
+    def _catch_up(self, *events: Any) -> None:
+        """Draw what had to wait because the reader could not see it (see `PageState.first`)."""
+        if self._stale:
+            self._redraw()
 
     def _redraw(self, *events: Any) -> None:
+        first = self.state.first.split()
+        self._stale = bool(first) and self.slug not in first
+        if self._stale:
+            return
         self.html = own_ids(str(self.draw()), self.slug)
 
     def draw(self) -> str:

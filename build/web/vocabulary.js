@@ -1,0 +1,72 @@
+// The whole vocabulary as a list that can be searched (explainer/views/temperature_parts.py: all_tokens). Python sends every
+// token's number with each change; rows are made of them when the list is opened (or its numbers are downloaded), not before.
+
+const percent = (p) => {
+  const q = 100 * p;
+  if (p === 0 || p === 1) return `${q} %`;
+  if (q < 1e-4) return `${q.toExponential(0).replace('-', '−')} %`;
+  return `${q < 0.01 ? q.toPrecision(1) : q < 10 || q > 99 ? q.toPrecision(2) : q.toFixed(0)} %`;
+};
+const signed = (x) => x.toFixed(2).replace('-', '−');
+
+/** Make the rows of a list, once per list of names; later only the shares change. */
+export function fill(details) {
+  const text = details.dataset.list;
+  if (details.filledWith === text) return;
+  details.filledWith = text;
+  const { ids, names, logits, shares } = JSON.parse(text);
+  const home = details.querySelector('[data-own]');
+  let table = home.querySelector('table');
+  if (!table) {
+    const id = `find-${details.dataset.vocabulary}`;
+    home.innerHTML = `<div class="find"><div class="field"><label for="${id}">Find a token</label><input type="text" id="${id}" data-find autocomplete="off" spellcheck="false"></div><p class="found" role="status"></p></div>`
+      + '<div class="list" tabindex="0" role="region" aria-label="All tokens"><table><caption class="sr">All tokens, the most likely first</caption><thead><tr><th scope="col">rank</th><th scope="col">token</th><th scope="col">logit</th><th scope="col">share</th></tr></thead><tbody></tbody></table></div>';
+    table = home.querySelector('table');
+  }
+  const body = table.tBodies[0];
+  const key = names.join('\u001f') + logits[0];
+  if (body.filledFor !== key) {
+    body.filledFor = key;
+    body.replaceChildren(...ids.map((id, i) => {
+      const row = document.createElement('tr');
+      const cells = ['td', 'th', 'td', 'td'].map((kind) => row.appendChild(document.createElement(kind)));
+      cells[0].textContent = i + 1;
+      cells[1].scope = 'row';
+      cells[1].innerHTML = '<span class="token"></span>';
+      cells[1].firstChild.textContent = names[i];
+      cells[2].textContent = signed(logits[i]);
+      cells[2].dataset.v = logits[i];
+      row.dataset.token = id;
+      return row;
+    }));
+  }
+  [...body.rows].forEach((row, i) => {
+    row.cells[3].textContent = percent(shares[i]);
+    row.cells[3].dataset.v = shares[i];
+  });
+  search(details);
+}
+
+/** Show the rows whose token contains what is sought; a space finds what is written as ␣. */
+function search(details) {
+  const sought = (details.querySelector('[data-find]')?.value ?? '').replaceAll(' ', '␣').toLowerCase();
+  let found = 0;
+  for (const row of details.querySelectorAll('tbody tr')) {
+    const here = row.cells[1].textContent.toLowerCase().includes(sought);
+    row.hidden = !here;
+    found += here;
+  }
+  const all = details.querySelectorAll('tbody tr').length;
+  details.querySelector('.found').textContent = sought ? `${found} of ${all} tokens` : `${all} tokens`;
+}
+
+/** Wire all lists under `root`. */
+export function vocabularies(root) {
+  const lists = (within) => within.querySelectorAll?.('[data-vocabulary]') ?? [];
+  root.addEventListener('toggle', (event) => { if (event.target.matches?.('[data-vocabulary]') && event.target.open) fill(event.target); }, true);
+  root.addEventListener('input', (event) => { if (event.target.matches?.('[data-find]')) search(event.target.closest('[data-vocabulary]')); });
+  root.addEventListener('explainer:drawn', (event) => { for (const list of lists(event.target)) if (list.open) fill(list); });
+  root.addEventListener('click', (event) => { // before the toolbar gathers the tables
+    if (event.target.closest?.('[data-download]')) for (const list of lists(event.target.closest('.widget'))) fill(list);
+  }, true);
+}
