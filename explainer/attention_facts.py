@@ -347,9 +347,7 @@ def routing(tokens_a: tuple[int, ...], tokens_b: tuple[int, ...], layer: int, he
     (a, before), (b, after) = runs
     n = min(len(a), len(b))
     difference = b[:n, :n] - a[:n, :n]
-    prints = [
-        Wiring(name.split(".", 2)[2], "weights", x, y) for name, x, y in zip(names, before, after, strict=True)
-    ]
+    prints = [Wiring(name.split(".", 2)[2], "weights", x, y) for name, x, y in zip(names, before, after, strict=True)]
     prints.append(Wiring("attn.pattern", "computed from the text", fingerprint(a), fingerprint(b)))
     return Routing(a, b, difference, np.abs(difference).sum(axis=1) / 2, tuple(prints))
 
@@ -581,3 +579,42 @@ def total_logit(riders: Sequence[Rider]) -> float:
 def chance_of(stage: Lens) -> float:
     """The probability of the followed token at this stage."""
     return float(np.exp(stage.log_prob))
+
+
+# ---------------------------------------------------------------- one prompt, all that the prose says about it
+
+
+@dataclass(frozen=True)
+class Example:
+    """A prompt whose last token must fetch something: what the model says, what one head reads, who wrote the answer.
+
+    answer: the most likely next token, its chance; found: where the head looks, its weight there
+    writer: the part that adds most to the lead over the runner-up; lens_first: the stage from which the answer is first
+    for good, None if it never is
+    """
+
+    answer: int
+    chance: float
+    found: int
+    weight: float
+    effective: float
+    writer: Rider
+    lens_first: str | None
+
+
+def example(tokens: tuple[int, ...], layer: int, head: int) -> Example:
+    """Measure one prompt at its last token."""
+    trace = lab.trace(tokens)
+    last = len(tokens) - 1
+    probs = softmax(trace["logits"][last].astype(np.float64))
+    answer, rival = (int(i) for i in np.argsort(-probs, kind="stable")[:2])
+    row = trace[f"blocks.{layer}.attn.pattern"][head, last]
+    found = int(row.argmax())
+    writer = max(bus(trace, last, answer, rival), key=lambda rider: rider.lead)
+    first = None
+    for stage in reversed(lens(trace, last, answer)):
+        if stage.rank > 1:
+            break
+        first = stage.name
+    effective = lookup(trace, layer, head, last, 1.0).effective
+    return Example(answer, float(probs[answer]), found, float(row[found]), effective, writer, first)

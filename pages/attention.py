@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import param
 
+from explainer import attention_facts as facts
 from explainer import lab
-from explainer.attention_facts import HARD
 from explainer.state import PageState
 from explainer.views.attention_ablation import AttentionAblation
 from explainer.views.attention_heads import AttentionHeads
@@ -15,6 +16,7 @@ from explainer.views.attention_lookup import AttentionLookup
 from explainer.views.attention_order import AttentionOrder
 from explainer.views.attention_routing import AttentionRouting
 from explainer.views.attention_stepper import AttentionStepper
+from explainer.views.html import number, percent
 from explainer.views.page import Page
 from explainer.views.residual_bus import ResidualBus
 
@@ -27,11 +29,16 @@ class AttentionState(PageState):
     head = param.Integer(default=3, bounds=(0, None), label="head")
     query = param.Integer(default=21, bounds=(0, None), label="query token")
     step = param.Integer(default=6, bounds=(0, 9), label="step")
-    pin = param.String(default="In a castle lived a shy robot called Vi-do-zu. It was sad to be", label="second text")
-    sharpness = param.Number(default=1.0, bounds=(0, HARD), label="sharpness")
-    take_out = param.Selector(default="scaling", objects=["scaling", "mask", "uniform", "positions", "head"], label="what to take out")
+    pin = param.String(default="Far away lived a shy robot called Vi-do-zu. Good night, Vi-do", label="second text")
+    sharpness = param.Number(default=1.0, bounds=(0, math.inf), label="sharpness")
+    take_out = param.Selector(
+        default="scaling", objects=["scaling", "mask", "uniform", "positions", "head"], label="what to take out"
+    )
     swap = param.Integer(default=14, bounds=(0, None), label="token to swap")
     swap_with = param.Integer(default=15, bounds=(0, None), label="token to swap with")
+    ask = param.String(default="")
+    quiet = ("ask",)
+    most = MOST
     token = param.Integer(default=-1, bounds=(-1, None), label="token to follow")
 
     def tokens(self) -> tuple[int, ...]:
@@ -58,9 +65,40 @@ class AttentionState(PageState):
                 continue
             n = len(lab.tokens_of(wanted[name]))
             if n > MOST:
-                messages[name] = f"This page draws {MOST} tokens at most; your text has {n:,}. The first {MOST} are shown."
+                messages[name] = (
+                    f"This page draws {MOST} tokens at most; your text has {n:,}. The first {MOST} are shown."
+                )
         if "prompt" in wanted and "query" not in wanted and self.query == len(self.tokens()) - 1:
             wanted["query"] = min(len(lab.tokens_of(wanted["prompt"])), MOST) - 1  # the last token goes on asking
+
+
+def numbers() -> dict[str, Any]:
+    """What the prose says in numbers: measured on the default prompt and on held-out text when the site is built."""
+    state = AttentionState()
+    tokens, config = state.tokens(), lab.model().config
+    names = lab.names_of(tokens)
+    seen = facts.example(tokens, state.layer, state.head)
+    roles = facts.head_scores()
+    layer, head, score = roles.best("copy")
+    base = facts.loss()
+    taken = {x.name: facts.loss(x.interventions) for x in facts.take_outs(state.layer, state.head)}
+    order = facts.order_test(tokens, state.swap, state.swap_with, len(tokens) - 1, state.layer, state.head)
+    leaks = order.changes["no positions"]
+    copy = {name: result.by_kind["copy"][0] for name, result in taken.items()}
+    labels = [roles.label(i, j)[0] for i in range(config.n_layers) for j in range(config.n_heads)]
+    return {
+        "answer": lab.names_of((seen.answer,))[0], "chance": percent(seen.chance), "found": names[seen.found], "weight": percent(seen.weight),
+        "distance": len(tokens) - 1 - seen.found, "effective": number(seen.effective), "head": f"{state.layer}.{state.head}",
+        "writer": seen.writer.name, "writer_lead": f"+{number(seen.writer.lead)}", "lens_first": seen.lens_first,
+        "d_model": config.d_model, "d_head": config.d_head, "n_heads": config.n_heads, "n_layers": config.n_layers, "n_all": config.n_layers * config.n_heads,
+        "copier": f"{layer}.{head}", "copier_score": percent(score), "copier_chance": percent(roles.chance["copy"]), "clear": percent(facts.CLEAR),
+        "n_copiers": labels.count(facts.ROLES["copy"][0]), "induction_score": number(roles.best("induction")[2]), "induction_best": roles.best("induction")[2],
+        "loss": number(base.cross_entropy), "floor": number(facts.held_out_floor()), "n_docs": facts.N_DOCUMENTS,
+        **{f"loss_{name}": number(result.cross_entropy) for name, result in taken.items()},
+        "copy_base": number(base.by_kind["copy"][0]), "copy_uniform": number(copy["uniform"]), "copy_positions": number(copy["positions"]), "copy_positions_raw": copy["positions"],
+        "order_blind": f"at most {number(float(order.changes['no positions, no mask'].max()), 1)} of the output", "order_first": f"{number(float(leaks[0]), 1)}",
+        "order_leak": number(float(leaks.max())), "order_leak_layer": int(leaks.argmax()),
+    }  # fmt: skip
 
 
 PAGE = Page(
@@ -68,6 +106,7 @@ PAGE = Page(
     title="Attention",
     question="How does a token find what it needs?",
     state=AttentionState,
+    numbers=numbers,
     widgets=(
         AttentionStepper, AttentionHeads, AttentionLookup, AttentionRouting, AttentionAblation, AttentionOrder, ResidualBus,
     ),

@@ -131,7 +131,7 @@ function moveInGrid(table, cell, key) {
   const r = rows.indexOf(row);
   const go = (rr, cc) => {
     const next = rows[rr]?.cells[cc];
-    if (!next || !next.hasAttribute('tabindex')) return false;
+    if (!next || !(next.hasAttribute('tabindex') || (next.dataset.v && table.matches('.lean')))) return false; // lean tables leave it out
     table.querySelectorAll('[tabindex="0"]').forEach((c) => c.setAttribute('tabindex', '-1'));
     next.setAttribute('tabindex', '0');
     next.focus({ preventScroll: false });

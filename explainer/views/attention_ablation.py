@@ -28,7 +28,7 @@ class AttentionAblation(Widget):
     reads = ("prompt", "layer", "head", "query", "take_out")
     functions = (
         interventions.NoScaling, interventions.NoMask, interventions.UniformAttention, interventions.NoPositions,
-        interventions.HeadOff, facts.loss, facts.head_worth,
+        interventions.HeadOff, facts.loss.__wrapped__, facts.head_worth.__wrapped__,
     )  # fmt: skip
 
     def draw(self) -> Markup:
@@ -75,8 +75,20 @@ class AttentionAblation(Widget):
                     tag("td", percent(result.accuracy), data_v=exact(result.accuracy), class_="num", tabindex="-1"),
                     class_="chosen" if name == chosen.name else None)
             )  # fmt: skip
-        heads = [tag("th", "taken out", scope="col"), tag("td", aria_hidden="true"), tag("th", "nats per token", scope="col", class_="num"), tag("th", "right", scope="col", class_="num")]
-        table = tag("table", tag("caption", "Held-out loss and accuracy", class_="sr"), tag("thead", tag("tr", *heads)), tag("tbody", *rows), class_="bars losses", data_grid=True)
+        heads = [
+            tag("th", "taken out", scope="col"),
+            tag("td", aria_hidden="true"),
+            tag("th", "nats per token", scope="col", class_="num"),
+            tag("th", "top-1 right", scope="col", class_="num"),
+        ]
+        table = tag(
+            "table",
+            tag("caption", "Held-out loss and accuracy", class_="sr"),
+            tag("thead", tag("tr", *heads)),
+            tag("tbody", *rows),
+            class_="bars take-losses",
+            data_grid=True,
+        )
         return c.figure(
             "take-out-loss", table, caption=f"On {facts.N_DOCUMENTS} held-out documents, {base.n_tokens} tokens",
             note=f"Cross-entropy and how often the first guess is right. The true distribution itself has {number(facts.held_out_floor())} nats on these documents: nothing does better on average.",
@@ -95,7 +107,12 @@ class AttentionAblation(Widget):
         }  # fmt: skip
         table = matrix(rows, names, [KIND_NAMES[k] for k in kinds], label="held-out loss by what was due, nats per token", colour="loss", scale=4.0,
                        row_axis="loss", col_axis="vocab", why=why, size="fit kinds", chosen_row=1 + choices.index(chosen))  # fmt: skip
-        return c.figure("take-out-kinds", table, caption="The same loss by what was due, nats per token", readout="Point at a number: it says over how many tokens it is the mean.")
+        return c.figure(
+            "take-out-kinds",
+            table,
+            caption="The same loss by what was due, nats per token",
+            readout="Point at a number: it says over how many tokens it is the mean.",
+        )
 
     def heads(self) -> Markup:
         """Every head's worth, a click away from being switched off."""
@@ -111,11 +128,26 @@ class AttentionAblation(Widget):
                     tag("td",
                         tag("button", f"{'+' if value >= 0 else ''}{number(value)}", type="button", data_set="layer head take_out", value=f"{layer}\x1f{head}\x1fhead",
                             aria_label=f"Take head {layer}.{head} out: loss {'+' if value >= 0 else ''}{number(value)}",
-                            aria_pressed=str((layer, head, self.state.take_out) == (self.state.layer, self.state.head, "head")).lower(), class_="worth"),
+                            aria_pressed=str((layer, head, self.state.take_out) == (self.state.layer, self.state.head, "head")).lower(), class_="worth strong" if value > largest / 2 else "worth"),
                         data_v=exact(worth[layer, head]), data_why=f"without head {layer}.{head} ({label}): {number(value, 4)} nats per token more",
                         style=f"--v:{max(value, 0) / largest:.3g}")
                 )  # fmt: skip
             rows.append(tag("tr", tag("th", f"layer {layer}", scope="row"), *cells))
-        head_row = tag("tr", tag("td", class_="corner"), *[tag("th", tag("span", f"head {h}"), scope="col", class_="axis-head") for h in range(worth.shape[1])])
-        table = tag("table", tag("caption", "What each head is worth: nats per token lost without it", class_="sr"), tag("thead", head_row), tag("tbody", *rows), class_="heat lean worths colour-loss")
-        return c.figure("head-worth", tag("div", table, class_="scroll"), caption="What each head alone is worth: held-out nats per token lost without it. Choose one to switch it off.", readout=" ")
+        head_row = tag(
+            "tr",
+            tag("td", class_="corner"),
+            *[tag("th", tag("span", f"head {h}"), scope="col", class_="axis-head") for h in range(worth.shape[1])],
+        )
+        table = tag(
+            "table",
+            tag("caption", "What each head is worth: nats per token lost without it", class_="sr"),
+            tag("thead", head_row),
+            tag("tbody", *rows),
+            class_="heat lean worths colour-loss",
+        )
+        return c.figure(
+            "head-worth",
+            tag("div", table, class_="scroll"),
+            caption="What each head alone is worth: held-out nats per token lost without it. Choose one to switch it off.",
+            readout=" ",
+        )

@@ -9,20 +9,25 @@ from markupsafe import Markup
 from explainer import attention_facts as facts
 from explainer import heads, lab, model
 from explainer.views import components as c
-from explainer.views.attention_parts import later, matrix, prompt_field
+from explainer.views.attention_parts import Telling, later, matrix, prompt_field
 from explainer.views.html import exact, join, number, percent, tag
-from explainer.views.widget import Widget
 
 LEVELS = (0.05, 0.15, 0.3, 0.5, 0.75)  # a small pattern shows five strengths; the opened one shows the numbers
 
 
-class AttentionHeads(Widget):
+class AttentionHeads(Telling):
     """A grid of layers and heads; each small pattern opens its head for the whole page."""
 
     slug = "attention-heads"
     title = "All heads at a glance"
     reads = ("prompt", "layer", "head", "query")
-    functions = (model.attention_pattern, facts.head_scores, facts.answer_keys, heads.measure, facts.head_worth)
+    functions = (
+        model.attention_pattern,
+        facts.head_scores.__wrapped__,
+        facts.answer_keys,
+        heads.measure,
+        facts.head_worth.__wrapped__,
+    )
 
     def draw(self) -> Markup:
         s = self.state
@@ -34,7 +39,9 @@ class AttentionHeads(Widget):
         for layer in range(config.n_layers):
             rows.append(tag("span", f"layer {layer}", class_="row-label"))
             rows += [self.small(trace, layer, head) for head in range(config.n_heads)]
-        grid = tag("div", *rows, class_="heads-grid", role="group", aria_label="All heads", style=f"--n:{config.n_heads}")
+        grid = tag(
+            "div", *rows, class_="heads-grid", role="group", aria_label="All heads", style=f"--n:{config.n_heads}"
+        )
         return join([
             c.controls(prompt_field(s, len(tokens))),
             tag("div", c.figure("heads", grid, caption="Rows of a pattern are queries, columns are keys; the darker, the more is read. Choose one to open it everywhere on this page.",
@@ -99,8 +106,22 @@ class AttentionHeads(Widget):
         """Every measure of every head."""
         roles, worth = facts.head_scores(), facts.head_worth()
         order = list(facts.ROLES)
-        head_row = tag("tr", tag("th", "head", scope="col"), tag("th", "does", scope="col"), *[tag("th", facts.ROLES[r][0], scope="col") for r in order], tag("th", "loss without it", scope="col"))
-        body = [tag("tr", tag("td", "reading all alike"), tag("td", ""), *[tag("td", number(roles.chance[r]), data_v=exact(roles.chance[r])) for r in order], tag("td", "+0"))]
+        head_row = tag(
+            "tr",
+            tag("th", "head", scope="col"),
+            tag("th", "does", scope="col"),
+            *[tag("th", facts.ROLES[r][0], scope="col") for r in order],
+            tag("th", "loss without it", scope="col"),
+        )
+        body = [
+            tag(
+                "tr",
+                tag("td", "reading all alike"),
+                tag("td", ""),
+                *[tag("td", number(roles.chance[r]), data_v=exact(roles.chance[r])) for r in order],
+                tag("td", "+0"),
+            )
+        ]
         for layer in range(worth.shape[0]):
             for head in range(worth.shape[1]):
                 scores = [float(roles.scores[r][layer, head]) for r in order]
@@ -109,8 +130,16 @@ class AttentionHeads(Widget):
                                 tag("td", f"+{number(float(worth[layer, head]))}", data_v=exact(worth[layer, head])),
                                 class_="chosen" if (layer, head) == (self.state.layer, self.state.head) else None))  # fmt: skip
         label = "Every measure of every head"
-        table = tag("table", tag("caption", label, class_="sr"), tag("thead", head_row), tag("tbody", *body), class_="numbers")
-        meanings = tag("ul", *[tag("li", tag("b", name), f": the mean share of attention {meaning}; {roles.n[r]} queries") for r, (name, meaning) in facts.ROLES.items()])
+        table = tag(
+            "table", tag("caption", label, class_="sr"), tag("thead", head_row), tag("tbody", *body), class_="numbers"
+        )
+        meanings = tag(
+            "ul",
+            *[
+                tag("li", tag("b", name), f": the mean share of attention {meaning}; {roles.n[r]} queries")
+                for r, (name, meaning) in facts.ROLES.items()
+            ],
+        )
         return c.figure(
             "head-scores",
             tag("details", tag("summary", "All the measures"), tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=label), meanings,

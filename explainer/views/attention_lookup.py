@@ -41,7 +41,7 @@ class AttentionLookup(Widget):
                 c.slider("sharpness", "Sharpness", min(max(s.sharpness, LOW), HIGH), LOW, HIGH, log=True, shown=shown),
                 c.button("0: plain average", sets="sharpness", value=0, pressed=s.sharpness == 0),
                 c.button("1: as trained", sets="sharpness", value=1, pressed=s.sharpness == 1),
-                c.button("∞: only the best", sets="sharpness", value=facts.HARD, pressed=hard),
+                c.button("∞: only the best", sets="sharpness", value="inf", pressed=hard),
                 label="Sharpness of the lookup",
             ),
             tag("div", self.dictionary(trace, found, names), tag("div", self.kernel(found, names), self.answer(trace, tokens, found, names), class_="stack"),
@@ -70,12 +70,17 @@ class AttentionLookup(Widget):
         table = tag("table", tag("caption", "Keys by likeness to the query, with their weights", class_="sr"), tag("thead", tag("tr", *heads)), tag("tbody", *rows),
                     class_="bars dictionary", data_grid=True)  # fmt: skip
         rest = len(found.order) - len(shown)
-        return c.figure("dictionary", tag("div", table, class_="scroll"), caption="The entries, most similar first", note=f"{rest} less similar keys are not listed." if rest else None)
+        return c.figure(
+            "dictionary",
+            tag("div", table, class_="scroll"),
+            caption="The entries, most similar first",
+            note=f"{rest} less similar keys are not listed." if rest else None,
+        )
 
     def kernel(self, found: facts.Lookup, names: list[str]) -> Markup:
         """Weight against likeness: the kernel, with every key on it."""
         low, high = float(found.scores.min()), float(found.scores.max())
-        width, height, left, bottom = 320, 150, 34, 26
+        width, height, left, bottom = 520, 190, 44, 26
         span = (high - low) or 1.0
 
         def x(score: float) -> float:
@@ -86,10 +91,27 @@ class AttentionLookup(Widget):
 
         best = found.order[0]
         curve = " ".join(f"{x(a):.1f},{y(b):.1f}" for a, b in facts.kernel_curve(found, self.state.sharpness))
-        dots = [tag("circle", cx=f"{x(float(found.scores[i])):.1f}", cy=f"{y(float(found.weights[i])):.1f}", r=3.2, class_="dot colour-key") for i in found.order]
-        axes = [tag("line", x1=left, x2=width - 8, y1=f"{y(v):.1f}", y2=f"{y(v):.1f}", class_="rule") for v in (0, 0.5, 1)]
-        words = [tag("text", f"{v:.0%}".replace("%", " %"), x=left - 4, y=f"{y(v) + 4:.1f}", text_anchor="end") for v in (0, 0.5, 1)]
-        words += [tag("text", number(low), x=left, y=height - 8), tag("text", f"likeness {number(high)}", x=width - 8, y=height - 8, text_anchor="end")]
+        dots = [
+            tag(
+                "circle",
+                cx=f"{x(float(found.scores[i])):.1f}",
+                cy=f"{y(float(found.weights[i])):.1f}",
+                r=3.2,
+                class_="dot colour-key",
+            )
+            for i in found.order
+        ]
+        axes = [
+            tag("line", x1=left, x2=width - 8, y1=f"{y(v):.1f}", y2=f"{y(v):.1f}", class_="rule") for v in (0, 0.5, 1)
+        ]
+        words = [
+            tag("text", f"{v:.0%}".replace("%", " %"), x=left - 4, y=f"{y(v) + 4:.1f}", text_anchor="end")
+            for v in (0, 0.5, 1)
+        ]
+        words += [
+            tag("text", number(low), x=left, y=height - 8),
+            tag("text", f"likeness {number(high)}", x=width - 8, y=height - 8, text_anchor="end"),
+        ]
         drawing = tag("svg", *axes, *words, tag("polyline", points=curve, class_="line colour-head"), *dots, viewBox=f"0 0 {width} {height}", role="img",
                       aria_label=f"Weight against likeness; the best key {names[best]} gets {percent(float(found.weights[best]))}", class_="chart")  # fmt: skip
         return c.figure("kernel", drawing, caption="The kernel: how weight grows with likeness; a dot is a key")
@@ -100,11 +122,23 @@ class AttentionLookup(Widget):
         rows = [found.mix, found.own]
         table = matrix(rows, ["this mix", "as trained"], [str(i) for i in range(len(found.mix))], label="the answer: mixed values", signed=True, size="tiny",
                        numbers=False, row_axis="value", col_axis="value")  # fmt: skip
-        facts_row = c.definition_row([("keys that count", number(found.effective)), ("best key", c.token(names[found.order[0]], axis="axis-key")), ("its weight", percent(float(found.weights[found.order[0]])))])
+        facts_row = c.definition_row(
+            [
+                ("keys that count", number(found.effective)),
+                ("best key", c.token(names[found.order[0]], axis="axis-key")),
+                ("its weight", percent(float(found.weights[found.order[0]]))),
+            ]
+        )
         changed = facts.change(tokens, (facts.lookup_patch(trace, s.layer, s.head, s.query, found.weights),), s.query)
         ids, _, _ = top_tokens((changed.before + changed.after) / 2, 5)
         shown = [lab.tokenizer().display(i) for i in ids]
-        pair = bars_two(shown, [float(changed.before[i]) for i in ids], [float(changed.after[i]) for i in ids], label="next token, as trained and with this lookup", heads=("as trained", "this lookup"))
+        pair = bars_two(
+            shown,
+            [float(changed.before[i]) for i in ids],
+            [float(changed.after[i]) for i in ids],
+            label="next token, as trained and with this lookup",
+            heads=("as trained", "this lookup"),
+        )
         return join([
             facts_row,
             c.figure("mix", table, caption=join(["What comes back: ", c.shape("z", "K", found.mix.shape)])),
@@ -114,7 +148,5 @@ class AttentionLookup(Widget):
 
 def strip(values: Any, largest: float) -> Markup:
     """A value vector as a row of tiny signed cells (a drawing: its numbers are in the stepper)."""
-    cells = "".join(
-        f"<i style=--v:{max(-1.0, min(1.0, float(v) / largest)):.2g}></i>" for v in values
-    )
+    cells = "".join(f"<i style=--v:{max(-1.0, min(1.0, float(v) / largest)):.2g}></i>" for v in values)
     return Markup(cells)

@@ -26,7 +26,14 @@ class AttentionOrder(Widget):
         names = lab.names_of(tokens)
         head = [c.controls(prompt_field(s, len(tokens)), *head_choice(s, names))]
         if s.query < 2:
-            return join([*head, c.message("Choose a query with at least two tokens before it: there is nothing to swap yet.", "problem")])
+            return join(
+                [
+                    *head,
+                    c.message(
+                        "Choose a query with at least two tokens before it: there is nothing to swap yet.", "problem"
+                    ),
+                ]
+            )
         i, j = min(s.swap, s.query - 1), min(s.swap_with, s.query - 1)
         options = [(k, f"{k}: {names[k]}") for k in range(s.query)]
         swapped = facts.swap(tokens, i, j)
@@ -44,7 +51,9 @@ class AttentionOrder(Widget):
         """What to say when nothing was swapped."""
         if i != j and tokens[i] != tokens[j]:
             return None
-        return c.message("These two are the same token: swapping them changes nothing. Choose two different ones.", "problem")
+        return c.message(
+            "These two are the same token: swapping them changes nothing. Choose two different ones.", "problem"
+        )
 
     def table(self, found: facts.OrderTest, names: list[str], i: int, j: int) -> Markup:
         """By how much attention's output at the query changed, layer by layer, in each condition."""
@@ -52,12 +61,31 @@ class AttentionOrder(Widget):
         conditions = [name for name, _ in facts.CONDITIONS]
         rows = []
         for layer in range(lab.model().config.n_layers):
-            cells = [self.cell(float(found.changes[name][layer]), f"attention's output of layer {layer}") for name in conditions]
+            cells = [
+                self.cell(float(found.changes[name][layer]), f"attention's output of layer {layer}")
+                for name in conditions
+            ]
             rows.append(tag("tr", tag("th", f"layer {layer}", scope="row"), *cells))
-        rows.append(tag("tr", tag("th", "the prediction", scope="row"), *[self.cell(found.moved[name], "the prediction") for name in conditions], class_="total"))
-        head = tag("tr", tag("th", "changed at the query", scope="col"), *[tag("th", name, scope="col") for name in conditions])
+        rows.append(
+            tag(
+                "tr",
+                tag("th", "the prediction", scope="row"),
+                *[self.cell(found.moved[name], "the prediction") for name in conditions],
+                class_="total",
+            )
+        )
+        head = tag(
+            "tr", tag("th", "changed at the query", scope="col"), *[tag("th", name, scope="col") for name in conditions]
+        )
         label = "Change at the query after the swap, relative to its size"
-        table = tag("table", tag("caption", label, class_="sr"), tag("thead", head), tag("tbody", *rows), class_="numbers order colour-loss", data_grid=True)
+        table = tag(
+            "table",
+            tag("caption", label, class_="sr"),
+            tag("thead", head),
+            tag("tbody", *rows),
+            class_="numbers order-table colour-loss",
+            data_grid=True,
+        )
         weights = []
         for name in conditions:
             before, after = found.rows[name]
@@ -65,7 +93,12 @@ class AttentionOrder(Widget):
                 tag("tr", tag("th", name, scope="row"), tag("td", c.token(names[i], axis="axis-key"), f" {percent(float(before[i]))} → {percent(float(after[j]))}", data_v=exact(after[j])),
                     tag("td", c.token(names[j], axis="axis-key"), f" {percent(float(before[j]))} → {percent(float(after[i]))}", data_v=exact(after[i])))
             )  # fmt: skip
-        pair = tag("table", tag("caption", "The weights of the two tokens, before and after the swap", class_="sr"), tag("tbody", *weights), class_="numbers order")
+        pair = tag(
+            "table",
+            tag("caption", "The weights of the two tokens, before and after the swap", class_="sr"),
+            tag("tbody", *weights),
+            class_="numbers order-table",
+        )
         return join([
             c.figure("order", tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=label),
                      caption=join(["How much of attention’s output at ", c.token(names[s.query], axis="axis-query"), " changed: 0 is nothing, 1 as much as the output itself"]),
@@ -85,8 +118,10 @@ class AttentionOrder(Widget):
     def verdict(self, found: facts.OrderTest) -> Markup:
         """The measured result in words."""
         blind, masked = found.changes["no positions, no mask"], found.changes["no positions"]
-        first = "With neither positions nor mask the swap is invisible to the query in every layer." if (blind < facts.ROUNDING).all() else (
-            "Even without positions and mask something differs here; that should not be so."
+        first = (
+            "With neither positions nor mask the swap is invisible to the query in every layer."
+            if (blind < facts.ROUNDING).all()
+            else ("Even without positions and mask something differs here; that should not be so.")
         )
         leak = masked[0] < facts.ROUNDING and (masked >= facts.ROUNDING).any()
         second = (

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import param
 from markupsafe import Markup, escape
 
 from explainer import lab
@@ -15,6 +16,7 @@ from explainer.explain import explain
 from explainer.trace import Trace
 from explainer.views import components as c
 from explainer.views.html import compact, number, tag
+from explainer.views.widget import Widget
 
 # ---------------------------------------------------------------- controls
 
@@ -32,9 +34,7 @@ def head_choice(state: Any, names: Sequence[str], *, query: bool = True) -> list
         c.choice("head", "Head", [(i, head_option(state.layer, i)) for i in range(config.n_heads)], state.head),
     ]
     if query:
-        found.append(
-            c.choice("query", "Query token", [(i, f"{i}: {n}") for i, n in enumerate(names)], state.query)
-        )
+        found.append(c.choice("query", "Query token", [(i, f"{i}: {n}") for i, n in enumerate(names)], state.query))
     return found
 
 
@@ -68,6 +68,31 @@ def story(trace: Trace, key: str, index: Sequence[int], names: Sequence[str]) ->
     made = explain(trace, lab.model().params, key, index, names)
     words = f"{with_names(made.formula, names)} = {made.numbers}"
     return f"{words} ({made.note})" if made.note else words
+
+
+class Telling(Widget):
+    """A widget whose tables the page may ask about (build/web/stories.js): how was this very number made?
+
+    The question is the state's quiet value `ask`, "slug|record|index"; the answer is `told`, {"asked", "story"}.
+    """
+
+    told = param.Dict(default={})
+
+    def __init__(self, state: Any, **params: Any):
+        super().__init__(state, **params)
+        state.param.watch(self._tell, "ask")
+
+    def _tell(self, event: Any) -> None:
+        slug, _, rest = event.new.partition("|")
+        if slug != self.slug:
+            return
+        tokens = self.state.tokens()
+        try:
+            key, _, index = rest.partition("|")
+            told = story(lab.trace(tokens), key, [int(i) for i in index.split(",")], lab.names_of(tokens))
+        except (KeyError, IndexError, ValueError):
+            told = ""  # a question that no table of ours asks
+        self.told = {"asked": event.new, "story": told}
 
 
 # ---------------------------------------------------------------- matrices
@@ -107,8 +132,8 @@ def matrix(values: Any, rows: Sequence[str], cols: Sequence[str], *, label: str,
                 continue
             kinds = [*(["strong"] if strong and strong[r][k] else []), *(["mark"] if mark and mark(r, k) else [])]
             told = why.get((r, k))
-            cells.append(  # attributes without quotes and no end tags: a page has thousands of these
-                f"<td tabindex=-1 style=--v:{shade_texts[r][k]} data-v={texts[r][k]}"
+            cells.append(  # no quotes, no end tags, one tab stop: a page has thousands of these
+                f"<td{'' if r or k else ' tabindex=-1'} style=--v:{shade_texts[r][k]} data-v={texts[r][k]}"
                 + (f' class="{" ".join(kinds)}"' if kinds else "")
                 + (f' data-why="{escape(told)}"' if told else "")
                 + (f"><span>{compact(shown_numbers[r][k])}</span>" if numbers else ">")
@@ -122,8 +147,12 @@ def matrix(values: Any, rows: Sequence[str], cols: Sequence[str], *, label: str,
     if size in ("tiny", "row"):  # names that only assistive technology and the read-out need
         top = Markup("<tr><td class=corner>" + "".join(f"<th scope=col>{escape(name)}" for name in cols) + "</tr>")
     else:
-        corner = tag("td", tag("span", f"{row_name} ↓ {col_name} →" if row_name else "", class_="corner"), class_="corner")
-        top = tag("tr", corner, *[tag("th", tag("span", name), scope="col", class_=f"axis-{col_axis}") for name in cols])
+        corner = tag(
+            "td", tag("span", f"{row_name} ↓ {col_name} →" if row_name else "", class_="corner"), class_="corner"
+        )
+        top = tag(
+            "tr", corner, *[tag("th", tag("span", name), scope="col", class_=f"axis-{col_axis}") for name in cols]
+        )
     classes = " ".join(w for w in ("heat lean", f"colour-{colour}", "signed" if signed else "", size) if w)
     table = tag(
         "table", tag("caption", label, class_="sr"), tag("thead", top), tag("tbody", Markup("".join(body))),

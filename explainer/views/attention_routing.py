@@ -51,7 +51,9 @@ class AttentionRouting(Widget):
         """One text's mixing matrix."""
         table = matrix(pattern, names, names, label=f"mixing matrix for {what}: queries down, keys across", masked=later(len(names)),
                        numbers=False, size="mini", row_name="query", col_name="key")  # fmt: skip
-        return c.figure(figure, table, caption=join(["Mixing matrix for ", what, " ", c.shape("pattern", "T S", pattern.shape)]))
+        return c.figure(
+            figure, table, caption=join(["Mixing matrix for ", what, " ", c.shape("pattern", "T S", pattern.shape)])
+        )
 
     def difference(self, found: facts.Routing, names_a: list[str], names_b: list[str]) -> Markup:
         """Second minus first, place by place."""
@@ -59,7 +61,13 @@ class AttentionRouting(Widget):
         names = [x if x == y else f"{x}/{y}" for x, y in zip(names_a[:n], names_b[:n], strict=True)]
         table = matrix(found.difference, names, names, label="difference of the mixing matrices: second text minus prompt", signed=True,
                        scale=1.0, masked=later(n), numbers=False, size="mini", row_name="query", col_name="key")  # fmt: skip
-        return c.figure("pattern-difference", table, caption=join(["Second text − prompt, place by place ", c.shape("difference", "T S", found.difference.shape)]))
+        return c.figure(
+            "pattern-difference",
+            table,
+            caption=join(
+                ["Second text − prompt, place by place ", c.shape("difference", "T S", found.difference.shape)]
+            ),
+        )
 
     def finding(self, found: facts.Routing, names_a: list[str], names_b: list[str]) -> Markup:
         """How much was rewired, and where most."""

@@ -9,10 +9,10 @@ from markupsafe import Markup
 from explainer import attention_facts as facts
 from explainer import lab, model, ops
 from explainer.columns import top_tokens
+from explainer.corpus.examples import PROMPTS
 from explainer.views import components as c
-from explainer.views.attention_parts import head_choice, head_says, later, matrix, prompt_field, story
+from explainer.views.attention_parts import Telling, head_choice, head_says, later, matrix, prompt_field, story
 from explainer.views.html import join, number, percent, tag
-from explainer.views.widget import Widget
 
 TITLES = (
     "Residual stream", "LayerNorm", "q, k, v", "Scores", "Scale", "Mask", "Softmax", "Mix values", "All heads, W_O",
@@ -20,7 +20,7 @@ TITLES = (
 )  # fmt: skip
 
 
-class AttentionStepper(Widget):
+class AttentionStepper(Telling):
     """Residual stream -> LayerNorm -> q, k, v -> q.k -> / sqrt(K) -> mask -> softmax -> mix -> W_O -> added back."""
 
     slug = "attention-stepper"
@@ -39,11 +39,24 @@ class AttentionStepper(Widget):
         return join(
             [
                 c.controls(prompt_field(s, len(tokens)), *head_choice(s, names)),
+                self.examples(),
                 c.token_strip(names, sets="query", chosen=s.query, label="Choose the token that asks"),
                 tag("p", head_says(s.layer, s.head), ". The query is ", c.token(names[s.query], axis="axis-query"), class_="note"),
                 c.stepper("step", steps.all(), s.step),
             ]
         )  # fmt: skip
+
+    def examples(self) -> Markup:
+        """Prompts from the corpus that fit the page, each with what it shows."""
+        fitting = [(name, prompt, shows, len(lab.tokens_of(prompt))) for name, (prompt, shows) in PROMPTS.items()]
+        buttons = [
+            c.button(name, sets="prompt query", value=f"{prompt}\x1f{n - 1}", pressed=prompt == self.state.prompt, hint=shows, kind="small")
+            for name, prompt, shows, n in fitting
+            if n <= self.state.most
+        ]  # fmt: skip
+        return tag(
+            "div", tag("span", "Try:", class_="soft"), *buttons, class_="examples", role="group", aria_label="Examples"
+        )
 
 
 class Steps:
@@ -79,7 +92,9 @@ class Steps:
             for key, axes, size in step.inputs:
                 given += [c.shape(self.short(key), axes, size), " "]
             users = [self.short(user) for user in step.used_by]
-            then: list[Any] = [tag("span", " used next by ", class_="soft"), *[tag("code", u) for u in users]] if users else []
+            then: list[Any] = (
+                [tag("span", " used next by ", class_="soft"), *[tag("code", u) for u in users]] if users else []
+            )
             made, axes, size = step.output
             lines.append(
                 tag("p", *given, tag("span", "→ ", tag("code", step.function), " → ", class_="soft"),
@@ -88,7 +103,9 @@ class Steps:
             )  # fmt: skip
         return tag("div", *lines, class_="flow")
 
-    def folded(self, name: str, values: Any, *, colour: str = "resid", label: str, index: str, scale: float | None = None) -> Markup:
+    def folded(
+        self, name: str, values: Any, *, colour: str = "resid", label: str, index: str, scale: float | None = None
+    ) -> Markup:
         """A long vector in rows as wide as one head, so that it fits a page."""
         width = self.width if len(values) % self.width == 0 else len(values)
         rows = values.reshape(-1, width)
@@ -104,7 +121,9 @@ class Steps:
         last = len(self.names) if "scores_" in name else t + 1
         return {(t, s): story(self.trace, self.key(name), (self.head, t, s), self.names) for s in range(last)}
 
-    def pairs(self, figure: str, name: str, caption: str, *, signed: bool, masked: bool, numbers: bool = True) -> Markup:
+    def pairs(
+        self, figure: str, name: str, caption: str, *, signed: bool, masked: bool, numbers: bool = True
+    ) -> Markup:
         """A whole [T, S] matrix of this head; a row's name makes its token the query."""
         table = matrix(
             self.of(name)[self.head], self.names, self.names, label=f"{caption}: queries down, keys across", signed=signed,
@@ -201,11 +220,19 @@ class Steps:
         t, h = self.query, self.head
         rows = facts.with_and_without_scaling(self.trace, self.layer, h, t)
         k = self.width
-        why = {(1, s): story(self.trace, self.key("attn.attn_scores_scaled"), (h, t, s), self.names) for s in range(t + 1)}
+        why = {
+            (1, s): story(self.trace, self.key("attn.attn_scores_scaled"), (h, t, s), self.names) for s in range(t + 1)
+        }
         names = self.names[: t + 1]
         scores = matrix(rows[:2], ["q · k", f"q · k / √{k}"], names, label="the query's scores before and after scaling", signed=True,
                         row_axis="query", why=why)  # fmt: skip
-        weights = matrix(rows[2:], ["without scaling", "with scaling"], names, label="softmax of the query's scores without and with scaling", row_axis="query")
+        weights = matrix(
+            rows[2:],
+            ["without scaling", "with scaling"],
+            names,
+            label="softmax of the query's scores without and with scaling",
+            row_axis="query",
+        )
         return join([
             tag("p", f"Divide every score by √{k} = {number(k**0.5)}. A sum of {k} products spreads about √{k} times as wide as one of them. Left like that, softmax would put nearly everything on one key, and training could hardly move it."),
             self.flow("attn.attn_scores_scaled"),

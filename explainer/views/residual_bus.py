@@ -32,7 +32,11 @@ class ResidualBus(Widget):
         token = s.token if s.token >= 0 else ids[0]
         rival = ids[0] if ids[0] != token else ids[1]
         if token not in ids:
-            ids, shown, chances = [*ids, token], [*shown, lab.tokenizer().display(token)], [*chances, float(probs[token])]
+            ids, shown, chances = (
+                [*ids, token],
+                [*shown, lab.tokenizer().display(token)],
+                [*chances, float(probs[token])],
+            )
         followed, against = lab.tokenizer().display(token), lab.tokenizer().display(rival)
         return join([
             c.controls(prompt_field(s, len(tokens)), c.choice("query", "Query token", [(i, f"{i}: {n}") for i, n in enumerate(names)], s.query)),
@@ -80,17 +84,33 @@ class ResidualBus(Widget):
         """The prediction if the model stopped at each stop."""
         rows = []
         for stage in stages:
-            _, shown, chances = top_tokens(stage.probs, 3)
+            _, shown, chances = top_tokens(stage.probs, 2)
             chance = facts.chance_of(stage)
-            guesses = [tag("span", c.token(name), " ", tag("span", percent(p), class_="soft"), " ", class_="guess") for name, p in zip(shown, chances, strict=True)]
+            guesses = [
+                tag("span", c.token(name), " ", tag("span", percent(p), class_="soft"), " ", class_="guess")
+                for name, p in zip(shown, chances, strict=True)
+            ]
             rows.append(
                 tag("tr", tag("th", stage.name, scope="row", class_="axis-head" if stage.name.startswith("attention") else "axis-resid"),
                     tag("td", tag("i", class_="bar colour-vocab", style=f"--v:{chance:.4g}"), class_="track", aria_hidden="true"),
                     tag("td", percent(chance), data_v=exact(chance), class_="num", tabindex="-1", data_why=f"after {stage.name}: {percent(chance)}, place {stage.rank} in the vocabulary, ln p = {number(stage.log_prob)}"),
                     tag("td", f"{stage.rank}.", data_v=str(stage.rank), class_="num"), tag("td", *guesses))
             )  # fmt: skip
-        heads = [tag("th", "after", scope="col"), tag("td", aria_hidden="true"), tag("th", c.token(followed), scope="col", class_="num"), tag("th", "place", scope="col", class_="num"), tag("th", "first guesses", scope="col")]
-        table = tag("table", tag("caption", f"Logit lens: {followed} after every sub-layer", class_="sr"), tag("thead", tag("tr", *heads)), tag("tbody", *rows), class_="bars lens", data_grid=True)
+        heads = [
+            tag("th", "after", scope="col"),
+            tag("td", aria_hidden="true"),
+            tag("th", c.token(followed), scope="col", class_="num"),
+            tag("th", "place", scope="col", class_="num"),
+            tag("th", "first guesses", scope="col"),
+        ]
+        table = tag(
+            "table",
+            tag("caption", f"Logit lens: {followed} after every sub-layer", class_="sr"),
+            tag("thead", tag("tr", *heads)),
+            tag("tbody", *rows),
+            class_="bars lens",
+            data_grid=True,
+        )
         return c.figure("lens", tag("div", table, class_="scroll"), caption=join(["The logit lens: if the model stopped here, would it say ", c.token(followed, axis="axis-vocab"), "?"]),
                         note="The last LayerNorm and the unembedding, applied early. The model was not trained to be read there: early rows are hints, the last row is its answer.", readout=" ")  # fmt: skip
 
