@@ -1,5 +1,6 @@
 """Markup: the only place where text becomes HTML. Everything that is not already `Markup` is escaped."""
 
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,38 +10,55 @@ from markupsafe import Markup, escape
 VOID = {"input", "br", "hr", "img"}  # SVG elements are closed: HTML would nest what follows into them
 
 
+@functools.cache
+def attribute_name(name: str) -> str:
+    """`data_v` as HTML writes it: `data-v`; a trailing `_` only keeps Python's own words apart (`class_`)."""
+    return name.rstrip("_").replace("_", "-")
+
+
 def attributes(attrs: dict[str, Any]) -> str:
     """Attributes as HTML. `None` and `False` are left out, `True` is a bare name, `_` in a name becomes `-`."""
     parts = []
     for name, value in attrs.items():
         if value is None or value is False:
             continue
-        name = name.rstrip("_").replace("_", "-")
-        parts.append(f" {name}" if value is True else f' {name}="{escape(str(value))}"')
+        if value is True:
+            parts.append(f" {attribute_name(name)}")
+        elif type(value) is int:  # nothing to escape, and there are many
+            parts.append(f' {attribute_name(name)}="{value}"')
+        else:
+            parts.append(f' {attribute_name(name)}="{escape(str(value))!s}"')
     return "".join(parts)
 
 
 def tag(name: str, *children: Any, **attrs: Any) -> Markup:
     """One element. Children: strings (escaped), `Markup` (kept), iterables of them, or None (nothing)."""
-    head = f"<{name}{attributes(attrs)}>"
+    head = f"<{name}{attributes(attrs)}>" if attrs else f"<{name}>"
     if name in VOID:
         return Markup(head)
-    return Markup(f"{head}{join(children)}</{name}>")
+    return Markup(f"{head}{''.join(pieces(children))}</{name}>")
 
 
 def join(children: Iterable[Any]) -> Markup:
     """Concatenate children as `tag` does."""
-    out = []
+    return Markup("".join(pieces(children)))
+
+
+def pieces(children: Iterable[Any]) -> list[str]:
+    """The markup of each child, flat."""
+    out: list[str] = []
     for child in children:
-        if child is None or child is False:
+        if type(child) is Markup:
+            out.append(child)
+        elif child is None or child is False:
             continue
-        if isinstance(child, str):
+        elif isinstance(child, str):
             out.append(escape(child))
         elif isinstance(child, (list, tuple)) or hasattr(child, "__next__"):
-            out.append(join(child))
+            out += pieces(child)
         else:
             out.append(escape(str(child)))
-    return Markup("".join(out))
+    return out
 
 
 def number(value: float, digits: int = 3) -> str:

@@ -17,6 +17,7 @@ from explainer.views.temperature_parts import (
     bar_table,
     cut_fields,
     name_of,
+    plain_name,
     prompt_field,
     said,
     shown_t,
@@ -118,11 +119,11 @@ def stretch(look: Any) -> Markup:
                 taken.append(x)
                 parts.append(tag("text", words, x=f"{x:.1f}", y=y, text_anchor="start" if rank == 0 else "end" if x < left + 20 else "middle", class_="token-name"))
     summary = "; ".join(
-        f"{name_of(t)} {number(float(made.logits[t]) - best)} becomes {number(float(made.below[t]))}" for t in look.order[1:FANNED].tolist()
+        f"{plain_name(t)} {number(float(made.logits[t]) - best)} becomes {number(float(made.below[t]))}" for t in look.order[1:FANNED].tolist()
     )
     return tag(
         "svg", *parts, viewBox=f"0 0 {width} {height}", role="img", class_="chart fans",
-        aria_label=Markup(f"Distances to the best token before and after the division: {summary}"),
+        aria_label=f"Distances to the best token before and after the division: {summary}",
     )  # fmt: skip
 
 

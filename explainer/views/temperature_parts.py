@@ -28,6 +28,11 @@ def name_of(token: int) -> str:
     return str(escape(lab.tokenizer().display(token)))
 
 
+def plain_name(token: int) -> str:
+    """The token as the pages write it, for an attribute (not escaped yet)."""
+    return lab.tokenizer().display(token)
+
+
 @functools.lru_cache(maxsize=2048)
 def said(token: int) -> str:
     """The token inside a sentence, ready for markup."""
@@ -172,10 +177,16 @@ def xy_chart(
     drawing = tag("svg", *parts, viewBox=f"0 0 {width} {height}", role="img", aria_label=label, class_="chart xy")
     if not table:
         return join([legend, drawing])
-    xs = sorted({x for _, _, points in series for x, _ in points})
-    columns = [dict(points) for _, _, points in series]
+    return join([legend, drawing, point_table(tuple((n, tuple(points)) for n, _, points in series), x_name, label)])
+
+
+@functools.lru_cache(maxsize=8)
+def point_table(series: tuple[tuple[str, tuple[tuple[float, float], ...]], ...], x_name: str, label: str) -> Markup:
+    """The numbers of a chart, folded away; remembered, because most curves stay while the reader moves along them."""
+    xs = sorted({x for _, points in series for x, _ in points})
+    columns = [dict(points) for _, points in series]
     rows = [[f"{x:g}", *[float(col.get(x, math.nan)) for col in columns]] for x in xs]
-    return join([legend, drawing, c.numbers_table([x_name, *[n for n, _, _ in series]], rows, label)])
+    return c.numbers_table([x_name, *[n for n, _ in series]], rows, label)
 
 
 def nats(value: float) -> str:
@@ -192,5 +203,5 @@ def times(value: float) -> str:
 
 __all__ = [
     "EXAMPLE_CUTS", "HIGH", "LOW", "all_tokens", "bar_cell", "bar_table", "cut_fields", "name_of", "nats", "number_value",
-    "percent", "prompt_field", "said", "shown_t", "temperature_slider", "times", "xy_chart",
+    "percent", "plain_name", "prompt_field", "said", "shown_t", "temperature_slider", "times", "xy_chart",
 ]  # fmt: skip
