@@ -213,13 +213,16 @@ def _put(store: OrderedDict[Any, Any], key: Any, value: Any, most: int) -> None:
         store.popitem(last=False)
 
 
-@functools.lru_cache(maxsize=4)
 def teller(window: int | None = None, name: str = lab.STORYTELLER) -> Teller:
     """The teller of a model by name; with a `window`, of the same weights with only that many places."""
+    n_ctx = lab.model(name).config.n_ctx
+    return _teller(n_ctx if window is None else min(window, n_ctx), name)
+
+
+@functools.lru_cache(maxsize=4)
+def _teller(window: int, name: str) -> Teller:
     model = lab.model(name)
-    if window is not None and window < model.config.n_ctx:
-        model = narrow(model, window)
-    return Teller(model)
+    return Teller(model if window == model.config.n_ctx else narrow(model, window))
 
 
 def narrow(model: Model, window: int) -> Model:

@@ -219,21 +219,40 @@ def example(seed: int, index: int) -> tuple[Terms, int]:
     return terms, sum(terms) + offset  # at least 0 and never right
 
 
-def measure(n: int, seed: int = 0, name: str = lab.STORYTELLER) -> tuple[Measured, ...]:
+Tried = tuple[Attempt, Attempt, Attempt, int]
+"""One sum answered three ways (in the order of ORDERS), and the wrong answer that was put in its mouth."""
+
+
+@functools.lru_cache(maxsize=2048)
+def _try(seed: int, index: int, name: str) -> Tried:
+    terms, wrong = example(seed, index)
+    first, then, after = (attempt(terms, order, wrong if order == "wrong" else 0, name) for order in ORDERS)
+    return first, then, after, wrong
+
+
+_DONE: dict[tuple[int, str], int] = {}  # (seed, model) -> how many sums of the series have been tried
+
+
+def measure(
+    n: int, seed: int = 0, name: str = lab.STORYTELLER, at_most: int | None = None
+) -> tuple[tuple[Measured, ...], int]:
     """Ask n sums three ways each. One row per number of terms, and a last one (terms = 0) for all together.
 
     The same n and seed always give the same sums; asking for more keeps those already measured.
+    at_most: how many sums to try that have not been tried yet (long work in pieces); None: all that are missing
+    returns: the rows, and how many sums they are about (n, or fewer if at_most did not suffice)
     """
-    groups: dict[int, list[tuple[Attempt, Attempt, Attempt, int]]] = {k: [] for k in range(FEWEST, MOST + 1)}
-    for index in range(n):
-        terms, wrong = example(seed, index)
-        tried = [attempt(terms, order, wrong if order == "wrong" else 0, name) for order in ORDERS]
-        groups[len(terms)].append((tried[0], tried[1], tried[2], wrong))
+    done = n if at_most is None else min(n, _DONE.get((seed, name), 0) + at_most)
+    groups: dict[int, list[Tried]] = {k: [] for k in range(FEWEST, MOST + 1)}
+    for index in range(done):
+        tried = _try(seed, index, name)
+        groups[FEWEST + index % len(groups)].append(tried)
+    _DONE[seed, name] = max(done, _DONE.get((seed, name), 0))
     everything = [row for rows in groups.values() for row in rows]
-    return tuple(_score(k, rows) for k, rows in (*groups.items(), (0, everything)))
+    return tuple(_score(k, rows) for k, rows in (*groups.items(), (0, everything))), done
 
 
-def _score(terms: int, rows: list[tuple[Attempt, Attempt, Attempt, int]]) -> Measured:
+def _score(terms: int, rows: list[Tried]) -> Measured:
     n = len(rows)
     mistaken = [a for a, _, _, _ in rows if not a.right]
     return Measured(

@@ -22,21 +22,24 @@ MOST_TURNS = 160
 class FeedbackState(PageState):
     """The whole story is a function of prompt, t, top_k, top_p, min_p, seed, choices and step."""
 
+    quiet = ("again",)
+
     prompt = param.String(default="Once there was a", label="Prompt")
     t = param.Number(default=0.8, bounds=(0, 10), label="temperature")
     top_k = param.Integer(default=None, bounds=(1, None), allow_None=True, label="top-k")
     top_p = param.Number(default=None, bounds=(0, 1), allow_None=True, label="top-p")
     min_p = param.Number(default=None, bounds=(0, 1), allow_None=True, label="min-p")
-    seed = param.Integer(default=2, bounds=(0, 2**31 - 1), label="seed")
-    step = param.Integer(default=26, bounds=(0, MOST_TURNS), label="step", doc="how many tokens have been written")
+    seed = param.Integer(default=1, bounds=(0, 2**31 - 1), label="seed")
+    step = param.Integer(default=47, bounds=(0, MOST_TURNS), label="step", doc="how many tokens have been written")
     choices = param.String(default="", label="choices", doc="what the reader wrote: 3:212,7:45 (turn:token)")
-    branches = param.String(default="", label="branches", doc="other choices to remember, separated by ;")
-    look = param.Integer(default=0, bounds=(0, None), label="turn")
-    at = param.Integer(default=4, bounds=(0, None), label="turn")
+    branches = param.String(default=f"1:{lab.tokenizer().encode(' boy')[0]}", label="branches", doc="other choices to remember, separated by ;")
+    look = param.Integer(default=1, bounds=(0, None), label="turn")
+    at = param.Integer(default=3, bounds=(0, None), label="turn")
     words = param.String(default="Tom", label="words")
     sum = param.String(default="7 + 5 + 8 + 9", label="sum")
     sums = param.Integer(default=24, bounds=(12, 240), label="number of sums")
-    window = param.Integer(default=16, bounds=(4, 128), label="window")
+    window = param.Integer(default=24, bounds=(4, 128), label="window")
+    again = param.Integer(default=0, label="go on measuring")
     turing = param.Boolean(default=False, label="Turing's words")
 
     def tokens(self) -> tuple[int, ...]:

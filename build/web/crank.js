@@ -3,8 +3,8 @@
 
 const BEAT = 1000; // ms between turns; a turn that takes longer is waited for
 
-/** state: () => what holds now, wishes included; wish: (values, how) => ask Python. */
-export function crank(root, { state, wish }) {
+/** state: () => what holds now, wishes included; turn: (values) => ask Python, figures in sight first. */
+export function crank(root, { state, turn: ask }) {
   let playing = null; // the crank that plays: its widget's id
   let timer = 0;
 
@@ -13,7 +13,7 @@ export function crank(root, { state, wish }) {
     const name = el.dataset.crank;
     const from = Number(state()[name]);
     const to = Math.min(Math.max(from + by, 0), last(el));
-    if (to !== from) wish({ [name]: to }, 'replace');
+    if (to !== from) ask({ [name]: to });
     return to !== from;
   };
   const player = () => playing && root.getElementById(playing)?.querySelector('[data-crank]');
@@ -71,11 +71,12 @@ export function crank(root, { state, wish }) {
   });
 
   // After each drawing: the play button as it was, and the end of what grows in view.
+  const followed = new WeakMap();
   const follow = (within) => {
     for (const el of within.querySelectorAll('[data-follow]')) {
-      if (el.dataset.follow === el.dataset.followed) continue;
-      el.dataset.followed = el.dataset.follow;
-      el.scrollLeft = el.scrollWidth;
+      const before = followed.get(el);
+      followed.set(el, el.dataset.follow);
+      if (before !== undefined && before !== el.dataset.follow) el.scrollLeft = el.scrollWidth;
     }
   };
   root.addEventListener('explainer:drawn', (event) => {

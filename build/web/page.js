@@ -117,7 +117,7 @@ document.addEventListener('click', (event) => {
 });
 
 const hands = behave(document, { onStep: (name, value) => wish({ [name]: value }, 'replace') });
-crank(document, { state: () => state, wish });
+crank(document, { state: () => state, turn: slide });
 paths(document, { pick: (name, value) => wish({ [name]: value }) });
 
 // ---- the address, Back and Forward

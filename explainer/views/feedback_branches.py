@@ -27,7 +27,7 @@ from explainer.views.feedback_parts import (
 from explainer.views.html import exact, join, percent, tag
 from explainer.views.widget import Widget
 
-DRAWN = 36  # turns in the drawing
+DRAWN = 56  # turns in the drawing
 TWIGS = 2  # untaken tokens drawn at each turn
 LEAST = 0.01  # of at least this probability
 CHARACTER, GAP, ROW, TWIG = 7.3, 20, 34, 22  # px
@@ -104,7 +104,7 @@ class Branches(Widget):
         )  # fmt: skip
         forget = None
         if len(rows) > 2 or (len(rows) == 2 and s.kept() and s.kept() != (here,)):
-            forget = c.button("Forget the other branches", sets="choices branches", value=f"{s.choices}\x1f{s.choices}")
+            forget = c.controls(c.button("Forget the other branches", sets="choices branches", value=f"{s.choices}\x1f{s.choices}"))
         return join([c.figure("branches", tag("div", table, class_="scroll"), title="The branches in words"), forget])
 
 
@@ -133,12 +133,13 @@ class Tree:
     def __init__(self, rows: Sequence[Branch], here: story.Choices, look: int):
         self.rows, self.here, self.look = rows, here, look
         self.told = rows[0].steps
-        self.first = max(0, len(self.told) - DRAWN)
-        self.twigs = {t.index: untaken(t) for t in self.told[self.first :]}
+        self.first = max(0, min(len(self.told) - DRAWN, look - 1))
+        self.end = min(len(self.told), self.first + DRAWN)
+        self.twigs = {t.index: untaken(t) for t in self.told[self.first : self.end]}
         self.left: dict[int, float] = {}
         x = 8.0
         widths: dict[int, float] = {}
-        for i in range(self.first, len(self.told)):
+        for i in range(self.first, self.end):
             names = [name_of(self.told[i].token), *(n for _, n, _ in self.twigs[i])]
             names += [name_of(r.steps[i].token) for r in rows[1:] if r.start <= i < len(r.steps)]
             widths[i] = max(len(n) for n in names) * CHARACTER + 10
@@ -155,7 +156,7 @@ class Tree:
             return Markup("")
         lines: list[Markup] = []
         nodes: list[Markup] = []
-        for i in range(self.first, len(self.told)):
+        for i in range(self.first, self.end):
             turn = self.told[i]
             p = float(turn.final[turn.token])
             nodes.append(self.node(i, self.y[0], turn, "main", p, sets="look", to=i, pressed=i == self.look,
@@ -172,10 +173,10 @@ class Tree:
             if not r or row.parent is None:
                 continue
             start = max(row.start, self.first)
-            if row.start > self.first and row.start < len(row.steps):
+            if self.first < row.start < min(len(row.steps), self.end):
                 above = self.home(row.parent, row.start - 1)
                 lines.append(self.line(row.start - 1, self.y[above], row.start, self.y[r], "branch"))
-            for i in range(start, len(row.steps)):
+            for i in range(start, min(len(row.steps), self.end)):
                 turn = row.steps[i]
                 p = float(turn.final[turn.token])
                 if i > start:
@@ -185,8 +186,8 @@ class Tree:
         svg = tag("svg", *lines, viewBox=f"0 0 {self.width:.0f} {self.height:.0f}", width=f"{self.width:.0f}",
                   height=f"{self.height:.0f}", class_="tree-lines", aria_hidden="true")  # fmt: skip
         note = None
-        if self.first:
-            note = tag("p", f"The drawing begins at turn {self.first + 1}; the table below has all.", class_="note")
+        if self.end - self.first < len(self.told):
+            note = tag("p", f"Turns {self.first + 1} to {self.end} of {len(self.told)}; the table below has all.", class_="note")
         canvas = tag(
             "div", svg, *nodes, class_="tree", role="group", aria_label="The tree of branches",
             style=f"width:{self.width:.0f}px;height:{self.height:.0f}px",

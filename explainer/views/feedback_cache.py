@@ -58,7 +58,7 @@ class KeysAndValues(Widget):
                          table_of(done, narrow, s.window),
                          title="Every turn a row, every token a column", caption="The painted area is the work.",
                          note="Two kinds of number are kept per token, layer and head: its key and its value. Nothing else of an earlier column is ever looked at again."),
-                c.figure("multiply-adds", self.chart(config, n_prompt, turns), title="Multiply-adds of each turn"),
+                c.figure("multiply-adds", self.chart(config, n_prompt, turns), title="Multiply-adds of each turn", readout="The saving grows with the text, and ends where the context is full."),
                 self.kinds(config, now),
             ]
         )  # fmt: skip
@@ -93,7 +93,7 @@ class KeysAndValues(Widget):
 
 def work_chart(run: Sequence[Work], turns: int) -> Markup:
     """Multiply-adds of every turn, both ways, to a little beyond the turn at which the context is full."""
-    width, height, left, top, bottom = 640, 170, 8, 18, 22
+    width, height, left, top, bottom = 960, 190, 8, 24, 22
     peak = max(w.uncached for w in run)
 
     def place(i: int, n: float) -> str:
@@ -107,11 +107,11 @@ def work_chart(run: Sequence[Work], turns: int) -> Markup:
         tag("polyline", points=" ".join(place(w.turn, w.cached) for w in run), class_="line colour-key dash-1"),
         tag("line", x1=x, x2=x, y1=top, y2=height - bottom, class_="marker"),
         tag("text", f"turn {turns}", x=x, y=height - 7, text_anchor="middle" if 40 < float(x) < width - 40 else "start" if float(x) < 41 else "end"),
-        tag("text", f"at most {millions(peak)} per turn", x=left, y=12),
+        tag("text", f"at most {millions(peak)} per turn", x=left, y=14),
     ]  # fmt: skip
     if full is not None:
         at = place(full, 0).split(",")[0]
-        parts.append(tag("text", f"full from turn {full + 1} on", x=at, y=top + 12, text_anchor="end", dx="-6"))
+        parts.append(tag("text", f"full from turn {full + 1} on", x=at, y=height - bottom - 8, text_anchor="end", dx="-8"))
     label = f"Multiply-adds per turn. All anew: from {millions(run[0].uncached)} up to {millions(peak)}. Kept: {millions(run[min(1, len(run) - 1)].cached)} at turn 2, and as much as anew once the context is full."
     legend = tag("p", tag("span", "all anew", class_="legend colour-query"), tag("span", "keys and values kept", class_="legend colour-key dash-1"), class_="legend-row")
     return join([legend, tag("svg", *parts, viewBox=f"0 0 {width} {height}", role="img", aria_label=label, class_="chart")])
@@ -210,7 +210,7 @@ class ContextWindow(Widget):
         items = ", ".join(f"layer {i}: {percent(x)}" for i, x in enumerate(changes))
         return c.message(
             f"Why nothing can be kept then: when the oldest token goes, every other one stands one place further left, and each place has a learned vector of its own. "
-            f"Take the oldest token away from these {len(tokens)}, and the keys of the others change by ({items}) of their size. Keys that were kept would be wrong by that much.",
+            f"Take the oldest token away from these {len(tokens)}, and the keys of the others change by this much of their size: {items}. Keys that were kept would be wrong by that much.",
             "finding",
         )  # fmt: skip
 

@@ -92,7 +92,7 @@ class Machine:
             "div",
             self.station("tape", "1", "The tape", words, self.tape()),
             arrow("down", "read"),
-            arrow("up", "written" if not self.idle else ""),
+            arrow("up", "" if self.idle else f"{name_of(self.turn.token)} is written"),
             self.station("weights", "2", "Frozen weights", words, self.weights()),
             arrow("right a", "scores"),
             self.station("odds", "3", "A distribution", words, self.odds()),

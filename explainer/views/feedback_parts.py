@@ -125,8 +125,11 @@ def could_be(
 
 
 def one_in(log_probability: float) -> str:
-    """A very small probability for the eye: '1 in 2,300', '1 in 10^14', 'never'."""
+    """A very small probability for the eye: '1 in 2,300', '1 in 12 million', '1 in 10^14', 'never'."""
     if log_probability == -math.inf:
         return "never: its probability is 0"
     power = -log_probability / math.log(10)
-    return f"1 in {math.exp(-log_probability):,.0f}" if power < 7 else f"1 in 10^{power:.0f}"
+    for above, name in ((9, "billion"), (6, "million")):
+        if above <= power < above + 3:
+            return f"1 in {10 ** (power - above):,.0f} {name}"
+    return f"1 in {10**power:,.0f}" if power < 6 else f"1 in 10^{power:.0f}"

@@ -16,8 +16,10 @@ from explainer.views.html import exact, join, number, percent, tag
 from explainer.views.widget import Widget
 from explainer.working import Attempt, Measured, Score
 
-AFTER = 12  # turns to tell after the last word put in
+LONGEST = 24  # tokens that can be put in at once
+AFTER = 24  # turns to tell after the last word put in
 MORE = 24  # sums per press
+FIRST, PIECE = 24, 4  # sums measured when the page is made; and in one piece later
 
 
 class Prefill(Widget):
@@ -25,7 +27,7 @@ class Prefill(Widget):
 
     slug = "feedback-prefill"
     title = "Put words in its mouth"
-    reads = (*STORY, "at", "words", "sum", "sums")
+    reads = (*STORY, "at", "words", "sum", "sums", "again")
     functions = (story.fork, story.Teller.turn, working.opening, working.greedy, working.attempt, working.measure)
 
     def draw(self) -> Markup:
@@ -38,11 +40,11 @@ class Prefill(Widget):
         told = s.tell()
         if not told:
             return c.message("Nothing is written yet, so there is nothing to overwrite: turn the crank first.")
-        put = tuple(lab.tokenizer().encode(story.as_continuation(s.words)))[:MORE]
+        put = tuple(lab.tokenizer().encode(story.as_continuation(s.words)))[:LONGEST]
         most = s.param.step.bounds[1]
         put = put[: most - s.at]
         choices = story.fork(s.chosen(), s.at, *put)
-        turns = min(most, max(len(told), s.at + len(put) + AFTER))
+        turns = min(most, s.at + len(put) + AFTER)
         other = s.tell(turns, choices)
         prompt = s.tokens()
         picks = [
@@ -96,23 +98,29 @@ class Prefill(Widget):
 
     def sums(self) -> Markup:
         s = self.state
-        return sums(s.sum, s.sums, s.param.sums.bounds[1])
+        rows, done = working.measure(s.sums, at_most=PIECE if s.sums > FIRST else None)
+        return sums(s.sum, s.sums, done, rows, s.param.sums.bounds[1])
 
 
 @functools.lru_cache(maxsize=16)
-def sums(text: str, n: int, most: int) -> Markup:
+def sums(text: str, n: int, done: int, rows: tuple[Measured, ...], most: int) -> Markup:
     """One sum three ways, and many measured. Does not depend on the story, so it is kept."""
     terms = working.parse_terms(text)
     wrong = sum(terms) + 2
     tried = {order: working.attempt(terms, order, wrong if order == "wrong" else 0) for order in working.ORDERS}
+    waiting = None
+    if done < n:
+        waiting = tag("div", tag("p", f"Measuring: {done} of {n} sums.", class_="progress"),
+                      tag("progress", value=done, max=n, aria_label="Sums measured"), class_="writing", data_more="again")  # fmt: skip
     return join(
         [
             tag("h4", "Answer first, or working first"),
             c.controls(c.text_field("sum", "Sum", text, hint="Three to five numbers from 1 to 9.")),
             tag("div", *[one(order, tried[order], wrong) for order in working.ORDERS], class_="attempts"),
-            c.figure("sums", table(working.measure(n)), title=f"{n} sums, each asked three ways",
+            c.figure("sums", table(rows), title=f"{done} sums, each asked three ways",
                      caption="Share of right results, with the 95 % interval that so few trials leave open.",
-                     readout="“We answer wrong”: a wrong answer was put in its mouth, then it was asked for the working."),
+                     readout="The last three columns are about the working that follows a wrong answer, put in its mouth or its own."),
+            waiting,
             c.controls(c.button(f"Measure {MORE} more", sets="sums", value=min(n + MORE, most))),
         ]
     )  # fmt: skip

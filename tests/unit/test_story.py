@@ -189,3 +189,10 @@ def test_the_drawn_stretch_is_among_those_that_are_laid_out(tell):
         assert found[turn.token].low <= turn.draw.u < found[turn.token].high
         assert sum(s.high - s.low for s in found.values()) == pytest.approx(1)
         assert 1 <= story.equal_choices(turn) <= 40
+
+
+def test_there_is_one_teller_for_each_window():
+    whole = story.teller()
+    assert whole is story.teller(None) is story.teller(whole.model.config.n_ctx)
+    assert story.teller(20) is story.teller(20) is not whole
+    assert story.teller(20).model.config.n_ctx == 20

@@ -89,3 +89,32 @@ def test_an_attempt_reads_answer_and_working(monkeypatch):
     assert (forced.answer, forced.reached, forced.right) == (19, 19, False)
     broken = attempt("working", 0, " + + Mia")
     assert (broken.answer, broken.reached, broken.right) == (None, None, False)
+
+
+def test_measuring_in_pieces_is_measuring_at_once(monkeypatch):
+    asked = []
+
+    def stand_in(terms, order, wrong, name):
+        asked.append((terms, order))
+        total = sum(terms)
+        said = {"answer": total + (total % 2), "working": total, "wrong": wrong}[order]
+        reached = wrong if order == "wrong" and total % 3 else total
+        return working.Attempt(order, (0,), (), "", said, reached, total)
+
+    monkeypatch.setattr(working, "_attempt", stand_in)
+    pieces = []
+    done = 0
+    while done < 10:
+        rows, done = working.measure(10, 3, "pieces", at_most=4)
+        pieces.append(done)
+    assert pieces == [4, 8, 10] and len(asked) == 30  # nothing is asked twice
+    whole, n = working.measure(10, 3, "whole")
+    assert n == 10 and whole == rows
+    assert [r.terms for r in rows] == [3, 4, 5, 0] and [r.answer_first.of for r in rows] == [4, 3, 3, 10]
+    last = rows[-1]
+    sums = [working.example(3, i) for i in range(10)]
+    assert last.working_first.right == 10
+    assert last.answer_first.right == sum(sum(t) % 2 == 0 for t, _ in sums)
+    assert last.gave_in.right == sum(sum(t) % 3 != 0 for t, _ in sums)
+    assert last.after_wrong.right == 10 - last.gave_in.right
+    assert last.own_wrong.of == 10 - last.answer_first.right == last.own_wrong.right
