@@ -158,10 +158,10 @@ def test_uniform_attention():
     trace = run("uniform attention")
     for layer in range(3):
         np.testing.assert_allclose(trace[f"blocks.{layer}.attn.pattern"], np.stack([expected] * 2), atol=1e-6)
-    one = run("uniform attention in head 1.0")
+    one = run("uniform attention in head 1.1")
     plain = run("")
-    np.testing.assert_allclose(one["blocks.1.attn.pattern"][0], expected, atol=1e-6)
-    np.testing.assert_array_equal(one["blocks.1.attn.pattern"][1], plain["blocks.1.attn.pattern"][1])
+    np.testing.assert_allclose(one["blocks.1.attn.pattern"][1], expected, atol=1e-6)
+    np.testing.assert_array_equal(one["blocks.1.attn.pattern"][0], plain["blocks.1.attn.pattern"][0])
     np.testing.assert_array_equal(one["blocks.0.attn.pattern"], plain["blocks.0.attn.pattern"])
     layer = run("uniform attention in layer 2")
     np.testing.assert_allclose(layer["blocks.2.attn.pattern"][1], expected, atol=1e-6)
