@@ -42,9 +42,9 @@ class AttentionRouting(Widget):
                 self.pattern("pattern-a", "the prompt", found.a, names_a),
                 self.pattern("pattern-b", "the second text", found.b, names_b),
                 self.difference(found, names_a, names_b),
+                tag("div", self.finding(found, names_a, names_b), *self.pictures(), class_="stack"),
                 class_="columns"),
-            self.finding(found, names_a, names_b),
-            self.weights(found),
+            self.fingerprints(found),
         ])  # fmt: skip
 
     def pattern(self, figure: str, what: str, pattern: Any, names: list[str]) -> Markup:
@@ -82,18 +82,22 @@ class AttentionRouting(Widget):
             class_="aside finding",
         )  # fmt: skip
 
-    def weights(self, found: facts.Routing) -> Markup:
-        """The weights during both runs: the same bits."""
+    def pictures(self) -> list[Markup]:
+        """A corner of the MLP's first matrix during both runs."""
         layer = self.state.layer
         params = lab.model().params
         w_in = params[f"blocks.{layer}.mlp.W_in"]
         corner = w_in[:CORNER, :CORNER]
-        pictures = [
+        return [
             c.figure(f"w-in-{which}", matrix(corner, [str(i) for i in range(len(corner))], [str(i) for i in range(corner.shape[1])], label=f"corner of W_in while {what} runs",
                                              signed=True, numbers=False, size="tiny", row_axis="resid", col_axis="resid"),
                      caption=join(["MLP ", c.shape("W_in", "D F", w_in.shape), f" while {what} runs; a corner"]))
             for which, what in (("a", "the prompt"), ("b", "the second text"))
         ]  # fmt: skip
+
+    def fingerprints(self, found: facts.Routing) -> Markup:
+        """The weights during both runs: the same bits."""
+        layer = self.state.layer
         rows = [
             tag("tr", tag("th", tag("code", w.name), scope="row"), tag("td", w.role), tag("td", tag("code", w.a)), tag("td", tag("code", w.b)),
                 tag("td", "bit-identical" if w.same else "different", class_="same" if w.same else "different"))
@@ -103,8 +107,5 @@ class AttentionRouting(Widget):
         table = tag("table", tag("caption", label, class_="sr"),
                     tag("thead", tag("tr", *[tag("th", h, scope="col") for h in ("matrix", "what it is", "while the prompt runs", "while the second text runs", "")])),
                     tag("tbody", *rows), class_="numbers fingerprints")  # fmt: skip
-        return join([
-            tag("div", *pictures, class_="columns"),
-            c.figure("fingerprints", tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=label), caption="Twelve digits of each matrix’s SHA-256: one changed bit would change them",
-                     note="The MLP bends each token’s numbers (GELU), so what it does to a token does depend on that token. But it never mixes tokens, and its matrices are the same for every text. The matrix that mixes tokens, attention’s pattern, is not a weight at all: it is computed anew from each text."),
-        ])  # fmt: skip
+        return c.figure("fingerprints", tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=label), caption="Twelve digits of each matrix’s SHA-256: one changed bit would change them",
+                     note="The MLP bends each token’s numbers (GELU), so what it does to a token does depend on that token. But it never mixes tokens, and its matrices are the same for every text. The matrix that mixes tokens, attention’s pattern, is not a weight at all: it is computed anew from each text.")  # fmt: skip

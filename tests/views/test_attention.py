@@ -1,0 +1,463 @@
+"""The attention page without a browser: its components are made, asked through the link, and read."""
+
+import math
+import time
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from explainer import attention_facts as facts
+from explainer import lab
+from explainer.explain import explain
+from explainer.heads import continuations
+from pages import attention
+
+SLUGS = (
+    "attention-stepper", "attention-heads", "attention-lookup", "attention-routing", "attention-ablation",
+    "attention-order", "residual-bus",
+)  # fmt: skip
+
+
+class Figures(HTMLParser):
+    """The tables of every figure: {figure: [rows of (name or None, value or None, attributes)]}."""
+
+    def __init__(self, markup):
+        super().__init__()
+        self.tables, self.figure, self.elements, self.text = {}, None, [], []
+        self._cell = None
+        self.feed(str(markup))
+
+    def handle_starttag(self, name, attrs):
+        found = dict(attrs)
+        self.elements.append((name, found))
+        if name == "figure":
+            self.figure = found["data-figure"]
+        if name == "tr":
+            self.tables.setdefault(self.figure, []).append([])
+        if name in ("td", "th") and self.figure:
+            self._cell = {"tag": name, "text": "", **found}
+            self.tables[self.figure][-1].append(self._cell)
+
+    def handle_data(self, data):
+        self.text.append(data)
+        if self._cell is not None:
+            self._cell["text"] += data
+
+    def handle_endtag(self, name):
+        if name in ("table", "figure"):
+            self._cell = None
+
+    def values(self, figure):
+        """[[float]] of the cells with a value, rows without any left out."""
+        rows = [[float(c["data-v"]) for c in row if "data-v" in c] for row in self.tables[figure]]
+        return [row for row in rows if row]
+
+    def controls(self):
+        return [a for n, a in self.elements if n in ("input", "select", "button")]
+
+
+class Page:
+    def __init__(self, only=None):
+        self.link, *widgets = attention.PAGE.make(only)
+        self.widgets = {w.slug: w for w in widgets}
+        self.state = self.link._state
+
+    def ask(self, **values):
+        self.link.request = {**values, "#": time.monotonic_ns()}
+        return self.link.messages
+
+    def read(self, slug):
+        return Figures(self.widgets[slug].html)
+
+
+@pytest.fixture(scope="module")
+def one_page():
+    return Page()
+
+
+@pytest.fixture
+def page(one_page):
+    """The page as it opens: one for all tests, brought back to its defaults (drawing it anew takes a while)."""
+    one_page.ask(**dict.fromkeys(one_page.state.names()))
+    return one_page
+
+
+def trace_of(page):
+    return lab.trace(page.state.tokens())
+
+
+# ---------------------------------------------------------------- the whole page
+
+
+def test_all_widgets_are_there_and_stay_within_their_budget(page):
+    assert tuple(page.widgets) == SLUGS
+    for slug, widget in page.widgets.items():
+        limit = 230_000 if slug == "attention-stepper" else 90_000
+        assert len(widget.html) < limit, (slug, len(widget.html))
+
+
+def test_ids_of_controls_are_unique_on_the_page(page):
+    ids = [a["id"] for slug in SLUGS for _, a in page.read(slug).elements if "id" in a]
+    assert len(ids) == len(set(ids)) > 20
+
+
+def test_only_what_reads_a_value_is_drawn_again(page):
+    drawn = []
+    for slug, widget in page.widgets.items():
+        widget.param.watch(lambda event, slug=slug: drawn.append(slug), "html")
+    page.ask(step=2)
+    assert drawn == []  # the page shows steps by itself
+    page.ask(sharpness=5)
+    assert drawn == ["attention-lookup"]
+    drawn.clear()
+    page.ask(take_out="mask")
+    assert drawn == ["attention-ablation"]
+    drawn.clear()
+    page.ask(pin="Good night.")
+    assert drawn == ["attention-routing"]
+    drawn.clear()
+    page.ask(head=1)
+    assert set(drawn) == set(SLUGS)
+
+
+def test_the_default_prompt_shows_what_the_prose_says(page):
+    """The copying head of the default view finds the piece of the name, and the model says it."""
+    tokens = page.state.tokens()
+    assert page.state.query == len(tokens) - 1
+    seen = facts.example(tokens, page.state.layer, page.state.head)
+    assert continuations(tokens)[-1, seen.found]
+    assert tokens[seen.found] == seen.answer
+    assert seen.weight > 0.5 and seen.chance > 0.9
+    mine = [trace_of(page)[f"blocks.{layer}.attn.pattern"][:, -1, seen.found].max() for layer in range(4)]
+    assert seen.weight == pytest.approx(max(mine)), "another head finds it better: change the page's default"
+
+
+def test_a_fixed_distance_is_not_it_as_the_prose_says(page):
+    first = facts.example(page.state.tokens(), page.state.layer, page.state.head)
+    text = page.state.prompt.replace("Good night,", "What did")
+    other = lab.tokens_of(text)
+    second = facts.example(other, page.state.layer, page.state.head)
+    assert text != page.state.prompt and second.answer == first.answer and second.chance > 0.8
+    assert len(other) - second.found != len(page.state.tokens()) - first.found
+    pinned = facts.example(page.state.pinned(), page.state.layer, page.state.head)
+    assert pinned.answer == first.answer and pinned.found != first.found  # 'found at another place'
+
+
+def test_numbers_for_the_prose_are_all_there():
+    found = attention.numbers()
+    assert found["n_all"] == 16 and found["answer"] == "-zu"
+    assert all(value is not None for name, value in found.items() if name != "lens_first")
+    assert found["writer_lead"].startswith("+")
+    assert len([n for n in found if n.startswith("loss_")]) == 5
+
+
+# ---------------------------------------------------------------- stepper
+
+
+def test_stepper_draws_ten_steps_with_the_traces_numbers(page):
+    found, s, trace = page.read("attention-stepper"), page.state, trace_of(page)
+    panels = [a for n, a in found.elements if n == "section" and "data-step" in a]
+    assert len(panels) == 10 and [("hidden" not in a) for a in panels].index(True) == s.step
+    at = f"blocks.{s.layer}."
+    t, h = s.query, s.head
+    flat = lambda name: np.concatenate(found.values(name))  # noqa: E731
+    np.testing.assert_array_equal(flat("resid-pre").astype("f4"), trace[at + "resid_pre"][t])
+    np.testing.assert_array_equal(flat("ln1").astype("f4"), trace[at + "ln1.normalized"][t])
+    for name in "qkv":
+        np.testing.assert_array_equal(flat(name).astype("f4"), trace[f"{at}attn.{name}"][t, h])
+    np.testing.assert_array_equal(np.array(found.values("scores-raw"), "f4"), trace[at + "attn.attn_scores_raw"][h])
+    pattern = found.values("pattern")
+    assert [len(row) for row in pattern] == list(range(1, t + 2))  # later keys are not there at all
+    for row, want in zip(pattern, trace[at + "attn.pattern"][h], strict=True):
+        np.testing.assert_array_equal(np.array(row, "f4"), want[: len(row)])
+        assert sum(row) == pytest.approx(1, abs=1e-5)
+    z = found.values("z")
+    np.testing.assert_array_equal(np.array(z[-1], "f4"), trace[at + "attn.z"][t, h])
+    np.testing.assert_allclose(np.sum(z[:-1], axis=0), z[-1], atol=1e-5)
+    by_hand = found.values("score-by-hand")
+    assert sum(by_hand[2]) == pytest.approx(sum(a * b for a, b in zip(*by_hand[:2], strict=True)), rel=1e-4)
+    np.testing.assert_array_equal(flat("resid-mid").astype("f4"), trace[at + "resid_mid"][t])
+
+
+def test_the_query_row_tells_its_story_with_real_numbers(page):
+    found, s = page.read("attention-stepper"), page.state
+    row = found.tables["pattern"][-1]
+    key = facts.example(s.tokens(), s.layer, s.head).found
+    told = row[1 + key]["data-why"]
+    made = explain(trace_of(page), lab.model().params, f"blocks.{s.layer}.attn.pattern", (s.head, s.query, key))
+    assert made.numbers in told and "score(-zu)" in told
+    others = [cell for r in found.tables["pattern"][1:3] for cell in r if "data-v" in cell]
+    assert others and not any("data-why" in cell for cell in others)
+
+
+@pytest.mark.parametrize(
+    ("slug", "figure", "key", "row", "column", "index"),
+    [
+        ("attention-stepper", "keys", "attn.k", 4, 7, (4, 3, 7)),
+        ("attention-stepper", "scores-raw", "attn.attn_scores_raw", 2, 9, (3, 2, 9)),
+        ("attention-stepper", "ln1", "ln1.normalized", 2, 5, (21, 53)),
+        ("attention-stepper", "result-1", "attn.result", 1, 3, (21, 1, 27)),
+        ("attention-heads", "opened-head", "attn.pattern", 6, 2, (3, 6, 2)),
+    ],
+)
+def test_any_cell_can_be_asked_for_its_story(page, slug, figure, key, row, column, index):
+    found = page.read(slug)
+    tables = [a for n, a in found.elements if n == "table" and a.get("data-ask", "").startswith(f"blocks.3.{key}|")]
+    values = [r for r in found.tables[figure] if any("data-v" in cell for cell in r)]
+    shown = float(values[row][1 + column]["data-v"])
+    assert shown == pytest.approx(float(trace_of(page)[f"blocks.3.{key}"][index]))
+    asks = {a["data-ask"].partition("|")[2] for a in tables}
+    filled = {",".join(str(eval(part, {"r": row, "c": column})) for part in ask.split(",")) for ask in asks}
+    assert ",".join(map(str, index)) in filled
+    asked = f"{slug}|blocks.3.{key}|{','.join(map(str, index))}"
+    page.ask(ask=asked)
+    told = page.widgets[slug].told
+    made = explain(trace_of(page), lab.model().params, f"blocks.3.{key}", index)
+    assert told["asked"] == asked and made.numbers in told["story"]
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        "attention-stepper|nothing|1",
+        "attention-stepper|tokens|99",
+        "attention-stepper|",
+        "x",
+        "",
+        "attention-stepper|blocks.0.attn.q|a,b,c",
+    ],
+)
+def test_a_senseless_question_breaks_nothing(page, ask):
+    page.ask(ask=ask)
+    assert page.widgets["attention-stepper"].told.get("story", "") == ""
+    assert "ask" not in page.link.values
+
+
+def test_a_question_leaves_standing_what_was_said_before(page):
+    page.ask(prompt="the ball " * 40)
+    page.ask(ask="attention-stepper|tokens|0")
+    assert "24 tokens at most" in page.link.messages["prompt"]
+
+
+def test_every_step_says_what_it_is_made_of_and_who_uses_it(page):
+    text = "".join(page.read("attention-stepper").text)
+    for words in (
+        "dot_products",
+        "scale_scores",
+        "causal_mask",
+        "attention_pattern",
+        "weighted_sum",
+        "head_outputs",
+        "sum_heads",
+    ):
+        assert words in text
+    assert "used next by" in text and "[H 4 × T 22 × S 22]" in text
+
+
+# ---------------------------------------------------------------- heads
+
+
+def test_heads_are_labelled_by_what_was_measured(page):
+    found = page.read("attention-heads")
+    roles, config = facts.head_scores(), lab.model().config
+    opens = [a for a in found.controls() if a.get("data-set") == "layer head"]
+    assert len(opens) == config.n_layers * config.n_heads
+    for button in opens:
+        layer, head = map(int, button["value"].split("\x1f"))
+        label, score = roles.label(layer, head)
+        assert label in button["aria-label"] and f"{score:.2f}"[:3] in button["aria-label"]
+        assert (button["aria-pressed"] == "true") == ((layer, head) == (page.state.layer, page.state.head))
+    page.ask(layer="1", head="2")
+    pressed = [
+        a["value"]
+        for a in page.read("attention-heads").controls()
+        if a.get("data-set") == "layer head" and a["aria-pressed"] == "true"
+    ]
+    assert pressed == ["1\x1f2"]
+    values = page.read("attention-heads").values("opened-head")
+    np.testing.assert_array_equal(np.array(values[-1], "f4"), trace_of(page)["blocks.1.attn.pattern"][2, -1])
+
+
+def test_a_small_pattern_shows_exactly_the_cells_above_its_lowest_level(page):
+    found = page.read("attention-heads")
+    pattern = trace_of(page)["blocks.0.attn.pattern"][0]
+    first = found.elements.index(next(e for e in found.elements if e[0] == "svg"))
+    last = next(i for i in range(first + 1, len(found.elements)) if found.elements[i][0] == "button")
+    drawn = "".join(a["d"] for n, a in found.elements[first:last] if n == "path" and a["class"].startswith("level"))
+    assert drawn.count("M") == (pattern >= 0.05).sum()
+
+
+# ---------------------------------------------------------------- lookup
+
+
+def test_lookup_from_average_to_hard(page):
+    s = page.state
+    n = s.query + 1
+    page.ask(sharpness=0)
+    weights = [row[1] for row in page.read("attention-lookup").values("dictionary")]
+    assert weights == pytest.approx([1 / n] * len(weights))
+    page.ask(sharpness="inf")
+    assert math.isinf(s.sharpness) and page.link.values["sharpness"] == "inf"
+    rows = page.read("attention-lookup").values("dictionary")
+    assert [row[1] for row in rows] == [1.0] + [0.0] * (len(rows) - 1)
+    scores = [row[0] for row in rows]
+    assert scores == sorted(scores, reverse=True)
+    page.ask(sharpness=1)
+    found = page.read("attention-lookup")
+    np.testing.assert_allclose(found.values("mix")[0], found.values("mix")[1], atol=1e-6)
+    before_after = found.values("lookup-prediction")
+    assert all(a == pytest.approx(b, abs=1e-5) for a, b in before_after)
+
+
+def test_a_blunted_lookup_changes_the_prediction(page):
+    page.ask(sharpness=0)
+    s = page.state
+    trace = trace_of(page)
+    found = facts.lookup(trace, s.layer, s.head, s.query, 0)
+    want = facts.change(s.tokens(), (facts.lookup_patch(trace, s.layer, s.head, s.query, found.weights),), s.query)
+    shown = page.read("attention-lookup").values("lookup-prediction")
+    assert max(abs(a - b) for a, b in shown) == pytest.approx(np.abs(want.before - want.after).max())
+
+
+# ---------------------------------------------------------------- routing
+
+
+def test_routing_shows_other_wiring_and_the_same_weights(page):
+    found, s = page.read("attention-routing"), page.state
+    want = facts.routing(s.tokens(), s.pinned(), s.layer, s.head)
+    for figure, matrix in (("pattern-a", want.a), ("pattern-b", want.b), ("pattern-difference", want.difference)):
+        shown = found.values(figure)
+        for t, row in enumerate(shown):
+            np.testing.assert_array_equal(np.array(row, "f4"), matrix[t, : t + 1])
+    assert found.values("w-in-a") == found.values("w-in-b")
+    rows = {row[0]["text"]: row[-1]["text"] for row in found.tables["fingerprints"]}
+    assert rows["mlp.W_in"] == rows["attn.W_Q"] == "bit-identical" and rows["attn.pattern"] == "different"
+    page.ask(pin=s.prompt)
+    assert "The same text, the same wiring" in page.widgets["attention-routing"].html
+
+
+# ---------------------------------------------------------------- take it out
+
+
+@pytest.mark.parametrize("name", ["scaling", "mask", "uniform", "positions", "head"])
+def test_taking_out_shows_prediction_and_loss_before_and_after(page, name):
+    page.ask(take_out=name)
+    s, found = page.state, page.read("attention-ablation")
+    choice = next(x for x in facts.take_outs(s.layer, s.head) if x.name == name)
+    want = facts.change(s.tokens(), choice.interventions, s.query)
+    shown = found.values("take-out-prediction")
+    assert max(a for a, _ in shown) == pytest.approx(want.before.max())
+    assert max(b for _, b in shown) == pytest.approx(want.after.max())
+    losses = {
+        row[0]["text"]: [float(c["data-v"]) for c in row if "data-v" in c] for row in found.tables["take-out-loss"][1:]
+    }
+    measured = facts.loss(choice.interventions)
+    assert losses[choice.label] == pytest.approx([measured.cross_entropy, measured.accuracy])
+    assert losses["as trained"] == pytest.approx([facts.loss().cross_entropy, facts.loss().accuracy])
+    assert losses[choice.label][0] > losses["as trained"][0]
+    np.testing.assert_allclose(found.values("head-worth"), facts.head_worth())
+
+
+# ---------------------------------------------------------------- order
+
+
+def test_order_is_shown_as_measured(page):
+    s = page.state
+    found = page.read("attention-order")
+    want = facts.order_test(s.tokens(), s.swap, s.swap_with, s.query, s.layer, s.head)
+    shown = np.array(found.values("order"))
+    for column, name in enumerate(want.changes):
+        np.testing.assert_allclose(shown[:-1, column], want.changes[name])
+        assert shown[-1, column] == pytest.approx(want.moved[name])
+    text = "".join(found.text)
+    assert "invisible to the query in every layer" in text and "Order leaks through the mask" in text
+
+
+def test_swapping_needs_two_different_earlier_tokens(page):
+    page.ask(swap=3, swap_with=3)
+    assert "same token" in page.widgets["attention-order"].html
+    page.ask(query=1)
+    assert "at least two tokens before it" in page.widgets["attention-order"].html
+
+
+# ---------------------------------------------------------------- bus
+
+
+def test_bus_adds_up_and_the_lens_ends_at_the_answer(page):
+    s, found = page.state, page.read("residual-bus")
+    probs = facts.softmax(trace_of(page)["logits"][s.query].astype("float64"))
+    answer, rival = np.argsort(-probs)[:2]
+    logits = trace_of(page)["logits"][s.query].astype(float)
+    rows = found.values("contributions")
+    assert sum(row[0] for row in rows[:-1]) == pytest.approx(logits[answer] - logits[rival], abs=1e-3)
+    assert rows[-1][1] == pytest.approx(logits[answer], abs=1e-3)
+    lens = found.values("lens")
+    assert len(lens) == 2 * lab.model().config.n_layers + 1
+    assert lens[-1][0] == pytest.approx(probs[answer], abs=1e-5) and lens[-1][1] == 1
+    page.ask(token=int(rival))
+    assert page.read("residual-bus").values("lens")[-1] == pytest.approx([probs[rival], 2], abs=1e-5)
+
+
+# ---------------------------------------------------------------- what readers send
+
+HOSTILE = [
+    "",
+    " ",
+    "🙂🙃 🏳️‍🌈",
+    "שלום עולם",
+    "\x00\x01\x7f\u202e",
+    "<script>alert(1)</script>",
+    "a" * 10_000,
+    "\ud800",
+    '"><img src=x onerror=1>',
+    "\n\n\t",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_text_breaks_the_page(page, text):
+    page.ask(prompt=text, pin=text)
+    for slug in SLUGS:
+        found = page.read(slug)
+        assert not any(n == "script" or (n == "img" and "onerror" in a) for n, a in found.elements)
+        assert page.widgets[slug].html
+    assert page.state.query == len(page.state.tokens()) - 1
+
+
+def test_long_text_is_cut_and_said(page):
+    messages = page.ask(prompt="the ball " * 40)
+    assert "24 tokens at most" in messages["prompt"] and len(page.state.tokens()) == attention.MOST
+    assert all(len(w.html) < 260_000 for w in page.widgets.values())
+
+
+def test_impossible_values_are_moved_and_said(page):
+    messages = page.ask(
+        layer="99", head="-5", query="700", take_out="everything", sharpness="sharp", token="999999", step="77"
+    )
+    s = page.state
+    config = lab.model().config
+    assert (s.layer, s.head, s.query) == (config.n_layers - 1, 0, len(s.tokens()) - 1)
+    assert s.take_out == "scaling" and s.sharpness == 1 and s.step == 9 and s.token == config.n_vocab - 1
+    assert {"layer", "query", "take_out", "sharpness", "token"} <= set(messages)
+
+
+def test_the_last_token_goes_on_asking_while_the_reader_writes(page):
+    page.ask(prompt=page.state.prompt + "-zu")
+    assert page.state.query == len(page.state.tokens()) - 1
+    page.ask(query=3)
+    page.ask(prompt=page.state.prompt + ".")
+    assert page.state.query == 3
+    page.ask(prompt=None, query=None)
+    assert page.state.query == len(page.state.tokens()) - 1
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_every_widget_stands_alone_with_its_controls(slug):
+    page = Page(only=slug)
+    assert list(page.widgets) == [slug]
+    bound = {a.get("data-bind") for a in page.read(slug).controls()}
+    assert "prompt" in bound
+    before = page.widgets[slug].html
+    page.ask(prompt="Once there was a small girl named Mia.")
+    assert page.widgets[slug].html != before
