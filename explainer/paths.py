@@ -147,7 +147,7 @@ class Graph:
             if source is None or node == source:
                 best[node] = (0, None)
             for edge in self.arriving[node]:
-                if edge.source in best and node != source:
+                if edge.source in best:
                     length = best[edge.source][0] + 1
                     if node not in best or (length > best[node][0] if longest else length < best[node][0]):
                         best[node] = (length, edge)

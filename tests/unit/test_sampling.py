@@ -127,6 +127,13 @@ def test_each_cut_keeps_what_it_says():
     np.testing.assert_array_equal(keep_min_p(PROBS, 1), [0, 1, 0, 0, 0])
 
 
+def test_among_many_equals_the_smaller_ids_are_kept():
+    probs = np.full(1000, 0.001)
+    probs[[400, 700]] = 0.002
+    kept = np.flatnonzero(keep_top_k(probs / probs.sum(), 12))
+    assert kept.tolist() == [*range(10), 400, 700]
+
+
 def test_cuts_are_applied_in_the_stated_order_each_on_what_is_left():
     steps = filters(PROBS, min_p=0.6, top_p=0.75, top_k=3)
     assert [step.name for step in steps] == ["top-k", "top-p", "min-p"]
