@@ -8,8 +8,10 @@ from typing import Any
 import param
 
 from explainer import draws, lab, next_token
+from explainer.corpus.examples import PROMPTS
 from explainer.forecast import held_out, loss_by_temperature, losses, truth_after
-from explainer.repetition import LENGTH, TEMPERATURES, desk
+from explainer.repetition import LENGTH, TEMPERATURES, Writer, desk
+from explainer.sampling import Loop, find_loop
 from explainer.state import PageState, short
 from explainer.temperature import gap
 from explainer.views.html import number, percent
@@ -77,6 +79,13 @@ def beyond(kind: param.Parameter, given: Any) -> bool:
     return (low is not None and value < low) or (high is not None and value > high)
 
 
+def ending(loop: Loop | None) -> str:
+    """Whether a text ends in a loop, in words."""
+    if not loop:
+        return "does not end in a loop"
+    return f"ends in a loop of {loop.period} token{'s' if loop.period > 1 else ''}, {loop.repeats} times round"
+
+
 def numbers() -> dict[str, Any]:
     """What the prose says about the model, as measured."""
     state = TemperatureState()
@@ -105,10 +114,13 @@ def numbers() -> dict[str, Any]:
         "n_ctx": lab.model().config.n_ctx, "temperatures": ", ".join(f"{t:g}" for t in TEMPERATURES), "length": LENGTH,
         "k_one": kept[0][0], "p_one": kept[0][1], "m_one": kept[0][2], "k_two": kept[1][0], "p_two": kept[1][1], "m_two": kept[1][2],
     }  # fmt: skip
+    beads = Writer(lab.model(), lab.tokens_of(PROMPTS["a pattern"][0]), TEMPERATURES[0], state.seed)
+    beads.advance(LENGTH)
+    found["beads_loop"] = ending(find_loop(beads.tokens))
     for key, t in texts.items():
         found |= {
             f"{key}_distinct": number(t.distinct_2), f"{key}_copied": percent(t.copied_share), f"{key}_entropy": number(t.mean_entropy),
-            f"{key}_loop": f"ends in a loop of {t.loop.period} tokens" if t.loop else "does not end in a loop",
+            f"{key}_loop": ending(t.loop),
         }  # fmt: skip
     return found
 

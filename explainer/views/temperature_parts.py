@@ -14,6 +14,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from explainer import lab
+from explainer.corpus.examples import PROMPTS
 from explainer.views import components as c
 from explainer.views.html import exact, join, number, percent, tag
 
@@ -47,6 +48,15 @@ def shown_t(t: float) -> str:
 def prompt_field(state: Any) -> Markup:
     n = len(state.all_tokens())
     return c.text_field("prompt", "Prompt", state.prompt, hint=f"{n} token{'s' if n != 1 else ''}, the start token included")
+
+
+def prompts_to_try(state: Any, names: Sequence[str]) -> Markup:
+    """Buttons that set the prompt to one of the corpus's examples."""
+    buttons = [
+        c.button(name, sets="prompt", value=PROMPTS[name][0], kind="small", hint=PROMPTS[name][1], pressed=state.prompt == PROMPTS[name][0])
+        for name in names if name in PROMPTS
+    ]  # fmt: skip
+    return tag("div", *buttons, class_="presets", role="group", aria_label="Prompts to try")
 
 
 def temperature_slider(state: Any) -> Markup:
@@ -203,5 +213,5 @@ def times(value: float) -> str:
 
 __all__ = [
     "EXAMPLE_CUTS", "HIGH", "LOW", "all_tokens", "bar_cell", "bar_table", "cut_fields", "name_of", "nats", "number_value",
-    "percent", "plain_name", "prompt_field", "said", "shown_t", "temperature_slider", "times", "xy_chart",
+    "percent", "plain_name", "prompt_field", "prompts_to_try", "said", "shown_t", "temperature_slider", "times", "xy_chart",
 ]  # fmt: skip

@@ -10,8 +10,10 @@ from explainer import lab, repetition, sampling
 from explainer.repetition import LENGTH, STRETCH, TEMPERATURES, Text
 from explainer.views import components as c
 from explainer.views.html import exact, join, number, percent, tag
-from explainer.views.temperature_parts import prompt_field, xy_chart
+from explainer.views.temperature_parts import prompt_field, prompts_to_try, xy_chart
 from explainer.views.widget import Widget
+
+TRY = ("another free choice", "a pattern", "a small sum", "close the bracket", "copy a name")
 
 
 class Repetition(Widget):
@@ -30,6 +32,7 @@ class Repetition(Widget):
         texts = desk.texts()
         return join([
             c.controls(prompt_field(s), c.number_field("seed", "Seed", s.seed, 0, 2**32 - 1)),
+            prompts_to_try(s, TRY),
             progress(desk),
             c.figure("texts", tag("div", *[story(t) for t in texts if t.temperature is not None], class_="texts"),
                      title="Same prompt, same random numbers, no cuts.",

@@ -8,7 +8,6 @@ from typing import Any
 from markupsafe import Markup
 
 from explainer import forecast, temperature
-from explainer.corpus.examples import PROMPTS
 from explainer.forecast import held_out, loss_by_temperature, losses, truth_after
 from explainer.views import components as c
 from explainer.views.html import exact, join, number, percent, tag
@@ -16,6 +15,7 @@ from explainer.views.temperature_parts import (
     name_of,
     nats,
     prompt_field,
+    prompts_to_try,
     said,
     shown_t,
     temperature_slider,
@@ -47,9 +47,7 @@ class TemperatureTruth(Widget):
         at_t = text.at(s.t)
         return join([
             c.controls(prompt_field(s), temperature_slider(s)),
-            tag("div", *[c.button(name, sets="prompt", value=PROMPTS[name][0], kind="small", hint=PROMPTS[name][1],
-                                  pressed=s.prompt == PROMPTS[name][0]) for name in TRY if name in PROMPTS],
-                class_="presets", role="group", aria_label="Prompts to try"),
+            prompts_to_try(s, TRY),
             self.beside(look, truth),
             c.controls(c.choice("hedge", "Naming one token, but keeping back", [(h, percent(h)) for h in HEDGES], s.hedge)),
             c.figure("losses", table_of_losses(look, truth, text, at_t, s),
