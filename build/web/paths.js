@@ -108,6 +108,12 @@ export function paths(root, { pick }) {
     seat(gridOf(node), next);
     next.focus();
   });
+  for (const node of root.querySelectorAll('.grid-scroll .node[aria-pressed=true]')) { // on a narrow screen: the pinned column in sight
+    const scroller = node.closest('.grid-scroll');
+    if (scroller.scrollWidth <= scroller.clientWidth) continue;
+    const [at, frame] = [node.getBoundingClientRect(), scroller.getBoundingClientRect()];
+    scroller.scrollLeft = at.left + at.width / 2 - frame.left - frame.width / 2;
+  }
   root.addEventListener('explainer:drawn', (event) => { // new markup: what is pointed at stays lit, where it still is
     for (const grid of event.target.querySelectorAll('[data-paths].lively')) {
       grid.shown = undefined;

@@ -1,0 +1,349 @@
+"""The paths page without a browser: set the state by the link, read the markup, compare with `explainer`."""
+
+import re
+from math import comb
+from pathlib import Path
+
+import numpy as np
+import pytest
+from markupsafe import escape
+
+from explainer import gradients, influence, lab, paths, working
+from explainer.ops import softmax
+from explainer.paths import Node
+from explainer.views.paths_cones import grouped, magnitude
+from explainer.views.paths_grid import in_node, names_of, node_name, node_text, read_node
+from pages import paths as page
+
+SLUGS = [w.slug for w in page.PAGE.widgets]
+
+
+def make(only=None, **values):
+    """(link, {slug: widget}) of a fresh page, or of one widget of it, that was opened with these values."""
+    link, *widgets = page.PAGE.make(only)
+    found = {w.slug: w for w in widgets}
+    if values:
+        link.request = values
+    return link, found
+
+
+def nodes_of(html):
+    """Every node of the drawings in this markup: [{attribute: text}]."""
+    return [dict(re.findall(r'([\w-]+)="([^"]*)"', tag)) for tag in re.findall(r'<g class="node[ "][^>]*>', html)]
+
+
+def values_of(html, levels, n):
+    found = np.full((levels, n), np.nan)
+    for node in nodes_of(html):
+        level, position = divmod(int(node["data-i"]), n)
+        found[level, position] = float(node["data-v"])
+    return found
+
+
+# ---------------------------------------------------------------- cones
+
+
+@pytest.mark.parametrize("sublayers", [False, True])
+def test_every_node_carries_its_two_cones(sublayers):
+    _, widgets = make("paths", sublayers=sublayers)
+    state = widgets["paths"].state
+    n, layers = len(state.text()), lab.model().config.n_layers
+    graph = paths.attention_grid(n, layers, sublayers)
+    nodes = [d for d in nodes_of(widgets["paths"].html) if "data-reads" in d]
+    assert len(nodes) == graph.levels * n
+    for node in nodes:
+        level, position = divmod(int(node["data-i"]), n)
+        for name, closure in (("data-reads", graph.reads), ("data-influences", graph.influences)):
+            bits = int(node[name], 16)
+            assert {other for other in graph.nodes if bits >> (other.level * n + other.position) & 1} == closure(
+                Node(level, position)
+            )
+
+
+def test_the_pinned_node_is_drawn_with_its_cones_by_python():
+    _, widgets = make("paths", node="2.2")
+    html = widgets["paths"].html
+    n = len(widgets["paths"].state.text())
+    roles = {int(d["data-i"]): d["data-role"] for d in nodes_of(html) if "data-reads" in d}
+    assert roles[2 * n + 2] == "self"
+    assert [roles[1 * n + t] for t in range(4)] == ["reads", "reads", "reads", "none"]
+    assert [roles[2 * n + t] for t in (0, 1, 3)] == ["none"] * 3, "A2, B2 and D2 stand at the same height"
+    assert roles[3 * n + 2] == roles[4 * n + 5] == "influences"
+    assert "C2 (␣there, after 2 layers) is computed from A1, B1 and C1" in html
+    assert "It knows nothing of A2 and B2: same height." in html
+
+
+def test_arrows_never_go_to_the_left_or_stay_at_a_height():
+    _, widgets = make("paths", sublayers=True)
+    n = len(widgets["paths"].state.text())
+    edges = re.findall(r'data-e="(\d+) (\d+)"', widgets["paths"].html)
+    assert len(edges) > 100
+    for source, target in edges:
+        (low, s), (high, t) = divmod(int(source), n), divmod(int(target), n)
+        assert high == low + 1 and s <= t
+
+
+def test_only_a_click_on_a_node_or_new_text_redraws_the_grid():
+    link, widgets = make()
+    before = {slug: w.html for slug, w in widgets.items()}
+    link.request = {"node": "3.1"}
+    changed = [slug for slug, w in widgets.items() if w.html != before[slug]]
+    assert changed == ["paths"]
+    assert link.values["node"] == "3.1" and link.messages == {}
+
+
+@pytest.mark.parametrize("text", ["", "x", "2", "2.", ".2", "2.2.2", "-1.2", "2.2;", "<b>", "1e9.2", "٢.٢", "9999.1"])
+def test_a_bad_node_is_explained_and_changes_nothing(text):
+    link, widgets = make("paths")
+    before = widgets["paths"].html
+    link.request = {"node": text}
+    assert "is not a node" in link.messages["node"]
+    assert widgets["paths"].html == before and link.values["node"] == "6.2"
+
+
+def test_a_node_beyond_the_text_is_moved_into_it():
+    _, widgets = make(prompt="Mia", node="99.99")
+    state = widgets["paths"].state
+    last = len(state.text()) - 1
+    assert state.chosen() == (last, lab.model().config.n_layers)
+
+
+def test_node_names_and_values_are_inverse():
+    for sublayers in (False, True):
+        graph = paths.attention_grid(5, 3, sublayers)
+        for node in graph.nodes:
+            position, height = read_node(node_text(graph, node))
+            assert (position, height * (2 if sublayers else 1)) == (node.position, node.level)
+    graph = paths.attention_grid(5, 3, True)
+    assert [node_name(graph, Node(level, 2)) for level in range(4)] == ["C0", "C½", "C1", "C1½"]
+
+
+# ---------------------------------------------------------------- length and number
+
+
+@pytest.mark.parametrize(("n", "layers"), [(1, 1), (12, 4), (128, 4), (2048, 96), (2, 96)])
+def test_length_and_number_are_both_shown_and_counted_twice(n, layers):
+    _, widgets = make("path-count", tokens=n, layers=layers)
+    html = widgets["path-count"].html
+    number = comb(n + layers - 1, layers)
+    assert f"<strong>{layers}</strong>" in html
+    assert f'data-v="{number}"' in html and f"<strong>{magnitude(number)}</strong>" in html
+    assert f"Counted by adding up: {grouped(number)}. By the formula" in html
+    assert "They agree." in html and "error" not in html
+
+
+def test_the_triangle_shows_the_counts_of_the_graph():
+    _, widgets = make("path-count", tokens=6, layers=3)
+    graph = paths.attention_grid(6, 3)
+    counts = graph.count_from(None)
+    cells = re.findall(r'<td tabindex="-1" data-v="(\d+)"', widgets["path-count"].html)
+    expected = [counts[Node(level, t)] for level in (3, 2, 1, 0) for t in range(6)]
+    assert [int(c) for c in cells] == expected
+
+
+def test_magnitudes_and_long_numbers_read_right():
+    assert magnitude(999_999) == "999,999"
+    assert magnitude(31_400_000) == "3.1 × 10⁷"
+    assert grouped(10**60).endswith("(61 digits)")
+
+
+# ---------------------------------------------------------------- feedback
+
+
+@pytest.mark.parametrize("written", range(page.MOST_WRITTEN + 1))
+def test_every_written_token_adds_a_column_to_the_longest_path(written):
+    _, widgets = make("path-feedback", written=written, feedback=True)
+    html, layers = widgets["path-feedback"].html, lab.model().config.n_layers
+    length = layers + written * (layers + 1)
+    assert f"The red path: {length} steps." in html and f"= {length}. They agree." in html
+    assert html.count('class="edge feedback on-path"') == written
+    assert html.count('class="route"') == layers * (written + 1)
+    for token in influence.continuation(lab.tokens_of(widgets["path-feedback"].state.prompt), page.MOST_WRITTEN)[
+        :written
+    ]:
+        assert str(escape(names_of([token])[0])) in html
+
+
+def test_given_text_has_no_way_back():
+    _, widgets = make("path-feedback", written=4, feedback=False)
+    html, layers = widgets["path-feedback"].html, lab.model().config.n_layers
+    assert "edge feedback" not in html
+    assert f"The red path: {layers} steps." in html
+
+
+# ---------------------------------------------------------------- measured
+
+
+@pytest.mark.parametrize("sublayers", [False, True])
+def test_no_influence_outside_the_cone(sublayers):
+    _, widgets = make("path-perturb", source=5, replace=" tiny", sublayers=sublayers)
+    state = widgets["path-perturb"].state
+    tokens, config = state.text(), lab.model().config
+    graph = paths.attention_grid(len(tokens), config.n_layers, sublayers)
+    shown = values_of(widgets["path-perturb"].html, graph.levels, graph.n)
+    inside = paths.mask(graph, graph.influences(Node(0, 5)))
+    assert (shown[~inside] == 0).all() and (shown[inside] > 0).all()
+    after = influence.replaced(tokens, 5, lab.tokenizer().encode(" tiny")[0])
+    expected = influence.relative_change(graph, lab.trace(tokens), lab.trace(after))
+    assert (shown == expected.astype(shown.dtype)).all(), "the shown values are exactly the measured ones"
+    assert (
+        "of which none changed: every one of those numbers is the same, to the last bit."
+        in widgets["path-perturb"].html
+    )
+
+
+def test_a_leak_would_be_told(monkeypatch):
+    """The verdict comes from the numbers: were something to change outside, the widget would say so."""
+    leaky = paths.measured_change
+
+    def tampered(graph, before, after):
+        table = np.array(leaky(graph, before, after))
+        table[2, 0] = 1e-7
+        return table
+
+    monkeypatch.setattr(paths, "measured_change", tampered)
+    _, widgets = make("path-perturb")
+    assert "contradicts the drawing" in widgets["path-perturb"].html
+
+
+def test_replacing_a_token_by_itself_says_so():
+    _, widgets = make("path-perturb", source=8, replace=" Lily")
+    assert "the very token that stands there" in widgets["path-perturb"].html
+
+
+@pytest.mark.parametrize("text", ["", "two words here", "Ω≈ç√", "‮abc", "\x00", "<script>", "🙂"])
+def test_any_replacement_is_some_token(text):
+    link, widgets = make("path-perturb", replace=text)
+    assert "Outside the cone" in widgets["path-perturb"].html
+    assert "<script>" not in widgets["path-perturb"].html
+    assert link.messages == {}
+
+
+@pytest.mark.parametrize("target", [1, 6, 11])
+def test_the_gradient_is_backwards_and_zero_outside_the_cone(target):
+    _, widgets = make("path-gradients", target=target)
+    tokens, m = widgets["path-gradients"].state.text(), lab.model()
+    graph = paths.attention_grid(len(tokens), m.config.n_layers)
+    found = gradients.backward(lab.trace(tokens), m.params, positions=[target - 1])
+    pull = paths.measured_gradient(graph, found.activations)
+    shown = values_of(widgets["path-gradients"].html, graph.levels, graph.n)
+    assert np.allclose(shown, pull / pull.max(), rtol=1e-6)
+    inside = paths.mask(graph, graph.reads(Node(graph.levels - 1, target - 1)))
+    assert (shown[~inside] == 0).all() and (shown[inside] > 0).all()
+    assert "is exactly 0 at every one." in widgets["path-gradients"].html
+
+
+def test_no_gradient_through_a_sampled_token():
+    _, widgets = make("path-gradients")
+    with pytest.raises(gradients.NoGradientThroughSample) as refusal:
+        gradients.through_sample()
+    html = widgets["path-gradients"].html
+    assert "NoGradientThroughSample" in html and str(escape(str(refusal.value))) in html
+    assert html.count('class="cross"') == len(widgets["path-gradients"].state.text()) - 1
+
+
+def test_a_number_in_a_node_is_zero_only_if_it_is():
+    assert in_node(0.0) == "0" and in_node(1e-30) == "<.01" and in_node(0.37) == ".37"
+
+
+# ---------------------------------------------------------------- other networks, depth, sums
+
+
+@pytest.mark.parametrize(("early", "late", "kernel"), [(1, 11, 3), (0, 11, 2), (4, 5, 6), (3, 3, 2), (9, 2, 4)])
+def test_path_lengths_are_found_and_given_by_formula(early, late, kernel):
+    _, widgets = make("path-lengths", early=early, late=late, kernel=kernel)
+    html, distance = widgets["path-lengths"].html, abs(late - early)
+    assert "error" not in html
+    for kind in ("rnn", "cnn", "dilated cnn", "attention"):
+        figure = html.split(f'data-figure="lengths-{kind.replace(" ", "-")}"')[1].split("</figure>")[0]
+        steps = paths.path_length(kind, distance, kernel)
+        assert f"<strong>{steps} step{'s' * (steps != 1)}</strong>" in figure
+        assert figure.count('class="route"') == steps
+
+
+def test_depth_shows_the_losses_of_every_variant():
+    _, widgets = make("depth")
+    html, tokens = widgets["depth"].html, widgets["depth"].state.text()
+    figure = html.split('data-figure="depth-text"')[1].split("</figure>")[0]
+    shown = [float(v) for v in re.findall(r'data-v="([^"]+)"', figure)]
+    expected = np.concatenate([influence.token_losses(v, tokens) for v in influence.variants()])
+    assert np.allclose(shown, expected, rtol=1e-6)
+    for variant in influence.variants():
+        assert repr(influence.held_out(variant).cross_entropy) in html
+        assert repr(influence.held_out(variant).accuracy) in html
+
+
+def test_sums_show_what_the_model_wrote_and_the_path_it_bought():
+    _, widgets = make("path-scratchpad", terms="7 8 6")
+    html, layers = widgets["path-scratchpad"].html, lab.model().config.n_layers
+    for order in influence.ORDERS:
+        attempt = working.attempt((7, 8, 6), order)
+        figure = html.split(f'data-figure="scratchpad-{order}"')[1].split("</figure>")[0]
+        before = influence.answer_span(attempt)[0]
+        assert f"{attempt.answer}, {'right' if attempt.right else 'wrong: it is 21'}" in figure
+        assert f"{paths.longest_with_feedback(layers, before)} steps" in figure
+
+
+@pytest.mark.parametrize("text", ["", "7 8", "7 8 6 5 4 3", "10 2 3", "0 1 2", "a b c", "<b>7 8"])
+def test_a_sum_that_the_corpus_does_not_have_is_explained(text):
+    link, widgets = make("path-scratchpad")
+    before = widgets["path-scratchpad"].html
+    link.request = {"terms": text}
+    assert link.messages["terms"] and link.values["terms"] == widgets["path-scratchpad"].state.param["terms"].default
+    assert widgets["path-scratchpad"].html == before
+
+
+# ---------------------------------------------------------------- whatever a reader types
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "",
+        " ",
+        "x" * 10_000,
+        "🙂👩‍👩‍👧",
+        "مرحبا بالعالم",
+        "\x00\x1b[31m",
+        "<script>alert(1)</script>",
+        "Mia\n\n\tand",
+        "‮right‬",
+    ],
+)
+def test_any_prompt_is_drawn(prompt):
+    link, widgets = make(prompt=prompt, node="13.4", source=13, target=13, early=13, late=0, written=6)
+    for slug in SLUGS:
+        assert widgets[slug].html
+        assert "<script>" not in widgets[slug].html and "this is an error" not in widgets[slug].html
+    assert len(widgets["paths"].state.text()) <= page.MOST
+    if len(lab.tokens_of(prompt[:2000])) > page.MOST:
+        assert f"{page.MOST} tokens at most" in link.messages["prompt"]
+
+
+def test_forecasts_are_the_models():
+    _, widgets = make("path-perturb")
+    state = widgets["path-perturb"].state
+    tokens = state.text()
+    token = state.replacement()[0]
+    after = lab.trace(influence.replaced(tokens, state.source, token))
+    probs = softmax(after["logits"][state.target - 1].astype(np.float64))
+    figure = widgets["path-perturb"].html.split('data-figure="forecast"')[1]
+    assert f'data-v="{float(probs.max())!r}"' in figure or f'data-v="{probs.max()}"' in figure
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_each_widget_is_small_enough_and_stands_alone(slug):
+    link, widget = page.PAGE.make(slug)
+    link.request = {"sublayers": True, "prompt": "Once there was a brave girl named Lily. She had a big red"}
+    assert len(widget.html.encode()) < 150 * 1024
+    assert len(re.findall(r'\bid="([^"]+)"', widget.html)) == len(set(re.findall(r'\bid="([^"]+)"', widget.html)))
+
+
+def test_the_numbers_of_the_prose_come_from_the_model():
+    found = page.numbers()
+    layers = lab.model().config.n_layers
+    assert found["layers"] == layers and found["inside"] + found["outside"] == found["nodes"]
+    assert found["paths"] == magnitude(comb(found["n"] + layers - 1, layers))
+    text = Path(page.__file__).with_suffix(".md").read_text(encoding="utf-8")
+    used = set(re.findall(r"{{ (\w+)", text))
+    assert used <= set(found)
