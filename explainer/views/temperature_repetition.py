@@ -27,8 +27,7 @@ class Repetition(Widget):
     def draw(self) -> Markup:
         s = self.state
         desk = repetition.desk(s.tokens(), s.seed)
-        if not desk.done:
-            self.go_on(desk)
+        self.go_on(desk)
         texts = desk.texts()
         return join([
             c.controls(prompt_field(s), c.number_field("seed", "Seed", s.seed, 0, 2**32 - 1)),
