@@ -69,7 +69,7 @@ class Widget(JSComponent):
 
     def __init__(self, state: PageState, **params: Any):
         super().__init__(name=self.slug, **params)
-        self.state = state
+        self.state: Any = state  # of the page's own class
         self.html = own_ids(str(self.draw()), self.slug)
         self._stale = False
         state.param.watch(self._redraw, list(self.reads))
