@@ -1,5 +1,6 @@
 """What is measured against the real model, and the counts that need no arrows: compared with slower, plainer ways."""
 
+from itertools import pairwise
 from math import comb
 
 import numpy as np
@@ -12,6 +13,7 @@ from explainer.config import Config
 from explainer.model import forward
 from explainer.paths import Node
 
+SHAPES = [(1, 1, False, 0), (5, 3, False, 0), (5, 3, True, 0), (7, 2, False, 3), (6, 2, True, 2)]
 TEXT = "Once there was a brave girl named Lily. She had"
 SMALL = Config(n_layers=3, n_heads=2, d_model=16, d_head=8, d_mlp=32, n_vocab=40, n_ctx=24)
 
@@ -59,7 +61,7 @@ def test_the_staircase_is_one_of_the_longest_paths(n, layers, written):
     path = influence.staircase(graph)
     assert len(path) == len(graph.longest_path()) == paths.longest_with_feedback(layers, written)
     assert set(path) <= set(graph.edges)
-    assert all(a.target == b.source for a, b in zip(path, path[1:], strict=False))
+    assert all(a.target == b.source for a, b in pairwise(path))
 
 
 @given(st.integers(0, 2**32 - 1))

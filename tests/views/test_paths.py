@@ -185,7 +185,7 @@ def test_no_influence_outside_the_cone(sublayers):
     assert (shown[~inside] == 0).all() and (shown[inside] > 0).all()
     after = influence.replaced(tokens, 5, lab.tokenizer().encode(" tiny")[0])
     expected = influence.relative_change(graph, lab.trace(tokens), lab.trace(after))
-    assert (shown == expected.astype(shown.dtype)).all(), "the shown values are exactly the measured ones"
+    assert (shown.astype(np.float32) == expected).all(), "the shown values are exactly the measured ones"
     assert (
         "of which none changed: every one of those numbers is the same, to the last bit."
         in widgets["path-perturb"].html
@@ -211,7 +211,7 @@ def test_replacing_a_token_by_itself_says_so():
     assert "the very token that stands there" in widgets["path-perturb"].html
 
 
-@pytest.mark.parametrize("text", ["", "two words here", "Ω≈ç√", "‮abc", "\x00", "<script>", "🙂"])
+@pytest.mark.parametrize("text", ["", "two words here", "Ω≈ç√", "\u202eabc", "\x00", "<script>", "🙂"])
 def test_any_replacement_is_some_token(text):
     link, widgets = make("path-perturb", replace=text)
     assert "Outside the cone" in widgets["path-perturb"].html
@@ -302,12 +302,12 @@ def test_a_sum_that_the_corpus_does_not_have_is_explained(text):
         "",
         " ",
         "x" * 10_000,
-        "🙂👩‍👩‍👧",
+        "🙂👩\u200d👩\u200d👧",
         "مرحبا بالعالم",
         "\x00\x1b[31m",
         "<script>alert(1)</script>",
         "Mia\n\n\tand",
-        "‮right‬",
+        "\u202eright\u202c",
     ],
 )
 def test_any_prompt_is_drawn(prompt):
