@@ -244,6 +244,11 @@ def first_difference(a: Sequence[int], b: Sequence[int]) -> int | None:
     return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), None)
 
 
+def how_many_differ(a: Sequence[Step], b: Sequence[Step]) -> int:
+    """At how many turns two stories have another token, place by place, over their common length."""
+    return sum(x.token != y.token for x, y in zip(a, b, strict=False))
+
+
 # ---------------------------------------------------------------- the tree of what was and what could have been
 
 
@@ -281,6 +286,11 @@ def tree(stories: Sequence[tuple[Choices, tuple[Step, ...]]]) -> tuple[Branch, .
 
 
 # ---------------------------------------------------------------- the work of each turn
+
+
+def kept_per_token(config: Config) -> int:
+    """How many numbers a token leaves in the cache: a key and a value per layer and head."""
+    return 2 * config.n_layers * config.n_heads * config.d_head
 
 
 @dataclass(frozen=True)

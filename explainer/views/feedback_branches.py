@@ -50,12 +50,13 @@ class Branches(Widget):
         rows = story.tree(stories)
         if not told:
             return join([crank(s), c.message("Nothing is written yet: turn the crank, then come back to change what was written.")])
+        look = s.written(s.look)
         return join(
             [
                 crank(s, then=f"{len(told)} tokens are written."),
-                c.figure("tree", Tree(rows, here, s.look).draw(), caption="Choose any token: an untaken one forks the story, a branch below takes you there, one on top opens its turn.",
+                c.figure("tree", Tree(rows, here, look).draw(), caption="Choose any token: an untaken one forks the story, a branch below takes you there, one on top opens its turn.",
                          readout="Darker tokens were more likely."),
-                self.turn(told[s.look], here),
+                self.turn(told[look], here),
                 self.list(rows, here),
             ]
         )  # fmt: skip
@@ -88,7 +89,9 @@ class Branches(Widget):
         body = []
         for i, row in enumerate(rows):
             start = "the prompt" if row.parent is None else f"branch {row.parent + 1}, turn {row.start + 1}"
-            cells = [written_cell(t, differs=row.parent is not None and t.index >= row.start) for t in row.steps]
+            cells = [written_cell(t, brief=bool(i)) for t in row.steps[row.start :]]
+            if row.start:
+                cells.insert(0, tag("span", "…", class_="rest"))
             go: Any = tag("span", "you are here", class_="here")
             if i:
                 go = c.button("Go to this branch", sets="choices", value=story.write_choices(row.choices))
@@ -205,7 +208,7 @@ class Tree:
         forced = " chosen" if token is None and turn.draw is None else ""
         style = f"left:{self.left[i]:.0f}px;top:{y:.0f}px;"
         return cell(turn.token if token is None else token, f"node {kind}{forced}", style=style, weight=p, sets=sets, to=to,
-                    pressed=pressed, label=label, why=label)  # fmt: skip
+                    pressed=pressed, label=label, value=round(p, 6))  # fmt: skip
 
     def line(self, i: int, y: float, j: int, y2: float, kind: str) -> Markup:
         """From the right edge of one token to the left edge of the next."""

@@ -51,7 +51,7 @@ class KeysAndValues(Widget):
                     ("this turn, kept", millions(now.cached)), ("this turn, all anew", millions(now.uncached)),
                     (f"all {turns} turns, kept", millions(kept)), ("all anew", millions(anew)),
                     ("saved so far", f"{number(anew / kept)} times less"), ("largest difference in a logit", number(story.teller().cache_error(tape_now))),
-                    ("numbers kept", f"{2 * config.n_layers * config.n_heads * config.d_head * now.total:,}"),
+                    ("numbers kept", f"{story.kept_per_token(config) * now.total:,}"),
                 ]),
                 c.figure("staircase", tag("div", stairs(done, n_prompt, "kept", "With the cache"), stairs(done, n_prompt, "anew", "Without"),
                                           stairs(narrow, n_prompt, "kept", f"With the cache, {s.window} places only"), class_="stairs"),

@@ -93,11 +93,13 @@ def prompt_cells(tokens: Sequence[int], dropped: int = 0) -> list[Markup]:
     return [cell(t, "given gone" if i < dropped else "given") for i, t in enumerate(tokens)]
 
 
-def written_cell(turn: Step, *, newest: bool = False, gone: bool = False, differs: bool = False, **more: Any) -> Markup:
-    """A written token: coloured by the probability that it had, marked if the reader chose it."""
+def written_cell(turn: Step, *, newest: bool = False, gone: bool = False, differs: bool = False, brief: bool = False, **more: Any) -> Markup:
+    """A written token: coloured by the probability that it had, marked if the reader chose it. `brief`: no story of it."""
     p = float(turn.final[turn.token])
     how = "drawn" if turn.draw else "chosen"
     kinds = f"{how}{' newest' if newest else ''}{' gone' if gone else ''}{' differs' if differs else ''}"
+    if brief:
+        return cell(turn.token, kinds, weight=p, **more)
     said = f"turn {turn.index + 1}: {'drawn, with probability' if turn.draw else 'written by you; its probability was'} {percent(p)}"
     return cell(turn.token, kinds, why=said, weight=p, value=p, **more)
 

@@ -37,22 +37,22 @@ class Prefill(Widget):
 
     def overwrite(self) -> Markup:
         s = self.state
-        told = s.tell()
+        told, at = s.tell(), s.written(s.at)
         if not told:
             return c.message("Nothing is written yet, so there is nothing to overwrite: turn the crank first.")
         put = tuple(lab.tokenizer().encode(story.as_continuation(s.words)))[:LONGEST]
         most = s.param.step.bounds[1]
-        put = put[: most - s.at]
-        choices = story.fork(s.chosen(), s.at, *put)
-        turns = min(most, s.at + len(put) + AFTER)
+        put = put[: most - at]
+        choices = story.fork(s.chosen(), at, *put)
+        turns = min(most, at + len(put) + AFTER)
         other = s.tell(turns, choices)
         prompt = s.tokens()
         picks = [
-            written_cell(t, sets="at", to=t.index, pressed=t.index == s.at, label=f"turn {t.index + 1}: {name_of(t.token)}")
+            written_cell(t, sets="at", to=t.index, pressed=t.index == at, label=f"turn {t.index + 1}: {name_of(t.token)}")
             for t in told
         ]  # fmt: skip
         fields = c.controls(
-            c.text_field("words", "Words to put in its mouth", s.words, hint=f"They overwrite turn {s.at + 1} and what follows: {len(put)} tokens. A word gets the space that its token carries."),
+            c.text_field("words", "Words to put in its mouth", s.words, hint=f"They overwrite turn {at + 1} and what follows: {len(put)} tokens. A word gets the space that its token carries."),
             c.button("Write them to the tape", sets="choices", value=story.write_choices(choices), kind="main"),
         )  # fmt: skip
         return join(
@@ -61,9 +61,9 @@ class Prefill(Widget):
                 c.figure("own", tape([*prompt_cells(prompt), *picks], "What it wrote by itself: choose where your words go"),
                          title="What it wrote by itself", caption="Choose the token that you want to overwrite.", readout="Darker tokens were more likely."),
                 fields,
-                c.figure("yours", tape([*prompt_cells(prompt), *self.compare(told, other, s.at + len(put))], "The same story with your words"),
-                         title="The same story with your words in it", caption="Same random numbers; underlined tokens are not what it wrote before.", readout=self.after(other, s.at, len(put))),
-                self.surprise(other, s.at, len(put)),
+                c.figure("yours", tape([*prompt_cells(prompt), *self.compare(told, other, at + len(put))], "The same story with your words"),
+                         title="The same story with your words in it", caption="Same random numbers; underlined tokens are not what it wrote before.", readout=self.after(other, at, len(put))),
+                self.surprise(other, at, len(put)),
             ]
         )  # fmt: skip
 

@@ -196,3 +196,14 @@ def test_there_is_one_teller_for_each_window():
     assert whole is story.teller(None) is story.teller(whole.model.config.n_ctx)
     assert story.teller(20) is story.teller(20) is not whole
     assert story.teller(20).model.config.n_ctx == 20
+
+
+def test_what_a_token_leaves_in_the_cache():
+    trace = MODEL.forward((1, 2, 3))
+    assert cache.KVCache.of(trace).numbers == 3 * story.kept_per_token(CONFIG)
+
+
+def test_how_many_differ(tell):
+    a, b = tell(PROMPT, SETTINGS, 8, (), 8), tell(PROMPT, SETTINGS, 8, ((3, 0),), 6)
+    assert story.how_many_differ(a, a) == 0
+    assert story.how_many_differ(a, b) == sum(x != y for x, y in zip(tokens(a)[:6], tokens(b), strict=True)) > 0

@@ -1,0 +1,322 @@
+"""/feedback/ in a browser: every capability of the page, on the built site, against the numbers of this very `explainer`."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import pytest
+from conftest import settle, wait_live
+from playwright.sync_api import Page, expect
+from test_shell import axe
+
+from explainer import cache, lab, sampling, story, working
+from explainer.views.html import percent
+
+PROMPT = "Once there was a"
+START = {"prompt": PROMPT, "step": 6, "seed": 3, "t": 1, "branches": ""}
+TK = lab.tokenizer()
+
+
+def told(n: int, forced: dict[int, int] | None = None, **settings: float) -> list[sampling.Step]:
+    """The story of START by the core's own loop."""
+    return sampling.generate(
+        lab.model(), lab.tokens_of(PROMPT), n, rng=3, forced=forced, **({"temperature": 1.0} | settings)
+    )
+
+
+def names(steps: list[sampling.Step]) -> list[str]:
+    return lab.names_of(tuple(s.token for s in steps))
+
+
+def tape(page: Page, figure: str = "tape"):
+    return page.get_by_test_id(figure).locator(".cell:not(.blank)")
+
+
+def expect_story(page: Page, steps: list[sampling.Step], figure: str = "tape") -> None:
+    expect(tape(page, figure)).to_have_text([*lab.names_of(lab.tokens_of(PROMPT)), *names(steps)])
+
+
+@pytest.fixture
+def page(open_page):
+    return open_page("feedback/", **START)
+
+
+@pytest.fixture
+def loop(page):
+    return page.locator("#feedback-loop")
+
+
+def button(where, name: str):
+    return where.get_by_role("button", name=name, exact=True)
+
+
+def test_the_crank_writes_what_the_loop_writes_and_winds_back(page, loop):
+    expect_story(page, told(6))
+    button(loop, "Next step").click()
+    expect_story(page, told(7))
+    turn = told(7)[-1]
+    expect(loop.locator(".needle")).to_have_text(f"u = {turn.draw.u:.4f}")
+    expect(loop.locator(".station.draw")).to_contain_text(f"{turn.draw.low:.4f} and {turn.draw.high:.4f}")
+    expect(loop.locator(".step-name")).to_contain_text(f"Turn 7 drew {TK.display(turn.token)}.")
+    expect(loop.locator(".station.odds tr.chosen td.num")).to_have_text(percent(float(turn.final[turn.token])))
+    for n in (6, 5):
+        button(loop, "Previous step").click()
+        expect_story(page, told(n))
+    button(loop, "Next step").click()
+    expect_story(page, told(6))
+    assert "step=6" in page.url
+
+
+def test_clicks_faster_than_python_are_all_counted(page, loop):
+    page.evaluate(
+        "() => { for (let i = 0; i < 5; i += 1) document.querySelector('#feedback-loop [data-crank-by=\"1\"]').click(); }"
+    )
+    expect_story(page, told(11))
+
+
+def test_arrow_keys_crank_and_space_plays(page, loop):
+    button(loop, "Next step").focus()
+    page.keyboard.press("ArrowRight")
+    expect_story(page, told(7))
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    expect_story(page, told(5))
+    button(loop, "Play").focus()
+    page.keyboard.press("Space")
+    expect(button(loop, "Pause")).to_have_attribute("aria-pressed", "true")
+    expect(tape(page)).to_have_count(5 + 7)  # it turns by itself
+    page.keyboard.press("Space")
+    expect(button(loop, "Play")).to_have_attribute("aria-pressed", "false")
+
+
+def test_play_goes_on_until_something_else_is_done(page, loop):
+    button(loop, "Play").click()
+    expect(tape(page)).to_have_count(5 + 8)
+    loop.get_by_label("Seed").fill("4")
+    expect(button(loop, "Play")).to_be_visible()
+    settle(page)
+    n = tape(page).count()
+    page.wait_for_function("since => performance.now() - since > 2200", arg=page.evaluate("performance.now()"))
+    expect(tape(page)).to_have_count(n)
+
+
+def test_play_stops_at_the_end_of_the_document(open_page):
+    page = open_page("feedback/", **START | {"choices": "7:0"})
+    loop = page.locator("#feedback-loop")
+    button(loop, "Play").click()
+    expect(loop.locator(".step-name")).to_contain_text("The model has ended its document")
+    expect(button(loop, "Play")).to_be_visible()
+    expect(tape(page)).to_have_count(5 + 8)
+    button(loop, "Next step").click()
+    expect(tape(page)).to_have_count(5 + 9)  # the machine itself does not know an end
+
+
+def test_settings_change_the_story(page, loop):
+    loop.get_by_label("Temperature").evaluate(
+        "el => { el.value = el.min; el.dispatchEvent(new Event('input', {bubbles: true})); el.dispatchEvent(new Event('change', {bubbles: true})); }"
+    )
+    expect_story(page, told(6, temperature=0.01))
+    loop.get_by_text("Cut the distribution before the draw").click()
+    loop.get_by_label("Top-k").fill("1")
+    expect(loop.locator(".station.odds")).to_contain_text("Cut away before the draw: top-k")
+    button(loop, "Another seed").click()
+    expect(loop.get_by_label("Seed")).to_have_value("4")
+    loop.get_by_label("Prompt").fill("In a castle")
+    expect(tape(page).nth(1)).to_have_text("In")
+    button(loop, "Count").click()
+    expect(loop.locator(".step-name")).to_have_text("Nothing is written yet.")
+    expect(loop.locator(".station.draw")).to_contain_text("Nothing is drawn yet")
+
+
+def test_a_bar_of_the_machine_writes_another_token(page, loop):
+    turn = told(6)[-1]
+    other = next(int(t) for t in sampling.by_probability(turn.final) if t != turn.token)
+    loop.locator(".station.odds").get_by_role("button", name=TK.display(other), exact=True).click()
+    expect_story(page, told(6, {5: other}))
+    expect(loop.locator(".station.draw")).to_contain_text("No draw: you wrote")
+    assert f"choices=5%3A{other}" in page.url
+
+
+def test_twigs_fork_branches_lead_back(page):
+    tree = page.locator("#feedback-branches")
+    trunk = told(6)
+    twig = tree.locator(".node.twig").first
+    at, token = map(int, twig.get_attribute("value").split(":"))
+    twig.click()
+    expect_story(page, told(6, {at: token}))
+    rows = tree.locator(".branch-list tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(0)).to_contain_text("you are here")
+    expect(rows.nth(1)).to_contain_text(f"branch 1, turn {at + 1}")
+    expect(tree.locator(".node.branch").first).to_be_visible()
+    button(tree, "Go to this branch").click()
+    expect_story(page, trunk)
+    tree.locator(".node.branch").last.click()
+    expect_story(page, told(6, {at: token}))
+    button(tree, "Forget the other branches").click()
+    expect(rows).to_have_count(2)  # the story of the draws alone is always there
+
+
+def test_any_token_of_any_turn_can_be_written(page):
+    tree = page.locator("#feedback-branches")
+    tree.locator(".node.main").nth(2).click()
+    expect(tree.locator(".columns")).to_contain_text("Turn 3: after")
+    tree.get_by_label("Any other token").select_option("2:300")
+    expect_story(page, told(6, {2: 300}))
+    button(tree, "Let the draw decide here").click()
+    expect_story(page, told(6))
+
+
+def test_words_are_put_in_its_mouth_and_stay(page):
+    widget = page.locator("#feedback-prefill")
+    widget.get_by_test_id("own").get_by_role("button").nth(1).click()
+    widget.get_by_label("Words to put in its mouth").fill("dog named Tom")
+    put = dict(enumerate(TK.encode(" dog named Tom"), start=1))
+    expect_story(page, told(1 + len(put) + 24, put), "yours")
+    expect(widget.get_by_test_id("yours")).to_contain_text("24 turns later your words still stand")
+    button(widget, "Write them to the tape").click()
+    expect_story(page, told(6, put))
+    expect(tape(page).nth(5 + 1)).to_have_class(re.compile("chosen"))
+
+
+def test_sums_answer_first_and_working_first(page):
+    widget = page.locator("#feedback-prefill")
+    widget.get_by_label("Sum", exact=True).fill("2 + 3 + 4")
+    for i, order in enumerate(working.ORDERS):
+        tried = working.attempt((2, 3, 4), order, 11 if order == "wrong" else 0)
+        section = widget.locator(".attempts section").nth(i)
+        expect(section.locator(".cell")).to_have_text(lab.names_of((*tried.opening, *tried.written)[1:]))
+        expect(section).to_contain_text("and 9 is the sum")
+    rows, _ = working.measure(24)
+    table = widget.get_by_test_id("sums")
+    expect(table).to_contain_text("24 sums, each asked three ways")
+    expect(table.locator("tbody tr").last.locator("td").first).to_contain_text(percent(rows[-1].answer_first.share))
+    widget.get_by_label("Sum", exact=True).fill("2 + 30")
+    expect(widget.locator("[data-message=sum]")).to_contain_text("The corpus adds")
+
+
+def test_more_sums_are_measured_in_pieces(page):
+    widget = page.locator("#feedback-prefill")
+    more = button(widget, "Measure 24 more")
+    more.scroll_into_view_if_needed()
+    more.click()
+    expect(widget.get_by_test_id("sums")).to_contain_text("48 sums, each asked three ways", timeout=90_000)
+    rows, _ = working.measure(48)
+    cell = widget.get_by_test_id("sums").locator("tbody tr").last.locator("td").nth(1)
+    expect(cell).to_contain_text(percent(rows[-1].working_first.share))
+
+
+def test_the_cache_is_counted(page):
+    widget = page.locator("#kv-cache")
+    n = lab.model().config
+    tokens = 5 + 5
+    expect(widget.get_by_test_id("columns").locator(".cell.new")).to_have_count(1)
+    expect(widget.get_by_test_id("columns").locator(".cell.kept")).to_have_count(tokens - 1)
+    for value in (cache.multiply_adds(n, 1, tokens), cache.multiply_adds(n, tokens, tokens)):
+        expect(widget.locator(".facts").first).to_contain_text(f"{value / 1e6:,.2f} million")
+    button(widget, "Turn the crank").click()
+    expect(widget.get_by_test_id("columns").locator(".cell.kept")).to_have_count(tokens)
+    widget.get_by_test_id("staircase").get_by_text("The numbers").click()
+    expect(widget.get_by_test_id("staircase").locator("tbody tr")).to_have_count(7)
+
+
+def test_the_window_slides(page):
+    widget = page.locator("#context-window")
+    widget.get_by_label("Window").evaluate(
+        "el => { el.value = 6; el.dispatchEvent(new Event('input', {bubbles: true})); el.dispatchEvent(new Event('change', {bubbles: true})); }"
+    )
+    steps = story.Teller(story.narrow(lab.model(), 6)).tell(lab.tokens_of(PROMPT), sampling.Settings(1.0), 3, (), 6)
+    expect_story(page, list(steps), "window-narrow")
+    expect(widget.get_by_test_id("window-narrow").locator(".cell.gone")).to_have_count(5 + 6 - 6)
+    expect(widget).to_contain_text("5 tokens have fallen out")
+
+
+def test_the_context_fills_and_everything_is_computed_anew(open_page):
+    n_ctx = lab.model().config.n_ctx
+    prompt = "Once there was a small girl named Mia. " * 11
+    page = open_page("feedback/", prompt=prompt, step=2, branches="")
+    button(page.locator("#context-window"), f"Write until all {n_ctx} places are full").click()
+    kv = page.locator("#kv-cache").get_by_test_id("columns")
+    expect(kv.locator(".cell.new")).to_have_count(n_ctx, timeout=60_000)
+    expect(kv).to_contain_text("The context is full")
+    expect(page.locator("#feedback-loop .station.tape")).to_contain_text("have dropped out and are not read any more")
+
+
+def test_turings_words_are_switched_on_in_both_places(page, loop):
+    expect(loop).not_to_contain_text("Turing: the tape")
+    loop.get_by_label("Show the words of a Turing machine").check()
+    expect(loop).to_contain_text("Turing: the tape")
+    expect(loop).to_contain_text("Turing: the finite control")
+    table = page.locator("#turing")
+    expect(table.get_by_label("Show these words on the machine above")).to_be_checked()
+    expect(table).to_contain_text(f"fingerprint {story.fingerprint()}")
+    expect(table).to_contain_text("No gradient passes through a written token.")
+
+
+def test_the_copied_link_is_this_very_view(page, loop, make_context):
+    tree = page.locator("#feedback-branches")
+    tree.locator(".node.twig").first.click()
+    settle(page)
+    button(loop, "Next step").click()
+    loop.get_by_label("Show the words of a Turing machine").check()
+    page.locator("#feedback-prefill").get_by_label("Words to put in its mouth").fill("dog")
+    settle(page)
+    page.wait_for_function("location.href.includes('words=dog')")
+    before = {
+        w: page.locator(f"#{w} [data-body]").inner_text()
+        for w in ("feedback-loop", "feedback-branches", "kv-cache", "turing")
+    }
+    other = make_context().new_page()
+    other.goto(page.url)
+    wait_live(other)
+    for widget, text in before.items():
+        expect(other.locator(f"#{widget} [data-body]")).to_have_text(re.compile(".+", re.S))
+        assert other.locator(f"#{widget} [data-body]").inner_text() == text, widget
+
+
+def test_back_and_forward(page, loop):
+    loop.get_by_label("Show the words of a Turing machine").check()
+    expect(loop).to_contain_text("Turing: the tape")
+    page.go_back()
+    expect(loop).not_to_contain_text("Turing: the tape")
+    page.go_forward()
+    expect(loop).to_contain_text("Turing: the tape")
+
+
+def test_a_hostile_link_gives_words_and_the_defaults(open_page):
+    page = open_page(
+        "feedback/", choices="1:99999,<img src=x onerror=alert(1)>", step=3, prompt="<b>bold</b>", seed="x"
+    )
+    expect(page.locator("#feedback-branches [data-message=choices]")).to_contain_text("There is no token")
+    expect(page.locator("#feedback-loop [data-message=seed]")).to_contain_text("is not a number")
+    assert page.locator("#feedback-loop [data-body] b").count() == 0
+    expect(button(page.locator("#feedback-loop"), "Next step")).to_be_enabled()
+
+
+def test_axe_finds_nothing_after_interaction(page, loop):
+    loop.get_by_label("Show the words of a Turing machine").check()
+    page.locator("#feedback-branches .node.twig").first.click()
+    settle(page)
+    button(loop, "Play").click()
+    expect(button(loop, "Pause")).to_be_visible()
+    button(loop, "Pause").click()
+    settle(page)
+    assert axe(page) == ""
+
+
+def test_no_motion_where_none_is_wanted(make_context, site):
+    page = make_context(reduced_motion="reduce").new_page()
+    page.goto(f"{site}feedback/?step=3&branches=")
+    wait_live(page)
+    button(page.locator("#feedback-loop"), "Next step").click()
+    expect(tape(page)).to_have_count(5 + 4)
+    assert page.evaluate("document.getAnimations().filter(a => a.playState === 'running').length") == 0
+
+
+def test_on_a_phone_the_machine_stands_upright(make_context, site):
+    page = make_context(viewport={"width": 360, "height": 780}).new_page()
+    page.goto(f"{site}feedback/")
+    tops = [page.locator(f".station.{s}").bounding_box() for s in ("tape", "weights", "odds", "draw")]
+    assert all(a["y"] + a["height"] <= b["y"] for a, b in itertools.pairwise(tops))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360

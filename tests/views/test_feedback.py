@@ -1,0 +1,352 @@
+"""/feedback/ without a browser: what the reader sets arrives, what is drawn is what `explainer` says, nothing breaks."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from html import unescape
+
+import numpy as np
+import pytest
+
+from explainer import cache, lab, sampling, story, working
+from explainer.views.html import percent
+from pages.feedback import MOST_TURNS, PAGE, FeedbackState, numbers
+
+TK = lab.tokenizer()
+START = {"step": 8, "branches": "", "prompt": "Once there was a", "seed": 3, "t": 1.0}
+
+
+class Desk:
+    """The page's components, and a hand that sends values as the page does."""
+
+    def __init__(self, only: str | None = None, **values):
+        self.link, *widgets = PAGE.make(only)
+        self.widgets = {w.slug: w for w in widgets}
+        self.state = self.link._state
+        self.n = 0
+        self.ask(**(START | values))
+
+    def ask(self, **values):
+        self.n += 1
+        self.link.request = {**values, "#": self.n}
+        return self.link.messages
+
+    def html(self, slug):
+        return self.widgets[slug].html
+
+
+@pytest.fixture(scope="module")
+def desk():
+    """`desk('kv-cache', step=3)`: the page with that one widget ('' for all), at START but for what is given."""
+    made = {}
+
+    def fresh(slug="", **values):
+        if slug not in made:
+            made[slug] = Desk(slug or None)
+        made[slug].ask(**(dict.fromkeys(made[slug].state.names()) | START | values))
+        return made[slug]
+
+    return fresh
+
+
+def expected(n=8, choices=(), **settings):
+    """The story by the core's own loop."""
+    return sampling.generate(
+        lab.model(), lab.tokens_of(START["prompt"]), n, rng=3, forced=dict(choices), **({"temperature": 1.0} | settings)
+    )
+
+
+def cells(html, *, first="", last="</figure>"):
+    """The texts of the cells of a figure's tape."""
+    part = html[html.index(f'data-figure="{first}"') :]
+    part = part[: part.index(last)]
+    return [unescape(t) for t in re.findall(r'class="cell (?!blank)[^"]*"[^>]*>([^<]*)<', part)]
+
+
+def test_the_tape_is_the_prompt_and_what_the_loop_writes(desk):
+    d = desk("feedback-loop")
+    prompt = lab.tokens_of(START["prompt"])
+    for n in (0, 1, 8, 9):
+        d.ask(step=n)
+        want = lab.names_of((*prompt, *(s.token for s in expected(n))))
+        assert cells(d.html("feedback-loop"), first="tape") == want
+
+
+def test_the_draw_says_u_and_its_stretch(desk):
+    d = desk("feedback-loop")
+    for n in (1, 4, 8):
+        d.ask(step=n)
+        turn = expected(8)[n - 1]
+        html = d.html("feedback-loop")
+        assert f"u = {turn.draw.u:.4f}" in html
+        assert f"{turn.draw.low:.4f}" in html and f"{turn.draw.high:.4f}" in html
+        assert f"Turn {n} drew {TK.display(turn.token)}." in unescape(html)
+        assert percent(float(turn.final[turn.token])) in html
+
+
+def test_before_the_first_turn_nothing_is_drawn(desk):
+    html = desk("feedback-loop", step=0).html("feedback-loop")
+    assert "Nothing is drawn yet" in html and "u = " not in html and "Nothing is written yet" in html
+    assert 'aria-disabled="true"' in html  # Previous step
+
+
+def test_rewinding_and_going_on_gives_the_same_story(desk):
+    d = desk()
+    before = {slug: w.html for slug, w in d.widgets.items()}
+    for n in (5, 0, 3, 8):
+        d.ask(step=n)
+    assert {slug: w.html for slug, w in d.widgets.items()} == before
+
+
+def test_temperature_cuts_and_seed_shape_the_story(desk):
+    d = desk("feedback-loop")
+    for settings in ({"t": 0}, {"t": 10}, {"top_k": 2}, {"top_p": 0.3}, {"min_p": 0.5}):
+        d.ask(**settings)
+        core = {"temperature" if k == "t" else k: v for k, v in settings.items()}
+        want = lab.names_of(tuple(s.token for s in expected(8, **core)))
+        assert cells(d.html("feedback-loop"), first="tape")[5:] == want
+        d.ask(t=1, top_k="", top_p="", min_p="")
+    one, two = d.html("feedback-loop"), None
+    d.ask(seed=4)
+    two = d.html("feedback-loop")
+    assert one != two
+    d.ask(top_k=2)
+    assert "Cut away before the draw: top-k" in d.html("feedback-loop")
+
+
+def test_choosing_another_token_forks_the_story_and_remembers_both(desk):
+    d = desk()
+    trunk = expected()
+    other = next(int(t) for t in sampling.by_probability(trunk[2].final) if t != trunk[2].token)
+    d.ask(choices=f"2:{other}")
+    forked = expected(8, ((2, other),))
+    assert cells(d.html("feedback-loop"), first="tape")[5:] == lab.names_of(tuple(s.token for s in forked))
+    assert d.link.values["branches"] == f"2:{other}"
+    d.ask(choices=f"5:{other}")
+    assert d.link.values["branches"] == f"2:{other};5:{other}"
+    listed = re.findall(r'<th scope="row">(\d)</th>', d.html("feedback-branches"))
+    assert listed == ["1", "2", "3"]  # this one, the trunk, the other fork
+    d.ask(choices="")
+    assert cells(d.html("feedback-loop"), first="tape")[5:] == lab.names_of(tuple(s.token for s in trunk))
+    assert d.link.values["branches"] == f"2:{other};5:{other}"  # the way back is there
+    values = dict(d.link.values)
+    assert Desk("feedback-branches", **values).html("feedback-branches") == d.html("feedback-branches")
+
+
+def test_every_token_of_the_vocabulary_can_be_chosen_at_any_turn(desk):
+    d = desk(look=4)
+    html = d.html("feedback-branches")
+    select = html[html.index('data-bind="choices"') :]
+    select = select[: select.index("</select>")]
+    values = re.findall(r'value="(4:\d+)"', select)
+    assert sorted(values) == sorted(f"4:{i}" for i in range(TK.n_vocab))
+    never = values[-1]
+    d.ask(choices=never)
+    assert d.link.messages == {} and d.state.tell()[4].token == int(never.split(":")[1])
+    assert "written by you" in d.html("feedback-loop")
+
+
+def test_the_tree_draws_what_was_and_what_could_have_been(desk):
+    d = desk("feedback-branches")
+    turn = expected()[3]
+    html = d.html("feedback-branches")
+    for t in sampling.by_probability(turn.final)[:2]:
+        if t != turn.token and turn.final[t] >= 0.01:
+            assert f'value="3:{t}"' in html
+    assert html.count("cell node main") == 8
+    d.ask(choices="1:40")
+    assert d.html("feedback-branches").count("cell node branch") >= 7
+
+
+def test_words_in_its_mouth_overwrite_and_stay(desk):
+    d = desk("feedback-prefill", at=3, words="Tom")
+    html = d.html("feedback-prefill")
+    put = TK.encode(" Tom")
+    want = expected(3 + len(put) + 24, tuple(enumerate(put, start=3)))
+    assert cells(html, first="yours") == lab.names_of((*lab.tokens_of(START["prompt"]), *(s.token for s in want)))
+    assert f'value="3:{".".join(map(str, put))}"' in html  # what the button writes to the tape
+    for s in want[3 : 3 + len(put)]:
+        assert f"{TK.display(s.token)} {percent(float(s.final[s.token]))}".replace("<", "&lt;") in html
+    d.ask(words="")
+    assert "Write something into the field" in d.html("feedback-prefill")
+    d.ask(words="<script>alert(1)</script> 🦆" * 50)
+    assert "<script>" not in d.html("feedback-prefill")
+
+
+def test_sums_three_ways_say_what_the_model_wrote(desk):
+    d = desk("feedback-prefill", sum="4 + 7 + 5")
+    html = unescape(d.html("feedback-prefill"))
+    for order in working.ORDERS:
+        tried = working.attempt((4, 7, 5), order, 18 if order == "wrong" else 0)
+        found = tried.reached if order == "wrong" else tried.answer
+        assert f"{found}, and 16 is the sum" in html or found is None
+    rows, done = working.measure(24)
+    assert done == 24 and f"{done} sums, each asked three ways" in html
+    for row in rows:
+        assert f"{row.working_first.right} of {row.working_first.of};" in html
+    assert "no number" not in d.ask(sum="4 + 70 + 5")["sum"] and d.state.sum == "4 + 7 + 5"
+
+
+def test_many_sums_are_measured_in_pieces(desk):
+    d = desk("feedback-prefill", sums=36)
+    seen = []
+    for again in range(1, 12):
+        html = d.html("feedback-prefill")
+        seen.append(int(re.search(r"(\d+) sums, each asked three ways", html)[1]))
+        if "data-more" not in html:
+            break
+        d.ask(again=again)
+    assert seen[-1] == 36 and all(b - a <= 4 for a, b in itertools.pairwise(seen))
+    assert "again" not in d.link.values
+
+
+def test_the_cache_counts_are_those_of_real_passes(desk):
+    d = desk("kv-cache")
+    html = d.html("kv-cache")
+    tape = (*lab.tokens_of(START["prompt"]), *(s.token for s in expected(7)))
+    kept = cache.step(lab.model().params, cache.KVCache.of(lab.model().forward(tape[:-1])), tape[-1])
+    assert f"{kept.multiply_adds / 1e6:,.2f} million" in html
+    assert f"{kept.multiply_adds_uncached / 1e6:,.2f} million" in html
+    for kind, n in cache.count(kept.trace).items():
+        assert re.search(rf"{kind}</td><td[^>]*>{n:,}</td>", html), kind
+    steps = expected()
+    assert f"{sum(s.multiply_adds for s in steps) / 1e6:,.2f} million" in html
+    assert f"{sum(s.multiply_adds_uncached for s in steps) / 1e6:,.2f} million" in html
+    assert html.count('class="cell column new"') == 1 and html.count('class="cell column kept"') == len(tape) - 1
+
+
+def test_when_the_context_is_full_everything_is_new(desk):
+    n_ctx = lab.model().config.n_ctx
+    prompt = "Once there was a small girl named Mia. " * 11
+    d = desk(prompt=prompt, step=40)
+    n = len(d.state.tokens())
+    assert n_ctx - 40 < n < n_ctx
+    html = d.html("kv-cache")
+    assert html.count('class="cell column new"') == n_ctx
+    assert html.count('class="cell column gone"') == n + 39 - n_ctx
+    assert "The context is full" in html
+    assert f"The oldest {n + 40 - n_ctx} have dropped out" in d.html("feedback-loop")
+
+
+def test_a_narrow_window_forgets(desk):
+    d = desk("context-window", window=6, step=20)
+    narrow = story.Teller(story.narrow(lab.model(), 6)).tell(
+        lab.tokens_of(START["prompt"]), sampling.Settings(1.0), 3, (), 20
+    )
+    html = d.html("context-window")
+    assert cells(html, first="window-narrow")[5:] == lab.names_of(tuple(s.token for s in narrow))
+    apart = story.first_difference([s.token for s in expected(20)], [s.token for s in narrow])
+    assert (f"Turn {apart + 1}: here the two stories part" if apart is not None else "still the same story") in html
+    gone = 25 - 6
+    assert f"{gone} tokens have fallen out" in html
+
+
+def test_turings_words_are_a_layer(desk):
+    d = desk()
+    assert "Turing: the tape" not in d.html("feedback-loop")
+    d.ask(turing=True)
+    html = d.html("feedback-loop")
+    for word in ("the tape", "finite control", "the symbol written", "one tick of time", "the program"):
+        assert word in html
+    table = d.html("turing")
+    assert story.fingerprint() in table and f"{lab.model().n_params:,} numbers" in table
+    found = story.nudge(expected()[-1], sampling.Settings(1.0))
+    assert ("does not move at all" in table) is not found.moved
+
+
+def test_values_are_the_link_and_the_link_is_the_view():
+    d = Desk(
+        seed=7,
+        t=1.3,
+        step=11,
+        choices="2:300,5:41.42",
+        branches="1:40",
+        window=9,
+        look=5,
+        at=6,
+        words="dog",
+        turing=True,
+    )
+    again = Desk(**{k: str(v) for k, v in d.link.values.items() if v is not None})
+    assert again.link.values == d.link.values
+    for slug, widget in d.widgets.items():
+        assert again.html(slug) == widget.html, slug
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "says"),
+    [
+        ({"choices": "x"}, "choices", "is not a choice"),
+        ({"choices": "1:99999"}, "choices", "There is no token"),
+        ({"choices": "999:1"}, "choices", "There is no turn"),
+        ({"branches": "1:2;<b>"}, "branches", "is not a choice"),
+        ({"sum": "two and two"}, "sum", "corpus adds"),
+        ({"look": "500"}, "look", "There is no turn"),
+        ({"step": "nan"}, "step", "not a number"),
+        ({"prompt": "word " * 300}, "prompt", "places"),
+    ],
+)
+def test_bad_values_are_refused_in_words(desk, given, name, says):
+    d = desk("turing")
+    assert says in d.ask(**given)[name]
+    assert all(w.html for w in d.widgets.values())
+
+
+@pytest.mark.parametrize(
+    "prompt", ["", " ", "x" * 10_000, "🦆🦆", "שלום עולם", "\x00\x07\u202e", "<b>&amp;\"'</b>", "<|end|>", "a\nb"]
+)
+def test_no_prompt_breaks_it(desk, prompt):
+    d = desk(prompt=prompt, step=3)
+    for slug, widget in d.widgets.items():
+        assert "<b>" not in widget.html, slug
+    assert len(d.state.tokens()) <= lab.model().config.n_ctx
+    d.ask(step=0)
+    d.ask(step=4, choices="1:300", look=3)
+    assert d.state.tell()[1].token == 300
+
+
+def test_a_new_prompt_forgets_the_choices_about_the_old(desk):
+    d = desk("turing", choices="2:300")
+    d.ask(prompt="In a castle")
+    assert d.link.values["choices"] == "" and d.link.values["branches"] == ""
+    d.ask(prompt="On the moon", choices="1:5", branches="1:5")
+    assert d.link.values["choices"] == "1:5"
+
+
+def test_the_end_of_a_document_is_said_and_does_not_stop_the_machine(desk):
+    d = desk("feedback-loop", choices="3:0", step=4)
+    assert "ended its document" in d.html("feedback-loop") and "data-crank-ended" in d.html("feedback-loop")
+    d.ask(step=5)
+    assert "ended its document" not in d.html("feedback-loop")
+
+
+def test_drawings_stay_small(desk):
+    d = desk(step=MOST_TURNS, branches=";".join(f"{i}:{40 + i}" for i in range(8)))
+    for slug, widget in d.widgets.items():
+        assert len(widget.html) < 260_000, slug
+    d.ask(step=40)
+    for slug, widget in d.widgets.items():
+        assert len(widget.html) < 150_000, slug
+
+
+def test_prose_has_all_its_numbers_and_they_are_measured():
+    found = numbers()
+    state = FeedbackState()
+    told = state.tell(choices=())
+    assert found["turns"] == len(told) == state.step
+    at, token = state.kept()[0][0]
+    assert found["girl"] == TK.display(told[at].token) and found["boy"] == TK.display(token)
+    assert found["girl"] != found["boy"], "the default branch must differ from the default story"
+    assert told[at].final[token] > 0.1, "the default branch should be one that could well have been"
+    rows, done = working.measure(found["n_sums"])
+    assert done == found["n_sums"] and found["answer_first"] == percent(rows[-1].answer_first.share)
+    assert np.isfinite(story.log_probability(told))
+
+
+def test_each_widget_lives_alone():
+    for widget in PAGE.widgets:
+        alone = Desk(widget.slug)
+        before = alone.html(widget.slug)
+        alone.ask(step=9)
+        assert alone.html(widget.slug) != before, widget.slug
