@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -101,7 +102,9 @@ def main() -> None:
     def say(words: str) -> None:
         print(f"[{time.perf_counter() - began:6.1f} s] {words}", flush=True)
 
-    from pages import CHAPTERS, PAGES, DOCUMENTS
+    say("measurements that the pages show by default")
+    subprocess.run([sys.executable, str(HERE / "measure.py")], check=True)
+    from pages import CHAPTERS, DOCUMENTS, PAGES
 
     out = arguments.out
     shutil.rmtree(out, ignore_errors=True)

@@ -6,6 +6,9 @@ import json
 import sys
 
 
+KEPT = ("load", "plan", "attention_grid")  # small, and wanted at the reader's first move
+
+
 def run(config_json: str) -> str:
     """Import the closure, build the documents that will sleep in the snapshot; returns their stills (JSON)."""
     config = json.loads(config_json)
@@ -33,6 +36,9 @@ def tidy() -> None:
     for module in list(sys.modules.values()):
         for value in list(vars(module).values() if hasattr(module, "__dict__") else ()):
             clear = getattr(value, "cache_clear", None)
-            if callable(clear) and getattr(module, "__name__", "").split(".")[0] in ("inspect", "typing", "importlib"):
+            top = getattr(module, "__name__", "").split(".")[0]
+            if callable(clear) and top in ("inspect", "typing", "importlib"):
                 clear()
+            elif callable(clear) and top == "explainer" and value.cache_info().maxsize is not None and value.__name__ not in KEPT:
+                clear()  # traces and the like: many megabytes of numbers that do not compress, made again in milliseconds
     gc.collect()

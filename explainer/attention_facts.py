@@ -26,6 +26,7 @@ from explainer.interventions import (
     Patch,
     UniformAttention,
 )
+from explainer.measured import kept
 from explainer.model import direct_logit_contributions, forward, logit_lens
 from explainer.ops import cross_entropy, entropy, kl_divergence, log_softmax, softmax
 from explainer.trace import Trace
@@ -63,13 +64,13 @@ def held_out() -> tuple[tuple[int, ...], ...]:
     return tuple((*lab.tokens_of(sample_document(rng)), end)[:n_ctx] for _ in range(N_DOCUMENTS))
 
 
-@functools.cache
+@kept
 def held_out_kinds() -> tuple[tuple[str, ...], ...]:
     """For every held-out document, what sort of decision each token after the first was."""
     return tuple(tuple(kind for _, kind, _ in iterate_truth(doc, lab.tokenizer())) for doc in held_out())
 
 
-@functools.cache
+@kept
 def held_out_floor() -> float:
     """The loss of the true distribution on the same documents, nats per token: on average nothing can do better."""
     logs = [
@@ -80,7 +81,7 @@ def held_out_floor() -> float:
     return float(np.mean(logs))
 
 
-@functools.lru_cache(maxsize=64)
+@kept
 def loss(interventions: tuple[Edit, ...] = ()) -> Loss:
     """The model's loss on the held-out documents under these interventions (without means: see `resolve`)."""
     m = lab.model()
@@ -121,7 +122,7 @@ def take_outs(layer: int, head: int) -> tuple[TakeOut, ...]:
     )
 
 
-@functools.cache
+@kept
 def head_worth() -> Array:
     """What each head is worth: by how much the held-out loss rises when it alone is off. [L, H], nats per token"""
     config = lab.model().config
@@ -189,7 +190,7 @@ class Roles:
         return int(layer), int(head), float(self.scores[role][layer, head])
 
 
-@functools.cache
+@kept
 def head_scores() -> Roles:
     """What each head measurably does.
 

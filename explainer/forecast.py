@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from explainer import corpus, lab
+from explainer.measured import kept
 from explainer.model import forward
 from explainer.ops import entropy
 from explainer.temperature import chain
@@ -148,7 +149,7 @@ def held_out(name: str = lab.STORYTELLER, n_windows: int = HELD_OUT_WINDOWS) -> 
 GRID = tuple(round(10 ** (k / 12), 3) for k in range(-12, 13))  # 0.1 ... 10, equal ratios, 1 among them
 
 
-@functools.lru_cache(maxsize=4)
+@kept
 def loss_by_temperature(
     name: str = lab.STORYTELLER, grid: tuple[float, ...] = GRID
 ) -> list[tuple[float, float, float]]:

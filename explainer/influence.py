@@ -17,6 +17,7 @@ import numpy as np
 
 from explainer import checkpoint, corpus, lab, working
 from explainer.interventions import Evaluation, LayersAbove, evaluate
+from explainer.measured import kept
 from explainer.model import Array, forward
 from explainer.ops import cross_entropy, softmax
 from explainer.paths import Edge, Graph, Node, attention_grid, per_node
@@ -186,7 +187,7 @@ def writes_it_right(terms: working.Terms, order: str, name: str) -> bool:
     return bool((guesses[len(given) - 1 :] == np.asarray(whole[len(given) :])).all())
 
 
-@lru_cache(maxsize=64)
+@kept
 def score_of_sums(name: str, n_terms: int, order: str) -> working.Score:
     """Of a fixed list of sums, how many the model gets right, working included where it comes first."""
     right = [writes_it_right(terms, order, name) for terms in sums(n_terms)]
@@ -239,7 +240,7 @@ def token_losses(variant: Variant, tokens: Sequence[int]) -> Array:
     return cross_entropy(logits, np.asarray(tokens[1:]))
 
 
-@lru_cache(maxsize=16)
+@kept
 def held_out(variant: Variant) -> Evaluation:
     """Cross-entropy and top-1 accuracy on a small fixed set of unseen text."""
     m = lab.model(variant.model)
@@ -247,7 +248,7 @@ def held_out(variant: Variant) -> Evaluation:
     return evaluate(m.params, m.config, texts.tolist(), variant.interventions())
 
 
-@lru_cache(maxsize=1)
+@kept
 def held_out_floor() -> float:
     """The least cross-entropy that anything could reach on that set: the truth's own, in nats per token."""
     n_ctx = lab.model().config.n_ctx

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from explainer import corpus, lab
+from explainer.measured import kept
 from explainer.model import Model
 from explainer.sampling import Loop, Settings, distinct_n, draw, find_loop, loop, rng_for_step
 from explainer.tokenizer import Tokenizer
@@ -198,7 +199,20 @@ class Desk:
         ]
 
 
+@kept
+def full_texts(prompt: tuple[int, ...], seed: int) -> tuple[tuple[tuple[int, ...], tuple[float, ...], int | None], ...]:
+    """(tokens, entropies, slid_at) of each text of this prompt and seed, written to the end."""
+    made = Desk(lab.model(), lab.tokenizer(), prompt, seed)
+    made.advance(LENGTH)
+    return tuple((t.tokens, t.entropies, t.slid_at) for t in made.texts())
+
+
 @functools.lru_cache(maxsize=3)
 def desk(prompt: tuple[int, ...], seed: int) -> Desk:
-    """The desk for this prompt and seed: kept, so that coming back to it costs nothing."""
-    return Desk(lab.model(), lab.tokenizer(), prompt, seed)
+    """The desk for this prompt and seed: kept, so that coming back to it costs nothing; finished, if it was measured."""
+    made = Desk(lab.model(), lab.tokenizer(), prompt, seed)
+    if full_texts.known(prompt, seed):  # type: ignore[attr-defined]
+        for (_, writer), (tokens, entropies, slid_at) in zip(made.writers, full_texts(prompt, seed), strict=True):
+            writer.tokens, writer.entropies, writer.slid_at = list(tokens), list(entropies), slid_at
+        made.written = LENGTH
+    return made

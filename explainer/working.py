@@ -17,6 +17,7 @@ import numpy as np
 
 from explainer import lab
 from explainer.cache import KVCache, step
+from explainer.measured import kept
 from explainer.model import Model, forward
 
 Terms = tuple[int, ...]
@@ -223,7 +224,7 @@ Tried = tuple[Attempt, Attempt, Attempt, int]
 """One sum answered three ways (in the order of ORDERS), and the wrong answer that was put in its mouth."""
 
 
-@functools.lru_cache(maxsize=2048)
+@kept
 def _try(seed: int, index: int, name: str) -> Tried:
     terms, wrong = example(seed, index)
     first, then, after = (attempt(terms, order, wrong if order == "wrong" else 0, name) for order in ORDERS)
