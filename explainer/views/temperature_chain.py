@@ -87,7 +87,7 @@ def words_of_gap(look: Any) -> Markup:
 
 def stretch(look: Any) -> Markup:
     """Two rails: how far each token is behind the best as the model says it, and after the division. Same ruler for both."""
-    width, height, left, right, upper, lower = 640, 150, 16, 600, 34, 104
+    width, height, left, right, upper, lower = 640, 150, 16, 540, 34, 104
     made, reach = look.chain, look.reach(FANNED)
 
     def px(behind: float) -> float:

@@ -144,7 +144,7 @@ def xy_chart(
     series:  (name, meaning of its colour, points); the y beyond the frame is cut off at it
     markers: (x, words) upright lines; rules: (y, words, meaning) level lines; dots: (x, y, meaning)
     """
-    width, left, right, top, bottom = 640, 44, 84 if name_ends else 12, 14, 34
+    width, left, right, top, bottom = 640, 50, 100 if name_ends else 12, 14, 34
     to = math.log10 if log_x else float
     low, high = to(x_ticks[0]), to(x_ticks[-1])
 

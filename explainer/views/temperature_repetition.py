@@ -143,7 +143,7 @@ def distinct(texts: list[Text], desk: Any) -> Markup:
 
 def entropies(texts: list[Text]) -> Markup:
     """One strip per text: a column per token, as high as the distribution was open."""
-    width, left, band, gap = 640, 62, 40, 10
+    width, left, band, gap = 640, 100, 40, 10
     peak = max((e for t in texts for e in t.entropies), default=1.0) or 1.0
     parts = []
     step = (width - left - 8) / LENGTH
