@@ -1,0 +1,387 @@
+"""The temperature page in a real browser, on the built site; expected numbers come from calling explainer here."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from explainer import corpus, draws, forecast, lab, next_token, repetition, sampling
+from explainer.corpus.examples import PROMPTS
+from explainer.temperature import chain
+from explainer.views.html import percent
+from pages.temperature import PROMPT
+
+from conftest import settle
+
+CLOSE = 2e-5  # float32 logits of two numpys: relative difference allowed
+
+
+def widget(page: Page, slug: str) -> Locator:
+    return page.locator(f'[data-widget="{slug}"]')
+
+
+def look(prompt: str = PROMPT, t: float = 0.5, **cuts) -> next_token.NextToken:
+    return next_token.next_token(lab.tokens_of(prompt), t, **cuts)
+
+
+def exact_values(page: Page, slug: str, figure: str) -> list[list[str]]:
+    """All body rows of a figure's first table: exact values, or texts where a cell has none."""
+    return page.locator(f'[data-widget="{slug}"] [data-figure="{figure}"] table').first.evaluate(
+        "t => [...t.tBodies[0].rows].map(r => [...r.cells].map(c => c.dataset.v ?? c.textContent.trim()))"
+    )
+
+
+def numbers(row: list[str]) -> list[float]:
+    return [float(x) for x in row]
+
+
+def set_slider(page: Page, slug: str, position: float) -> None:
+    """Move the temperature slider of a widget to 10^position, as a reader's hand does."""
+    slider = widget(page, slug).get_by_role("slider", name="Temperature")
+    slider.evaluate(
+        """(el, v) => { el.value = v; el.dispatchEvent(new Event('input', {bubbles: true}));
+        el.dispatchEvent(new Event('change', {bubbles: true})); }""",
+        position,
+    )
+
+
+# ---------------------------------------------------------------- the chain
+
+
+def test_chain_of_the_whole_vocabulary(open_page):
+    page = open_page("temperature/", t="0.5")
+    found = exact_values(page, "temperature", "chain")
+    expected = look()
+    assert len(found) == 40
+    by_name = {row[0]: numbers(row[1:]) for row in found}
+    for token in expected.order[:20]:
+        made = expected.chain
+        assert by_name[lab.tokenizer().display(int(token))] == pytest.approx(
+            [made.logits[token], made.scaled[token], made.grown[token], made.probs[token]], rel=1e-4, abs=1e-9
+        )
+
+
+def test_slider_moves_the_bars_within_the_page(open_page):
+    page = open_page("temperature/")
+    set_slider(page, "temperature", 0.3)
+    cell = widget(page, "temperature").locator('[data-figure="chain"] tbody tr').first.locator("td").last
+    p = float(look(t=2.0).final.max())
+    expect(cell).to_have_text(percent(p))
+    expect(widget(page, "temperature").locator(".facts")).to_contain_text("10.0")  # 20 / 2
+    expect(page).to_have_url(re.compile(r"[?&]t=2(&|$)"))
+    # the figures out of sight catch up when the slider rests
+    expect(widget(page, "temperature-truth").locator('[data-figure="beside"] figcaption')).to_contain_text("At T = 2")
+
+
+def test_slider_by_keyboard(open_page):
+    page = open_page("temperature/", t="1")
+    slider = widget(page, "temperature").get_by_role("slider", name="Temperature")
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    expect(widget(page, "temperature").locator(".field-range output")).to_have_text("1.02")
+    page.keyboard.press("End")
+    expect(widget(page, "temperature").locator(".field-range output")).to_have_text("10")
+    page.keyboard.press("Home")
+    expect(widget(page, "temperature").locator(".field-range output")).to_have_text("0.01")
+
+
+def test_limits_are_exact(open_page):
+    page = open_page("temperature/")
+    w = widget(page, "temperature")
+    w.get_by_role("button", name="T → ∞").click()
+    expect(w.locator(".facts")).to_contain_text(f"{lab.tokenizer().n_vocab} equal choices")
+    expect(page).to_have_url(re.compile(r"[?&]t=inf(&|$)"))
+    shares = {row[-1] for row in exact_values(page, "temperature", "chain")}
+    assert shares == {str(1 / lab.tokenizer().n_vocab)}
+    w.get_by_role("button", name="T → 0").click()
+    expect(w.locator(".facts")).to_contain_text("100 %")
+    shares = [float(row[-1]) for row in exact_values(page, "temperature", "chain")]
+    assert shares[0] == 1 and not any(shares[1:])
+    w.get_by_role("button", name="0.01", exact=True).click()
+    expect(w.locator(".field-range output")).to_have_text("0.01")
+    assert all(x == x for row in exact_values(page, "temperature", "chain") for x in numbers(row[1:]))
+
+
+def test_hover_says_how_a_number_was_made(open_page):
+    page = open_page("temperature/", t="0.5")
+    figure = page.locator('[data-widget="temperature"] [data-figure="chain"]')
+    figure.locator("tbody tr").first.locator("td").nth(3).hover()
+    expect(figure.locator("[data-readout]")).to_contain_text("÷")
+    figure.locator("tbody tr").first.locator("td").nth(1).hover()
+    z = float(look().chain.logits.max())
+    expect(figure.locator("[data-readout]")).to_contain_text(f"{z:.1f}"[:3])
+    expect(figure.locator("[data-readout]")).to_contain_text("0.5")
+
+
+def test_all_tokens_are_listed_and_searched_in_the_page(open_page):
+    page = open_page("temperature/", t="2")
+    w = widget(page, "temperature")
+    w.get_by_text(re.compile("^All .* tokens")).click()
+    rows = w.locator(".all-tokens tbody tr")
+    expect(rows).to_have_count(lab.tokenizer().n_vocab)
+    shares = w.locator(".all-tokens tbody").evaluate("b => [...b.rows].map(r => Number(r.cells[3].dataset.v))")
+    assert sum(shares) == pytest.approx(1)
+    w.get_by_label("Find a token").fill(" ki")
+    visible = [t for t in range(lab.tokenizer().n_vocab) if "␣ki" in lab.tokenizer().display(t).lower()]
+    expect(w.locator(".all-tokens tbody tr:visible")).to_have_count(len(visible))
+    expect(w.locator(".found")).to_have_text(f"{len(visible)} of {lab.tokenizer().n_vocab} tokens")
+    # a move of the slider keeps the list open, the search as it is, and brings the new shares
+    before = w.locator(".all-tokens tbody tr:visible").first.locator("td").last.get_attribute("data-v")
+    set_slider(page, "temperature", 0.0)
+    expect(w.locator(".all-tokens tbody tr:visible").first.locator("td").last).not_to_have_attribute("data-v", before)
+    expect(w.get_by_label("Find a token")).to_have_value(" ki")
+    expect(w.locator(".all-tokens tbody tr:visible")).to_have_count(len(visible))
+
+
+def test_csv_has_the_whole_vocabulary(open_page):
+    page = open_page("temperature/", t="2")
+    w = widget(page, "temperature")
+    w.get_by_role("button", name="Download").click()
+    with page.expect_download() as waiting:
+        w.get_by_role("button", name="CSV").click()
+    text = waiting.value.path().read_text(encoding="utf-8")
+    listed = text[text.index("# All tokens") :]
+    rows = list(csv.reader(io.StringIO(listed)))[2:]
+    assert len([r for r in rows if len(r) == 4]) == lab.tokenizer().n_vocab
+
+
+def test_cuts_in_the_first_figure(open_page):
+    page = open_page("temperature/", t="1")
+    w = widget(page, "temperature")
+    w.get_by_label("Top-k").fill("3")
+    expect(w.locator('[data-figure="chain"] td.out').first).to_have_text("cut")
+    found = exact_values(page, "temperature", "chain")
+    expected = look(t=1.0, top_k=3)
+    assert [float(r[-1]) for r in found[:4]] == pytest.approx(
+        [float(expected.final[t]) for t in expected.order[:4]], rel=1e-4
+    )
+    w.get_by_label("Top-k").fill("")
+    expect(w.locator('[data-figure="chain"] td.out')).to_have_count(0)
+
+
+# ---------------------------------------------------------------- draws
+
+
+def test_no_noise(open_page):
+    page = open_page("temperature/", t="2")
+    w = widget(page, "temperature-draws")
+    w.get_by_role("button", name="Compute it again").click()
+    n = lab.tokenizer().n_vocab
+    expect(w).to_contain_text(f"{n} of {n} agree in every bit")
+    w.get_by_role("button", name="Compute it again").click()
+    expect(w).to_contain_text("You have asked 2 times")
+
+
+def test_draws_and_seed(open_page):
+    page = open_page("temperature/", t="1", draws="0", seed="7")
+    w = widget(page, "temperature-draws")
+    expect(w).to_contain_text("Nothing has been drawn yet")
+    w.get_by_role("button", name="Draw 1", exact=True).click()
+    expect(w).to_contain_text("Number 1 of seed 7")
+    w.get_by_role("button", name="Draw 100 times").click()
+    w.get_by_role("button", name="Draw 10,000 times").click()
+    expect(w).to_contain_text("Number 10,101 of seed 7")
+    probs = sampling.distribution(lab.trace(lab.tokens_of(PROMPT))["logits"][-1], 1)
+    made = draws.first_draws(probs, 7, 10_101)
+    found = {row[0]: row for row in exact_values(page, "temperature-draws", "histogram")}
+    for token in look(t=1.0).order[:10]:
+        assert (
+            abs(int(found[lab.tokenizer().display(int(token))][-1]) - int(made.counts[token])) <= 2
+        )  # borders may move by rounding
+    assert f"u = {made.last.u:.6f}" in w.inner_text()
+    before = exact_values(page, "temperature-draws", "histogram")
+    w.get_by_label("Seed").fill("8")
+    expect(w).to_contain_text("of seed 8")
+    assert exact_values(page, "temperature-draws", "histogram") != before
+    w.get_by_label("Seed").fill("7")
+    expect(w).to_contain_text("of seed 7")
+    assert exact_values(page, "temperature-draws", "histogram") == before
+    w.get_by_role("button", name="Start over").click()
+    expect(w).to_contain_text("Nothing has been drawn yet")
+
+
+# ---------------------------------------------------------------- cuts
+
+
+def test_filters_in_order(open_page):
+    page = open_page("temperature/", t="2")
+    w = widget(page, "temperature-filters")
+    expect(w).to_contain_text("No cut is set")
+    w.get_by_role("button", name="All three").click()
+    expect(w.locator('[data-figure="order"] thead th')).to_have_text(
+        ["token", "after T", "top-k 5", "top-p 0.9", "min-p 0.1"]
+    )
+    expected = look(t=2.0, top_k=5, top_p=0.9, min_p=0.1)
+    found = {r[0]: numbers(r[1:]) for r in exact_values(page, "temperature-filters", "order")}
+    for token in expected.order[:8]:
+        columns = [expected.chain.probs[token], *[c.probs[token] for c in expected.cuts]]
+        assert found[lab.tokenizer().display(int(token))] == pytest.approx(columns, rel=1e-4, abs=1e-12)
+    w.get_by_role("button", name="Top-k off").click()
+    expect(w.locator('[data-figure="order"] thead th')).to_have_text(["token", "after T", "top-p 0.9", "min-p 0.1"])
+    expect(page).not_to_have_url(re.compile("top_k"))
+
+
+# ---------------------------------------------------------------- truth
+
+
+def test_truth_beside_the_model(open_page):
+    page = open_page("temperature/", t="1")
+    truth = corpus.true_distribution(PROMPT, lab.tokenizer())
+    probs = look(t=1.0).final
+    ids = {lab.tokenizer().display(i): i for i in range(lab.tokenizer().n_vocab)}
+    for name, _, p, q in exact_values(page, "temperature-truth", "beside")[:-1]:
+        assert float(q) == pytest.approx(truth.probs[ids[name]], rel=1e-12)
+        assert float(p) == pytest.approx(probs[ids[name]], rel=1e-4, abs=1e-9)
+    rows = exact_values(page, "temperature-truth", "losses")
+    here, text = forecast.losses(truth.probs, probs, 0.01), forecast.held_out()
+    assert numbers([r[1] for r in rows]) == pytest.approx([here.floor, here.model, here.hedged, here.argmax], rel=1e-4)
+    assert numbers([r[3] for r in rows]) == pytest.approx(
+        [text.floor, text.at(1.0)[0], text.argmax(0.01), text.argmax()], rel=1e-3
+    )
+    expect(widget(page, "temperature-truth").locator("[data-infinite]").first).to_have_text("∞")
+
+
+def test_outside_the_grammar(open_page):
+    page = open_page("temperature/", prompt="Bonds rallied on Monday")
+    w = widget(page, "temperature-truth")
+    expect(w.get_by_role("status").filter(has_text="There is no truth to compare with here")).to_be_visible()
+    w.get_by_role("button", name="a small sum").click()
+    expect(w.locator('[data-figure="beside"] figcaption')).to_contain_text("Marks: the truth")
+    expect(w.get_by_label("Prompt", exact=True)).to_have_value(PROMPTS["a small sum"][0])
+
+
+# ---------------------------------------------------------------- repetition
+
+
+def test_still_texts_are_the_models(open_page):
+    page = open_page("temperature/", live=False)
+    made = repetition.desk(lab.tokens_of(PROMPT), 0)
+    made.advance(repetition.LENGTH)
+    w = widget(page, "repetition")
+    for text in made.texts()[:4]:
+        begin = lab.tokenizer().decode(text.tokens[:12]).strip().split("<|end|>")[0]
+        expect(
+            w.locator("section").filter(has=page.get_by_role("heading", name=text.name, exact=True))
+        ).to_contain_text(begin[:20])
+    rows = exact_values(page, "repetition", "measures")
+    for row, text in zip(rows, made.texts(), strict=True):
+        assert float(row[2]) == pytest.approx(text.distinct_2, abs=0.1)
+
+
+def test_texts_are_written_in_pieces_when_they_are_seen(open_page):
+    page = open_page("temperature/", prompt=PROMPTS["a pattern"][0])
+    w = widget(page, "repetition")
+    expect(w.locator(".progress").first).to_have_text(f"Writing: 0 of {repetition.LENGTH} tokens each.")
+    w.scroll_into_view_if_needed()
+    expect(w.locator("p.progress")).to_have_text(f"Each text has {repetition.LENGTH} tokens.", timeout=120_000)
+    assert "again" not in page.url and "first" not in page.url
+    steps = sampling.generate(lab.model(), lab.tokens_of(PROMPTS["a pattern"][0]), 20, temperature=0.01, rng=0)
+    expect(w.locator(".story").first).to_contain_text(lab.tokenizer().decode([s.token for s in steps]).strip())
+    found = sampling.find_loop(
+        [
+            s.token
+            for s in sampling.generate(
+                lab.model(), lab.tokens_of(PROMPTS["a pattern"][0]), repetition.LENGTH, temperature=0.01, rng=0
+            )
+        ]
+    )
+    if found:
+        expect(w.locator("section").first).to_contain_text("ends in a loop")
+        expect(w.locator("section").first.locator("mark.loop").first).to_be_attached()
+
+
+def test_slider_answers_while_texts_are_written(open_page):
+    page = open_page("temperature/", seed="3")
+    widget(page, "repetition").scroll_into_view_if_needed()
+    expect(widget(page, "repetition").locator("progress")).to_be_attached()
+    page.evaluate("explainer.set({t: 3})")
+    expect(widget(page, "temperature").locator(".field-range output")).to_have_text("3", timeout=10_000)
+
+
+# ---------------------------------------------------------------- links, embeds, bad input
+
+
+def test_a_copied_link_opens_the_same_view(open_page, make_context, site):
+    page = open_page("temperature/")
+    set_slider(page, "temperature", -0.2)
+    widget(page, "temperature").get_by_label("Min-p").fill("0.05")
+    expect(page).to_have_url(re.compile("min_p=0.05"))
+    widget(page, "temperature-draws").get_by_label("Seed").fill("12")
+    expect(page).to_have_url(re.compile("seed=12"))
+    settle(page)
+    shown = {
+        slug: widget(page, slug).locator("[data-body]").inner_text()
+        for slug in ("temperature", "temperature-draws", "temperature-filters")
+    }
+    other = make_context().new_page()
+    other.goto(page.url)
+    for slug, text in shown.items():
+        expect(widget(other, slug).locator("[data-body]")).to_have_text(re.compile(".+", re.S), timeout=60_000)
+        other.wait_for_function(
+            '([slug, text]) => document.querySelector(`[data-widget="${slug}"] [data-body]`).innerText === text',
+            arg=[slug, text],
+            timeout=60_000,
+        )
+
+
+def test_back_undoes_a_move_of_the_slider(open_page):
+    page = open_page("temperature/", t="1")
+    set_slider(page, "temperature", 0.6)
+    expect(widget(page, "temperature").locator(".field-range output")).to_have_text("3.98")
+    page.go_back()
+    expect(widget(page, "temperature").locator(".field-range output")).to_have_text("1")
+
+
+@pytest.mark.parametrize("prompt", ["", "🦜 مرحبا", "<img src=x onerror=alert(1)>", "x" * 3000])
+def test_any_prompt(open_page, prompt):
+    page = open_page("temperature/")
+    w = widget(page, "temperature")
+    w.get_by_label("Prompt", exact=True).fill(prompt)
+    settle(page)
+    expected = look(prompt[:2000][-2000:], 0.5) if len(prompt) < 100 else None
+    if expected is not None:
+        cell = w.locator('[data-figure="chain"] tbody tr').first.locator("td").last
+        expect(cell).to_have_text(percent(float(expected.final.max())))
+    else:
+        expect(w.locator('[data-message="prompt"]')).to_contain_text("The model reads")
+
+
+def test_bad_link(open_page):
+    page = open_page("temperature/", t="warm", seed="-4", top_p="2")
+    draws_message = widget(page, "temperature-draws").locator('[data-message="seed"]')
+    expect(draws_message).to_contain_text("cannot be -4")
+    expect(widget(page, "temperature").locator('[data-message="t"]')).to_contain_text("not a number")
+    expect(widget(page, "temperature").locator(".field-range output")).to_have_text("0.5")
+
+
+@pytest.mark.parametrize(
+    "slug", ["temperature", "temperature-draws", "temperature-filters", "temperature-truth", "repetition"]
+)
+def test_each_widget_lives_alone(open_page, slug):
+    page = open_page(f"embed/{slug}/", t="2")
+    expect(widget(page, slug).get_by_label("Prompt", exact=True)).to_be_visible()
+    if slug == "temperature":
+        expected = chain(lab.trace(lab.tokens_of(PROMPT))["logits"][-1], 2)
+        assert float(exact_values(page, slug, "chain")[0][-1]) == pytest.approx(float(expected.probs.max()), rel=1e-4)
+
+
+@pytest.mark.parametrize("width", [320, 360, 768, 1920])
+def test_no_sideways_scroll(make_context, site, width):
+    page = make_context(viewport={"width": width, "height": 800}).new_page()
+    page.goto(site + "temperature/")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_json_download_is_the_view(open_page):
+    page = open_page("temperature/", t="0.5")
+    w = widget(page, "temperature-truth")
+    w.get_by_role("button", name="Download").click()
+    with page.expect_download() as waiting:
+        w.get_by_role("button", name="JSON").click()
+    data = json.loads(waiting.value.path().read_text(encoding="utf-8"))
+    assert data["state"]["t"] == 0.5 and any("Cross-entropy" in t["name"] for t in data["tables"])
