@@ -36,7 +36,7 @@ Array = np.ndarray
 # ---------------------------------------------------------------- held-out text
 
 HELD_OUT_SEED = 20_261_122  # training draws from (seed, 1, step): sequences of three numbers, never from this one
-N_DOCUMENTS = 16
+N_DOCUMENTS = 12
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def change(tokens: tuple[int, ...], interventions: tuple[Edit, ...], position: i
 # ---------------------------------------------------------------- what heads do
 
 
-N_ROLE_DOCUMENTS = 40
+N_ROLE_DOCUMENTS = 24
 CLEAR = 0.3  # a head that gives less than this share of its attention to any one role is called mixed
 ROLES: Mapping[str, tuple[str, str]] = {
     # role: (what a head is called that does it, what is measured)

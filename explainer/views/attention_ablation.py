@@ -128,7 +128,7 @@ class AttentionAblation(Widget):
                     tag("td",
                         tag("button", f"{'+' if value >= 0 else ''}{number(value)}", type="button", data_set="layer head take_out", value=f"{layer}\x1f{head}\x1fhead",
                             aria_label=f"Take head {layer}.{head} out: loss {'+' if value >= 0 else ''}{number(value)}",
-                            aria_pressed=str((layer, head, self.state.take_out) == (self.state.layer, self.state.head, "head")).lower(), class_="worth strong" if value > largest / 2 else "worth"),
+                            aria_pressed=str((layer, head, self.state.take_out) == (self.state.layer, self.state.head, "head")).lower(), class_="worth"),
                         data_v=exact(worth[layer, head]), data_why=f"without head {layer}.{head} ({label}): {number(value, 4)} nats per token more",
                         style=f"--v:{max(value, 0) / largest:.3g}")
                 )  # fmt: skip
@@ -143,7 +143,7 @@ class AttentionAblation(Widget):
             tag("caption", "What each head is worth: nats per token lost without it", class_="sr"),
             tag("thead", head_row),
             tag("tbody", *rows),
-            class_="heat lean worths colour-loss",
+            class_="heat lean numbered worths colour-loss",
         )
         return c.figure(
             "head-worth",

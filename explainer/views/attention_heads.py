@@ -70,10 +70,9 @@ class AttentionHeads(Telling):
         chosen = (layer, head) == (self.state.layer, self.state.head)
         return tag(
             "button", drawing,
-            tag("span", tag("b", f"{layer}.{head}"), " ", label, class_="what"),
+            tag("span", tag("span", "Open head ", class_="sr"), tag("b", f"{layer}.{head}"), " ", label, class_="what"),
             tag("span", number(score, 3), class_="score"),
             type="button", data_set="layer head", value=f"{layer}\x1f{head}", aria_pressed=str(chosen).lower(),
-            aria_label=f"Open head {layer}.{head}: {label}, score {number(score)}",
             data_why=self.sentence(layer, head), class_="head-button",
         )  # fmt: skip
 

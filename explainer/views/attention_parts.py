@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -101,15 +101,13 @@ class Telling(Widget):
 def matrix(values: Any, rows: Sequence[str], cols: Sequence[str], *, label: str, signed: bool = False, colour: str = "head",
            scale: float | None = None, row_axis: str = "query", col_axis: str = "key", row_name: str = "", col_name: str = "",
            chosen_row: int | None = None, why: Mapping[tuple[int, int], str] | None = None, masked: Any = None,
-           numbers: bool = True, size: str = "", ask: str | None = None, row_sets: str | None = None,
-           mark: Callable[[int, int], bool] | None = None) -> Markup:  # fmt: skip
+           numbers: bool = True, size: str = "", ask: str | None = None, row_sets: str | None = None) -> Markup:  # fmt: skip
     """A heat map that is a table, like `components.heat_table`, in half the markup: for pages with many of them.
 
     values:  [R, C]; why: the stories of some cells; masked: [R, C] booleans, cells that do not exist
     numbers: whether the cells show theirs (the exact one is always in `data-v`)
     ask:     'key|index' with r and c for row and column ("blocks.1.attn.k|r,0,c"): the page can ask for any cell's story
     row_sets: the row names become buttons that set this state value to the row's number
-    mark:    cells to be set apart
     """
     values = np.asarray(values)
     plain = values.astype(np.float64)
@@ -118,7 +116,6 @@ def matrix(values: Any, rows: Sequence[str], cols: Sequence[str], *, label: str,
         scale = (float(finite.max()) if finite.size else 1.0) or 1.0 if signed else 1.0
     shades = np.clip(np.where(np.isfinite(plain), plain, 0) / scale, -1.0, 1.0)
     shade_texts = np.char.mod("%.2g", shades).tolist()
-    strong = (np.abs(shades) > 0.5).tolist() if numbers else None
     texts = values.astype(str).tolist()
     shown_numbers = plain.tolist()
     why = why or {}
@@ -130,11 +127,9 @@ def matrix(values: Any, rows: Sequence[str], cols: Sequence[str], *, label: str,
             if hidden is not None and hidden[r][k]:
                 cells.append("<td class=masked>")
                 continue
-            kinds = [*(["strong"] if strong and strong[r][k] else []), *(["mark"] if mark and mark(r, k) else [])]
             told = why.get((r, k))
             cells.append(  # no quotes, no end tags, one tab stop: a page has thousands of these
                 f"<td{'' if r or k else ' tabindex=-1'} style=--v:{shade_texts[r][k]} data-v={texts[r][k]}"
-                + (f' class="{" ".join(kinds)}"' if kinds else "")
                 + (f' data-why="{escape(told)}"' if told else "")
                 + (f"><span>{compact(shown_numbers[r][k])}</span>" if numbers else ">")
             )
@@ -153,7 +148,11 @@ def matrix(values: Any, rows: Sequence[str], cols: Sequence[str], *, label: str,
         top = tag(
             "tr", corner, *[tag("th", tag("span", name), scope="col", class_=f"axis-{col_axis}") for name in cols]
         )
-    classes = " ".join(w for w in ("heat lean", f"colour-{colour}", "signed" if signed else "", size) if w)
+    classes = " ".join(
+        w
+        for w in ("heat lean", f"colour-{colour}", "signed" if signed else "", "numbered" if numbers else "", size)
+        if w
+    )
     table = tag(
         "table", tag("caption", label, class_="sr"), tag("thead", top), tag("tbody", Markup("".join(body))),
         class_=classes, data_grid=True, data_ask=ask,

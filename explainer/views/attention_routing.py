@@ -105,7 +105,7 @@ class AttentionRouting(Widget):
         ]  # fmt: skip
         label = f"Fingerprints of layer {layer}’s matrices during both runs"
         table = tag("table", tag("caption", label, class_="sr"),
-                    tag("thead", tag("tr", *[tag("th", h, scope="col") for h in ("matrix", "what it is", "while the prompt runs", "while the second text runs", "")])),
+                    tag("thead", tag("tr", *[tag("th", h, scope="col") for h in ("matrix", "what it is", "while the prompt runs", "while the second text runs", "bits")])),
                     tag("tbody", *rows), class_="numbers fingerprints")  # fmt: skip
         return c.figure("fingerprints", tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=label), caption="Twelve digits of each matrix’s SHA-256: one changed bit would change them",
                      note="The MLP bends each token’s numbers (GELU), so what it does to a token does depend on that token. But it never mixes tokens, and its matrices are the same for every text. The matrix that mixes tokens, attention’s pattern, is not a weight at all: it is computed anew from each text.")  # fmt: skip

@@ -1,0 +1,240 @@
+"""/attention/ in a real browser, on the built site: every capability that the page promises."""
+
+import re
+
+import numpy as np
+import pytest
+from conftest import settle
+from playwright.sync_api import expect
+
+from explainer import attention_facts as facts
+from explainer import lab
+from explainer.explain import explain
+from explainer.views.html import number, percent
+from pages.attention import AttentionState
+
+
+@pytest.fixture
+def state():
+    return AttentionState()
+
+
+@pytest.fixture
+def trace(state):
+    return lab.trace(state.tokens())
+
+
+def widget(page, slug):
+    return page.locator(f"[data-widget={slug}]")
+
+
+def cells(figure):
+    """Every number of a figure's table, row by row."""
+    return figure.locator("table").evaluate(
+        "t => [...t.tBodies[0].rows].map(r => [...r.cells].filter(c => c.dataset.v !== undefined).map(c => Number(c.dataset.v)))"
+    )
+
+
+def test_the_steps_go_forwards_and_back_by_button_and_key(open_page, state, trace):
+    page = open_page("attention/", step=0)
+    stepper = widget(page, "attention-stepper")
+    name = stepper.locator("[data-step-name]")
+    expect(name).to_have_text("Step 1 of 10: Residual stream")
+    for title in (
+        "LayerNorm",
+        "q, k, v",
+        "Scores",
+        "Scale",
+        "Mask",
+        "Softmax",
+        "Mix values",
+        "All heads, W_O",
+        "Add back",
+    ):
+        stepper.get_by_role("button", name="Next step").click()
+        expect(name).to_contain_text(title)
+        expect(stepper.locator(".step:visible .flow").first).to_be_visible()
+    expect(stepper.get_by_role("button", name="Next step")).to_have_attribute("aria-disabled", "true")
+    stepper.get_by_role("button", name="Previous step").click()
+    expect(name).to_contain_text("Step 9 of 10")
+    stepper.get_by_role("button", name="Previous step").press("ArrowLeft")
+    expect(name).to_contain_text("Step 8 of 10")
+    settle(page)
+    expect(page).to_have_url(re.compile("step=7"))
+
+
+def test_play_runs_to_the_end_and_stops(open_page):
+    page = open_page("attention/", step=8)
+    stepper = widget(page, "attention-stepper")
+    stepper.get_by_role("button", name="Play").click()
+    expect(stepper.locator("[data-step-name]")).to_contain_text("Step 10 of 10")
+    expect(stepper.get_by_role("button", name="Play")).to_have_attribute("aria-pressed", "false")
+
+
+def test_the_pattern_on_screen_is_the_models(open_page, state, trace):
+    page = open_page("attention/", step=6)
+    shown = cells(widget(page, "attention-stepper").get_by_test_id("pattern"))
+    want = trace[f"blocks.{state.layer}.attn.pattern"][state.head]
+    for t, row in enumerate(shown):
+        np.testing.assert_allclose(row, want[t, : t + 1], atol=2e-5)
+
+
+def test_a_cell_of_the_query_row_says_how_it_was_made(open_page, state, trace):
+    page = open_page("attention/", step=6)
+    figure = widget(page, "attention-stepper").get_by_test_id("pattern")
+    found = facts.example(state.tokens(), state.layer, state.head).found
+    figure.locator("tr.chosen td").nth(found).hover()
+    expect(figure.locator("[data-readout]")).to_contain_text("exp(score(-zu))")
+    figure.locator("tr.chosen td").nth(found).focus()
+    page.keyboard.press("ArrowLeft")
+    expect(figure.locator("[data-readout]")).to_contain_text("exp(score(-do))")
+
+
+def test_any_other_cell_is_explained_when_asked(open_page, state, trace):
+    page = open_page("attention/", step=3)
+    figure = widget(page, "attention-stepper").get_by_test_id("keys")
+    figure.locator("tbody tr").nth(4).locator("td").nth(7).hover()
+    made = explain(trace, lab.model().params, f"blocks.{state.layer}.attn.k", (4, state.head, 7))
+    expect(figure.locator("[data-readout]")).to_contain_text("ln1(␣c) · W_K" if "ln1(" in made.formula else "W_K")
+    expect(figure.locator("[data-readout]")).to_contain_text("more)")
+
+
+def test_layer_head_query_and_prompt_are_the_readers(open_page):
+    page = open_page("attention/", step=6)
+    stepper = widget(page, "attention-stepper")
+    stepper.get_by_label("Layer", exact=True).select_option("1")
+    stepper.get_by_label("Head", exact=True).select_option("2")
+    stepper.get_by_label("Query token").select_option("5")
+    settle(page)
+    stepper.get_by_label("Prompt").fill("Tom has a red ball. Tom gives")
+    settle(page)
+    expect(stepper.get_by_test_id("pattern").locator("tbody tr")).to_have_count(
+        len(lab.tokens_of("Tom has a red ball. Tom gives"))
+    )
+    tokens = lab.tokens_of("Tom has a red ball. Tom gives")
+    want = lab.trace(tokens)["blocks.1.attn.pattern"][2]
+    for t, row in enumerate(cells(stepper.get_by_test_id("pattern"))):
+        np.testing.assert_allclose(row, want[t, : t + 1], atol=2e-5)
+    assert "layer=1" in page.url and "head=2" in page.url and "query=5" in page.url
+
+
+def test_a_click_on_a_small_pattern_opens_that_head_everywhere(open_page, state):
+    page = open_page("attention/")
+    grid = widget(page, "attention-heads")
+    copier = facts.head_scores().best("copy")
+    button = grid.get_by_role("button", name=f"{copier[0]}.{copier[1]}")
+    expect(button).to_contain_text(facts.ROLES["copy"][0])
+    expect(button).to_contain_text(number(copier[2]))
+    grid.get_by_role("button", name="2.1").click()
+    settle(page)
+    expect(grid.get_by_role("button", name="2.1")).to_have_attribute("aria-pressed", "true")
+    expect(widget(page, "attention-stepper").get_by_label("Layer", exact=True)).to_have_value("2")
+    expect(widget(page, "attention-lookup").get_by_label("Head", exact=True)).to_have_value("1")
+
+
+def test_the_lookup_goes_from_average_to_hard(open_page, state, trace):
+    page = open_page("attention/")
+    lookup = widget(page, "attention-lookup")
+    lookup.get_by_role("button", name="0: plain average").click()
+    settle(page)
+    rows = cells(lookup.get_by_test_id("dictionary"))
+    assert {round(row[1], 6) for row in rows} == {round(1 / (state.query + 1), 6)}
+    lookup.get_by_role("button", name="∞: only the best").click()
+    settle(page)
+    assert [row[1] for row in cells(lookup.get_by_test_id("dictionary"))][:2] == [1, 0]
+    expect(page).to_have_url(re.compile("sharpness=inf"))
+    lookup.get_by_label("Sharpness").focus()
+    page.keyboard.press("ArrowLeft")
+    settle(page)
+    assert cells(lookup.get_by_test_id("dictionary"))[0][1] < 1 or "inf" not in page.url
+
+
+def test_a_pinned_text_is_wired_otherwise_by_the_same_weights(open_page, state):
+    page = open_page("attention/")
+    routing = widget(page, "attention-routing")
+    want = facts.routing(state.tokens(), state.pinned(), state.layer, state.head)
+    for figure, matrix in (("pattern-a", want.a), ("pattern-b", want.b)):
+        for t, row in enumerate(cells(routing.get_by_test_id(figure))):
+            np.testing.assert_allclose(row, matrix[t, : t + 1], atol=2e-5)
+    expect(routing.locator("tr", has_text="mlp.W_in")).to_contain_text("bit-identical")
+    expect(routing.locator("tr", has_text="mlp.W_in")).to_contain_text(want.fingerprints[4].a)
+    expect(routing.locator("tr", has_text="attn.pattern")).to_contain_text("different")
+    routing.get_by_role("button", name="Pin the prompt here").click()
+    settle(page)
+    expect(routing).to_contain_text("The same text, the same wiring")
+
+
+@pytest.mark.parametrize("name", ["mask", "uniform", "positions", "head"])
+def test_taking_out_shows_what_is_lost(open_page, state, name):
+    page = open_page("attention/")
+    ablation = widget(page, "attention-ablation")
+    choice = next(x for x in facts.take_outs(state.layer, state.head) if x.name == name)
+    ablation.get_by_role("button", name=choice.label, exact=True).click()
+    settle(page)
+    loss = facts.loss(choice.interventions)
+    row = ablation.get_by_test_id("take-out-loss").locator("tr.chosen")
+    expect(row).to_contain_text(number(loss.cross_entropy))
+    expect(row).to_contain_text(percent(loss.accuracy))
+    want = facts.change(state.tokens(), choice.interventions, state.query)
+    shown = cells(ablation.get_by_test_id("take-out-prediction"))
+    assert max(row[1] for row in shown) == pytest.approx(want.after.max(), abs=1e-3)
+
+
+def test_order_shows_only_where_positions_or_mask_let_it(open_page):
+    page = open_page("attention/", swap=2, swap_with=5)
+    order = widget(page, "attention-order")
+    shown = np.array(cells(order.get_by_test_id("order")))
+    assert (shown[:, 2] < facts.ROUNDING).all()
+    assert shown[0, 1] < facts.ROUNDING < shown[1:, 1].max()
+    expect(order).to_contain_text("Order leaks through the mask")
+
+
+def test_the_bus_adds_up_and_the_lens_follows_a_chosen_token(open_page, state, trace):
+    page = open_page("attention/")
+    bus = widget(page, "residual-bus")
+    rows = cells(bus.get_by_test_id("contributions"))
+    assert sum(row[0] for row in rows[:-1]) == pytest.approx(rows[-1][0], abs=1e-3)
+    probs = facts.softmax(trace["logits"][state.query].astype("float64"))
+    rival = int(np.argsort(-probs)[1])
+    bus.get_by_test_id("followed").get_by_role("button", name=lab.names_of((rival,))[0], exact=True).click()
+    settle(page)
+    expect(page).to_have_url(re.compile(f"token={rival}"))
+    assert cells(bus.get_by_test_id("lens"))[-1][1] == 2
+
+
+def test_a_copied_link_opens_the_same_view(open_page, make_context, site):
+    query = {
+        "prompt": "Beads: red, blue, red, blue,",
+        "layer": 2,
+        "head": 0,
+        "query": 5,
+        "step": 7,
+        "take_out": "mask",
+        "sharpness": "3",
+    }
+    page = open_page("attention/", **query)
+    url = page.url
+    other = make_context().new_page()
+    other.goto(url)
+    from conftest import wait_live
+
+    wait_live(other)
+    for slug in ("attention-stepper", "attention-lookup", "attention-ablation"):
+        mine = page.locator(f"[data-widget={slug}] [data-body]").inner_text()
+        assert other.locator(f"[data-widget={slug}] [data-body]").inner_text() == mine
+    expect(other.locator("[data-step-name]")).to_contain_text("Step 8 of 10")
+
+
+def test_bad_values_in_a_link_are_said_in_plain_words(open_page):
+    page = open_page("attention/", layer="99", take_out="everything", prompt="the ball " * 40)
+    expect(page.locator("[data-status-message]")).to_contain_text("is not a choice")
+    expect(widget(page, "attention-stepper").locator("[data-message=layer]")).to_contain_text("There is no layer 99")
+    expect(widget(page, "attention-stepper").locator("[data-message=prompt]")).to_contain_text("24 tokens at most")
+
+
+@pytest.mark.parametrize("text", ["", "<b>bold</b> 🙂", "שלום"])
+def test_any_text_is_drawn(open_page, text):
+    page = open_page("attention/", prompt=text)
+    expect(widget(page, "attention-stepper").locator(".tokens").first.locator("button")).to_have_count(
+        len(lab.tokens_of(text))
+    )
