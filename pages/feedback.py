@@ -31,15 +31,15 @@ class FeedbackState(PageState):
     top_k = param.Integer(default=None, bounds=(1, None), allow_None=True, label="top-k")
     top_p = param.Number(default=None, bounds=(0, 1), allow_None=True, label="top-p")
     min_p = param.Number(default=None, bounds=(0, 1), allow_None=True, label="min-p")
-    seed = param.Integer(default=1, bounds=(0, 2**31 - 1), label="seed")
-    step = param.Integer(default=47, bounds=(0, MOST_TURNS), label="step", doc="how many tokens have been written")
+    seed = param.Integer(default=4, bounds=(0, 2**31 - 1), label="seed")
+    step = param.Integer(default=43, bounds=(0, MOST_TURNS), label="step", doc="how many tokens have been written")
     choices = param.String(default="", label="choices", doc="what the reader wrote: 3:212,7:45 (turn:token)")
-    branches = param.String(default=f"1:{lab.tokenizer().encode(' boy')[0]}", label="branches", doc="other choices to remember, separated by ;")
+    branches = param.String(default=f"1:{lab.tokenizer().encode(' girl')[0]}", label="branches", doc="other choices to remember, separated by ;")
     look = param.Integer(default=1, bounds=(0, None), label="turn")
     at = param.Integer(default=3, bounds=(0, None), label="turn")
-    words = param.String(default="Tom", label="words")
+    words = param.String(default="Mia", label="words")
     sum = param.String(default="7 + 5 + 8 + 9", label="sum")
-    sums = param.Integer(default=24, bounds=(12, 240), label="number of sums")
+    sums = param.Integer(default=90, bounds=(12, 360), label="number of sums")
     window = param.Integer(default=24, bounds=(4, 128), label="window")
     again = param.Integer(default=0, label="go on measuring")
     turing = param.Boolean(default=False, label="Turing's words")
@@ -104,9 +104,6 @@ class FeedbackState(PageState):
                 del wanted["sum"]
 
 
-SUMS = 90  # measured for the prose
-
-
 def numbers() -> dict[str, Any]:
     """What the prose says about the model and the default story, measured when the site is built."""
     state = FeedbackState()
@@ -119,20 +116,20 @@ def numbers() -> dict[str, Any]:
     whole, narrow = told, state.tell(choices=(), window=state.window)
     parted = story.first_difference([t.token for t in whole], [t.token for t in narrow])
     part = whole[parted or 0]
-    sums = working.measure(SUMS)[0][-1]
+    sums = working.measure(state.sums)[0][-1]
     return {
         "n_params": f"{lab.model().n_params:,}",
         "n_layers": config.n_layers,
         "n_ctx": config.n_ctx,
         "turns": state.step,
-        "girl_turn": at + 1,
-        "girl": lab.tokenizer().display(told[at].token),
-        "p_girl": percent(float(told[at].final[told[at].token])),
-        "boy": lab.tokenizer().display(token),
+        "fork_turn": at + 1,
+        "was": lab.tokenizer().display(told[at].token),
+        "p_was": percent(float(told[at].final[told[at].token])),
+        "other": lab.tokenizer().display(token),
         "differ": story.how_many_differ(told[at:], other[at:]),
         "n_both": state.step - at,
         "odds": one_in(story.log_probability(told)),
-        "n_sums": SUMS,
+        "n_sums": state.sums,
         "answer_first": percent(sums.answer_first.share),
         "working_first": percent(sums.working_first.share),
         "after_wrong": percent(sums.after_wrong.share),

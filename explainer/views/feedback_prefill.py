@@ -19,7 +19,7 @@ from explainer.working import Attempt, Measured, Score
 LONGEST = 24  # tokens that can be put in at once
 AFTER = 24  # turns to tell after the last word put in
 MORE = 24  # sums per press
-FIRST, PIECE = 24, 4  # sums measured when the page is made; and in one piece later
+FIRST, PIECE = 90, 4  # sums that the build has measured; and in one piece later
 
 
 class Prefill(Widget):

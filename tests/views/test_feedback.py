@@ -78,10 +78,10 @@ def test_the_draw_says_u_and_its_stretch(desk):
     for n in (1, 4, 8):
         d.ask(step=n)
         turn = expected(8)[n - 1]
-        html = d.html("feedback-loop")
+        html = unescape(d.html("feedback-loop"))
         assert f"u = {turn.draw.u:.4f}" in html
         assert f"{turn.draw.low:.4f}" in html and f"{turn.draw.high:.4f}" in html
-        assert f"Turn {n} drew {TK.display(turn.token)}." in unescape(html)
+        assert f"Turn {n} drew {TK.display(turn.token)}." in html
         assert percent(float(turn.final[turn.token])) in html
 
 
@@ -181,15 +181,15 @@ def test_sums_three_ways_say_what_the_model_wrote(desk):
         tried = working.attempt((4, 7, 5), order, 18 if order == "wrong" else 0)
         found = tried.reached if order == "wrong" else tried.answer
         assert f"{found}, and 16 is the sum" in html or found is None
-    rows, done = working.measure(24)
-    assert done == 24 and f"{done} sums, each asked three ways" in html
+    rows, done = working.measure(90)
+    assert done == 90 and f"{done} sums, each asked three ways" in html
     for row in rows:
         assert f"{row.working_first.right} of {row.working_first.of};" in html
     assert "no number" not in d.ask(sum="4 + 70 + 5")["sum"] and d.state.sum == "4 + 7 + 5"
 
 
 def test_many_sums_are_measured_in_pieces(desk):
-    d = desk("feedback-prefill", sums=36)
+    d = desk("feedback-prefill", sums=100)
     seen = []
     for again in range(1, 12):
         html = d.html("feedback-prefill")
@@ -197,7 +197,7 @@ def test_many_sums_are_measured_in_pieces(desk):
         if "data-more" not in html:
             break
         d.ask(again=again)
-    assert seen[-1] == 36 and all(b - a <= 4 for a, b in itertools.pairwise(seen))
+    assert seen[-1] == 100 and all(b - a <= 4 for a, b in itertools.pairwise(seen))
     assert "again" not in d.link.values
 
 
@@ -324,10 +324,10 @@ def test_the_end_of_a_document_is_said_and_does_not_stop_the_machine(desk):
 def test_drawings_stay_small(desk):
     d = desk(step=MOST_TURNS, branches=";".join(f"{i}:{40 + i}" for i in range(8)))
     for slug, widget in d.widgets.items():
-        assert len(widget.html) < 260_000, slug
+        assert len(widget.html) < 300_000, slug  # the longest story, all branches
     d.ask(step=40)
     for slug, widget in d.widgets.items():
-        assert len(widget.html) < 150_000, slug
+        assert len(widget.html) < 160_000, slug
 
 
 def test_prose_has_all_its_numbers_and_they_are_measured():
@@ -336,8 +336,8 @@ def test_prose_has_all_its_numbers_and_they_are_measured():
     told = state.tell(choices=())
     assert found["turns"] == len(told) == state.step
     at, token = state.kept()[0][0]
-    assert found["girl"] == TK.display(told[at].token) and found["boy"] == TK.display(token)
-    assert found["girl"] != found["boy"], "the default branch must differ from the default story"
+    assert found["was"] == TK.display(told[at].token) and found["other"] == TK.display(token)
+    assert found["was"] != found["other"], "the default branch must differ from the default story"
     assert told[at].final[token] > 0.1, "the default branch should be one that could well have been"
     rows, done = working.measure(found["n_sums"])
     assert done == found["n_sums"] and found["answer_first"] == percent(rows[-1].answer_first.share)
