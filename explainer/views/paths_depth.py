@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from inspect import unwrap
+
 import numpy as np
 from markupsafe import Markup
 
@@ -21,8 +23,8 @@ class Depth(Widget):
     title = "Measured: what depth is worth"
     reads = ("prompt",)
     functions = (
-        interventions.LayersAbove, interventions.evaluate, influence.variants, influence.token_losses, influence.held_out.__wrapped__,
-        influence.held_out_floor.__wrapped__,
+        interventions.LayersAbove, interventions.evaluate, influence.variants, influence.token_losses, unwrap(influence.held_out),
+        unwrap(influence.held_out_floor),
     )  # fmt: skip
 
     def draw(self) -> Markup:
