@@ -8,6 +8,7 @@ are made, opened and used passes through it, is made slimmer (slim.py) and compi
 from __future__ import annotations
 
 import ast
+import builtins
 import hashlib
 import importlib
 import importlib.machinery
@@ -17,33 +18,26 @@ import os
 import sys
 import time
 import traceback
+import types
 import zipfile
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any
 
 import slim
+import trims
 
 SOFT = ("bokeh", "panel", "param", "pyviz_comms")  # packages whose imports are put off until they are needed
-INSTEAD = {
-    # modules whose whole work is to attach docstrings
-    "numpy._core._add_newdocs": "",
-    "numpy._core._add_newdocs_scalars": "",
-    # Panel's bridge to BokehJS and to a DOM, neither of which is here; of all of it only this is wanted
-    "panel.io.pyodide": """
-import asyncio
-import param
-_tasks = set()
-def serve(*args, **kwargs):
-    raise RuntimeError("Cannot serve an application in Pyodide.")
-def async_execute(func):
-    task = asyncio.ensure_future(func())
-    _tasks.add(task)
-    task.add_done_callback(_tasks.discard)
-param.parameterized.async_executor = async_execute
-""",
-}
 HEADER = importlib.util.MAGIC_NUMBER + b"\1\0\0\0" + b"\0" * 8  # hash-based, unchecked: no times, same bytes every time
+
+
+def without_lines(code: types.CodeType) -> types.CodeType:
+    """Third-party code without its table of line numbers: its source is not shipped, so they would lead nowhere."""
+    constants = tuple(without_lines(c) if isinstance(c, types.CodeType) else c for c in code.co_consts)
+    # Entries that say "no location" for up to 8 code units each (Objects/locations.md); an empty table breaks tracebacks.
+    whole, rest = divmod(len(code.co_code) // 2, 8)
+    table = b"\xff" * whole + (bytes([0xF8 | (rest - 1)]) if rest else b"")
+    return code.replace(co_consts=constants, co_linetable=table)
 
 
 class Closure:
@@ -59,6 +53,7 @@ class Closure:
         self.opened: dict[str, str] = {}
         self.late: set[str] = set()  # what is read when a further document is made or used, not only at import
         self.exports_of: dict[str, list[str] | None] = {}
+        self.importers: dict[str, str] = {}
         self.keep = frozenset(sys.modules)
         self.kept = Path(out, "kept")  # compiled modules by the hash of what they were made from
         self.kept.mkdir(exist_ok=True)
@@ -94,6 +89,16 @@ class Closure:
             "lazily", "lazily.pyc", compile(slim.SOURCE, "lazily.py", "exec", optimize=2), False, len(slim.SOURCE)
         )
         sys.addaudithook(self.audit)
+        plain_import = builtins.__import__
+
+        def watched(name: str, globals: Any = None, *args: Any, **kwargs: Any) -> Any:
+            before = set(sys.modules)
+            found = plain_import(name, globals, *args, **kwargs)
+            for module in sys.modules.keys() - before:
+                self.importers.setdefault(module, str((globals or {}).get("__name__")))
+            return found
+
+        builtins.__import__ = watched  # who was the first to import what: for the report
         stat = os.stat
 
         def noticed(path: Any, *args: Any, **kwargs: Any) -> Any:
@@ -121,7 +126,7 @@ class Closure:
         source = Path(path).read_text("utf-8")
         package = path.endswith("/__init__.py")
         top = name.partition(".")[0]
-        source = INSTEAD.get(name, source)
+        source = trims.trim(name, source)
         relative = self.relative(path)
         defer = self.options.get("defer", True) and top in SOFT
         kept = self.kept / hashlib.sha256(f"{self.tools} {name} {relative} {defer} {source}".encode()).hexdigest()
@@ -139,6 +144,8 @@ class Closure:
             texts=self.options.get("texts", True) and top not in self.own,
         )
         code = compile(tree, relative, "exec", dont_inherit=True, optimize=2)
+        if top not in self.own:
+            code = without_lines(code)
         data = HEADER + marshal.dumps(code)
         kept.write_bytes(data)
         self.record(name, relative.removesuffix(".py") + ".pyc", data, package, len(source))
@@ -192,7 +199,7 @@ class Closure:
                 for file in (f"{base}/__init__.py", f"{base}.py"):
                     if file in files and name not in self.modules:
                         source = z.read(file).decode("utf-8")
-                        code = compile(source, file, "exec", dont_inherit=True, optimize=2)
+                        code = without_lines(compile(source, file, "exec", dont_inherit=True, optimize=2))
                         package = file.endswith("/__init__.py")
                         self.write(name, file.removesuffix(".py") + ".pyc", code, package, len(source), "stdlib")
 
@@ -220,6 +227,7 @@ def run(config_json: str) -> str:
         {
             "modules": closure.modules,
             "libraries": closure.libraries,
+            "importers": closure.importers,
             "opened": closure.opened,
             "late": sorted(closure.late),
             "order": [n for n in sys.modules if n in closure.modules or n in closure.libraries],

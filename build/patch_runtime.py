@@ -46,6 +46,7 @@ ASM = (
         "var memoryBase=rec?rec.memoryBase:"
         "metadata.memorySize?alignMemory(getMemory(metadata.memorySize+memAlign),memAlign):0;"
         "var tableBase=rec?rec.tableBase:metadata.tableSize?wasmTable.length:0;"
+        "Module.__dsoFresh??=Object.fromEntries(Object.keys(GOT).map(k=>[k,GOT[k].value]));"
         "(Module.__dsoLog??=[]).push({libName,handle,memoryBase,tableBase,"
         "memorySize:metadata.memorySize,global:!!flags.global,nodelete:!!flags.nodelete});",
     ),
@@ -68,14 +69,15 @@ ASM = (
         "what to save about libraries, and how to put it back",
         'Module["loadWebAssemblyModule"]=loadWebAssemblyModule',
         'Module["loadWebAssemblyModule"]=loadWebAssemblyModule;'
-        "Module.__dsoState=()=>{const got={};for(const k in GOT)got[k]=GOT[k].value;"
+        "Module.__dsoState=()=>{const got={},fresh=Module.__dsoFresh||{};"
+        "for(const k in GOT)if(fresh[k]!==GOT[k].value)got[k]=GOT[k].value;"
         "return{libs:Module.__dsoLog||[],got,tableLength:wasmTable.length}};"
         "Module.__dsoRestore=(st,bytes)=>{"
         "if(st.tableLength>wasmTable.length)wasmTable.grow(st.tableLength-wasmTable.length);"
         'for(const k in st.got){const g=(GOT[k]??=new WebAssembly.Global({value:"i32",mutable:true},-1));g.value=st.got[k]}'
         "getFunctionAddress(()=>{});"
-        'const place=ex=>{for(const k in ex){const f=ex[k];if(typeof f=="function"&&st.got[k]>0&&st.got[k]<st.tableLength'
-        "&&!wasmTable.get(st.got[k])){setWasmTableEntry(st.got[k],f);functionsInTableMap.set(f,st.got[k])}}};"
+        'const place=ex=>{for(const k in ex){const f=ex[k],v=GOT[k]?.value;if(typeof f=="function"&&v>0&&v<st.tableLength'
+        "&&!wasmTable.get(v)){setWasmTableEntry(v,f);functionsInTableMap.set(f,v)}}};"
         "place(wasmImports);Module.__dsoReplay={};for(const r of st.libs)Module.__dsoReplay[r.libName]=r;"
         "for(const r of st.libs){const ex=loadWebAssemblyModule(bytes(r.libName),"
         "{global:r.global,nodelete:r.nodelete},r.libName,{},r.handle);place(ex);"
@@ -85,13 +87,28 @@ ASM = (
     Edit(
         "save it with the snapshot",
         "return{hiwireKeys:r,immortalKeys:o}",
-        "return{dso:Module.__dsoState(),hiwireKeys:r,immortalKeys:o}",
+        "return{dso:Module.__dsoState(),fresh:Module.__fresh.length,hiwireKeys:r,immortalKeys:o}",
+    ),
+    Edit(
+        "keep the data that the wasm itself brings",
+        "function receiveInstance(instance,module){wasmExports=instance.exports;",
+        "function receiveInstance(instance,module){wasmExports=instance.exports;"
+        "if(Module.API.config._makeSnapshot||Module.API.config._loadSnapshot){"
+        "const m=new Uint8Array(wasmExports.memory.buffer,0,wasmExports.__heap_base.value);"
+        "let e=m.length;while(e&&!m[e-1])e--;Module.__fresh=m.slice(0,e)}",
+    ),
+    Edit(
+        "save only what differs from that data",
+        "o.subarray(n).set(Module.HEAP8),o}",
+        "o.subarray(n).set(Module.HEAP8),Module.__fresh.forEach((b,k)=>{o[n+k]^=b}),o}",
     ),
     Edit(
         "on restore grow the heap, copy, replay the libraries, copy again",
         "return Module.HEAP8.set(t),l}",
         "if(t.length>Module.HEAP8.length&&!Module.growMemory(t.length))"
         'throw new Error("There is not enough memory to resume");'
+        'if(l.fresh!==Module.__fresh.length)throw new Error("The snapshot is of another Pyodide");'
+        "for(let k=0;k<l.fresh;k++)t[k]^=Module.__fresh[k];Module.__fresh=null;"
         "Module.HEAP8.set(t);if(l.dso){Module.__dsoRestore(l.dso,API.config._libraryModule);"
         "for(const r of l.dso.libs)Module.HEAP8.set(t.subarray(r.memoryBase,r.memoryBase+r.memorySize),r.memoryBase)}"
         "return l}",

@@ -112,7 +112,7 @@ def closure(pages: Path) -> Path:
     """
     sources = site_packages()
     installed = "\n".join(sorted(p.name for p in sources.glob("*.dist-info")))
-    tools = [HERE / f for f in ("closure.py", "closure.mjs", "slim.py")]
+    tools = [HERE / f for f in ("closure.py", "closure.mjs", "slim.py", "trims.py")]
     key = digest(
         installed, ROOT / "package-lock.json", wheel(), *tools, *own_files(ROOT / "explainer"), *own_files(pages / "pages")
     )
@@ -184,7 +184,7 @@ def patched() -> Path:
 
 def snapshot(compiled: Path, pyodide: Path, names: list[str] | None = None) -> Path:
     """The memory image and the stills. Returns a directory with snapshot.bin, libraries.json and still.json."""
-    tools = [HERE / f for f in ("snapshot.mjs", "warm.py")]
+    tools = [HERE / f for f in ("snapshot.mjs", "warm.py", "heap.mjs")]
     out = CACHE / f"snapshot-{digest(compiled.name, pyodide.name, json.dumps(names), *tools)}"
     if (out / "report.json").is_file():
         say(f"snapshot: cached ({out.name})")

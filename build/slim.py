@@ -122,14 +122,27 @@ def function_names(node: ast.AST) -> set[str]:
 class Uses(ast.NodeVisitor):
     """Finds the global names that a module needs while it is being executed, and those it rebinds from functions."""
 
-    def __init__(self) -> None:
+    def __init__(self, annotations_are_text: bool = False) -> None:
         self.now: set[str] = set()
-        self.later: list[tuple[ast.AST, set[str]]] = []
         self.declared_global: set[str] = set()
+        self.annotations_are_text = annotations_are_text
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        self.visit(node.target)
+        if node.value is not None:
+            self.visit(node.value)
+        if not self.annotations_are_text:
+            self.visit(node.annotation)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        for part in [*node.decorator_list, *node.args.defaults, *[d for d in node.args.kw_defaults if d]]:
+        a = node.args
+        for part in [*node.decorator_list, *a.defaults, *[d for d in a.kw_defaults if d]]:
             self.visit(part)
+        if not self.annotations_are_text:  # kept only where a decorator reads them
+            arguments = [x for x in [*a.posonlyargs, *a.args, *a.kwonlyargs, a.vararg, a.kwarg] if x is not None]
+            for annotation in [node.returns, *[x.annotation for x in arguments]]:
+                if annotation is not None:
+                    self.visit(annotation)
         for inner in ast.walk(node):
             if isinstance(inner, ast.Global):
                 self.declared_global.update(inner.names)
@@ -306,7 +319,8 @@ def put_off_imports(
     tree: ast.Module, name: str, is_package: bool, exports: Callable[[str], list[str] | None], keep: frozenset[str]
 ) -> ast.Module:
     """Take imports out of the module's body whose names are not needed while it runs."""
-    uses = Uses()
+    futures = {a.name for s in tree.body if isinstance(s, ast.ImportFrom) and s.module == "__future__" for a in s.names}
+    uses = Uses(annotations_are_text="annotations" in futures)
     names_all = static_all(tree, name, is_package, exports)
     computed_all = None
     for statement in tree.body:
@@ -321,16 +335,12 @@ def put_off_imports(
                 continue
         if not isinstance(statement, (ast.Import, ast.ImportFrom)):
             uses.visit(statement)
-    future_annotations = any(isinstance(s, ast.ImportFrom) and s.module == "__future__" for s in tree.body)
-    del future_annotations
     rebound: set[str] = set(uses.declared_global)
     for statement in tree.body:
         if not isinstance(statement, (ast.Import, ast.ImportFrom)):
             rebound.update(bound(statement, inside=True))
 
     table: dict[str, list[Entry]] = {}
-    own = name if is_package else name.rpartition(".")[0]
-
     def late(local: str, entry: Entry) -> bool:
         """Whether this import can wait; if so it is in the table."""
         target = entry[0]
@@ -372,7 +382,6 @@ def put_off_imports(
                 body.append(statement)
         else:
             body.append(statement)
-    # a name that is imported both at once and late must be imported at once
     tree.body = body
     if not table and computed_all is None:
         return tree
@@ -398,7 +407,6 @@ def put_off_imports(
     tree.body = (
         body[:position] + front + (back if not has_getattr else []) + body[position:] + (back if has_getattr else [])
     )
-    del own
     return tree
 
 

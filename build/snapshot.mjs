@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import zlib from 'node:zlib';
 import { pathToFileURL } from 'node:url';
+import { zeroFree, zeroLibraryFiles } from './heap.mjs';
 
 const config = JSON.parse(fs.readFileSync(process.argv[2]));
 process.on('uncaughtException', (e) => { console.error(String(e?.message ?? e).slice(-4000), String(e?.stack ?? '').slice(-1500)); process.exit(1); }); // Node would print the whole minified file
@@ -21,7 +22,7 @@ const walk = (dir, at) => {
   }
 };
 walk(config.site, SITE);
-py.runPython('import sys, importlib; importlib.invalidate_caches()');
+py.runPython('import sys; sys.path_importer_cache.clear()'); // what was known about directories before they were filled
 py.FS.writeFile('/tmp/warm.py', fs.readFileSync(path.join(config.tools, 'warm.py')));
 const still = py.runPython(`
 import sys
@@ -32,13 +33,20 @@ del _scope
 _still
 `);
 py.FS.unlink('/tmp/warm.py');
+if (config.report) {
+  py.FS.writeFile('/tmp/heap_report.py', fs.readFileSync(path.join(config.tools, 'heap_report.py')));
+  fs.writeFileSync(config.report, py.runPython('_scope = {"__name__": "heap_report"}; exec(open("/tmp/heap_report.py").read(), _scope); _scope["report"]()'));
+  process.exit(0); // the report's own objects do not belong in a snapshot
+}
 py.runPython('del _still; import gc; gc.collect(); gc.collect(); gc.freeze()');
 fs.mkdirSync(config.output, { recursive: true });
 fs.writeFileSync(path.join(config.output, 'still.json'), still);
+const libraryFiles = py._module.__dsoLog.map((d) => py.FS.readFile(d.libName));
+const free = { ...zeroFree(py._module), libraryFiles: zeroLibraryFiles(py._module, libraryFiles) };
 const references = [];
 const snapshot = py.makeMemorySnapshot({ serializer: (object) => { references.push(`${typeof object} ${String(object).slice(0, 60)}`); return {}; } });
 const libraries = py._module.__dsoLog.map((d) => d.libName);
 fs.writeFileSync(path.join(config.output, 'snapshot.bin'), snapshot);
 fs.writeFileSync(path.join(config.output, 'libraries.json'), JSON.stringify(libraries));
-console.log(JSON.stringify({ raw: snapshot.length, gzip: zlib.gzipSync(snapshot, { level: 6 }).length, libraries: libraries.length, references }));
+console.log(JSON.stringify({ raw: snapshot.length, gzip: zlib.gzipSync(snapshot, { level: 6 }).length, libraries: libraries.length, free, references }));
 process.exit(0);

@@ -1,10 +1,12 @@
 """Runs inside Pyodide at build time, just before the snapshot: make every document, use it, and tidy up."""
 
+import functools
 import gc
 import importlib
 import json
+import linecache
+import re
 import sys
-
 
 KEPT = ("load", "plan", "attention_grid")  # small, and wanted at the reader's first move
 
@@ -23,22 +25,19 @@ def run(config_json: str) -> str:
     return still
 
 
+# Caches that hold what a resumed Python cannot read again (its files are gone): weights, vocabulary.
+KEEP_CACHES = ("explainer.checkpoint", "explainer.tokenizer", "explainer.lab")
+
+
 def tidy() -> None:
     """Let go of what is only good for one process, or can be computed again."""
-    import importlib
-    import linecache
-    import re
-
     linecache.clearcache()
     re.purge()
     sys.path_importer_cache.clear()
-    importlib.invalidate_caches()
-    for module in list(sys.modules.values()):
-        for value in list(vars(module).values() if hasattr(module, "__dict__") else ()):
-            clear = getattr(value, "cache_clear", None)
-            top = getattr(module, "__name__", "").split(".")[0]
-            if callable(clear) and top in ("inspect", "typing", "importlib"):
-                clear()
-            elif callable(clear) and top == "explainer" and value.cache_info().maxsize is not None and value.__name__ not in KEPT:
-                clear()  # traces and the like: many megabytes of numbers that do not compress, made again in milliseconds
+    for thing in gc.get_objects():
+        if isinstance(thing, functools._lru_cache_wrapper):
+            module = str(getattr(thing, "__module__", ""))
+            if module in KEEP_CACHES or thing.cache_parameters()["maxsize"] is None:
+                continue  # weights and constants
+            thing.cache_clear()
     gc.collect()

@@ -2,18 +2,18 @@
 
 Each page (or embed) is a *client* with a document of its own: a real Bokeh Document that holds the Panel components
 which `pages.DOCUMENTS[name]()` makes. The build prepares one document per name and lets it sleep in the snapshot; the
-first client that opens the name gets that very document (its model ids are those of the still in the page, so nothing is
-drawn again), later clients get a fresh document of the same make.
+first client that opens the name gets that very document (its model ids are those of the still in the page, so nothing
+is drawn again), later clients get a fresh document of the same make.
 
 The wire is plain JSON, in both directions:
 
-    model     {"id": id of the Bokeh model that carries the values, "name": the component's name, "attributes": {name: value}}
+    model     {"id": id of its Bokeh model, "name": the component's name, "attributes": {name: value}}
     event     {"model": id, "attr": name, "new": value}     value: whatever JSON can carry; dicts are plain objects
     patch     {"type": "patch", "events": [event, ...]}     to the page; one per request, latest value per attribute
     error     {"type": "error", "message": sentence, "trace": text}
 
-For a `panel.custom.JSComponent` the model that carries the values is not the component's root model but the DataModel in
-its `data` property. Bokeh's own encoding of dicts ({"type": "map", "entries": [...]}) stays on this side of the wire.
+For a `panel.custom.JSComponent` that Bokeh model is not the component's root model but the DataModel in its `data`
+property: the one that carries the values. Bokeh's own encoding of dicts ({"type": "map", "entries": [...]}) stays on this side of the wire.
 """
 
 from __future__ import annotations

@@ -264,6 +264,6 @@ export async function boot(files, step) {
   const all = [...others, ...libraries];
   unpack(python, (path, bytes) => all.push({ path, bytes }));
   writeFiles(py.FS, site, all.map(({ path, bytes }) => ({ path, bytes: bytes.slice() })));
-  py.runPython('import importlib; importlib.invalidate_caches()');
+  py.runPython('import sys; sys.path_importer_cache.clear()'); // what was known about directories before they were filled
   return py;
 }
