@@ -619,3 +619,15 @@ def example(tokens: tuple[int, ...], layer: int, head: int) -> Example:
         first = stage.name
     effective = lookup(trace, layer, head, last, 1.0).effective
     return Example(answer, float(probs[answer]), found, float(row[found]), effective, writer, first)
+
+
+def without_each_head(tokens: tuple[int, ...], token: int) -> Array:
+    """The chance of a next token after the text when one head at a time is off. [L, H], 0 to 1"""
+    m = lab.model()
+    last = len(tokens) - 1
+    chances = np.zeros((m.config.n_layers, m.config.n_heads))
+    for layer in range(m.config.n_layers):
+        for head in range(m.config.n_heads):
+            logits = forward(m.params, tokens, m.config, (HeadOff(layer, head),))["logits"][last]
+            chances[layer, head] = softmax(logits.astype(np.float64))[token]
+    return chances

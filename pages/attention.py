@@ -84,6 +84,7 @@ def numbers() -> dict[str, Any]:
     taken = {x.name: facts.loss(x.interventions) for x in facts.take_outs(state.layer, state.head)}
     order = facts.order_test(tokens, state.swap, state.swap_with, len(tokens) - 1, state.layer, state.head)
     leaks = order.changes["no positions"]
+    without = facts.without_each_head(tokens, seen.answer)
     copy = {name: result.by_kind["copy"][0] for name, result in taken.items()}
     labels = [roles.label(i, j)[0] for i in range(config.n_layers) for j in range(config.n_heads)]
     return {
@@ -95,10 +96,16 @@ def numbers() -> dict[str, Any]:
         "n_copiers": labels.count(facts.ROLES["copy"][0]), "induction_score": number(roles.best("induction")[2]), "induction_best": roles.best("induction")[2],
         "loss": number(base.cross_entropy), "floor": number(facts.held_out_floor()), "n_docs": facts.N_DOCUMENTS,
         **{f"loss_{name}": number(result.cross_entropy) for name, result in taken.items()},
-        "copy_base": number(base.by_kind["copy"][0]), "copy_uniform": number(copy["uniform"]), "copy_positions": number(copy["positions"]), "copy_positions_raw": copy["positions"],
+        "copy_base": nats(base.by_kind["copy"][0]), "copy_uniform": nats(copy["uniform"]), "copy_positions": nats(copy["positions"]), "copy_positions_raw": copy["positions"],
+        "keystone_chance": percent(float(without.min())), "copier_off": percent(float(without[layer, head])), "copier_off_raw": float(without[layer, head]),
         "order_blind": f"at most {number(float(order.changes['no positions, no mask'].max()), 1)} of the output", "order_first": f"{number(float(leaks[0]), 1)}",
         "order_leak": number(float(leaks.max())), "order_leak_layer": int(leaks.argmax()),
     }  # fmt: skip
+
+
+def nats(value: float) -> str:
+    """A loss in running text: small ones in full, not as a power of ten."""
+    return number(value) if value >= 0.005 else f"{value:.4f}"
 
 
 PAGE = Page(

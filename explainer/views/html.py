@@ -110,6 +110,8 @@ def percent(p: float) -> str:
         return ">99.99 %"
     if q < 0.1:
         return f"{q:.2f} %"
+    if q > 99.9:
+        return f"{q:.2f} %"
     if q < 10 or q > 99:
         return f"{q:.1f} %"
     return f"{q:.0f} %"

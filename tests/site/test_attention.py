@@ -31,7 +31,8 @@ def widget(page, slug):
 def cells(figure):
     """Every number of a figure's table, row by row."""
     return figure.locator("table").evaluate(
-        "t => [...t.tBodies[0].rows].map(r => [...r.cells].filter(c => c.dataset.v !== undefined).map(c => Number(c.dataset.v)))"
+        "t => [...t.tBodies[0].rows]"
+        ".map(r => [...r.cells].filter(c => c.dataset.v !== undefined).map(c => Number(c.dataset.v)))"
     )
 
 

@@ -25,24 +25,57 @@ class Elements(HTMLParser):
 def test_text_stays_text(text):
     markup = tag("p", text, title=text)
     assert [name for name, _ in Elements(markup).found] == ["p"]
-    assert Elements(markup).found[0][1]["title"] == text.replace("\r\n", "\n").replace("\r", "\n") or "\r" in text or "\x00" in text
+    assert (
+        Elements(markup).found[0][1]["title"] == text.replace("\r\n", "\n").replace("\r", "\n")
+        or "\r" in text
+        or "\x00" in text
+    )
 
 
 def test_lists_numbers_and_nothing_can_be_children():
     assert join(["a", None, False, 3, ["<", tag("b", "x")]]) == "a3&lt;<b>x</b>"
 
 
-@pytest.mark.parametrize(("value", "text"), [(0, "0"), (1, "1.00"), (-0.5, "−0.50"), (1234.5, "1,234"), (123.4, "123"), (12.34, "12.3"), (0.00012, "1e−4"), (float("inf"), "∞"), (float("-inf"), "−∞"), (float("nan"), "–")])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (1, "1.00"),
+        (-0.5, "−0.50"),
+        (1234.5, "1,234"),
+        (123.4, "123"),
+        (12.34, "12.3"),
+        (0.00012, "1e−4"),
+        (float("inf"), "∞"),
+        (float("-inf"), "−∞"),
+        (float("nan"), "–"),
+    ],
+)
 def test_numbers_for_the_eye(value, text):
     assert number(value) == text
 
 
-@pytest.mark.parametrize(("p", "text"), [(0, "0 %"), (1, "100 %"), (1e-9, "<0.01 %"), (0.99999, ">99.99 %"), (0.38, "38 %"), (0.042, "4.2 %"), (0.0003, "0.03 %")])
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [
+        (0, "0 %"),
+        (1, "100 %"),
+        (1e-9, "<0.01 %"),
+        (0.99999, ">99.99 %"),
+        (0.99957, "99.96 %"),
+        (0.38, "38 %"),
+        (0.042, "4.2 %"),
+        (0.0003, "0.03 %"),
+    ],
+)
 def test_percent_never_says_0_or_100_for_what_is_not(p, text):
     assert percent(p) == text
 
 
-@pytest.mark.parametrize(("value", "text"), [(0.24, ".24"), (-1.31, "−1.3"), (12.4, "12"), (0.001, "0"), (0.999, "1"), (-0.001, "0"), (9.97, "10")])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.24, ".24"), (-1.31, "−1.3"), (12.4, "12"), (0.001, "0"), (0.999, "1"), (-0.001, "0"), (9.97, "10")],
+)
 def test_compact_numbers_fit_a_cell(value, text):
     assert compact(value) == text
 
@@ -54,7 +87,11 @@ def test_exact_reads_back_as_the_same_number(value):
 
 def test_a_heat_table_carries_every_value_exactly():
     values = np.random.default_rng(0).random((3, 4)).astype("float32")
-    cells = [a for name, a in Elements(c.heat_table(values, list("abc"), list("wxyz"), label="m")).found if name == "td" and "data-v" in a]
+    cells = [
+        a
+        for name, a in Elements(c.heat_table(values, list("abc"), list("wxyz"), label="m")).found
+        if name == "td" and "data-v" in a
+    ]
     assert [np.float32(a["data-v"]) for a in cells] == list(values.ravel())
 
 
@@ -64,7 +101,9 @@ def test_masked_cells_have_no_value():
 
 
 def test_a_log_slider_moves_in_equal_ratios():
-    attrs = next(a for name, a in Elements(c.slider("t", "Temperature", 1.0, 0.01, 10, log=True)).found if name == "input")
+    attrs = next(
+        a for name, a in Elements(c.slider("t", "Temperature", 1.0, 0.01, 10, log=True)).found if name == "input"
+    )
     assert (float(attrs["min"]), float(attrs["max"]), float(attrs["value"])) == (-2.0, 1.0, 0.0)
     assert attrs["data-scale"] == "log"
 
