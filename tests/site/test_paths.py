@@ -1,0 +1,318 @@
+"""/paths/ in a browser: cones without Python, every widget live, numbers against those of this very `explainer`."""
+
+from __future__ import annotations
+
+from math import comb
+
+import numpy as np
+import pytest
+from conftest import settle, wait_live
+from playwright.sync_api import Locator, Page, expect
+
+from explainer import gradients, influence, lab, paths, working
+from explainer.paths import Node, letter
+from explainer.views.html import number, percent
+from explainer.views.paths_cones import magnitude
+from explainer.views.paths_grid import names_of
+from pages.paths import MOST, PathsState
+
+DEFAULT = PathsState()
+LAYERS = lab.model().config.n_layers
+
+
+def node(page: Page, widget: str, name: str):
+    return page.locator(f"#{widget}").locator(f".node:has(text:text-is('{name}'))")
+
+
+def roles(page: Page) -> dict[str, str]:
+    """What each node of the grid looks like just now: {name: role}."""
+    return page.locator("#paths .paths-grid.lively[data-paths=paths] .node").evaluate_all(
+        "nodes => Object.fromEntries(nodes.map(n => [n.querySelector('text').textContent, n.dataset.role]))"
+    )
+
+
+def expected_roles(n: int, chosen: Node) -> dict[str, str]:
+    graph = paths.attention_grid(n, LAYERS)
+    found = dict.fromkeys(graph.nodes, "none")
+    found |= dict.fromkeys(graph.reads(chosen), "reads") | dict.fromkeys(graph.influences(chosen), "influences")
+    return {f"{letter(at.position)}{at.level}": role for at, role in (found | {chosen: "self"}).items()}
+
+
+def choose(where: Locator, strip: str, token: int) -> None:
+    where.get_by_role("group", name=strip).get_by_role("button", name=f"token {token}:").click()
+
+
+def values(page: Page, widget: str, levels: int, n: int) -> np.ndarray:
+    """The numbers in the nodes of a measured grid, exactly as they stand in the page. [levels, n]"""
+    found = page.locator(f"#{widget} .node[data-v]").evaluate_all(
+        "ns => ns.map(n => [Number(n.dataset.i), n.dataset.v])"
+    )
+    table = np.full((levels, n), np.nan)
+    for i, text in found:
+        table[divmod(int(i), n)] = float(text)
+    return table
+
+
+@pytest.fixture
+def page(open_page):
+    return open_page("paths/")
+
+
+# ---------------------------------------------------------------- cones
+
+
+def test_pointing_at_a_node_lights_its_cones_before_python_is_there(open_page):
+    page = open_page("paths/", live=False)
+    n = len(DEFAULT.text())
+    pinned = expected_roles(n, Node(2, 6))
+    assert roles(page) == pinned
+    for name, chosen in (("C2", Node(2, 2)), ("A0", Node(0, 0)), ("L4", Node(4, 11))):
+        node(page, "paths", name).hover()
+        assert roles(page) == expected_roles(n, chosen), name
+        expect(page.get_by_test_id("paths").locator(".readout")).to_contain_text(name)
+    page.get_by_role("heading", level=1).hover()
+    assert roles(page) == pinned, "when nothing is pointed at, the pinned node is shown"
+
+
+def test_c2_reads_a1_b1_c1_never_a2_or_b2(page):
+    node(page, "paths", "C2").hover()
+    found = roles(page)
+    assert {found[x] for x in ("A1", "B1", "C1", "A0", "B0", "C0")} == {"reads"}
+    assert {found[x] for x in ("A2", "B2", "D1", "D0", "A3")} == {"none"}
+    expect(page.get_by_test_id("paths").locator(".readout")).to_contain_text("is computed from A1, B1 and C1")
+
+
+def test_arrow_keys_go_from_node_to_node_and_enter_pins(page):
+    start = node(page, "paths", "G2")
+    start.focus()
+    steps = "ArrowRight H2 ArrowUp H3 ArrowLeft G3 ArrowDown G2 Home A2 ArrowLeft A2 PageUp A4 End L4"
+    walk = steps.split()
+    for key, name in zip(walk[::2], walk[1::2], strict=True):
+        page.keyboard.press(key)
+        expect(node(page, "paths", name)).to_be_focused()
+    assert roles(page) == expected_roles(12, Node(4, 11))
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    settle(page)
+    expect(node(page, "paths", "L3")).to_have_attribute("aria-pressed", "true")
+    expect(node(page, "paths", "L3")).to_be_focused()
+    expect(page.locator("#paths .facts")).to_contain_text("L3")
+    assert "node=11.3" in page.url
+    assert page.locator("#paths .node[tabindex='0']").count() == 1, "one node of the grid is in the tab order"
+
+
+def test_a_click_pins_and_the_link_opens_the_same_view(page, make_context):
+    node(page, "paths", "C2").click()
+    settle(page)
+    graph = paths.attention_grid(12, LAYERS)
+    facts = page.locator("#paths .facts")
+    expect(facts).to_contain_text(f"{len(graph.reads(Node(2, 2))) - 1} nodes")
+    expect(facts).to_contain_text(f"{len(graph.influences(Node(2, 2))) - 1} nodes")
+    page.get_by_role("heading", level=1).hover()
+    before = roles(page)
+    assert before == expected_roles(12, Node(2, 2))
+    other = make_context().new_page()
+    other.goto(page.url)
+    wait_live(other)
+    assert roles(other) == before
+    page.go_back()
+    settle(page)
+    assert roles(page) == expected_roles(12, Node(2, 6))
+
+
+def test_halves_of_a_layer_on_request(page):
+    page.locator("#paths").get_by_label("Attention and MLP apart").check()
+    settle(page)
+    expect(page.locator("#paths .node")).to_have_count((2 * LAYERS + 1) * 12 + 4)  # and four in the legend
+    node(page, "paths", "C1½").hover()
+    expect(page.get_by_test_id("paths").locator(".readout")).to_contain_text("is computed from A1, B1 and C1")
+    node(page, "paths", "C2").hover()
+    expect(page.get_by_test_id("paths").locator(".readout")).to_contain_text("(MLP) is computed from C1½ alone")
+
+
+def test_every_node_is_in_the_table_too(page):
+    table = page.locator("#paths table.numbers")
+    page.locator("#paths details.numbers summary").click()
+    graph = paths.attention_grid(12, LAYERS)
+    counts = graph.count_from(None)
+    row = table.get_by_role("row").filter(has_text="␣named").filter(has_text="after 3 layers")
+    at = Node(3, 7)
+    cells = [
+        "H3",
+        "␣named",
+        "after 3 layers",
+        str(len(graph.reads(at)) - 1),
+        str(len(graph.influences(at)) - 1),
+        "3",
+        str(counts[at]),
+    ]
+    expect(row.get_by_role("cell")).to_have_text(cells)
+
+
+@pytest.mark.parametrize("bad", ["zz", "2", "<script>"])
+def test_a_bad_link_is_explained_and_the_default_shown(open_page, bad):
+    page = open_page("paths/", node=bad)
+    expect(page.get_by_text("is not a node")).to_be_visible()
+    assert roles(page) == expected_roles(12, Node(2, 6))
+
+
+def test_long_and_empty_prompts(page):
+    field = page.locator("#paths").get_by_label("Prompt")
+    field.fill("Once there was a brave girl named Lily. " * 6)
+    field.press("Enter")
+    settle(page)
+    expect(page.locator("#paths [data-message=prompt]")).to_contain_text(f"draws {MOST} tokens at most")
+    field.fill("")
+    field.press("Enter")
+    settle(page)
+    expect(node(page, "paths", "A4")).to_be_visible()
+    expect(page.locator("#path-gradients")).to_contain_text("type at least one word")
+
+
+# ---------------------------------------------------------------- length and number
+
+
+def test_length_and_number_by_count_and_formula(page):
+    where = page.locator("#path-count")
+    where.get_by_role("button", name="GPT-2 small").click()
+    settle(page)
+    paths_there = comb(1024 + 11, 12)
+    expect(page.get_by_test_id("path-length")).to_contain_text("12 steps")
+    expect(page.get_by_test_id("path-number")).to_contain_text(magnitude(paths_there))
+    expect(page.get_by_test_id("path-number")).to_contain_text(f"{paths_there:,}")
+    expect(page.get_by_test_id("path-number")).to_contain_text("They agree.")
+    where.get_by_label("Layers").fill("3")
+    settle(page)
+    expect(page.get_by_test_id("path-length")).to_contain_text("3 steps")
+    assert "layers=3" in page.url and "tokens=1024" in page.url
+
+
+def test_feedback_lengthens_the_path_and_given_text_does_not(page):
+    where = page.locator("#path-feedback")
+    for written in (0, 2, 6):
+        where.get_by_label("Tokens written").fill(str(written))
+        settle(page)
+        expect(where.locator(".facts")).to_contain_text(f"{paths.longest_with_feedback(LAYERS, written)} steps")
+        expect(where.locator(".edge.feedback.on-path")).to_have_count(written)
+    wrote = names_of(influence.continuation(lab.tokens_of(DEFAULT.prompt), 6))
+    expect(where.locator(".word.axis-vocab")).to_have_text(wrote)
+    where.get_by_label("Feedback").uncheck()
+    settle(page)
+    expect(where.locator(".facts")).to_contain_text(f"{LAYERS} steps")
+    expect(where.locator(".edge.feedback")).to_have_count(0)
+
+
+# ---------------------------------------------------------------- measured
+
+
+def test_no_influence_outside_the_cone_of_a_replaced_token(page):
+    where = page.locator("#path-perturb")
+    choose(where, "Choose the token to replace", 5)
+    where.get_by_label("Replace by").fill(" tiny")
+    where.get_by_label("Replace by").press("Enter")
+    settle(page)
+    tokens = DEFAULT.text()
+    graph = paths.attention_grid(len(tokens), LAYERS)
+    after = influence.replaced(tokens, 5, lab.tokenizer().encode(" tiny")[0])
+    measured = influence.relative_change(graph, lab.trace(tokens), lab.trace(after))
+    shown = values(page, "path-perturb", graph.levels, graph.n)
+    inside = paths.mask(graph, graph.influences(Node(0, 5)))
+    assert (shown[~inside] == 0).all(), "exactly zero outside the cone"
+    assert (shown[inside] > 0).all()
+    assert np.allclose(shown, measured, rtol=2e-3, atol=1e-5)
+    expect(page.get_by_test_id("perturb-verdict")).to_contain_text("to the last bit")
+
+
+def test_a_click_on_a_column_replaces_its_token(page):
+    node_there = page.locator("#path-perturb .node[data-v]").nth(3 * (LAYERS + 1))  # the bottom of column D
+    node_there.click()
+    settle(page)
+    assert "source=3" in page.url
+    expect(page.locator("#path-perturb")).to_contain_text("␣was becomes ␣Ben")
+
+
+def test_gradients_on_the_grid_and_none_through_a_sampled_token(page):
+    where = page.locator("#path-gradients")
+    choose(where, "Choose the token whose loss is asked", 6)
+    settle(page)
+    tokens, m = DEFAULT.text(), lab.model()
+    graph = paths.attention_grid(len(tokens), LAYERS)
+    found = gradients.backward(lab.trace(tokens), m.params, positions=[5])
+    pull = paths.measured_gradient(graph, found.activations)
+    shown = values(page, "path-gradients", graph.levels, graph.n)
+    inside = paths.mask(graph, graph.reads(Node(LAYERS, 5)))
+    assert (shown[~inside] == 0).all() and (shown[inside] > 0).all()
+    assert np.allclose(shown, pull / pull.max(), rtol=5e-3, atol=1e-4)
+    with pytest.raises(gradients.NoGradientThroughSample) as refusal:
+        gradients.through_sample()
+    expect(page.get_by_test_id("no-gradient")).to_contain_text(str(refusal.value))
+
+
+def test_path_lengths_in_four_networks(page):
+    where = page.locator("#path-lengths")
+    where.get_by_label("From").select_option("0")
+    where.get_by_label("Kernel width k").fill("2")
+    settle(page)
+    for kind in ("rnn", "cnn", "dilated cnn", "attention"):
+        steps = paths.path_length(kind, 11, 2)
+        figure = page.get_by_test_id(f"lengths-{kind.replace(' ', '-')}")
+        expect(figure.locator(".big strong")).to_have_text(f"{steps} step{'s' * (steps != 1)}")
+        expect(figure.locator(".route")).to_have_count(steps)
+
+
+def test_depth_on_the_readers_text_and_on_held_out_text(page):
+    text = "One rainy night, Ada went to the garden."
+    field = page.locator("#depth").get_by_label("Prompt")
+    field.fill(text)
+    field.press("Enter")
+    settle(page)
+    tokens = PathsState(prompt=text).text()
+    cells = page.get_by_test_id("depth-text").locator("td[data-v]")
+    shown = [float(x) for x in cells.evaluate_all("cs => cs.map(c => c.dataset.v)")]
+    expected = np.concatenate([influence.token_losses(v, tokens) for v in influence.variants()])
+    assert np.allclose(shown, expected, rtol=2e-3, atol=2e-4)
+    for name, figure in (("cross_entropy", "depth-loss"), ("accuracy", "depth-accuracy")):
+        rows = page.get_by_test_id(figure).locator("tbody tr").all()
+        for variant, row in zip(influence.variants(), rows, strict=True):
+            value = getattr(influence.held_out(variant), name)
+            expect(row).to_contain_text(variant.name)
+            expect(row).to_contain_text(percent(value) if name == "accuracy" else number(value, 3))
+
+
+def test_a_sum_at_once_and_after_working(page):
+    where = page.locator("#path-scratchpad")
+    where.get_by_label("Numbers to add").fill("7 8 6")
+    where.get_by_label("Numbers to add").press("Enter")
+    settle(page)
+    for order in influence.ORDERS:
+        attempt = working.attempt((7, 8, 6), order)
+        before = influence.answer_span(attempt)[0]
+        figure = page.get_by_test_id(f"scratchpad-{order}")
+        expect(figure.locator(".sum-verdict")).to_contain_text(str(attempt.answer))
+        expect(figure.locator(".facts")).to_contain_text(f"{paths.longest_with_feedback(LAYERS, before)} steps")
+    where.get_by_label("Numbers to add").fill("7 8")
+    where.get_by_label("Numbers to add").press("Enter")
+    settle(page)
+    expect(where.locator("[data-message=terms]")).not_to_be_empty()
+
+
+# ---------------------------------------------------------------- small screens, embeds
+
+
+def test_on_a_phone_the_pinned_column_is_in_sight(make_context, site):
+    page = make_context(viewport={"width": 360, "height": 780}, has_touch=True).new_page()
+    page.goto(f"{site}paths/")
+    wait_live(page)
+    pinned = page.locator("#path-perturb .node[aria-pressed=true]")
+    box = pinned.bounding_box()
+    assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 360
+    node(page, "paths", "G3").tap()
+    settle(page)
+    assert "node=6.3" in page.url
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_the_grid_stands_alone_as_an_embed(open_page):
+    page = open_page("embed/paths/", node="2.2", sublayers=1)
+    expect(node(page, "paths", "C2")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#paths .facts")).to_contain_text("C2")
