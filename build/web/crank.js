@@ -3,17 +3,18 @@
 
 const BEAT = 1000; // ms between turns; a turn that takes longer is waited for
 
-/** state: () => what holds now, wishes included; turn: (values) => ask Python, figures in sight first. */
+/** state: () => what holds now, wishes included; turn: (values, rest) => ask Python, the figures in sight first, the others when
+ * nothing more was asked for `rest` ms. */
 export function crank(root, { state, turn: ask }) {
   let playing = null; // the crank that plays: its widget's id
   let timer = 0;
 
   const last = (el) => Number(el.dataset.crankLast);
-  const turn = (el, by) => {
+  const turn = (el, by, rest) => {
     const name = el.dataset.crank;
     const from = Number(state()[name]);
     const to = Math.min(Math.max(from + by, 0), last(el));
-    if (to !== from) ask({ [name]: to });
+    if (to !== from) ask({ [name]: to }, rest);
     return to !== from;
   };
   const player = () => playing && root.getElementById(playing)?.querySelector('[data-crank]');
@@ -25,14 +26,19 @@ export function crank(root, { state, turn: ask }) {
       button.textContent = on ? 'Pause' : 'Play';
     }
   };
-  const stop = () => { clearInterval(timer); playing = null; show(); };
+  const stop = () => {
+    clearInterval(timer);
+    if (playing) ask({}, 0); // now the figures that had to wait
+    playing = null;
+    show();
+  };
   const beat = () => {
     const el = player();
     if (!el) return stop();
     const { explainer } = document.documentElement.dataset;
     if (explainer === 'failed') return stop();
     if (explainer !== 'live' || 'busy' in document.documentElement.dataset) return undefined; // not ready: wait
-    return turn(el, 1) || stop();
+    return turn(el, 1, 3 * BEAT) || stop(); // what is out of sight waits until it stops
   };
   const play = (el) => {
     const id = el.closest('.widget').id;
@@ -53,6 +59,10 @@ export function crank(root, { state, turn: ask }) {
     if (el && button.dataset.crankBy) { // not the value in the markup: clicks may be faster than Python
       event.stopPropagation();
       if (button.getAttribute('aria-disabled') !== 'true') turn(el, Number(button.dataset.crankBy));
+    } else if (button.matches('[data-set]') && root.querySelector('[data-crank]')) { // another story: first what is in sight
+      event.stopPropagation();
+      const values = button.value.split('\u001f');
+      ask(Object.fromEntries(button.dataset.set.split(' ').map((name, i) => [name, values[i]])));
     }
     return undefined;
   }, true);

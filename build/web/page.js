@@ -72,13 +72,13 @@ function wish(values, how = 'push') {
 
 /** A slider on its way: the figures in sight follow at once, the others when it rests. */
 let resting = 0;
-function slide(values) {
+function slide(values, rest = 200) {
   Object.assign(state, values);
   Object.assign(wishes, values);
   connection.request({ ...values, first: sight.seen().join(' ') });
   remember(resting ? 'replace' : 'push');
   clearTimeout(resting);
-  resting = setTimeout(() => { resting = 0; connection.request({ first: '' }); }, 200);
+  resting = setTimeout(() => { resting = 0; connection.request({ first: '' }); }, rest);
 }
 
 const read = (control) => {
@@ -143,7 +143,7 @@ const connection = new Connection({
   mirror,
   name: still.name,
   values: () => wishes,
-  makeWorker: () => openWorker(new URL(worker, document.baseURI), { shared: !still.alone }),
+  makeWorker: globalThis.explainerMakeWorker ?? (() => openWorker(new URL(worker, document.baseURI))),
   on: {
     progress: status.starting,
     live: (message) => status.live({ ...message, ms: Math.round(performance.now()) }),
