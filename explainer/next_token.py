@@ -49,6 +49,11 @@ class NextToken:
         together = np.cumsum(np.sort(self.final)[::-1])
         return int(np.searchsorted(together, share - 1e-12) + 1)
 
+    @property
+    def pair(self) -> tuple[int, int]:
+        """Two tokens to compare: the best, and the fifth, which still has a chance but is clearly behind."""
+        return int(self.order[0]), int(self.order[min(4, len(self.order) - 1)])
+
     def reach(self, n: int) -> float:
         """A ruler for this prompt, in nats: four times the distance from the best token to the n-th, 4 to 24."""
         distance = float(self.chain.logits[self.order[0]] - self.chain.logits[self.order[n - 1]])

@@ -71,8 +71,8 @@ def tokens(n: int) -> str:
 
 
 def words_of_gap(look: Any) -> Markup:
-    """The two best tokens, their distance, and what the division makes of it."""
-    first, second = int(look.order[0]), int(look.order[1])
+    """Two tokens, their distance, and what the division makes of it."""
+    first, second = look.pair
     g = gap(look.chain, first, second)
     t = shown_t(look.chain.temperature)
     start = join([Markup(said(first)), f" is {number(g.before)} ahead of ", Markup(said(second)), f", so e^{number(g.before)} = {times(g.odds_before)} times as likely at T = 1. "])
