@@ -1,4 +1,4 @@
-"""Our BLAS, compiled natively and called directly: what numpy itself never asks of it.
+"""The BLAS of the wheel, compiled natively and called directly: what numpy itself never asks of it.
 
 numpy only ever passes alpha 1, beta 0 and its own layouts; here every function is driven through both orders, all
 transpositions, padded rows, negative steps, alpha and beta, against float64 sums. The same source inside the wheel is
@@ -10,6 +10,7 @@ adding up (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1);
 
 import ctypes
 import itertools
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -25,25 +26,28 @@ DTYPES = {"s": np.float32, "d": np.float64, "c": np.complex64, "z": np.complex12
 REALS = {"s": ctypes.c_float, "d": ctypes.c_double}
 PADDING = 77.0  # stands where nothing may be written
 
-# Around the kernel's tile (4 x 8 or 4 x 4), its blocks (64 rows, 256 deep, 512 columns), and syrk's block of 64.
+# Around register tiles (4 x 8 and 4 x 4), the blocks of gemm (64 rows, 256 deep, 512 columns) and of syrk (64).
 GEMM_SHAPES = [
     (1, 1, 1), (1, 9, 5), (9, 1, 5), (3, 7, 1), (4, 8, 16), (5, 9, 17), (8, 4, 3), (63, 33, 20), (65, 31, 64),
     (2, 513, 6), (70, 3, 257), (6, 8, 600), (5, 520, 300), (0, 3, 4), (3, 0, 4), (3, 4, 0),
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def blas(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    """The BLAS as a shared library of this machine."""
-    compiler = shutil.which("cc") or shutil.which("clang")
+# The doors to Eigen are not in the wheel and compile for half a minute: EIGEN_INCLUDE=/usr/include/eigen3 tests them.
+@pytest.fixture(scope="module", params=["npgemm", "eigen"] if "EIGEN_INCLUDE" in os.environ else ["npgemm"])
+def blas(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    """The BLAS as a shared library of this machine: ours, or the doors to Eigen."""
+    library = tmp_path_factory.mktemp("blas") / "blas.so"
+    flags = ["-ffp-contract=off", "-fPIC", "-shared", "-fvisibility=hidden", "-o", str(library)]
+    if request.param == "npgemm":
+        compiler = shutil.which("cc") or shutil.which("clang")
+        flags += ["-O2", str(BLAS / "npgemm.c")]
+    else:
+        compiler = shutil.which("c++") or shutil.which("clang++")
+        flags += ["-O0", "-std=c++17", "-isystem", os.environ["EIGEN_INCLUDE"], str(BLAS / "eigen_cblas.cpp")]
     if compiler is None:
         pytest.skip("no C compiler (cc or clang) to build the BLAS natively")
-    library = tmp_path_factory.mktemp("blas") / "npgemm.so"
-    subprocess.run(
-        [compiler, "-O2", "-ffp-contract=off", "-fPIC", "-shared", "-fvisibility=hidden"]
-        + [str(BLAS / "npgemm.c"), "-o", str(library)],
-        check=True,
-    )
+    subprocess.run([compiler, *flags], check=True)
     return ctypes.CDLL(str(library))
 
 
@@ -135,9 +139,7 @@ def test_gemm_in_both_orders_and_all_transpositions(blas: ctypes.CDLL, prefix: s
             c[...] = np.nan  # must not be read
         (ma, lda), (mb, ldb), (mc, ldc) = stored(a, order, 3), stored(b, order, 1), stored(c, order, 2)
         call(blas, prefix, "gemm", order, ta, tb, m, n, k, alpha, ma, lda, mb, ldb, beta, mc, ldc)
-        before = (
-            0 * applied(a, ta) @ applied(b, tb) if beta == 0 else beta * c.astype(np.result_type(c, float))
-        )
+        before = 0 * applied(a, ta) @ applied(b, tb) if beta == 0 else beta * c.astype(np.result_type(c, float))
         x, y = applied(a, ta), applied(b, tb)
         magnitude = abs(alpha) * (np.abs(x) @ np.abs(y)) + np.abs(before)
         assert_sum(unstored(mc, order, (m, n)), alpha * (x @ y) + before, magnitude, k)
