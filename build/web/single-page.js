@@ -1,0 +1,2 @@
+import './single.js';
+import './page.js';

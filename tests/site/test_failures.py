@@ -1,0 +1,185 @@
+"""When things go wrong: every asset in turn missing, cut short, corrupt or stalled; no workers, no WebAssembly, no storage.
+
+In each case the still stays, the page says what failed and what to do, and Retry works once the fault is gone. Every test
+asserts that its sabotage took.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import serve
+from conftest import LIVE, SITE, wait_live
+from playwright.sync_api import Page, expect
+
+KINDS = ("missing", "truncated", "corrupt", "stalled")
+
+
+class Saboteur(serve.Handler):
+    """A static server that spoils one file on purpose."""
+
+    spoiled: dict[str, str] = {}  # noqa: RUF012 (shared on purpose)
+    hits: list[str] = []  # noqa: RUF012
+    release = threading.Event()
+
+    def do_GET(self) -> None:
+        path = self.path.split("?")[0].lstrip("/")
+        kind = self.spoiled.get(path)
+        if kind is None:
+            super().do_GET()
+            return
+        self.hits.append(path)
+        data = (Path(self.directory) / path).read_bytes()
+        if kind == "missing":
+            self.send_error(404)
+            return
+        if kind == "stalled":
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data[:100])
+            self.release.wait(60)
+            return
+        if kind == "truncated":
+            data = data[: len(data) // 2]
+        if kind == "corrupt":
+            middle = len(data) // 2
+            data = data[:middle] + bytes(b ^ 0x55 for b in data[middle : middle + 64]) + data[middle + 64 :]
+        self.send_response(200)
+        self.send_header("Content-Type", self.guess_type(path))
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+@pytest.fixture
+def broken_site(site_directory: Path) -> Iterator[str]:
+    Saboteur.spoiled, Saboteur.hits = {}, []
+    Saboteur.release = threading.Event()
+    server = serve.make_server(site_directory, 0, Saboteur)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    Saboteur.release.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def page_at(make_context: Callable, broken_site: str) -> Callable[..., Page]:
+    def open_(path: str = "components/", script: str | None = None, **options: object) -> Page:
+        context = make_context(**options)
+        context.guard.origin = broken_site
+        context.guard.allow(r"console (error|warning)")
+        page = context.new_page()
+        if script:
+            page.add_init_script(script)
+        page.goto(broken_site + path)
+        return page
+
+    return open_
+
+
+def settled(page: Page, timeout: int = LIVE) -> str:
+    page.wait_for_function("['live', 'failed'].includes(document.documentElement.dataset.explainer)", timeout=timeout)
+    return page.evaluate("document.documentElement.dataset.explainer")
+
+
+def still_is_there(page: Page) -> None:
+    body = page.locator("[data-body]").first
+    expect(body).to_be_visible()
+    assert body.locator("td").count() > 10
+
+
+def assets() -> list[str]:
+    manifest = SITE / "runtime" / "manifest.json"
+    if not manifest.exists():
+        return []
+    files = json.loads(manifest.read_text(encoding="utf-8"))["files"]
+    return ["runtime/manifest.json", *[f"runtime/{entry['url']}" for entry in files.values()]]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("asset", assets(), ids=lambda a: a.split("/")[-1])
+def test_a_spoiled_asset(asset: str, kind: str, page_at: Callable[..., Page], broken_site: str) -> None:
+    Saboteur.spoiled = {asset: kind}
+    page = page_at("components/?patience=4")
+    state = settled(page)
+    still_is_there(page)
+    if asset not in Saboteur.hits:
+        assert state == "live"
+        pytest.skip("this file is only fetched when resuming fails")
+    if state == "live":  # another way was found: it must say why
+        page.wait_for_function("document.querySelector('[data-status]').title.length > 0")
+        assert "slow way" in page.locator("[data-status]").get_attribute("title")
+        return
+    message = page.locator("[data-status-message]")
+    expect(message).to_be_visible()
+    assert len(message.text_content() or "") > 40
+    Saboteur.spoiled = {}
+    Saboteur.release.set()
+    page.get_by_role("button", name="Retry").click()
+    wait_live(page)
+
+
+def test_without_workers_the_page_says_so(page_at: Callable[..., Page]) -> None:
+    page = page_at(script="delete window.SharedWorker; delete window.Worker; window.gone = typeof Worker")
+    assert page.evaluate("window.gone") == "undefined"
+    assert settled(page) == "failed"
+    still_is_there(page)
+    expect(page.locator("[data-status-message]")).to_contain_text("worker")
+
+
+def test_without_shared_workers_a_worker_of_its_own(page_at: Callable[..., Page]) -> None:
+    page = page_at(script="delete window.SharedWorker; window.gone = typeof SharedWorker")
+    assert page.evaluate("window.gone") == "undefined"
+    assert settled(page) == "live"
+
+
+def test_without_storage_everything_works(page_at: Callable[..., Page]) -> None:
+    page = page_at(script="for (const n of ['localStorage', 'sessionStorage', 'indexedDB', 'caches']) Object.defineProperty(window, n, {get() { throw new DOMException('blocked', 'SecurityError') }})")
+    assert page.evaluate("(() => { try { localStorage; return 'there' } catch { return 'blocked' } })()") == "blocked"
+    assert settled(page) == "live"
+    page.get_by_role("button", name="Result", exact=True).click()
+    assert page.evaluate("document.documentElement.dataset.mode") == "result"
+
+
+def test_restored_from_the_back_forward_cache_it_is_still_live(page_at: Callable[..., Page], broken_site: str) -> None:
+    page = page_at()
+    assert settled(page) == "live"
+    page.goto(broken_site + "how/")
+    page.go_back()
+    assert settled(page) == "live"
+    page.get_by_label("Prompt").first.fill("Tom has a green kite.")
+    expect(page.locator(".tokens").first).to_contain_text("kite")
+
+
+def test_started_in_a_background_tab_it_becomes_live(page_at: Callable[..., Page], broken_site: str) -> None:
+    front = page_at("how/")
+    back = front.context.new_page()
+    front.bring_to_front()
+    back.goto(broken_site + "components/")
+    front.bring_to_front()
+    assert settled(back) == "live"
+
+
+def test_a_crash_of_python_is_told_and_a_restart_brings_all_back(page_at: Callable[..., Page], broken_site: str) -> None:
+    page = page_at()
+    assert settled(page) == "live"
+    page.get_by_label("Prompt").first.fill("Tom has a green kite.")
+    expect(page.locator(".tokens").first).to_contain_text("kite")
+    other = page.context.new_page()
+    other.goto(broken_site + "attention/")
+    wait_live(other)
+    page.evaluate("window.explainer.crash()")
+    for each in (page, other):
+        each.wait_for_function("document.documentElement.dataset.explainer === 'failed'", timeout=LIVE)
+    page.get_by_role("button", name="Retry").click()
+    for each in (page, other):
+        wait_live(each)
+    expect(page.locator(".tokens").first).to_contain_text("kite")
