@@ -38,7 +38,7 @@ class FeedbackState(PageState):
     look = param.Integer(default=1, bounds=(0, None), label="turn")
     at = param.Integer(default=3, bounds=(0, None), label="turn")
     words = param.String(default="Mia", label="words")
-    sum = param.String(default="7 + 5 + 8 + 9", label="sum")
+    sum = param.String(default="7 + 5 + 8 + 9 + 6", label="sum")
     sums = param.Integer(default=90, bounds=(12, 360), label="number of sums")
     window = param.Integer(default=24, bounds=(4, 128), label="window")
     again = param.Integer(default=0, label="go on measuring")

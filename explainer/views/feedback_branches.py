@@ -97,13 +97,15 @@ class Branches(Widget):
                 go = c.button("Go to this branch", sets="choices", value=story.write_choices(row.choices))
             chance = story.log_probability(row.steps)
             body.append(
-                tag("tr", tag("th", f"{i + 1}", scope="row"), tag("td", start), tag("td", tape(cells, f"Branch {i + 1}")),
-                    tag("td", one_in(chance), data_v=exact(chance), data_why="natural logarithm of its probability", class_="odds"), tag("td", go))
+                tag("tr", tag("th", f"{i + 1}", scope="row", role="rowheader"), tag("td", start, role="cell"), tag("td", tape(cells, f"Branch {i + 1}"), role="cell"),
+                    tag("td", one_in(chance), data_v=exact(chance), data_why="natural logarithm of its probability", class_="odds", role="cell"), tag("td", go, role="cell"), role="row")
             )  # fmt: skip
+        # the roles say what display: block (on a phone) would take away
         heads = ["branch", "leaves", "what was written", "probability", ""]
         table = tag(
             "table", tag("caption", "Every branch, in words", class_="sr"),
-            tag("thead", tag("tr", *[tag("th", h, scope="col") if h else tag("td") for h in heads])), tag("tbody", *body), class_="branch-list",
+            tag("thead", tag("tr", *[tag("th", h, scope="col", role="columnheader") if h else tag("td", role="cell") for h in heads], role="row"), role="rowgroup"),
+            tag("tbody", *body, role="rowgroup"), class_="branch-list", role="table",
         )  # fmt: skip
         forget = None
         if len(rows) > 2 or (len(rows) == 2 and s.kept() and s.kept() != (here,)):

@@ -17,6 +17,7 @@ from explainer.views.feedback_parts import STORY, cell, crank, name_of, plain_ta
 from explainer.views.html import exact, join, number, percent, tag
 from explainer.views.widget import Widget
 
+SEEN = 0.001  # probability below which a token is left out of the comparison
 AHEAD = 24  # turns that the chart shows after the context is full
 
 
@@ -93,28 +94,45 @@ class KeysAndValues(Widget):
 
 def work_chart(run: Sequence[Work], turns: int) -> Markup:
     """Multiply-adds of every turn, both ways, to a little beyond the turn at which the context is full."""
-    width, height, left, top, bottom = 960, 190, 8, 24, 22
     peak = max(w.uncached for w in run)
+    first = run[min(1, len(run) - 1)]
 
-    def place(i: int, n: float) -> str:
-        return f"{left + (width - 2 * left) * i / max(len(run) - 1, 1):.1f},{top + (height - top - bottom) * (1 - n / peak):.1f}"
+    def across(turn: int) -> float:
+        return 100 * turn / max(len(run) - 1, 1)
 
-    x = place(turns - 1, 0).split(",")[0]
+    def line(numbers: Sequence[int], kind: str) -> Markup:
+        points = " ".join(f"{across(i):.2f},{100 - 96 * n / peak:.2f}" for i, n in enumerate(numbers))
+        return tag("polyline", points=points, class_=f"line {kind}")
+
+    def mark(turn: int, words: str) -> Markup:
+        x = across(turn)
+        side = "end" if x > 60 else "start" if x < 25 else "middle"
+        return tag("span", words, class_=f"at {side}", style=f"left:{x:.2f}%")
+
     full = next((w.turn for w in run if w.slid), None)
-    parts = [
-        tag("line", x1=left, x2=width - left, y1=height - bottom, y2=height - bottom, class_="rule"),
-        tag("polyline", points=" ".join(place(w.turn, w.uncached) for w in run), class_="line colour-query"),
-        tag("polyline", points=" ".join(place(w.turn, w.cached) for w in run), class_="line colour-key dash-1"),
-        tag("line", x1=x, x2=x, y1=top, y2=height - bottom, class_="marker"),
-        tag("text", f"turn {turns}", x=x, y=height - 7, text_anchor="middle" if 40 < float(x) < width - 40 else "start" if float(x) < 41 else "end"),
-        tag("text", f"at most {millions(peak)} per turn", x=left, y=14),
-    ]  # fmt: skip
+    label = (
+        f"Multiply-adds per turn. All anew: from {millions(run[0].uncached)} up to {millions(peak)}. "
+        f"Kept: {millions(first.cached)} at turn 2, and as much as anew once the context is full."
+    )
+    drawing = tag(
+        "svg",
+        tag("line", x1=0, x2=100, y1=100, y2=100, class_="rule"),
+        tag("line", x1=across(turns - 1), x2=across(turns - 1), y1=0, y2=100, class_="marker"),
+        line([w.uncached for w in run], "colour-query"),
+        line([w.cached for w in run], "colour-key dash-1"),
+        viewBox="0 0 100 100", preserveAspectRatio="none", role="img", aria_label=label, class_="chart",
+    )  # fmt: skip
+    legend = tag(
+        "p", tag("span", "all anew", class_="legend colour-query"),
+        tag("span", "keys and values kept", class_="legend colour-key dash-1"), class_="legend-row",
+    )  # fmt: skip
+    under = [mark(turns - 1, f"turn {turns}")]
     if full is not None:
-        at = place(full, 0).split(",")[0]
-        parts.append(tag("text", f"full from turn {full + 1} on", x=at, y=height - bottom - 8, text_anchor="end", dx="-8"))
-    label = f"Multiply-adds per turn. All anew: from {millions(run[0].uncached)} up to {millions(peak)}. Kept: {millions(run[min(1, len(run) - 1)].cached)} at turn 2, and as much as anew once the context is full."
-    legend = tag("p", tag("span", "all anew", class_="legend colour-query"), tag("span", "keys and values kept", class_="legend colour-key dash-1"), class_="legend-row")
-    return join([legend, tag("svg", *parts, viewBox=f"0 0 {width} {height}", role="img", aria_label=label, class_="chart")])
+        under.append(mark(full, f"full from turn {full + 1}"))
+    return join(
+        [legend, tag("p", f"{millions(peak)} at most", class_="note"),
+         tag("div", drawing, tag("p", *under, class_="under"), class_="work-chart")]
+    )  # fmt: skip
 
 
 def stairs(run: Sequence[Work], n_prompt: int, way: str, title: str) -> Markup:
@@ -188,9 +206,9 @@ class ContextWindow(Widget):
             return Markup("")
         at = len(whole) - 1 if apart is None else apart
         a, b = whole[at], narrow[at]
-        ids, names, _ = top_tokens(a.final, 5)
-        more = [t for t in top_tokens(b.final, 5)[0] if t not in ids]
-        ids, names = ids + more, names + [name_of(t) for t in more]
+        likely = dict.fromkeys(top_tokens(a.final, 5)[0] + top_tokens(b.final, 5)[0])
+        ids = [t for t in likely if max(a.final[t], b.final[t]) >= SEEN]
+        names = [name_of(t) for t in ids]
         rows = [
             tag("tr", tag("th", c.token(n), scope="row"), *[tag("td", percent(float(t.final[i])), data_v=exact(float(t.final[i])), class_="num") for t in (a, b)])
             for i, n in zip(ids, names, strict=True)

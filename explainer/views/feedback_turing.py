@@ -87,9 +87,12 @@ class Turing(Widget):
 
 
 def grid(heads: tuple[str, ...], rows: list[tuple[str, ...]], label: str) -> Markup:
+    # the roles say what display: block (on a phone) would take away
     return tag(
         "div",
-        tag("table", tag("caption", label, class_="sr"), tag("thead", tag("tr", *[tag("th", h, scope="col") for h in heads])),
-            tag("tbody", *[tag("tr", tag("th", row[0], scope="row"), *[tag("td", x) for x in row[1:]]) for row in rows]), class_="words"),
-        class_="scroll",
+        tag("table", tag("caption", label, class_="sr"),
+            tag("thead", tag("tr", *[tag("th", h, scope="col", role="columnheader") for h in heads], role="row"), role="rowgroup"),
+            tag("tbody", *[tag("tr", tag("th", row[0], scope="row", role="rowheader"), *[tag("td", x, role="cell") for x in row[1:]], role="row") for row in rows], role="rowgroup"),
+            class_="words", role="table"),
+        class_="words-box",
     )  # fmt: skip

@@ -125,7 +125,7 @@ def test_choosing_another_token_forks_the_story_and_remembers_both(desk):
     assert d.link.values["branches"] == f"2:{other}"
     d.ask(choices=f"5:{other}")
     assert d.link.values["branches"] == f"2:{other};5:{other}"
-    listed = re.findall(r'<th scope="row">(\d)</th>', d.html("feedback-branches"))
+    listed = re.findall(r'<th scope="row" role="rowheader">(\d)</th>', d.html("feedback-branches"))
     assert listed == ["1", "2", "3"]  # this one, the trunk, the other fork
     d.ask(choices="")
     assert cells(d.html("feedback-loop"), first="tape")[5:] == lab.names_of(tuple(s.token for s in trunk))
