@@ -52,7 +52,7 @@ class Prefill(Widget):
             for t in told
         ]  # fmt: skip
         fields = c.controls(
-            c.text_field("words", "Words to put in its mouth", s.words, hint=f"They overwrite turn {at + 1} and what follows: {len(put)} token{"" if len(put) == 1 else "s"}. A word gets the space that its token carries."),
+            c.text_field("words", "Words to put in its mouth", s.words, hint=f"They overwrite turn {at + 1} and what follows: {plural(len(put))}. A word gets the space that its token carries."),
             c.button("Write them to the tape", sets="choices", value=story.write_choices(choices), kind="main"),
         )  # fmt: skip
         return join(
@@ -100,6 +100,10 @@ class Prefill(Widget):
         s = self.state
         rows, done = working.measure(s.sums, at_most=PIECE if s.sums > FIRST else None)
         return sums(s.sum, s.sums, done, rows, s.param.sums.bounds[1])
+
+
+def plural(n: int) -> str:
+    return "1 token" if n == 1 else f"{n} tokens"
 
 
 @functools.lru_cache(maxsize=16)
