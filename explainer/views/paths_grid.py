@@ -154,18 +154,22 @@ class Drawing:
         return "influences" if second == "influences" and first in ("influences", "self") else "none"
 
     def edges(self) -> Markup:
-        """The arrows, faint ones first."""
+        """The arrows: each an element of its own where cones light up, else one element for all of a kind."""
+        arrows = [e for e in self.graph.edges if e.kind != "feedback"]
+        if self.cones is None:
+            kinds = dict.fromkeys(e.kind for e in arrows)
+            lines = {
+                k: "".join(link(self.at(e.source), self.at(e.target)) for e in arrows if e.kind == k) for k in kinds
+            }
+            return Markup("".join(f'<path class="edge {k}" d="{d}"></path>' for k, d in lines.items()))
         n = self.graph.n
         parts = []
-        for edge in self.graph.edges:
-            if edge.kind == "feedback":
-                continue
-            a, b = self.at(edge.source), self.at(edge.target)
-            ends = f"{edge.source.level * n + edge.source.position} {edge.target.level * n + edge.target.position}"
-            role = self.edge_role(*map(int, ends.split()))
+        for edge in arrows:
+            source, target = (node.level * n + node.position for node in (edge.source, edge.target))
+            role = self.edge_role(source, target)
             mark = f' data-role="{role}"' if role else ""
-            live = f' data-e="{ends}"' if self.cones is not None else ""
-            parts.append(f'<path class="edge {edge.kind}"{live}{mark} d="{link(a, b)}"></path>')
+            d = link(self.at(edge.source), self.at(edge.target))
+            parts.append(f'<path class="edge {edge.kind}" data-e="{source} {target}"{mark} d="{d}"></path>')
         return Markup("".join(parts))
 
     def feedback(self) -> Markup:

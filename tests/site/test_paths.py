@@ -114,9 +114,10 @@ def test_a_click_pins_and_the_link_opens_the_same_view(page, make_context):
     other = make_context().new_page()
     other.goto(page.url)
     wait_live(other)
+    expect(node(other, "paths", "C2")).to_have_attribute("data-role", "self")
     assert roles(other) == before
     page.go_back()
-    settle(page)
+    expect(node(page, "paths", "G2")).to_have_attribute("data-role", "self")
     assert roles(page) == expected_roles(12, Node(2, 6))
 
 
