@@ -72,11 +72,11 @@ export function crank(root, { state, turn: ask }) {
   root.addEventListener('keydown', (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.defaultPrevented) return;
     const { target } = event;
-    if (target.matches?.('input,select,textarea,td,th')) return;
+    if (target.matches?.('input,select,textarea')) return;
     const el = target.closest?.('.widget')?.querySelector('[data-crank]');
     if (!el) return;
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (by && !target.closest('.tokens,.tree,.scroll')) { stop(); turn(el, by); event.preventDefault(); }
+    if (by && !target.closest('[data-grid],.tokens,.tree,.scroll')) { stop(); turn(el, by); event.preventDefault(); }
     else if (event.key === ' ' && el.querySelector('[data-crank-play]') && !target.closest('button,a,summary')) { play(el); event.preventDefault(); }
   });
 

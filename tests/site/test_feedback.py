@@ -1,4 +1,4 @@
-"""/feedback/ in a browser: every capability of the page, on the built site, against the numbers of this very `explainer`."""
+"""/feedback/ in a browser: every capability of the page on the built site, against the numbers of `explainer`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ from explainer.views.html import percent
 PROMPT = "Once there was a"
 START = {"prompt": PROMPT, "step": 6, "seed": 3, "t": 1, "branches": ""}
 TK = lab.tokenizer()
+
+
+SLIDE = """(el, to) => { el.value = to ?? el.min;
+    for (const kind of ['input', 'change']) el.dispatchEvent(new Event(kind, {bubbles: true})); }"""
 
 
 def told(n: int, forced: dict[int, int] | None = None, **settings: float) -> list[sampling.Step]:
@@ -69,9 +73,8 @@ def test_the_crank_writes_what_the_loop_writes_and_winds_back(page, loop):
 
 
 def test_clicks_faster_than_python_are_all_counted(page, loop):
-    page.evaluate(
-        "() => { for (let i = 0; i < 5; i += 1) document.querySelector('#feedback-loop [data-crank-by=\"1\"]').click(); }"
-    )
+    turn = "document.querySelector('#feedback-loop [data-crank-by=\"1\"]').click()"
+    page.evaluate(f"() => {{ for (let i = 0; i < 5; i += 1) {turn}; }}")
     expect_story(page, told(11))
 
 
@@ -88,6 +91,11 @@ def test_arrow_keys_crank_and_space_plays(page, loop):
     expect(tape(page)).to_have_count(5 + 7)  # it turns by itself
     page.keyboard.press("Space")
     expect(button(loop, "Play")).to_have_attribute("aria-pressed", "false")
+    loop.locator(".station.odds td.num").first.focus()
+    page.keyboard.press("Space")
+    expect(button(loop, "Pause")).to_be_visible()
+    page.keyboard.press("Space")
+    expect(button(loop, "Play")).to_be_visible()
 
 
 def test_play_goes_on_until_something_else_is_done(page, loop):
@@ -113,9 +121,7 @@ def test_play_stops_at_the_end_of_the_document(open_page):
 
 
 def test_settings_change_the_story(page, loop):
-    loop.get_by_label("Temperature").evaluate(
-        "el => { el.value = el.min; el.dispatchEvent(new Event('input', {bubbles: true})); el.dispatchEvent(new Event('change', {bubbles: true})); }"
-    )
+    loop.get_by_label("Temperature").evaluate(SLIDE, None)
     expect_story(page, told(6, temperature=0.01))
     loop.get_by_text("Cut the distribution before the draw").click()
     loop.get_by_label("Top-k").fill("1")
@@ -223,9 +229,7 @@ def test_the_cache_is_counted(page):
 
 def test_the_window_slides(page):
     widget = page.locator("#context-window")
-    widget.get_by_label("Window").evaluate(
-        "el => { el.value = 6; el.dispatchEvent(new Event('input', {bubbles: true})); el.dispatchEvent(new Event('change', {bubbles: true})); }"
-    )
+    widget.get_by_label("Window").evaluate(SLIDE, 6)
     steps = story.Teller(story.narrow(lab.model(), 6)).tell(lab.tokens_of(PROMPT), sampling.Settings(1.0), 3, (), 6)
     expect_story(page, list(steps), "window-narrow")
     expect(widget.get_by_test_id("window-narrow").locator(".cell.gone")).to_have_count(5 + 6 - 6)
@@ -265,7 +269,7 @@ def test_the_copied_link_is_this_very_view(page, loop, make_context):
     page.wait_for_function("location.href.includes('words=dog')")
     before = {
         w: page.locator(f"#{w} [data-body]").inner_text()
-        for w in ("feedback-loop", "feedback-branches", "kv-cache", "turing")
+        for w in ("feedback-loop", "feedback-branches", "context-window", "turing")
     }
     other = make_context().new_page()
     other.goto(page.url)

@@ -1,4 +1,4 @@
-"""/feedback/ without a browser: what the reader sets arrives, what is drawn is what `explainer` says, nothing breaks."""
+"""/feedback/ without a browser: what the reader sets arrives, and what is drawn is what `explainer` says."""
 
 from __future__ import annotations
 
