@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import functools
 from typing import Any
 
 from markupsafe import Markup
@@ -13,6 +15,21 @@ from explainer.views.attention_parts import Telling, later, matrix, prompt_field
 from explainer.views.html import exact, join, number, percent, tag
 
 LEVELS = (0.05, 0.15, 0.3, 0.5, 0.75)  # a small pattern shows five strengths; the opened one shows the numbers
+
+
+@functools.lru_cache(maxsize=64)
+def small_pattern(tokens: tuple[int, ...], layer: int, head: int) -> Markup:
+    """One pattern as a drawing of five strengths: one path per strength, a square per pair of tokens."""
+    pattern = lab.trace(tokens)[f"blocks.{layer}.attn.pattern"][head].tolist()
+    n = len(pattern)
+    paths: list[list[str]] = [[] for _ in LEVELS]
+    for t, row in enumerate(pattern):
+        for s, weight in enumerate(row):
+            if weight >= LEVELS[0]:
+                paths[bisect.bisect_right(LEVELS, weight) - 1].append(f"M{s} {t}h1v1h-1z")
+    drawn = [tag("path", d="".join(d), class_=f"level-{i}") for i, d in enumerate(paths) if d]
+    allowed = tag("path", d=f"M0 0V{n}H{n}z", class_="allowed")
+    return tag("svg", allowed, *drawn, viewBox=f"0 0 {n} {n}", aria_hidden="true", preserveAspectRatio="none")
 
 
 class AttentionHeads(Telling):
@@ -52,20 +69,7 @@ class AttentionHeads(Telling):
 
     def small(self, trace: Any, layer: int, head: int) -> Markup:
         """One pattern as a button with a picture of five strengths."""
-        pattern = trace[f"blocks.{layer}.attn.pattern"][head].tolist()
-        n = len(pattern)
-        paths: list[list[str]] = [[] for _ in LEVELS]
-        for t, row in enumerate(pattern):
-            for s, weight in enumerate(row):
-                if weight >= LEVELS[0]:
-                    level = sum(weight >= bound for bound in LEVELS) - 1
-                    paths[level].append(f"M{s} {t}h1v1h-1z")
-        drawing = tag(
-            "svg",
-            tag("path", d=f"M0 0V{n}H{n}z", class_="allowed"),
-            *[tag("path", d="".join(d), class_=f"level-{i}") for i, d in enumerate(paths) if d],
-            viewBox=f"0 0 {n} {n}", aria_hidden="true", preserveAspectRatio="none",
-        )  # fmt: skip
+        drawing = small_pattern(trace.tokens, layer, head)
         label, score = facts.head_scores().label(layer, head)
         chosen = (layer, head) == (self.state.layer, self.state.head)
         return tag(

@@ -117,37 +117,38 @@ def matrix(values: Any, rows: Sequence[str], cols: Sequence[str], *, label: str,
     shades = np.clip(np.where(np.isfinite(plain), plain, 0) / scale, -1.0, 1.0)
     shade_texts = np.char.mod("%.2g", shades).tolist()
     texts = values.astype(str).tolist()
-    shown_numbers = plain.tolist()
-    why = why or {}
+    shown = [[f"<span>{compact(x)}</span>" for x in row] for row in plain.tolist()] if numbers else None
     hidden = None if masked is None else np.asarray(masked).tolist()
     body = []
     for r, name in enumerate(rows):
-        cells = []
-        for k in range(len(cols)):
-            if hidden is not None and hidden[r][k]:
-                cells.append("<td class=masked>")
-                continue
-            told = why.get((r, k))
-            cells.append(  # no quotes, no end tags, one tab stop: a page has thousands of these
-                f"<td{'' if r or k else ' tabindex=-1'} style=--v:{shade_texts[r][k]} data-v={texts[r][k]}"
-                + (f' data-why="{escape(told)}"' if told else "")
-                + (f"><span>{compact(shown_numbers[r][k])}</span>" if numbers else ">")
-            )
-        shown: Any = tag("span", name)
+        # no quotes, no end tags, one tab stop: a page has thousands of these
+        cells = [f"<td style=--v:{a} data-v={b}>" for a, b in zip(shade_texts[r], texts[r], strict=True)]
+        if why:
+            for k in range(len(cols)):
+                if told := why.get((r, k)):
+                    cells[k] = f'{cells[k][:-1]} data-why="{escape(told)}">'
+        if not r:
+            cells[0] = f"<td tabindex=-1{cells[0][3:]}"
+        if shown:
+            cells = [cell + text for cell, text in zip(cells, shown[r], strict=True)]
+        if hidden:
+            cells = ["<td class=masked>" if off else cell for cell, off in zip(cells, hidden[r], strict=True)]
+        safe = escape(name)
+        title = f"<span>{safe}</span>"
         if row_sets:
-            shown = tag("button", name, type="button", data_set=row_sets, value=r, aria_pressed=str(r == chosen_row).lower(),
-                        aria_label=f"token {r}: {name}", class_="row-name")  # fmt: skip
-        head = tag("th", shown, scope="row", class_=f"axis-{row_axis}")
-        body.append(f"<tr{' class=chosen' if r == chosen_row else ''}>{head}{''.join(cells)}</tr>")
+            pressed = str(r == chosen_row).lower()
+            title = (
+                f'<button type="button" data-set="{row_sets}" value="{r}" aria-pressed="{pressed}"'
+                f' aria-label="token {r}: {safe}" class="row-name">{safe}</button>'
+            )
+        chosen = " class=chosen" if r == chosen_row else ""
+        body.append(f'<tr{chosen}><th scope="row" class="axis-{row_axis}">{title}</th>{"".join(cells)}</tr>')
     if size in ("tiny", "row"):  # names that only assistive technology and the read-out need
         top = Markup("<tr><td class=corner>" + "".join(f"<th scope=col>{escape(name)}" for name in cols) + "</tr>")
     else:
-        corner = tag(
-            "td", tag("span", f"{row_name} ↓ {col_name} →" if row_name else "", class_="corner"), class_="corner"
-        )
-        top = tag(
-            "tr", corner, *[tag("th", tag("span", name), scope="col", class_=f"axis-{col_axis}") for name in cols]
-        )
+        corner = f"{row_name} ↓ {col_name} →" if row_name else ""
+        heads = "".join(f'<th scope="col" class="axis-{col_axis}"><span>{escape(name)}</span></th>' for name in cols)
+        top = Markup(f'<tr><td class="corner"><span class="corner">{escape(corner)}</span></td>{heads}</tr>')
     classes = " ".join(
         w
         for w in ("heat lean", f"colour-{colour}", "signed" if signed else "", "numbered" if numbers else "", size)

@@ -19,6 +19,8 @@ TITLES = (
     "Add back",
 )  # fmt: skip
 
+FLOWS: dict[Any, Markup] = {}
+
 
 class AttentionStepper(Telling):
     """Residual stream -> LayerNorm -> q, k, v -> q.k -> / sqrt(K) -> mask -> softmax -> mix -> W_O -> added back."""
@@ -85,23 +87,22 @@ class Steps:
 
     def flow(self, *names: str) -> Markup:
         """What goes into these records, which function makes them, and what is made from them next: as the trace says."""
-        lines = []
-        for name in names:
-            step = facts.provenance(self.trace, self.key(name))
-            given: list[Any] = []
-            for key, axes, size in step.inputs:
-                given += [c.shape(self.short(key), axes, size), " "]
-            users = [self.short(user) for user in step.used_by]
-            then: list[Any] = (
-                [tag("span", " used next by ", class_="soft"), *[tag("code", u) for u in users]] if users else []
-            )
-            made, axes, size = step.output
-            lines.append(
-                tag("p", *given, tag("span", "→ ", tag("code", step.function), " → ", class_="soft"),
-                    tag("b", c.shape(self.short(made), axes, size)), tag("span", *[join([x, " "]) for x in then], class_="then"),
-                    class_="flow-line")
-            )  # fmt: skip
-        return tag("div", *lines, class_="flow")
+        known = (self.layer, len(self.names), names, self.trace.config)
+        if known not in FLOWS:  # the same for every head, query and text of this length
+            FLOWS[known] = tag("div", *[self.flow_line(name) for name in names], class_="flow")
+        return FLOWS[known]
+
+    def flow_line(self, name: str) -> Markup:
+        """One record: inputs and weights, function, result, users."""
+        step = facts.provenance(self.trace, self.key(name))
+        given: list[Any] = []
+        for key, axes, size in step.inputs:
+            given += [c.shape(self.short(key), axes, size), " "]
+        users = [join([tag("code", self.short(user)), " "]) for user in step.used_by]
+        then = tag("span", tag("span", " used next by ", class_="soft"), *users, class_="then") if users else None
+        made, axes, size = step.output
+        arrow = tag("span", "→ ", tag("code", step.function), " → ", class_="soft")
+        return tag("p", *given, arrow, tag("b", c.shape(self.short(made), axes, size)), then, class_="flow-line")
 
     def folded(
         self, name: str, values: Any, *, colour: str = "resid", label: str, index: str, scale: float | None = None
