@@ -37,7 +37,7 @@ class Loop(Widget):
                     c.number_field("seed", "Seed", s.seed, 0, 2**31 - 1),
                     c.button("Another seed", sets="seed", value=(s.seed + 1) % 2**31),
                 ),
-                tag("div", *[preset(name, s.prompt) for name in PROGRAMS], class_="presets", role="group", aria_label="Prompts to try"),
+                tag("div", *[preset(name, s) for name in PROGRAMS], class_="presets", role="group", aria_label="Prompts to try"),
                 cuts(s),
                 crank(s, main=True, then=said(told)),
                 Machine(s, told).draw(),
@@ -46,10 +46,10 @@ class Loop(Widget):
         )  # fmt: skip
 
 
-def preset(name: str, now: str) -> Markup:
-    """A prompt to start from: no choices, a few turns."""
-    text = PROMPTS[name][0]
-    return c.button(name.capitalize(), sets="prompt step choices branches", value=f"{text}\x1f0\x1f\x1f", pressed=text == now,
+def preset(name: str, s: Any) -> Markup:
+    """A prompt to start from, nothing written yet. The start of a story is the page's own prompt."""
+    text = s.param.prompt.default if name == PROGRAMS[0] else PROMPTS[name][0]
+    return c.button(name.capitalize(), sets="prompt step choices branches", value=f"{text}\x1f0\x1f\x1f", pressed=text == s.prompt,
                     hint=PROMPTS[name][1])  # fmt: skip
 
 

@@ -80,7 +80,7 @@ class Turing(Widget):
             ("The tape is finite.", f"{m.config.n_ctx} cells; then the oldest falls out. Turing's tape has no end.", "measured: the context above"),
             ("It only writes at the end.", "Turing's head moves left and right and rubs out. This one reads anywhere, writes once per cell, and never takes a token back.", "by construction"),
             ("Its moves are drawn.", "Odds, not a rule; at temperature 0 it is deterministic, and one wrong symbol is never corrected by the machine itself.", "by construction"),
-            ("No gradient passes through a written token.", slope, "the draw above; Page 4 shows it by real backpropagation"),
+            ("No gradient passes through a written token.", slope, "this draw; the page on paths shows it by backpropagation"),
             ("Universal is not the same as useful.", "The proofs that transformers can run any program assume numbers of unlimited precision and unlimited turns. They say nothing about what training finds.", "Pérez et al. 2021"),
         ]  # fmt: skip
         return grid(("limit", "what it means here", "source"), rows, "Where the likeness with a Turing machine ends")
