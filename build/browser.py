@@ -12,7 +12,14 @@ import subprocess
 import sys
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+]
 
 
 def find_chromium() -> str | None:
@@ -35,7 +42,12 @@ def apt_install(*packages: str) -> bool:
         return False
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     subprocess.run(["apt-get", "update", "-qq"], env=environment, check=False, stdout=subprocess.DEVNULL)
-    done = subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], env=environment, check=False, stdout=subprocess.DEVNULL)
+    done = subprocess.run(
+        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
+        env=environment,
+        check=False,
+        stdout=subprocess.DEVNULL,
+    )
     return done.returncode == 0
 
 
@@ -44,7 +56,17 @@ def main() -> int:
     if not path:
         print("installing Chromium", flush=True)
         if not apt_install("chromium"):
-            subprocess.run([sys.executable, "-m", "playwright", "install", "--with-deps" if os.geteuid() == 0 else "chromium", *(["chromium"] if os.geteuid() == 0 else [])], check=False)
+            subprocess.run(
+                [
+                    sys.executable,
+                    "-m",
+                    "playwright",
+                    "install",
+                    "--with-deps" if os.geteuid() == 0 else "chromium",
+                    *(["chromium"] if os.geteuid() == 0 else []),
+                ],
+                check=False,
+            )
         path = find_chromium()
     if not path:
         print("no Chromium could be found or installed; install one and set CHROMIUM=/path/to/it", file=sys.stderr)

@@ -37,8 +37,14 @@ class Licence:
 def from_npm(name: str) -> Licence:
     folder = ROOT / "node_modules" / name
     meta = json.loads((folder / "package.json").read_text(encoding="utf-8"))
-    texts = [f.read_text(encoding="utf-8") for f in sorted(folder.iterdir()) if f.name.upper().startswith(("LICENSE", "LICENCE", "NOTICE"))]
-    kept = ROOT / "build" / "licence_texts" / f"{meta.get('license')}.txt"  # for a package that ships no text of its own
+    texts = [
+        f.read_text(encoding="utf-8")
+        for f in sorted(folder.iterdir())
+        if f.name.upper().startswith(("LICENSE", "LICENCE", "NOTICE"))
+    ]
+    kept = (
+        ROOT / "build" / "licence_texts" / f"{meta.get('license')}.txt"
+    )  # for a package that ships no text of its own
     if not texts and kept.exists():
         texts = [kept.read_text(encoding="utf-8")]
     return Licence(name, meta["version"], str(meta.get("license", "")), "\n\n".join(texts), NOTES.get(name, ""))

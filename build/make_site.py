@@ -24,6 +24,7 @@ import licences  # noqa: E402
 import offline  # noqa: E402
 import previews  # noqa: E402
 import shell  # noqa: E402
+import single  # noqa: E402
 import sizes  # noqa: E402
 
 
@@ -153,6 +154,9 @@ def main() -> None:
         (out / name).mkdir(exist_ok=True)
         (out / name / "index.html").write_text(html, encoding="utf-8")
     shutil.copy(out / names["embed.js"], out / "embed.js") if "embed.js" in names else None
+    if not arguments.preview:
+        say("pages in one file")
+        single.write_singles(out, runtime.patched(), [p.name for p in PAGES], [])
     say("service worker")
     offline.write_service_worker(out)
     (out / "build.json").write_text(json.dumps({"assets": names}, indent=1), encoding="utf-8")

@@ -20,4 +20,8 @@ def command() -> list[str]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(subprocess.run([*command(), *sys.argv[1:], "--no-audit", "--no-fund", "--loglevel=error"], check=False).returncode)
+    raise SystemExit(
+        subprocess.run(
+            [*command(), *sys.argv[1:], "--no-audit", "--no-fund", "--loglevel=error"], check=False
+        ).returncode
+    )

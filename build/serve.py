@@ -15,7 +15,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 HASHED = re.compile(r"\.[0-9a-f]{8,}\.")
-TYPES = {".mjs": "text/javascript", ".js": "text/javascript", ".wasm": "application/wasm", ".json": "application/json", ".woff2": "font/woff2", ".webmanifest": "application/manifest+json"}
+TYPES = {
+    ".mjs": "text/javascript",
+    ".js": "text/javascript",
+    ".wasm": "application/wasm",
+    ".json": "application/json",
+    ".woff2": "font/woff2",
+    ".webmanifest": "application/manifest+json",
+}
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
@@ -56,9 +63,15 @@ def main() -> int:
         server = make_server(arguments.directory, arguments.port)
     except OSError as problem:
         if problem.errno == errno.EADDRINUSE:
-            print(f"port {arguments.port} is taken by another program; choose another: make serve PORT={arguments.port + 1}", file=sys.stderr)
+            print(
+                f"port {arguments.port} is taken by another program; choose another: make serve PORT={arguments.port + 1}",
+                file=sys.stderr,
+            )
         elif problem.errno == errno.EACCES:
-            print(f"this user may not open port {arguments.port}; choose one above 1023: make serve PORT=8000", file=sys.stderr)
+            print(
+                f"this user may not open port {arguments.port}; choose one above 1023: make serve PORT=8000",
+                file=sys.stderr,
+            )
         else:
             print(f"cannot serve at port {arguments.port}: {problem.strerror}", file=sys.stderr)
         return 1

@@ -109,7 +109,9 @@ def json_block(value: Any) -> Markup:
     return Markup(json.dumps(value, separators=(",", ":")).replace("<", "\\u003c").replace("&", "\\u0026"))
 
 
-def embed_html(page: Any, widget: Any, still: dict[str, Any], *, root: str, assets: dict[str, str], index: str = "") -> str:
+def embed_html(
+    page: Any, widget: Any, still: dict[str, Any], *, root: str, assets: dict[str, str], index: str = ""
+) -> str:
     """One widget alone, for `/embed/<slug>/`: its still, its tools, and a way back to the page it comes from."""
     html_of = {m["name"]: m["attributes"].get("html", "") for m in still["models"]}
     back = {"href": f"{root}{page.path}{index}", "question": page.question}
@@ -138,7 +140,16 @@ def page_html(page: Any, still: dict[str, Any], *, root: str, assets: dict[str, 
     )  # fmt: skip
 
 
-def static_page(name: str, question: str, text: str, *, root: str, assets: dict[str, str], chapters: list[Any], numbers: dict[str, Any]) -> str:
+def static_page(
+    name: str,
+    question: str,
+    text: str,
+    *,
+    root: str,
+    assets: dict[str, str],
+    chapters: list[Any],
+    numbers: dict[str, Any],
+) -> str:
     """A page of prose alone, in the same frame: how the site works, licences."""
     page = {"name": name, "title": question, "question": question, "path": f"{name}/"}
     return templates.get_template("page.html.j2").render(

@@ -49,7 +49,11 @@ def table(out: Path) -> str:
         return "(A preview: the runtime was not built.)"
     files = json.loads(manifest.read_text(encoding="utf-8"))["files"]
     rows = [(name, int(entry["bytes"])) for name, entry in files.items() if entry.get("resume", True)]
-    lines = ["| file | MB |", "|---|---:|", *[f"| {name} | {size / 1e6:.2f} |" for name, size in sorted(rows, key=lambda r: -r[1])]]
+    lines = [
+        "| file | MB |",
+        "|---|---:|",
+        *[f"| {name} | {size / 1e6:.2f} |" for name, size in sorted(rows, key=lambda r: -r[1])],
+    ]
     return "\n".join([*lines, f"| **together** | **{sum(s for _, s in rows) / 1e6:.2f}** |"])
 
 
@@ -58,4 +62,5 @@ def demote(markdown: str) -> str:
     lines = markdown.splitlines()
     if lines and lines[0].startswith("# "):
         lines = lines[1:]
-    return "\n".join(f"#{line}" if line.startswith("#") else line for line in lines)
+    lines = [f"#{line}" if line.startswith("#") else line for line in lines]
+    return "\n".join(re.sub(r"^\| \|", "| measure |", line) for line in lines)
