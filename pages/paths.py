@@ -38,7 +38,7 @@ class PathsState(PageState):
     terms = param.String(default="4 6 7 8", label="numbers to add")
     source = param.Integer(default=8, bounds=(0, None), label="earlier token")
     replace = param.String(default=" Ben", label="replacement")
-    target = param.Integer(default=10, bounds=(0, None), label="later token")
+    target = param.Integer(default=11, bounds=(0, None), label="later token")
     early = param.Integer(default=1, bounds=(0, None), label="first token")
     late = param.Integer(default=11, bounds=(0, None), label="second token")
     kernel = param.Integer(default=3, bounds=(2, 6), label="kernel")
@@ -103,21 +103,21 @@ def numbers() -> dict[str, Any]:
     graph, cones = influence.grid(n, layers), influence.cones((n, layers, False, 0))
     cone = cones.influences[cones.index(0, state.source)].bit_count()
     shift = influence.prediction_change(before, after)
-    asks = state.target - 1
-    given = tokens[state.target]
-    chance = [float(softmax(t["logits"][asks].astype("float64"))[given]) for t in (before, after)]
+    asks = int(shift.argmax())
+    was, became = (softmax(t["logits"][asks].astype("float64")) for t in (before, after))
+    likely = int(was.argmax())
     whole = next(v for v in influence.variants() if v.model == lab.STORYTELLER and not v.removed)
     cut = next(v for v in influence.variants() if v.removed == 1)
     scores = {
         order: [influence.score_of_sums(lab.STORYTELLER, k, order) for k in range(working.FEWEST, working.MOST + 1)]
         for order in influence.ORDERS
     }
-    sums = {order: (sum(s.right for s in found), sum(s.of for s in found)) for order, found in scores.items()}
+    sums = {order: (sum(s.right for s in each), sum(s.of for s in each)) for order, each in scores.items()}
     attempt = working.attempt(state.numbers_to_add(), "working")
     waited = (influence.answer_span(attempt) or (len(attempt.written), 0))[0]
     paths_of = lambda tokens, layers: magnitude(comb(tokens + layers - 1, layers))  # noqa: E731
     position, height = state.chosen()
-    return {
+    found: dict[str, Any] = {
         "n": n,
         "layers": layers,
         "twice": 2 * layers,
@@ -140,9 +140,9 @@ def numbers() -> dict[str, Any]:
         "inside": cone,
         "outside": graph.n * graph.levels - cone,
         "asked": names[asks],
-        "next": names[state.target],
-        "chance_before": percent(chance[0]),
-        "chance_after": percent(chance[1]),
+        "next": lab.tokenizer().display(likely),
+        "chance_before": percent(float(was[likely])),
+        "chance_after": percent(float(became[likely])),
         "moved": percent(float(shift[asks])),
         "working_right": f"{sums['working'][0]} of {sums['working'][1]}",
         "answer_right": f"{sums['answer'][0]} of {sums['answer'][1]}",
@@ -163,6 +163,7 @@ def numbers() -> dict[str, Any]:
         "dilated": path_length("dilated cnn", state.late - state.early, state.kernel),
         "kernel": state.kernel,
     }
+    return {k: v.replace(" %", "\u00a0%") if isinstance(v, str) else v for k, v in found.items()}
 
 
 PAGE = Page(

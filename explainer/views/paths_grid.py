@@ -243,7 +243,7 @@ class Drawing:
             if v is not None:
                 shade = float(self.shade[node.level][node.position])
                 classes += ["valued", f"colour-{self.colour}"]
-                classes += ["strong"] * (shade > 0.6)
+                classes += ["strong"] * (shade > 0.66)
             classes += ["hollow"] * (node in hollow) + ["travelled"] * (node in travelled)
             shown = name if v is None else in_node(v)
             small = " small" if len(shown) > 3 else ""

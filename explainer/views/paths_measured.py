@@ -90,23 +90,22 @@ class PathPerturb(Widget):
 
     def forecasts(self, tokens: tuple[int, ...], names: list[str], before: model.Trace, after: model.Trace) -> Markup:
         """What the change does to the forecast of the next token, column by column, and in full for the last one."""
-        s = self.state
         shift = influence.prediction_change(before, after)
         strip = c.token_strip(
             names, weights=[float(x) for x in shift], axis="vocab", label="How much the forecast after each token moves"
         )
-        focus = int(min(max(s.target - 1, s.source), len(tokens) - 1))
-        if focus < s.source or shift[focus] == 0:
-            focus = len(tokens) - 1
+        focus = int(shift.argmax()) if shift.max() > 0 else len(tokens) - 1
         first = softmax(before["logits"][focus].astype(np.float64))
         second = softmax(after["logits"][focus].astype(np.float64))
-        ids, shown, _ = top_tokens(np.maximum(first, second), 6)
+        ids, shown, shares = top_tokens(np.maximum(first, second), 6)
+        worth = max(2, sum(share >= 0.001 for share in shares))
+        ids, shown = ids[:worth], shown[:worth]
         bars = c.bars(shown, [float(second[i]) for i in ids], label=f"Next token after {names[focus]}, after and before the replacement", scale=1.0,
                       others={"before": [float(first[i]) for i in ids]}, text=percent, heads=("token", "after"))  # fmt: skip
         return tag(
             "div",
             c.figure("forecast-shift", strip, title="The forecast of the next token, after each token:", caption="share of probability that moved", readout="Before the replaced token nothing moves, to the last bit."),
-            c.figure("forecast", bars, title=f"What follows {names[focus]}", caption="bars: after the replacement; marks: before", readout=f"{percent(float(shift[focus]))} of the probability moved."),
+            c.figure("forecast", bars, title=f"Moved most: what follows {names[focus]}", caption="bars: after the replacement; marks: before", readout=f"{percent(float(shift[focus]))} of the probability moved."),
             class_="columns",
         )  # fmt: skip
 

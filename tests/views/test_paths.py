@@ -324,11 +324,13 @@ def test_forecasts_are_the_models():
     _, widgets = make("path-perturb")
     state = widgets["path-perturb"].state
     tokens = state.text()
-    token = state.replacement()[0]
-    after = lab.trace(influence.replaced(tokens, state.source, token))
-    probs = softmax(after["logits"][state.target - 1].astype(np.float64))
+    before = lab.trace(tokens)
+    after = lab.trace(influence.replaced(tokens, state.source, state.replacement()[0]))
+    most = int(influence.prediction_change(before, after).argmax())
     figure = widgets["path-perturb"].html.split('data-figure="forecast"')[1]
-    assert f'data-v="{float(probs.max())!r}"' in figure or f'data-v="{probs.max()}"' in figure
+    assert f"what follows {escape(names_of(tokens)[most])}" in figure
+    for trace in (before, after):
+        assert f'data-v="{float(softmax(trace["logits"][most].astype(np.float64)).max())!r}"' in figure
 
 
 @pytest.mark.parametrize("slug", SLUGS)
