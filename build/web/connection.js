@@ -38,6 +38,7 @@ export class Connection {
         this.inFlight = 0;
         this.waiting = { ...this.values(), ...this.waiting };
         this.on.live(message);
+        this.on.busy(Object.keys(this.waiting).length > 0);
         return this.flush();
       case 'patch':
         return this.mirror.apply(message.events);
@@ -57,6 +58,8 @@ export class Connection {
         return this.port.post({ type: 'open', client: this.client, name: this.name });
     }
   }
+
+  get isIdle() { return this.isLive && !this.inFlight && !Object.keys(this.waiting).length; }
 
   /** Ask Python to take these values. Before it is live they wait, and are applied once it is. */
   request(values) {

@@ -66,8 +66,25 @@ mirror.on('link', 'messages', (messages) => {
 function wish(values, how = 'push') {
   Object.assign(state, values);
   Object.assign(wishes, values);
-  connection.request({ ...values, first: '' });
+  connection.request(sightFirst(values));
   remember(how);
+}
+
+/** The request for `values` in which the figures in sight come first; the others follow one by one (`catchUp`). */
+let behind = null; // names of the widgets that still have to follow; null: none
+function sightFirst(values) {
+  const seen = sight.seen();
+  const rest = [...widgets.keys()].filter((name) => !seen.includes(name));
+  behind = seen.length && rest.length ? rest : null;
+  return { ...values, first: behind ? seen.join(' ') : '' };
+}
+
+/** When Python is idle and no slider moves: let the next figure follow, so that a next wish never waits for more than one. */
+function catchUp() {
+  if (resting || !behind) return;
+  const next = behind.shift();
+  if (next === undefined) behind = null;
+  connection.request({ first: next ?? '' });
 }
 
 /** A slider on its way: the figures in sight follow at once, the others when it rests. */
@@ -75,10 +92,10 @@ let resting = 0;
 function slide(values, rest = 200) {
   Object.assign(state, values);
   Object.assign(wishes, values);
-  connection.request({ ...values, first: sight.seen().join(' ') });
+  connection.request(sightFirst(values));
   remember(resting ? 'replace' : 'push');
   clearTimeout(resting);
-  resting = setTimeout(() => { resting = 0; connection.request({ first: '' }); }, rest);
+  resting = setTimeout(() => { resting = 0; if (connection.isIdle) catchUp(); }, rest);
 }
 
 const read = (control) => {
@@ -133,7 +150,7 @@ window.addEventListener('popstate', () => {
   for (const name in values) state[name] = values[name] ?? defaults[name];
   for (const stepper of document.querySelectorAll('[data-stepper]')) place(stepper);
   Object.assign(wishes, values);
-  connection.request(values);
+  connection.request(sightFirst(values));
 });
 
 // ---- one Python
@@ -142,14 +159,14 @@ const worker = document.documentElement.dataset.worker;
 const connection = new Connection({
   mirror,
   name: still.name,
-  values: () => wishes,
+  values: () => (Object.keys(wishes).length ? sightFirst(wishes) : wishes),
   makeWorker: globalThis.explainerMakeWorker ?? (() => openWorker(new URL(worker, document.baseURI))),
   on: {
     progress: status.starting,
     live: (message) => status.live({ ...message, ms: Math.round(performance.now()) }),
     failed: status.failed,
     problem: (message) => status.problem(message.message),
-    busy: (busy) => { for (const el of widgets.values()) el.toggleAttribute('data-catching-up', busy && !connection.isLive); document.documentElement.toggleAttribute('data-busy', busy); },
+    busy: (busy) => { for (const el of widgets.values()) el.toggleAttribute('data-catching-up', busy && !connection.isLive); document.documentElement.toggleAttribute('data-busy', busy); if (!busy) catchUp(); },
   },
 });
 
