@@ -42,7 +42,7 @@ class AttentionLookup(Widget):
                 c.button("0: plain average", sets="sharpness", value=0, pressed=s.sharpness == 0),
                 c.button("1: as trained", sets="sharpness", value=1, pressed=s.sharpness == 1),
                 c.button("∞: only the best", sets="sharpness", value="inf", pressed=hard),
-                label="Sharpness of the lookup",
+                label="From average to hard",
             ),
             tag("div", self.dictionary(trace, found, names), tag("div", self.kernel(found, names), self.answer(trace, tokens, found, names), class_="stack"),
                 class_="columns lookup"),

@@ -86,9 +86,14 @@ def test_a_cell_of_the_query_row_says_how_it_was_made(open_page, state, trace):
     found = facts.example(state.tokens(), state.layer, state.head).found
     figure.locator("tr.chosen td").nth(found).hover()
     expect(figure.locator("[data-readout]")).to_contain_text("exp(score(-zu))")
-    figure.locator("tr.chosen td").nth(found).focus()
-    page.keyboard.press("ArrowLeft")
-    expect(figure.locator("[data-readout]")).to_contain_text("exp(score(-do))")
+    figure.locator("td[tabindex='0']").focus()  # the one tab stop of the table
+    for _ in range(2):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    value = float(trace[f"blocks.{state.layer}.attn.pattern"][state.head, 2, 1])
+    focused = figure.locator("td:focus")
+    assert float(focused.get_attribute("data-v")) == pytest.approx(value, abs=1e-5)
+    expect(figure.locator("[data-readout]")).to_contain_text("exp(score(I))")
 
 
 def test_any_other_cell_is_explained_when_asked(open_page, state, trace):
