@@ -244,3 +244,14 @@ def test_any_text_is_drawn(open_page, text):
     expect(widget(page, "attention-stepper").locator(".tokens").first.locator("button")).to_have_count(
         len(lab.tokens_of(text))
     )
+
+
+def test_signs_and_strengths_have_their_colours(open_page):
+    """A style sheet that lost a rule would leave the signed maps blank."""
+    page = open_page("attention/", step=2, live=False)
+    figure = widget(page, "attention-stepper").get_by_test_id("q")
+    colours = figure.locator("td[data-v]").evaluate_all(
+        "cells => cells.map(c => [Math.sign(c.dataset.v), getComputedStyle(c).backgroundColor])"
+    )
+    plus, minus = ({colour for sign, colour in colours if sign == side} for side in (1, -1))
+    assert len(plus) > 3 and len(minus) > 3 and not plus & minus
