@@ -26,7 +26,7 @@ def run(config_json: str) -> str:
 
 
 # Caches that hold what a resumed Python cannot read again (its files are gone): weights, vocabulary.
-KEEP_CACHES = ("explainer.checkpoint", "explainer.tokenizer", "explainer.lab")
+KEEP_CACHES = ("explainer.checkpoint", "explainer.tokenizer")
 
 
 def tidy() -> None:
