@@ -72,7 +72,7 @@ def held_out_kinds() -> tuple[tuple[str, ...], ...]:
 
 @kept
 def held_out_floor() -> float:
-    """The loss of the true distribution on the same documents, nats per token: on average nothing can do better."""
+    """The loss of the true distribution on the same documents, nats per token: over all texts nothing can do better."""
     logs = [
         -float(np.log(odds[doc[i + 1]]))
         for doc in held_out()

@@ -91,7 +91,7 @@ class AttentionAblation(Widget):
         )
         return c.figure(
             "take-out-loss", table, caption=f"On {facts.N_DOCUMENTS} held-out documents, {base.n_tokens} tokens",
-            note=f"Cross-entropy and how often the first guess is right. The true distribution itself has {number(facts.held_out_floor())} nats on these documents: nothing does better on average.",
+            note=f"Cross-entropy and how often the first guess is right. The true odds of the text have {number(facts.held_out_floor())} nats on the same documents; over all texts nothing does better, on a dozen of them luck may.",
         )  # fmt: skip
 
     def kinds(self, choices: tuple[facts.TakeOut, ...], chosen: facts.TakeOut) -> Markup:
