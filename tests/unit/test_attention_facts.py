@@ -35,7 +35,7 @@ def test_held_out_text_is_the_grammars_and_the_model_is_near_its_true_odds():
     assert len(facts.held_out()) == facts.N_DOCUMENTS
     assert all(len(k) == len(d) - 1 for k, d in zip(facts.held_out_kinds(), facts.held_out(), strict=True))
     floor = facts.held_out_floor()  # on a dozen documents luck may put a good model just below it
-    assert 0 < floor and abs(facts.loss().cross_entropy - floor) < 0.05
+    assert floor > 0 and abs(facts.loss().cross_entropy - floor) < 0.05
 
 
 def test_change_is_compare(tokens):
