@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import accumulate, pairwise
 
 import numpy as np
@@ -220,12 +220,16 @@ class Variant:
         return forward(m.params, tokens, m.config, self.interventions())
 
 
+@cache  # not lru_cache: this one survives into the page
+def family() -> tuple[tuple[int, str], ...]:
+    """(layers, name) of the checkpoints that are there, the shallowest first. Kept: in the page there are no files."""
+    there = checkpoint.available()
+    return tuple((n, name) for n, name in sorted(lab.FAMILY.items()) if name in there)
+
+
 def variants() -> tuple[Variant, ...]:
     """The family as trained, then the deepest with its layers taken off one by one from the top."""
-    there = checkpoint.available()
-    trained = [
-        Variant(f"{n} layer{'s' * (n > 1)}", name, 0, n) for n, name in sorted(lab.FAMILY.items()) if name in there
-    ]
+    trained = [Variant(f"{n} layer{'s' * (n > 1)}", name, 0, n) for n, name in family()]
     deepest = trained[-1]
     cut = [
         Variant(f"{deepest.depth} layers, top {k} removed", deepest.model, k, deepest.depth - k)

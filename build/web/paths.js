@@ -86,7 +86,7 @@ export function paths(root, { pick }) {
   });
   root.addEventListener('focusin', (event) => {
     const node = nodeOf(event);
-    if (node && lively(gridOf(node))) paint(gridOf(node), node);
+    if (node?.matches(':focus-visible') && lively(gridOf(node))) paint(gridOf(node), node);
   });
   root.addEventListener('focusout', (event) => {
     const node = nodeOf(event);
@@ -117,7 +117,7 @@ export function paths(root, { pick }) {
   root.addEventListener('explainer:drawn', (event) => { // new markup: what is pointed at stays lit, where it still is
     for (const grid of event.target.querySelectorAll('[data-paths].lively')) {
       grid.shown = undefined;
-      paint(grid, grid.querySelector('.node:hover') ?? (grid.contains(document.activeElement) ? document.activeElement.closest('.node') : null) ?? pinned(grid));
+      paint(grid, grid.querySelector('.node:hover') ?? grid.querySelector('.node:focus-visible') ?? pinned(grid));
     }
   });
 }

@@ -261,7 +261,7 @@ class Drawing:
             if not asleep:
                 attrs |= {
                     "role": "button", "tabindex": 0 if node == seat else -1, "data_pick": self.pick_value(node) if self.pick_value else None,
-                    "aria_label": f"{name}{'' if v is None else ': ' + shown}",
+                    "aria_label": f"{name} {self.names[node.position] if self.names else ''}{'' if v is None else ': ' + shown}",
                     "aria_pressed": str(node == self.chosen).lower(),
                 }  # fmt: skip
             half = COLUMN / 2

@@ -6,7 +6,7 @@ from inspect import unwrap
 
 from markupsafe import Markup
 
-from explainer import checkpoint, influence, lab, paths, working
+from explainer import influence, lab, paths, working
 from explainer.views import components as c
 from explainer.views.html import join, percent, tag
 from explainer.views.paths_grid import names_of
@@ -66,13 +66,11 @@ class PathScratchpad(Widget):
 
     def table(self) -> Markup:
         """The fixed list: share right by depth, length of the sum and order."""
-        there = checkpoint.available()
-        family = [(n, name) for n, name in sorted(lab.FAMILY.items()) if name in there]
         sizes = range(working.FEWEST, working.MOST + 1)
         heads = [tag("th", "model", scope="col")]
         heads += [tag("th", f"{SAYS[order]}, {n} numbers", scope="col") for n in sizes for order in influence.ORDERS]
         rows = []
-        for layers, name in family:
+        for layers, name in influence.family():
             cells = [self.share(layers, name, n, order) for n in sizes for order in influence.ORDERS]
             rows.append(
                 tag("tr", tag("th", f"{layers} layer{'s' * (layers > 1)}", scope="row", class_="axis-resid"), *cells)
