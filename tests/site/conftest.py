@@ -59,7 +59,7 @@ class Guard:
     def __init__(self, origin: str):
         self.origin = origin
         self.problems: list[str] = []
-        self.allowed: list[str] = []
+        self.allowed: list[str] = ["Service Worker registration blocked by Playwright"]  # we block it, it says so
 
     def allow(self, pattern: str) -> None:
         """Expect console lines that match this regular expression (a sabotaged site makes some)."""
