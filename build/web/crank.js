@@ -59,10 +59,6 @@ export function crank(root, { state, turn: ask }) {
     if (el && button.dataset.crankBy) { // not the value in the markup: clicks may be faster than Python
       event.stopPropagation();
       if (button.getAttribute('aria-disabled') !== 'true') turn(el, Number(button.dataset.crankBy));
-    } else if (button.matches('[data-set]') && root.querySelector('[data-crank]')) { // another story: first what is in sight
-      event.stopPropagation();
-      const values = button.value.split('\u001f');
-      ask(Object.fromEntries(button.dataset.set.split(' ').map((name, i) => [name, values[i]])));
     }
     return undefined;
   }, true);

@@ -14,6 +14,8 @@ from explainer import cache, lab, sampling, story, working
 from explainer.views.html import percent
 
 PROMPT = "Once there was a"
+expect.set_options(timeout=30_000)  # figures out of sight follow one by one, and machines may be busy
+
 START = {"prompt": PROMPT, "step": 6, "seed": 3, "t": 1, "branches": ""}
 TK = lab.tokenizer()
 
