@@ -32,7 +32,7 @@ class AttentionState(PageState):
     pin = param.String(default="Far away lived a shy robot called Vi-do-zu. Good night, Vi-do", label="second text")
     sharpness = param.Number(default=1.0, bounds=(0, math.inf), label="sharpness")
     take_out = param.Selector(
-        default="scaling", objects=["scaling", "mask", "uniform", "positions", "head"], label="what to take out"
+        default="uniform", objects=["scaling", "mask", "uniform", "positions", "head"], label="what to take out"
     )
     swap = param.Integer(default=14, bounds=(0, None), label="token to swap")
     swap_with = param.Integer(default=15, bounds=(0, None), label="token to swap with")

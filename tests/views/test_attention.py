@@ -439,7 +439,7 @@ def test_impossible_values_are_moved_and_said(page):
     s = page.state
     config = lab.model().config
     assert (s.layer, s.head, s.query) == (config.n_layers - 1, 0, len(s.tokens()) - 1)
-    assert s.take_out == "scaling" and s.sharpness == 1 and s.step == 9 and s.token == config.n_vocab - 1
+    assert s.take_out == s.param.take_out.default and s.sharpness == 1 and s.step == 9 and s.token == config.n_vocab - 1
     assert {"layer", "query", "take_out", "sharpness", "token"} <= set(messages)
 
 
