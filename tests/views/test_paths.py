@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from markupsafe import escape
 
-from explainer import gradients, influence, lab, paths, working
+from explainer import checkpoint, gradients, influence, lab, paths, working
 from explainer.ops import softmax
 from explainer.paths import Node
 from explainer.views.paths_cones import grouped, magnitude
@@ -349,3 +349,12 @@ def test_the_numbers_of_the_prose_come_from_the_model():
     text = Path(page.__file__).with_suffix(".md").read_text(encoding="utf-8")
     used = set(re.findall(r"{{ (\w+)", text))
     assert used <= set(found)
+
+
+def test_a_resumed_page_has_no_files_and_still_knows_its_models(monkeypatch):
+    link, widgets = make()
+    monkeypatch.setattr(checkpoint, "available", lambda: ())
+    link.request = {"prompt": "One rainy night, Ada went"}
+    assert "␣Ada" in widgets["depth"].html and "4 layers, top 1 removed" in widgets["depth"].html
+    link.request = {"terms": "9 9 9"}
+    assert "4 layers" in widgets["path-scratchpad"].html
