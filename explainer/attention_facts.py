@@ -225,8 +225,8 @@ def head_scores() -> Roles:
         chance[role] /= max(1, n[role])
     places = sum(max(0, len(doc) - heads.FIRST_QUERY) for doc in documents)
     return Roles(
-        {role: scores.get(role, placed.scores.get(role)) for role in ROLES},
-        chance | placed.chance,
+        {role: scores[role] if role in scores else placed.scores[role] for role in ROLES},
+        {**chance, **placed.chance},
         n | dict.fromkeys(placed.scores, places),
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 from markupsafe import Markup
 
 from explainer import attention_facts as facts
@@ -28,7 +30,7 @@ class AttentionAblation(Widget):
     reads = ("prompt", "layer", "head", "query", "take_out")
     functions = (
         interventions.NoScaling, interventions.NoMask, interventions.UniformAttention, interventions.NoPositions,
-        interventions.HeadOff, facts.loss.__wrapped__, facts.head_worth.__wrapped__,
+        interventions.HeadOff, inspect.unwrap(facts.loss), inspect.unwrap(facts.head_worth),
     )  # fmt: skip
 
     def draw(self) -> Markup:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import functools
+import inspect
 from typing import Any
 
 from markupsafe import Markup
@@ -40,10 +41,10 @@ class AttentionHeads(Telling):
     reads = ("prompt", "layer", "head", "query")
     functions = (
         model.attention_pattern,
-        facts.head_scores.__wrapped__,
+        inspect.unwrap(facts.head_scores),
         facts.answer_keys,
         heads.measure,
-        facts.head_worth.__wrapped__,
+        inspect.unwrap(facts.head_worth),
     )
 
     def draw(self) -> Markup:
