@@ -113,6 +113,8 @@ def numbers() -> dict[str, Any]:
         for order in influence.ORDERS
     }
     sums = {order: (sum(s.right for s in each), sum(s.of for s in each)) for order, each in scores.items()}
+    small, smallest = influence.family()[0]
+    small_scores = [influence.score_of_sums(smallest, k, "working") for k in range(working.FEWEST, working.MOST + 1)]
     attempt = working.attempt(state.numbers_to_add(), "working")
     waited = (influence.answer_span(attempt) or (len(attempt.written), 0))[0]
     paths_of = lambda tokens, layers: magnitude(comb(tokens + layers - 1, layers))  # noqa: E731
@@ -146,6 +148,8 @@ def numbers() -> dict[str, Any]:
         "moved": percent(float(shift[asks])),
         "working_right": f"{sums['working'][0]} of {sums['working'][1]}",
         "answer_right": f"{sums['answer'][0]} of {sums['answer'][1]}",
+        "small": f"{small} layer{'s' * (small > 1)}",
+        "small_right": f"{sum(x.right for x in small_scores)} of {sum(x.of for x in small_scores)}",
         "terms": " + ".join(map(str, state.numbers_to_add())),
         "waited": waited,
         "waited_steps": longest_with_feedback(layers, waited),
