@@ -21,9 +21,9 @@ export function crank(root, { state, turn: ask }) {
   const show = () => {
     for (const button of root.querySelectorAll('[data-crank-play]')) {
       const on = button.closest('.widget')?.id === playing;
-      if (button.getAttribute('aria-pressed') === String(on)) continue;
-      button.setAttribute('aria-pressed', String(on));
-      button.textContent = on ? 'Pause' : 'Play';
+      const word = on ? 'Pause' : 'Play';
+      if (button.getAttribute('aria-pressed') !== String(on)) button.setAttribute('aria-pressed', String(on));
+      if (button.textContent !== word) button.textContent = word;
     }
   };
   const stop = () => {

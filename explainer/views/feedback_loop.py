@@ -37,7 +37,7 @@ class Loop(Widget):
                     c.number_field("seed", "Seed", s.seed, 0, 2**31 - 1),
                     c.button("Another seed", sets="seed", value=(s.seed + 1) % 2**31),
                 ),
-                tag("div", *[preset(name, s) for name in PROGRAMS], class_="presets", role="group", aria_label="Prompts to try"),
+                tag("div", *[preset(name, s) for name in PROGRAMS], class_="presets", role="group", aria_label="Texts to start from"),
                 cuts(s),
                 crank(s, main=True, then=said(told)),
                 Machine(s, told).draw(),
@@ -117,7 +117,7 @@ class Machine:
         fact = f"{len(tokens)} tokens of the prompt, {len(told)} written; the context holds {n_ctx}."
         if gone:
             fact += f" The oldest {gone} have dropped out and are not read any more."
-        return c.figure("tape", tape(cells, "The tape: prompt, then what was written"), readout=fact)
+        return c.figure("tape", tape(cells, "The tape: what was given, then what was written"), readout=fact)
 
     def weights(self) -> Markup:
         m = lab.model()
