@@ -13,6 +13,8 @@ from explainer.explain import explain
 from explainer.views.html import number, percent
 from pages.attention import AttentionState
 
+expect.set_options(timeout=30_000)  # a busy machine; what never comes still fails
+
 
 @pytest.fixture
 def state():
