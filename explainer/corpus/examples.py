@@ -9,7 +9,7 @@ PROMPTS: dict[str, tuple[str, str]] = {
     ),
     "which of two names": (
         "Under the hill lived a noisy dragon called Du-ri. One day Du-ri met a giant called Pa-nu-ka. The giant gave",
-        "Two invented names; who gives decides which one comes next.",
+        "Two invented names; who gives decides which one comes next. The models only guess: see their cards.",
     ),
     "who has it": (
         "Once there was a clever boy named Leo. He had a lucky pink sock. His friend Waffle was a brave bear. "
@@ -33,11 +33,11 @@ PROMPTS: dict[str, tuple[str, str]] = {
         "The verb agrees with the frog, not with the nearer dogs.",
     ),
     "close the quotes": (
-        'Guess what: Tom said, "I heard Ben say, \'I heard Leo say, "I ate the soup',
+        'Guess what: Tom said, "I heard Ben say, \'I heard Leo say, "I ate the soup.',
         "Three quotes are open and must be closed in the right order.",
     ),
     "close the bracket": (
-        "Boxes: ( [ { } ]",
+        "Boxes: ( [ { } ",
         "A closing bracket must fit the one that is open; a new one may open too.",
     ),
     "a pattern": (

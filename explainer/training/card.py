@@ -72,6 +72,9 @@ def _readable(facts: dict) -> str:
         f"(first syllable {n['first_syllable']:.1%}, later syllables {n['later_syllables']:.1%}); "
         f"{n['whole_names']:.1%} of whole names right.",
         "",
+        f"Where copying is not enough ('The giant gave ...': which of the two names?): {n['who_is_who']:.1%} right; "
+        "guessing gives 50 %. Nearly all wrong first syllables sit here.",
+        "",
         "## Sums, continued greedily",
         "",
         f"Two digits, the answer at once: {s['two_digits']:.1%} of all 81.",

@@ -1,6 +1,6 @@
 """Figures of the corpus: words, tokens, the floor, and what sort of decisions it consists of.
 
-    python -m explainer.training.corpus_stats --windows 500
+python -m explainer.training.corpus_stats --windows 500
 """
 
 from __future__ import annotations

@@ -140,6 +140,25 @@ def names(model: TorchTransformer, tokenizer: Tokenizer, n_documents: int = 400,
     }
 
 
+def who_is_who(model: TorchTransformer, tokenizer: Tokenizer, n_documents: int = 200, seed: int = 2004) -> float:
+    """'Du-ri met a giant called Pa-nu. The giant gave': the right name (against the other one) as the likeliest token.
+
+    Copying alone does not decide it: the beast must be bound to its name. Guessing gives one half.
+    """
+    rng = np.random.default_rng(seed)
+    right: list[bool] = []
+    while len(right) < n_documents:
+        words = sample_words(rng)
+        if " met" not in words or " gave" not in words or " called" not in words:
+            continue
+        prompt = [tokenizer.end_id]
+        for word in words[: words.index(" gave") + 1]:
+            prompt.extend(tokenizer.encode_word(word))
+        target = tokenizer.encode_word(words[words.index(" gave") + 1])[0]
+        right.append(bool(log_probs(model, np.array([prompt]))[0, -1].argmax() == target))
+    return float(np.mean(right))
+
+
 @torch.no_grad()
 def continue_greedily(model: TorchTransformer, prompts: list[list[int]], n: int) -> list[list[int]]:
     """The likeliest continuation, `n` tokens, of prompts that may differ in length."""
@@ -224,7 +243,7 @@ def evaluate(name: str, folder: Path = WEIGHTS, n_windows: int = 600) -> dict:
         "parameters": sum(p.numel() for p in model.parameters()),
         "bytes": (folder / f"{name}.safetensors").stat().st_size,
         "held_out": held_out(model, tokenizer, n_windows),
-        "names": names(model, tokenizer),
+        "names": names(model, tokenizer) | {"who_is_who": who_is_who(model, tokenizer)},
         "sums": sums(model, tokenizer),
         "brackets": brackets(model, tokenizer),
     }
