@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import hashlib
+import importlib.util
 import io
 import json
 import os
@@ -75,9 +76,10 @@ def node(script: str, *args: str, timeout: int = 600) -> str:
 
 def site_packages() -> Path:
     """Where panel and bokeh are installed for the Python that runs this."""
-    import panel
-
-    return Path(panel.__file__).resolve().parent.parent
+    found = importlib.util.find_spec("panel")
+    if found is None or found.origin is None:
+        raise BuildError("panel is not installed for this Python")
+    return Path(found.origin).resolve().parent.parent
 
 
 def wheel() -> Path:

@@ -2,7 +2,6 @@
 // one memory snapshot for the whole site, the stills of all documents, and what is known about the heap.
 import fs from 'node:fs';
 import path from 'node:path';
-import zlib from 'node:zlib';
 import { pathToFileURL } from 'node:url';
 import { zeroFree, zeroLibraryFiles } from './heap.mjs';
 
@@ -48,5 +47,5 @@ const snapshot = py.makeMemorySnapshot({ serializer: (object) => { references.pu
 const libraries = py._module.__dsoLog.map((d) => d.libName);
 fs.writeFileSync(path.join(config.output, 'snapshot.bin'), snapshot);
 fs.writeFileSync(path.join(config.output, 'libraries.json'), JSON.stringify(libraries));
-console.log(JSON.stringify({ raw: snapshot.length, gzip: zlib.gzipSync(snapshot, { level: 6 }).length, libraries: libraries.length, free, references }));
+console.log(JSON.stringify({ raw: snapshot.length, libraries: libraries.length, free, references }));
 process.exit(0);

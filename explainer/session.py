@@ -12,15 +12,17 @@ The wire is plain JSON, in both directions:
     patch     {"type": "patch", "events": [event, ...]}     to the page; one per request, latest value per attribute
     error     {"type": "error", "message": sentence, "trace": text}
 
-For a `panel.custom.JSComponent` that Bokeh model is not the component's root model but the DataModel in its `data`
-property: the one that carries the values. Bokeh's own encoding of dicts ({"type": "map", "entries": [...]}) stays on this side of the wire.
+For a `panel.custom.JSComponent` that Bokeh model is the DataModel in its root model's `data` property: the one that
+carries the values. Bokeh's own encoding of dicts ({"type": "map", "entries": [...]}) stays on this side of the wire.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
+import io
 import json
+import logging
 import random
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -269,19 +271,45 @@ def _say(client: str, message: dict[str, Any]) -> None:
 
 
 def exercise() -> None:
-    """Use every document a little, as a page would: for the build, which notes what that imports and warms it up."""
-    quiet: Send = lambda client, message: None  # noqa: E731
+    """Use every document a little, as a page would: for the build, which notes what that imports and warms it up.
+
+    Errors are exercised, too: what it takes to report one must be there when one happens.
+    """
     global _send
-    before, _send = _send, quiet
+    before, _send = _send, lambda client, message: None
+
+    def fail(event: Any) -> None:
+        raise ValueError("an exercise of the build: this error is on purpose")
+
     try:
+        live = None
         for name in registry():
             live = make(name)  # never one that sleeps
             _adopt(live, "exercise")
             live.describe()
-            for model_id, model in live.models.items():
-                if "request" in model.properties():
-                    for asked in ({"exercise": "1"}, {}):
-                        receive("exercise", json.dumps([{"model": model_id, "attr": "request", "new": asked}]))
+            _ask(live, {"exercise": "1"}, {})
+            close("exercise")
+        if live is not None:
+            live = make(live.name)
+            _adopt(live, "exercise")
+            for component in live.components:
+                if "request" in component.param:
+                    component.param.watch(fail, "request")
+            logger = logging.getLogger("panel")
+            level = logger.level
+            logger.addHandler(quiet := logging.NullHandler())
+            with contextlib.redirect_stderr(io.StringIO()):
+                _ask(live, {"exercise": "2"})
+            logger.removeHandler(quiet)
+            logger.setLevel(level)
+            receive("exercise", '[{"model": "none", "attr": "none", "new": 0}]')
             close("exercise")
     finally:
         _send = before
+
+
+def _ask(live: Live, *requests: dict[str, Any]) -> None:
+    for model_id, model in live.models.items():
+        if "request" in model.properties():
+            for asked in requests:
+                receive("exercise", json.dumps([{"model": model_id, "attr": "request", "new": asked}]))

@@ -240,7 +240,7 @@ export async function resume(files, step) {
     _installStdlib: (Module) => { Module.FS.mkdirTree(site); Module.API.sitePackages = site; },
   });
   files.made.delete('snapshot'); // tens of megabytes; a restart fetches it from the browser's cache
-  writeFiles(py.FS, site, others);
+  writeFiles(py.FS, site, others.map(({ path, bytes }) => ({ path, bytes: bytes.slice() })));
   return py;
 }
 
@@ -266,4 +266,14 @@ export async function boot(files, step) {
   writeFiles(py.FS, site, all.map(({ path, bytes }) => ({ path, bytes: bytes.slice() })));
   py.runPython('import sys; sys.path_importer_cache.clear()'); // what was known about directories before they were filled
   return py;
+}
+
+/** Give a resumed Python the files that an ordinary boot has. */
+export async function addFiles(py, files) {
+  const [stdlib, python] = await Promise.all([files.bytesOf('stdlib'), files.bytesOf('python')]);
+  py.FS.writeFile('/lib/python314.zip', stdlib.slice());
+  const all = [];
+  unpack(python, (path, bytes) => all.push({ path, bytes: bytes.slice() }));
+  writeFiles(py.FS, files.manifest.site, all);
+  py.runPython('import sys; sys.path_importer_cache.clear()');
 }

@@ -4,7 +4,7 @@
 // page -> here    open {client, name, values?}   patch {client, seq, events}   close {client}   restart   ping
 // here -> page    progress {step, loaded, total}   open {client, models, ms, bytes, how, reason}   patch {client, events}
 //                 idle {client, seq}   error {client, message, trace}   failed {what, message}   restarted   pong
-import { AssetError, Files, boot, fetchAsset, resume } from './python.js';
+import { AssetError, Files, addFiles, boot, fetchAsset, resume } from './python.js';
 
 /* global MANIFEST */
 const manifest = globalThis.explainerManifest ?? MANIFEST;
@@ -16,6 +16,7 @@ const everyone = new Set(); // ports
 let last = null; // the last progress message, for pages that come later
 let python = null; // promise of {session, how, reason, bytes}
 let dead = null; // why Python cannot go on: a 'failed' message
+let fetched = null; // promise: the files of the ordinary boot are beside a resumed Python, too
 let queue = Promise.resolve(); // messages are worked on one at a time, in order
 
 const tell = (message) => { for (const port of everyone) port.postMessage(message); };
@@ -23,6 +24,7 @@ const words = (problem) => String(problem?.message ?? problem).split('\n').filte
 
 function start() {
   dead = null;
+  fetched = null;
   python = begin();
   python.catch((problem) => {
     const network = problem instanceof AssetError || problem instanceof TypeError;
@@ -70,6 +72,10 @@ async function begin() {
     session = py.pyimport('explainer.session');
     session.connect((client, json) => {
       const message = JSON.parse(json);
+      if (message.type === 'error' && how === 'resumed' && /ModuleNotFoundError|FileNotFoundError/.test(message.trace)) {
+        message.message = 'This needs a part of Python that was not loaded yet. It is being fetched now; try again in a moment.';
+        rest(py, files);
+      }
       ports.get(client)?.postMessage({ ...message, client });
     });
     session.reseed(crypto.getRandomValues(new Uint8Array(32)));
@@ -86,6 +92,11 @@ async function begin() {
   }
   steps('Live');
   return { py, session, how, reason, files };
+}
+
+/** Put the files of the ordinary boot beside a resumed Python, once: something asked for one that the snapshot lacks. */
+function rest(py, files) {
+  fetched ??= addFiles(py, files).catch((problem) => { fetched = null; console.warn(problem); });
 }
 
 /** Whether an exception means that this Python can do no more (a trap, not an exception of Python's own). */

@@ -1,0 +1,174 @@
+"""The runtime's build: the patch, the slimmer sources, packs; and the session between pages and Python."""
+
+import ast
+import gzip
+import json
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+
+import packs
+import patch_runtime
+import pytest
+import runtime
+import slim
+import trims
+
+ROOT = Path(__file__).resolve().parents[2]
+PYODIDE = ROOT / "node_modules" / "pyodide"
+
+
+# ---------------------------------------------------------------- the patch
+
+needs_pyodide = pytest.mark.skipif(not PYODIDE.is_dir(), reason="npm ci has not been run")
+
+
+@needs_pyodide
+def test_the_patch_fits_the_pinned_pyodide(tmp_path: Path) -> None:
+    patch_runtime.patch(PYODIDE, tmp_path)
+    for name in ("pyodide.asm.mjs", "pyodide.mjs"):
+        assert (tmp_path / name).read_text("utf-8") != (PYODIDE / name).read_text("utf-8")
+    assert (tmp_path / "pyodide.asm.wasm").read_bytes() == (PYODIDE / "pyodide.asm.wasm").read_bytes()
+    assert json.loads((PYODIDE / "package.json").read_text())["version"] == patch_runtime.VERSION
+
+
+@needs_pyodide
+@pytest.mark.parametrize("edit", patch_runtime.ASM + patch_runtime.LOADER, ids=lambda e: e.why[:40])
+def test_each_edit_refuses_an_altered_input(edit: patch_runtime.Edit) -> None:
+    edits = patch_runtime.ASM if edit in patch_runtime.ASM else patch_runtime.LOADER
+    name = "pyodide.asm.mjs" if edit in patch_runtime.ASM else "pyodide.mjs"
+    text = (PYODIDE / name).read_text("utf-8")
+    with pytest.raises(patch_runtime.PatchError, match="matches 0 times.*another version"):
+        patch_runtime.apply(text.replace(edit.old, edit.old[:-1] + "~"), edits, name)
+    with pytest.raises(patch_runtime.PatchError, match="matches 2 times"):
+        patch_runtime.apply(text + edit.old, (edit,), name)
+
+
+# ---------------------------------------------------------------- slimmer sources
+
+
+@pytest.fixture
+def helper() -> Iterator[None]:
+    module = types.ModuleType("lazily")
+    exec(slim.SOURCE, module.__dict__)
+    sys.modules["lazily"] = module
+    yield
+    del sys.modules["lazily"]
+
+
+def run(source: str, name: str = "slimmed", **options: object) -> types.ModuleType:
+    module = types.ModuleType(name)
+    sys.modules[name] = module
+    try:
+        exec(compile(slim.transform(source, name, False, **options), name, "exec"), module.__dict__)
+    finally:
+        sys.modules.pop(name)
+    return module
+
+
+def loads(code: str) -> set[str]:
+    """The modules that a transformed source imports while it runs."""
+    tree = slim.transform(code, "slimmed", False)
+    return {a.name for s in tree.body if isinstance(s, ast.Import) for a in s.names}
+
+
+def test_an_import_used_only_in_functions_waits(helper: None) -> None:
+    assert loads("import colorsys\ndef f():\n    return colorsys.rgb_to_hsv(1, 0, 0)") == set()
+    assert loads("import colorsys\nx = colorsys.rgb_to_hsv(1, 0, 0)") == {"colorsys"}
+    assert loads("import abc\nclass A(abc.ABC): pass") == {"abc"}
+    assert loads("import abc\ndef f(x=abc): pass") == {"abc"}
+    assert loads("import abc\n@abc.abstractmethod\ndef f(): pass") == {"abc"}
+
+
+def test_a_late_import_gives_the_same_value(helper: None) -> None:
+    source = "import colorsys\nfrom math import sqrt as root\ndef f(): return colorsys.rgb_to_hsv(1, 0, 0), root(4)"
+    sys.modules.pop("colorsys", None)
+    module = types.ModuleType("slimmed")
+    sys.modules["slimmed"] = module
+    try:
+        exec(compile(slim.transform(source, "slimmed", False), "slimmed", "exec"), module.__dict__)
+        assert "colorsys" not in sys.modules
+        assert module.f() == ((0.0, 1.0, 1), 2.0)
+        assert module.root(9) == 3  # others may still take the name from the module
+    finally:
+        del sys.modules["slimmed"]
+
+
+def test_local_names_are_left_alone(helper: None) -> None:
+    source = """
+import math, json
+def parameter(math): return math
+def assigned():
+    math = 3
+    return [math for math in (math, 4)], math
+def inner():
+    def deep(): return math.floor(2.5)
+    return deep()
+def declared():
+    global json
+    json = 5
+"""
+    module = types.ModuleType("slimmed")
+    sys.modules["slimmed"] = module
+    try:
+        exec(compile(slim.transform(source, "slimmed", False), "slimmed", "exec"), module.__dict__)
+        assert module.parameter(1) == 1
+        assert module.assigned() == ([3, 4], 3)
+        assert module.inner() == 2
+        module.declared()
+        assert module.json == 5
+    finally:
+        del sys.modules["slimmed"]
+
+
+def test_help_texts_go_and_values_stay() -> None:
+    tree = slim.transform("x = dict(help='a text', doc='another', label='kept')\ny = dict(help=1)", "m", False)
+    space: dict[str, object] = {}
+    exec(compile(tree, "m", "exec"), space)
+    assert space["x"] == {"label": "kept"}
+    assert space["y"] == {"help": 1}
+
+
+def test_an_extended_all_is_not_guessed() -> None:
+    tree = ast.parse("__all__ = ['a']\n__all__ += ['b']")
+    assert slim.static_all(tree, "m", False, lambda name: None) is None
+    assert slim.static_all(ast.parse("__all__ = ('a', 'b')"), "m", False, lambda name: None) == ["a", "b"]
+
+
+def test_a_trim_that_does_not_fit_is_an_error() -> None:
+    with pytest.raises(trims.TrimError, match="another version"):
+        trims.trim("bokeh", "__version__ = 'something else'")
+    assert trims.trim("unknown.module", "x = 1") == "x = 1"
+
+
+@pytest.mark.parametrize("name", sorted(trims.EDITS))
+def test_the_trims_fit_what_is_installed(name: str) -> None:
+    base = runtime.site_packages().joinpath(*name.split("."))
+    source = (base / "__init__.py" if base.is_dir() else base.with_suffix(".py")).read_text("utf-8")
+    assert trims.trim(name, source) != source
+
+
+# ---------------------------------------------------------------- packs and files
+
+
+def test_a_pack_comes_back_as_it_was() -> None:
+    files = [("a/b.txt", b"hello"), ("empty", b""), ("ünï", bytes(range(256)))]
+    assert packs.unpack(packs.pack(files)) == files
+    with pytest.raises(ValueError, match="cut short"):
+        packs.unpack(packs.pack(files)[:-1])
+    with pytest.raises(ValueError, match="not a pack"):
+        packs.unpack(b"nonsense")
+
+
+def test_compression_is_reproducible_and_names_carry_the_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "CACHE", tmp_path / "cache")
+    assert runtime.compress(b"x" * 1000) == runtime.compress(b"x" * 1000)
+    emitter = runtime.Emitter(tmp_path / "out")
+    emitter.add("thing", b"content", ".bin")
+    entry = emitter.files["thing"]
+    stored = (tmp_path / "out" / entry["url"]).read_bytes()
+    assert gzip.decompress(stored) == b"content"
+    assert entry["sha256"][:12] in entry["url"]
+    assert entry["bytes"] == len(stored)
+    assert entry["raw"] == 7
