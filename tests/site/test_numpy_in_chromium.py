@@ -1,0 +1,51 @@
+"""Our numpy in Pyodide in a real browser, against this machine's numpy (the Node run: tests/unit/test_numpy_wheel.py)."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import sys
+import threading
+from pathlib import Path
+
+import serve
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+import numpy_smoke  # noqa: E402
+
+PAGE = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><title>numpy</title>'
+RUN = """async () => {
+  const { loadPyodide } = await import('./pyodide.mjs');
+  const py = await loadPyodide({ indexURL: new URL('./', location.href).href });
+  for (const archive of ['numpy.zip']) py.unpackArchive(new Uint8Array(await (await fetch(archive)).arrayBuffer()), 'zip', { extractDir: '/lib/python3.14/site-packages' });
+  py.FS.writeFile('/lib/python3.14/site-packages/numpy_smoke.py', await (await fetch('numpy_smoke.py')).text());
+  return py.runPython('import json, numpy_smoke; json.dumps(numpy_smoke.run())');
+}"""
+
+
+def test_the_smoke_gives_the_same_numbers_in_chromium(tmp_path, context) -> None:
+    for name in ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"):
+        shutil.copy(ROOT / "node_modules" / "pyodide" / name, tmp_path / name)
+    shutil.copy(next((ROOT / "build" / "wheels").glob("numpy-*.whl")), tmp_path / "numpy.zip")
+    shutil.copy(ROOT / "tests" / "numpy_smoke.py", tmp_path / "numpy_smoke.py")
+    (tmp_path / "index.html").write_text(PAGE, encoding="utf-8")
+    server = serve.make_server(tmp_path, 0)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    context.guard.origin = f"http://127.0.0.1:{server.server_port}/"
+    page = context.new_page()
+    page.goto(f"http://127.0.0.1:{server.server_port}/")
+    found = json.loads(page.evaluate(RUN))
+    expected = numpy_smoke.run()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+    assert found.keys() == expected.keys()
+    for name, values in expected.items():
+        assert len(found[name]) == len(values), name
+        for a, b in zip(found[name], values, strict=True):
+            relative, absolute = numpy_smoke.tolerance(name)
+            assert math.isclose(a, b, rel_tol=relative, abs_tol=absolute), name
+
