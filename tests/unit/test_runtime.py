@@ -39,7 +39,7 @@ def test_each_edit_refuses_an_altered_input(edit: patch_runtime.Edit) -> None:
     edits = patch_runtime.ASM if edit in patch_runtime.ASM else patch_runtime.LOADER
     name = "pyodide.asm.mjs" if edit in patch_runtime.ASM else "pyodide.mjs"
     text = (PYODIDE / name).read_text("utf-8")
-    with pytest.raises(patch_runtime.PatchError, match="matches 0 times.*another version"):
+    with pytest.raises(patch_runtime.PatchError, match=r"matches 0 times.*another version"):
         patch_runtime.apply(text.replace(edit.old, edit.old[:-1] + "~"), edits, name)
     with pytest.raises(patch_runtime.PatchError, match="matches 2 times"):
         patch_runtime.apply(text + edit.old, (edit,), name)
@@ -55,16 +55,6 @@ def helper() -> Iterator[None]:
     sys.modules["lazily"] = module
     yield
     del sys.modules["lazily"]
-
-
-def run(source: str, name: str = "slimmed", **options: object) -> types.ModuleType:
-    module = types.ModuleType(name)
-    sys.modules[name] = module
-    try:
-        exec(compile(slim.transform(source, name, False, **options), name, "exec"), module.__dict__)
-    finally:
-        sys.modules.pop(name)
-    return module
 
 
 def loads(code: str) -> set[str]:

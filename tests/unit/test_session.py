@@ -71,7 +71,7 @@ def test_values_are_plain_json_both_ways(pages: Pages) -> None:
     assert {e["model"] for e in patch["events"]} == {model["id"]}
 
 
-def test_an_exception_is_reported_and_the_document_stays_usable(pages: Pages, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_exception_is_reported_and_the_document_stays_usable(pages: Pages) -> None:
     model = json.loads(session.open("a", "toy"))["models"][0]
     assert not ask("a", model, **{"raise": 1})
     [problem] = pages.take("a")
