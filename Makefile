@@ -19,11 +19,11 @@ site: .venv/.build node_modules/.ready ## set up and build _site/
 
 .PHONY: test
 test: .venv/.test node_modules/.ready browser site ## set up and run every test
-	@$(PY) -m pytest -q
+	@failed=0; for part in unit views site; do echo "tests/$$part"; $(PY) -m pytest -q tests/$$part || failed=1; done; exit $$failed
 
 .PHONY: unit
 unit: .venv/.test node_modules/.ready ## the tests that need neither browser nor site
-	@$(PY) -m pytest -q tests/unit tests/views
+	@$(PY) -m pytest -q tests/unit && $(PY) -m pytest -q tests/views
 
 .PHONY: bench
 bench: .venv/.test node_modules/.ready browser site ## measure speed and size: _bench/*.json and a table
