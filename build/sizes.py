@@ -1,60 +1,66 @@
-"""The size report: every file of the site, raw and gzip, and what it takes to be live. Writes sizes.json, prints a table.
-
-python build/sizes.py [_site]
-"""
+"""What the site weighs: every file raw and gzipped, as `_site/sizes.json` and as tables."""
 
 from __future__ import annotations
 
 import gzip
 import json
-import sys
+import re
 from pathlib import Path
-from typing import Any
+
+GROUPS = (
+    ("the page itself, with its stills", re.compile(r"^[a-z]*/?index\.html$")),
+    ("scripts and styles", re.compile(r"^assets/.*\.(js|css|svg)$")),
+    ("fonts", re.compile(r"\.woff2$")),
+    ("runtime", re.compile(r"^runtime/")),
+)
 
 
-def measure(site: Path) -> dict[str, Any]:
-    """Sizes in bytes: {"files": {path: {"raw", "gzip"}}, "live": {"resumed": ..., "booted": ...}, "heap": ...}.
-
-    Files of the runtime are compressed at rest, so their `raw` is what crosses the network; `unpacked` says what is inside.
-    """
-    manifest = json.loads((site / "runtime" / "manifest.json").read_text())
-    unpacked = {f"runtime/{f['url']}": (name, f["raw"]) for name, f in manifest["files"].items()}
-    files: dict[str, dict[str, Any]] = {}
-    for path in sorted(p for p in site.rglob("*") if p.is_file() and p.name != "sizes.json"):
-        relative = str(path.relative_to(site))
-        data = path.read_bytes()
-        files[relative] = {"raw": len(data), "gzip": len(data)}
-        if relative in unpacked:
-            files[relative]["name"], files[relative]["unpacked"] = unpacked[relative]
-        else:
-            files[relative]["gzip"] = min(len(data), len(gzip.compress(data, 6, mtime=0)))
-    worker = files["runtime/worker.js"]["gzip"]
-    live = {
-        how: worker + sum(manifest["files"][n]["bytes"] for n in manifest[key])
-        for how, key in (("resumed", "resume"), ("booted", "boot"))
-    }
-    return {"live": live, "total": sum(f["raw"] for f in files.values()), "files": files}
+def measure(out: Path) -> list[dict[str, object]]:
+    """[{path, bytes, gzip}] of every file under `out`, largest first; already compressed files count as they are."""
+    rows = []
+    for file in sorted(out.rglob("*")):
+        if not file.is_file() or file.name == "sizes.json":
+            continue
+        data = file.read_bytes()
+        packed = len(data) if file.suffix in (".gz", ".woff2", ".png", ".zip", ".whl") else len(gzip.compress(data, 6))
+        rows.append({"path": file.relative_to(out).as_posix(), "bytes": len(data), "gzip": packed})
+    return sorted(rows, key=lambda r: -int(str(r["gzip"])))
 
 
-def table(report: dict[str, Any], rows: int = 40) -> str:
-    """The largest files and the totals, for a terminal."""
-    lines = [f"{'file':60} {'raw':>12} {'gzip':>12} {'unpacked':>12}"]
-    largest = sorted(report["files"].items(), key=lambda item: -item[1]["raw"])[:rows]
-    for path, size in largest:
-        label = f"{path} ({size['name']})" if "name" in size else path
-        lines.append(f"{label[:60]:60} {size['raw']:>12,} {size['gzip']:>12,} {size.get('unpacked', ''):>12}")
-    lines.append(f"{len(report['files'])} files, {report['total']:,} bytes")
-    for how, size in report["live"].items():
-        lines.append(f"Python live, {how}: {size:,} bytes compressed")
+def write(out: Path) -> list[dict[str, object]]:
+    rows = measure(out)
+    (out / "sizes.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    return rows
+
+
+def text_table(rows: list[dict[str, object]], most: int = 20) -> str:
+    """For the terminal: the largest files and the total."""
+    lines = [f"{'raw kB':>9} {'gzip kB':>9}  file"]
+    lines += [f"{int(str(r['bytes'])) / 1e3:9.0f} {int(str(r['gzip'])) / 1e3:9.0f}  {r['path']}" for r in rows[:most]]
+    total = [sum(int(str(r[k])) for r in rows) / 1e3 for k in ("bytes", "gzip")]
+    lines.append(f"{total[0]:9.0f} {total[1]:9.0f}  all {len(rows)} files")
     return "\n".join(lines)
 
 
-def main() -> None:
-    site = Path(sys.argv[1] if len(sys.argv) > 1 else "_site")
-    report = measure(site)
-    (site / "sizes.json").write_text(json.dumps(report, indent=1) + "\n")
-    print(table(report))
+def table(out: Path) -> str:
+    """For the 'how this page works' page: what becoming live fetches, from the runtime's own manifest (Markdown)."""
+    manifest = out / "runtime" / "manifest.json"
+    if not manifest.exists():
+        return "(A preview: the runtime was not built.)"
+    files = json.loads(manifest.read_text(encoding="utf-8"))["files"]
+    rows = [(name, int(entry["bytes"])) for name, entry in files.items() if entry.get("resume", True)]
+    lines = [
+        "| file | MB |",
+        "|---|---:|",
+        *[f"| {name} | {size / 1e6:.2f} |" for name, size in sorted(rows, key=lambda r: -r[1])],
+    ]
+    return "\n".join([*lines, f"| **together** | **{sum(s for _, s in rows) / 1e6:.2f}** |"])
 
 
-if __name__ == "__main__":
-    main()
+def demote(markdown: str) -> str:
+    """Headings one level lower, so that a document can stand inside another; its title is dropped."""
+    lines = markdown.splitlines()
+    if lines and lines[0].startswith("# "):
+        lines = lines[1:]
+    lines = [f"#{line}" if line.startswith("#") else line for line in lines]
+    return "\n".join(re.sub(r"^\| \|", "| measure |", line) for line in lines)
