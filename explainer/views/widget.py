@@ -46,7 +46,7 @@ class Link(JSComponent):
         given = {k: v for k, v in event.new.items() if k != "#"}  # '#' only makes equal requests differ
         with param.parameterized.batch_call_watchers(self):
             messages = self._state.update_from(given)
-            if not given.keys() <= set(self._state.quiet):  # a quiet request leaves what was said before
+            if not given.keys() <= {*self._state.quiet, "first"}:  # a quiet request leaves what was said before
                 self.messages = messages
             self.values = self._state.values()
 

@@ -358,3 +358,12 @@ def test_a_resumed_page_has_no_files_and_still_knows_its_models(monkeypatch):
     assert "␣Ada" in widgets["depth"].html and "4 layers, top 1 removed" in widgets["depth"].html
     link.request = {"terms": "9 9 9"}
     assert "4 layers" in widgets["path-scratchpad"].html
+
+
+def test_what_was_said_stays_while_the_other_widgets_catch_up():
+    link, _ = make()
+    link.request = {"terms": "7 8", "first": "path-scratchpad"}
+    said = link.messages["terms"]
+    link.request = {"first": "paths"}
+    link.request = {"first": ""}
+    assert link.messages == {"terms": said}
