@@ -116,6 +116,8 @@ def test_a_click_pins_and_the_link_opens_the_same_view(page, make_context):
     expect(node(other, "paths", "C2")).to_have_attribute("data-role", "self")
     assert roles(other) == before
     page.go_back()
+    expect(node(page, "paths", "G2")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("heading", level=1).hover()
     expect(node(page, "paths", "G2")).to_have_attribute("data-role", "self")
     assert roles(page) == expected_roles(12, Node(2, 6))
 
