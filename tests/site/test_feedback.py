@@ -130,7 +130,7 @@ def test_settings_change_the_story(page, loop):
     expect(loop.locator(".station.odds")).to_contain_text("Cut away before the draw: top-k")
     button(loop, "Another seed").click()
     expect(loop.get_by_label("Seed")).to_have_value("4")
-    loop.get_by_label("Prompt").fill("In a castle")
+    loop.get_by_label("Prompt", exact=True).fill("In a castle")
     expect(tape(page).nth(1)).to_have_text("In")
     button(loop, "Count").click()
     expect(loop.locator(".step-name")).to_have_text("Nothing is written yet.")
