@@ -43,7 +43,19 @@ function redraw(el, html) {
   Idiomorph.morph(body(el), html, morphing);
   for (const stepper of el.querySelectorAll('[data-stepper]')) place(stepper);
   hands.seat();
+  const messages = mirror.get('link', 'messages') ?? {};
+  if (Object.keys(messages).length) say(messages); // new markup comes with empty lines for them
   el.dispatchEvent(new CustomEvent('explainer:drawn', { bubbles: true }));
+}
+
+/** Say what Python could not do as asked: beside its control, or, where it has none, in the notice. */
+function say(messages) {
+  const placed = new Set();
+  for (const line of document.querySelectorAll('[data-message]')) {
+    line.textContent = messages[line.dataset.message] ?? '';
+    placed.add(line.dataset.message);
+  }
+  status.notice(Object.entries(messages).filter(([name]) => !placed.has(name)).map(([, text]) => text).join(' '));
 }
 
 function place(stepper) {
@@ -58,11 +70,7 @@ mirror.on('link', 'values', (values) => {
   remember('replace');
   window.dispatchEvent(new CustomEvent('explainer:change', { detail: { ...state } }));
 });
-mirror.on('link', 'messages', (messages) => {
-  for (const line of document.querySelectorAll('[data-message]')) line.textContent = messages[line.dataset.message] ?? '';
-  const placed = new Set([...document.querySelectorAll('[data-message]')].map((l) => l.dataset.message));
-  status.notice(Object.entries(messages).filter(([name]) => !placed.has(name)).map(([, text]) => text).join(' '));
-});
+mirror.on('link', 'messages', say);
 
 // ---- from the reader: controls
 
