@@ -19,7 +19,7 @@ site: .venv/.build node_modules/.ready ## set up and build _site/
 
 .PHONY: test
 test: .venv/.test node_modules/.ready browser site ## set up and run every test
-	@failed=0; for part in unit views site; do echo "tests/$$part"; $(PY) -m pytest -q tests/$$part || failed=1; done; exit $$failed
+	@failed=0; for part in unit views site; do echo "tests/$$part"; $(PY) -m pytest -q -n 2 tests/$$part || failed=1; done; exit $$failed
 
 .PHONY: unit
 unit: .venv/.test node_modules/.ready ## the tests that need neither browser nor site

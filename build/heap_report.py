@@ -67,7 +67,13 @@ def report() -> str:
             kinds[type(thing).__name__] += size
             numbers[type(thing).__name__] += 1
             if isinstance(thing, types.CodeType):
-                stack += [thing.co_consts, thing.co_names, thing.co_varnames, thing.co_linetable, thing.co_exceptiontable]
+                stack += [
+                    thing.co_consts,
+                    thing.co_names,
+                    thing.co_varnames,
+                    thing.co_linetable,
+                    thing.co_exceptiontable,
+                ]
                 stack += [thing.co_name, thing.co_qualname, thing.co_filename]
             stack += gc.get_referents(thing)
 

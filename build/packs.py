@@ -1,6 +1,6 @@
 """A pack: many small files as one, in a form that can be unpacked while it streams in.
 
-    4 bytes  b"PACK"      4 bytes  length of the list, little-endian      the list, JSON [[path, size], ...]      the files
+4 bytes  b"PACK"      4 bytes  length of the list, little-endian      the list, JSON [[path, size], ...]      the files
 """
 
 from __future__ import annotations

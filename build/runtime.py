@@ -116,7 +116,12 @@ def closure(pages: Path) -> Path:
     installed = "\n".join(sorted(p.name for p in sources.glob("*.dist-info")))
     tools = [HERE / f for f in ("closure.py", "closure.mjs", "slim.py", "trims.py")]
     key = digest(
-        installed, ROOT / "package-lock.json", wheel(), *tools, *own_files(ROOT / "explainer"), *own_files(pages / "pages")
+        installed,
+        ROOT / "package-lock.json",
+        wheel(),
+        *tools,
+        *own_files(ROOT / "explainer"),
+        *own_files(pages / "pages"),
     )
     out = CACHE / f"closure-{key}"
     if (out / "closure.json").is_file():
@@ -298,7 +303,9 @@ def build_runtime(out: Path, pages: Path = ROOT, names: list[str] | None = None)
         bundle(out, pyodide, manifest)
         still = CACHE / "still.json"
         still.write_bytes((image / "still.json").read_bytes())
-    cold = sum(manifest["files"][n]["bytes"] for n in manifest["resume"]) + (out / "runtime" / "worker.js").stat().st_size
+    cold = (
+        sum(manifest["files"][n]["bytes"] for n in manifest["resume"]) + (out / "runtime" / "worker.js").stat().st_size
+    )
     say(f"resume: {cold / 1e6:.2f} MB to live; all done in {time.time() - began:.1f} s")
     return manifest
 

@@ -24,14 +24,25 @@ def bundle(out: Path, pyodide: Path) -> tuple[str, str]:
     shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(parents=True)
     manifest = (out / "runtime" / "manifest.json").read_text(encoding="utf-8")
-    common = ["--bundle", "--minify", "--format=iife", "--target=es2022", "--log-level=error", "--external:node:*", "--external:ws", "--legal-comments=none"]
+    common = [
+        "--bundle",
+        "--minify",
+        "--format=iife",
+        "--target=es2022",
+        "--log-level=error",
+        "--external:node:*",
+        "--external:ws",
+        "--legal-comments=none",
+    ]
     assets.esbuild(str(HERE / "web" / "single-page.js"), *common, f"--outfile={WORK / 'page.js'}")
     assets.esbuild(
         str(HERE / "web" / "single-worker.js"), *common, f"--alias:pyodide-loader={pyodide / 'pyodide.mjs'}",
         f"--alias:pyodide-module={pyodide / 'pyodide.asm.mjs'}", f"--define:MANIFEST={json.dumps(json.loads(manifest))}",
         '--define:import.meta.url="https://file.invalid/"', f"--outfile={WORK / 'worker.js'}",
     )  # fmt: skip
-    return tuple((WORK / name).read_text(encoding="utf-8").replace("</script", "<\\/script") for name in ("page.js", "worker.js"))  # type: ignore[return-value]
+    return tuple(
+        (WORK / name).read_text(encoding="utf-8").replace("</script", "<\\/script") for name in ("page.js", "worker.js")
+    )  # type: ignore[return-value]
 
 
 def inline(html: str, folder: Path, page_script: str, worker: str, files: dict[str, bytes]) -> str:
@@ -48,13 +59,29 @@ def inline(html: str, folder: Path, page_script: str, worker: str, files: dict[s
     html = re.sub(r'<link rel="(?:preload|icon|alternate|canonical)"[^>]*>\n?', "", html)
     html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>\n?', "", html)
     html = re.sub(r'<link rel="stylesheet" href="([^"]+)">', style, html)
-    html = re.sub(r'<script src="([^"]*reading[^"]*)"></script>', lambda m: f"<script>{(folder / m[1]).resolve().read_text(encoding='utf-8')}</script>", html)
-    parts = [f'<script type="text/plain" data-file="{name}">{base64.b64encode(data).decode()}</script>' for name, data in files.items()]
-    tail = f'<script type="text/plain" id="explainer-worker">{worker}</script>\n' + "\n".join(parts) + f"\n<script>{page_script}</script>"
+    html = re.sub(
+        r'<script src="([^"]*reading[^"]*)"></script>',
+        lambda m: f"<script>{(folder / m[1]).resolve().read_text(encoding='utf-8')}</script>",
+        html,
+    )
+    parts = [
+        f'<script type="text/plain" data-file="{name}">{base64.b64encode(data).decode()}</script>'
+        for name, data in files.items()
+    ]
+    tail = (
+        f'<script type="text/plain" id="explainer-worker">{worker}</script>\n'
+        + "\n".join(parts)
+        + f"\n<script>{page_script}</script>"
+    )
     html = re.sub(r'<script type="module" src="[^"]+"></script>', lambda _: tail, html)
     html = re.sub(r'href="(?:\.\./)+(attention|temperature|feedback|paths)/"', r'href="\1.html"', html)
     html = re.sub(r'<a class="home" href="[^"]*">', '<a class="home" href="home.html">', html)
-    html = re.sub(r'<p><a href="[^"]*how/">How this page works</a>.*?</p>', "<p>This is one file: it works from a disk, without a network.</p>", html, flags=re.S)
+    html = re.sub(
+        r'<p><a href="[^"]*how/">How this page works</a>.*?</p>',
+        "<p>This is one file: it works from a disk, without a network.</p>",
+        html,
+        flags=re.S,
+    )
     return html
 
 

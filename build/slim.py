@@ -341,6 +341,7 @@ def put_off_imports(
             rebound.update(bound(statement, inside=True))
 
     table: dict[str, list[Entry]] = {}
+
     def late(local: str, entry: Entry) -> bool:
         """Whether this import can wait; if so it is in the table."""
         target = entry[0]

@@ -80,6 +80,8 @@ def trim(name: str, source: str) -> str:
     source = INSTEAD.get(name, source)
     for old, new in EDITS.get(name, ()):
         if source.count(old) != 1:
-            raise TrimError(f"{name}: {old.strip()!r} occurs {source.count(old)} times instead of once: another version?")
+            raise TrimError(
+                f"{name}: {old.strip()!r} occurs {source.count(old)} times instead of once: another version?"
+            )
         source = source.replace(old, new)
     return source

@@ -23,7 +23,9 @@ class PageState(param.Parameterized):
 
     prompt = param.String(default="", doc="the text that the model reads")
     shared: ClassVar[tuple[str, ...]] = ()
-    first = param.String(default="", doc="widgets to redraw at once (the ones in sight); the others wait until it is '' again")
+    first = param.String(
+        default="", doc="widgets to redraw at once (the ones in sight); the others wait until it is '' again"
+    )
     quiet: ClassVar[tuple[str, ...]] = ()  # values that the page may send but no URL carries (a wish to go on, say)
 
     def names(self) -> list[str]:

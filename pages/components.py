@@ -25,4 +25,10 @@ class ComponentsState(PageState):
         return {"query": (0, len(self.tokens()) - 1, "token")}
 
 
-PAGE = Page(name="components", title="Components", question="What are the pages made of?", state=ComponentsState, widgets=(Gallery,))
+PAGE = Page(
+    name="components",
+    title="Components",
+    question="What are the pages made of?",
+    state=ComponentsState,
+    widgets=(Gallery,),
+)

@@ -34,7 +34,11 @@ class FeedbackState(PageState):
     seed = param.Integer(default=4, bounds=(0, 2**31 - 1), label="seed")
     step = param.Integer(default=43, bounds=(0, MOST_TURNS), label="step", doc="how many tokens have been written")
     choices = param.String(default="", label="choices", doc="what the reader wrote: 3:212,7:45 (turn:token)")
-    branches = param.String(default=f"1:{lab.tokenizer().encode(' girl')[0]}", label="branches", doc="other choices to remember, separated by ;")
+    branches = param.String(
+        default=f"1:{lab.tokenizer().encode(' girl')[0]}",
+        label="branches",
+        doc="other choices to remember, separated by ;",
+    )
     look = param.Integer(default=1, bounds=(0, None), label="turn")
     at = param.Integer(default=3, bounds=(0, None), label="turn")
     words = param.String(default="Mia", label="words")

@@ -16,7 +16,13 @@ class HomeState(PageState):
     prompt = param.String(default="Mia has a red ball. Mia gives", label="Prompt")
     block = param.Selector(
         default="attention 1",
-        objects=["tokens", "embed", *[f"{kind} {i}" for i in range(4) for kind in ("attention", "mlp")], "unembed", "next"],
+        objects=[
+            "tokens",
+            "embed",
+            *[f"{kind} {i}" for i in range(4) for kind in ("attention", "mlp")],
+            "unembed",
+            "next",
+        ],
         label="block",
     )
 
@@ -26,12 +32,19 @@ class HomeState(PageState):
     def clean(self, wanted: dict, messages: dict[str, str]) -> None:
         n = len(lab.tokens_of(wanted.get("prompt", "")))
         if n > MOST:
-            messages["prompt"] = f"This drawing has room for {MOST} tokens; your text has {n:,}. The first {MOST} are used."
+            messages["prompt"] = (
+                f"This drawing has room for {MOST} tokens; your text has {n:,}. The first {MOST} are used."
+            )
 
 
 def numbers() -> dict[str, object]:
     m = lab.model()
-    return {"parameters": f"{m.n_params:,}", "layers": m.config.n_layers, "heads": m.config.n_heads, "vocabulary": m.config.n_vocab}
+    return {
+        "parameters": f"{m.n_params:,}",
+        "layers": m.config.n_layers,
+        "heads": m.config.n_heads,
+        "vocabulary": m.config.n_vocab,
+    }
 
 
 PAGE = Page(

@@ -65,7 +65,9 @@ class TemperatureState(PageState):
         if "prompt" in wanted:
             n, most = len(lab.tokens_of(wanted["prompt"])), lab.model().config.n_ctx
             if n > most:
-                messages["prompt"] = f"The model reads {most} tokens at most; your text has {n:,}. It is given the last {most}."
+                messages["prompt"] = (
+                    f"The model reads {most} tokens at most; your text has {n:,}. It is given the last {most}."
+                )
 
 
 def beyond(kind: param.Parameter, given: Any) -> bool:

@@ -125,7 +125,11 @@ def token_strip(texts: Sequence[str], *, sets: str | None = None, chosen: int | 
         shown = [tag("span", text, class_="text"), tag("span", str(i), class_="index", aria_hidden="true")]
         v = None if weights is None else exact(weights[i])
         if sets:
-            shown = [tag("span", "token ", class_="sr"), shown[0], tag("span", str(i), class_="index")]  # named by what it shows
+            shown = [
+                tag("span", "token ", class_="sr"),
+                shown[0],
+                tag("span", str(i), class_="index"),
+            ]  # named by what it shows
             cells.append(tag("button", *shown, type="button", data_set=sets, value=i, class_=kind, style=shade, data_v=v,
                              aria_pressed=str(i == chosen).lower()))  # fmt: skip
         else:

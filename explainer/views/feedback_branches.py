@@ -49,7 +49,12 @@ class Branches(Widget):
         stories += [(b, s.tell(choices=b)) for b in ((), *s.kept()) if b != here]
         rows = story.tree(stories)
         if not told:
-            return join([crank(s), c.message("Nothing is written yet: turn the crank, then come back to change what was written.")])
+            return join(
+                [
+                    crank(s),
+                    c.message("Nothing is written yet: turn the crank, then come back to change what was written."),
+                ]
+            )
         look = s.written(s.look)
         return join(
             [
@@ -109,7 +114,9 @@ class Branches(Widget):
         )  # fmt: skip
         forget = None
         if len(rows) > 2 or (len(rows) == 2 and s.kept() and s.kept() != (here,)):
-            forget = c.controls(c.button("Forget the other branches", sets="choices branches", value=f"{s.choices}\x1f{s.choices}"))
+            forget = c.controls(
+                c.button("Forget the other branches", sets="choices branches", value=f"{s.choices}\x1f{s.choices}")
+            )
         return join([c.figure("branches", tag("div", table, class_="scroll"), title="The branches in words"), forget])
 
 
@@ -192,7 +199,11 @@ class Tree:
                   height=f"{self.height:.0f}", class_="tree-lines", aria_hidden="true")  # fmt: skip
         note = None
         if self.end - self.first < len(self.told):
-            note = tag("p", f"Turns {self.first + 1} to {self.end} of {len(self.told)}; the table below has all.", class_="note")
+            note = tag(
+                "p",
+                f"Turns {self.first + 1} to {self.end} of {len(self.told)}; the table below has all.",
+                class_="note",
+            )
         canvas = tag(
             "div", svg, *nodes, class_="tree", role="group", aria_label="The tree of branches",
             style=f"width:{self.width:.0f}px;height:{self.height:.0f}px",

@@ -69,9 +69,18 @@ class KeysAndValues(Widget):
         cells = []
         for i, token in enumerate(tokens):
             kind = "gone" if i < dropped else "new" if i >= len(tokens) - now.new else "kept"
-            why = {"gone": "dropped out of the context", "new": "computed now, in every layer", "kept": "kept: its keys and values are read again"}[kind]
+            why = {
+                "gone": "dropped out of the context",
+                "new": "computed now, in every layer",
+                "kept": "kept: its keys and values are read again",
+            }[kind]
             cells.append(cell(token, f"column {kind}", why=why))
-        legend = tag("p", tag("span", "computed now", class_="legend colour-query"), tag("span", "kept", class_="legend colour-key"), class_="legend-row")
+        legend = tag(
+            "p",
+            tag("span", "computed now", class_="legend colour-query"),
+            tag("span", "kept", class_="legend colour-key"),
+            class_="legend-row",
+        )
         return join([legend, tape(cells, "Columns of this turn")])  # fmt: skip
 
     def sentence(self, now: Work) -> str:
@@ -156,8 +165,19 @@ def stairs(run: Sequence[Work], n_prompt: int, way: str, title: str) -> Markup:
 
 
 def table_of(run: Sequence[Work], narrow: Sequence[Work], window: int) -> Markup:
-    heads = ["turn", "tokens", "columns computed, kept", "without", f"with {window} places", "multiply-adds, kept", "without"]
-    rows = [[w.turn + 1, w.total, w.new, w.total, n.new, f"{w.cached:,}", f"{w.uncached:,}"] for w, n in zip(run, narrow, strict=True)]
+    heads = [
+        "turn",
+        "tokens",
+        "columns computed, kept",
+        "without",
+        f"with {window} places",
+        "multiply-adds, kept",
+        "without",
+    ]
+    rows = [
+        [w.turn + 1, w.total, w.new, w.total, n.new, f"{w.cached:,}", f"{w.uncached:,}"]
+        for w, n in zip(run, narrow, strict=True)
+    ]
     return plain_table(heads, rows, "Columns and multiply-adds of every turn")
 
 
@@ -216,7 +236,9 @@ class ContextWindow(Widget):
         table = tag("table", tag("caption", "The distribution with all places and with few", class_="sr"),
                     tag("thead", tag("tr", tag("th", "token", scope="col"), tag("th", f"{len(a.context)} tokens read", scope="col"),
                                      tag("th", f"{len(b.context)} tokens read", scope="col"))), tag("tbody", *rows), class_="numbers", data_grid=True)  # fmt: skip
-        title = f"Turn {at + 1}: here the two stories part" if apart is not None else f"Turn {at + 1}: still the same story"
+        title = (
+            f"Turn {at + 1}: here the two stories part" if apart is not None else f"Turn {at + 1}: still the same story"
+        )
         return c.figure("window-difference", table, title=title)
 
     def places(self, prompt: Sequence[int], told: Sequence[Step], window: int) -> Markup:

@@ -74,7 +74,11 @@ def said(told: tuple[Step, ...]) -> str:
         return "Nothing is written yet."
     turn = told[-1]
     verb = "drew" if turn.draw else "was given"
-    end = " The model has ended its document; a chat program would stop here." if turn.token == lab.tokenizer().end_id else ""
+    end = (
+        " The model has ended its document; a chat program would stop here."
+        if turn.token == lab.tokenizer().end_id
+        else ""
+    )
     return f"Turn {turn.index + 1} {verb} {name_of(turn.token)}.{end}"  # fmt: skip
 
 
@@ -166,7 +170,9 @@ class Machine:
                  " and ", f"{drawn.high:.4f}", ": the stretch of ", c.token(name_of(turn.token), axis="axis-vocab"), "."]
             )  # fmt: skip
         elif self.idle:
-            words = Markup("Nothing is drawn yet. All probabilities are laid end to end, from 0 to 1, ready for a number.")
+            words = Markup(
+                "Nothing is drawn yet. All probabilities are laid end to end, from 0 to 1, ready for a number."
+            )
         else:
             words = join(
                 ["No draw: you wrote ", c.token(name_of(turn.token), axis="axis-vocab"), ". The model had given it ",

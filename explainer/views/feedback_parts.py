@@ -77,7 +77,9 @@ def cell(
 
 def plain_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], label: str) -> Markup:
     """`components.numbers_table` for many rows of whole numbers, put together quickly."""
-    body = "".join("<tr>" + "".join(f'<td class="num">{html.escape(str(x))}</td>' for x in row) + "</tr>" for row in rows)
+    body = "".join(
+        "<tr>" + "".join(f'<td class="num">{html.escape(str(x))}</td>' for x in row) + "</tr>" for row in rows
+    )
     head = "".join(f'<th scope="col">{html.escape(h)}</th>' for h in heads)
     table = f'<table class="numbers"><caption class="sr">{html.escape(label)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
     return tag(
@@ -93,7 +95,9 @@ def prompt_cells(tokens: Sequence[int], dropped: int = 0) -> list[Markup]:
     return [cell(t, "given gone" if i < dropped else "given") for i, t in enumerate(tokens)]
 
 
-def written_cell(turn: Step, *, newest: bool = False, gone: bool = False, differs: bool = False, brief: bool = False, **more: Any) -> Markup:
+def written_cell(
+    turn: Step, *, newest: bool = False, gone: bool = False, differs: bool = False, brief: bool = False, **more: Any
+) -> Markup:
     """A written token: coloured by the probability that it had, marked if the reader chose it. `brief`: no story of it."""
     p = float(turn.final[turn.token])
     how = "drawn" if turn.draw else "chosen"

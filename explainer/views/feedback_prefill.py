@@ -155,7 +155,14 @@ def one(order: str, tried: Attempt, wrong: int) -> Markup:
 
 
 def table(rows: Sequence[Measured]) -> Markup:
-    heads = ["numbers to add", "answer first", "working first", "right after a wrong answer", "bent to the wrong answer", "right working after its own wrong answer"]
+    heads = [
+        "numbers to add",
+        "answer first",
+        "working first",
+        "right after a wrong answer",
+        "bent to the wrong answer",
+        "right working after its own wrong answer",
+    ]
     body = []
     for row in rows:
         scores = (row.answer_first, row.working_first, row.after_wrong, row.gave_in, row.own_wrong)

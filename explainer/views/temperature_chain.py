@@ -75,9 +75,20 @@ def words_of_gap(look: Any) -> Markup:
     first, second = look.pair
     g = gap(look.chain, first, second)
     t = shown_t(look.chain.temperature)
-    start = join([Markup(said(first)), f" is {number(g.before)} ahead of ", Markup(said(second)), f", so e^{number(g.before)} = {times(g.odds_before)} times as likely at T = 1. "])
+    start = join(
+        [
+            Markup(said(first)),
+            f" is {number(g.before)} ahead of ",
+            Markup(said(second)),
+            f", so e^{number(g.before)} = {times(g.odds_before)} times as likely at T = 1. ",
+        ]
+    )
     if look.chain.temperature == 0:
-        end = "As T goes to 0 every distance grows without end: only the best is left." if g.before else "They are tied, and a tie stays a tie: they share."
+        end = (
+            "As T goes to 0 every distance grows without end: only the best is left."
+            if g.before
+            else "They are tied, and a tie stays a tie: they share."
+        )
     elif math.isinf(look.chain.temperature):
         end = "As T grows without end every distance shrinks to 0: all tokens become alike."
     else:
@@ -101,7 +112,15 @@ def stretch(look: Any) -> Markup:
     ]
     for k in range(5):
         behind = -reach * k / 4
-        parts.append(tag("text", f"{number(behind, 2)} nats" if k == 0 else number(behind, 2), x=f"{px(behind):.1f}", y=height - 4, text_anchor="middle"))
+        parts.append(
+            tag(
+                "text",
+                f"{number(behind, 2)} nats" if k == 0 else number(behind, 2),
+                x=f"{px(behind):.1f}",
+                y=height - 4,
+                text_anchor="middle",
+            )
+        )
     best = float(made.logits[look.order[0]])
     taken_upper: list[float] = []
     taken_lower: list[float] = []
@@ -109,7 +128,9 @@ def stretch(look: Any) -> Markup:
         before, after = float(made.logits[token]) - best, float(made.below[token])
         a, b = px(before), px(after)
         gone = after < -reach
-        parts.append(tag("line", x1=f"{a:.1f}", y1=upper, x2=f"{b:.1f}", y2=lower, class_="fan gone" if gone else "fan"))
+        parts.append(
+            tag("line", x1=f"{a:.1f}", y1=upper, x2=f"{b:.1f}", y2=lower, class_="fan gone" if gone else "fan")
+        )
         parts.append(tag("circle", cx=f"{a:.1f}", cy=upper, r=4, class_="dot colour-vocab"))
         if not gone:
             parts.append(tag("circle", cx=f"{b:.1f}", cy=lower, r=4, class_="dot colour-vocab"))
@@ -117,9 +138,19 @@ def stretch(look: Any) -> Markup:
             words = Markup(name_of(token))
             if shown and x > left - 1 and all(abs(x - other) > 7 * (len(words) + 2) for other in taken):
                 taken.append(x)
-                parts.append(tag("text", words, x=f"{x:.1f}", y=y, text_anchor="start" if rank == 0 else "end" if x < left + 20 else "middle", class_="token-name"))
+                parts.append(
+                    tag(
+                        "text",
+                        words,
+                        x=f"{x:.1f}",
+                        y=y,
+                        text_anchor="start" if rank == 0 else "end" if x < left + 20 else "middle",
+                        class_="token-name",
+                    )
+                )
     summary = "; ".join(
-        f"{plain_name(t)} {number(float(made.logits[t]) - best)} becomes {number(float(made.below[t]))}" for t in look.order[1:FANNED].tolist()
+        f"{plain_name(t)} {number(float(made.logits[t]) - best)} becomes {number(float(made.below[t]))}"
+        for t in look.order[1:FANNED].tolist()
     )
     return tag(
         "svg", *parts, viewBox=f"0 0 {width} {height}", role="img", class_="chart fans",
@@ -149,8 +180,16 @@ def chain_table(look: Any) -> Markup:
         made.grown[ids].tolist(), made.probs[ids].tolist(), look.final[ids].tolist(), strict=True,
     ):  # fmt: skip
         behind = number(below)
-        why_scaled = f"the limit of {number(z)} ÷ T" if limit else f"{number(z, 4)} ÷ {t} = {number(scaled, 4)}: {behind} from the best"
-        why_grown = f"e^({number(scaled)} − {top_scaled}) = e^{behind} = {number(grown)}" if not limit else f"e^{behind} = {number(grown)}"
+        why_scaled = (
+            f"the limit of {number(z)} ÷ T"
+            if limit
+            else f"{number(z, 4)} ÷ {t} = {number(scaled, 4)}: {behind} from the best"
+        )
+        why_grown = (
+            f"e^({number(scaled)} − {top_scaled}) = e^{behind} = {number(grown)}"
+            if not limit
+            else f"e^{behind} = {number(grown)}"
+        )
         cells = (
             bar_cell(z, max(0.0, 1 + (z - best) / REACH), number(z))
             + bar_cell(scaled, max(0.0, 1 + below / REACH), number(scaled), why=why_scaled)
@@ -172,7 +211,12 @@ def chain_table(look: Any) -> Markup:
         + (bar_cell(1.0, 0, "100 %") if cut else "")
         + "</tr>",
     ]
-    return bar_table(heads, rows, label=f"Logits, divided by {t}, exponentiated, normalised: the {len(ids)} most likely tokens", foot=foot)
+    return bar_table(
+        heads,
+        rows,
+        label=f"Logits, divided by {t}, exponentiated, normalised: the {len(ids)} most likely tokens",
+        foot=foot,
+    )
 
 
 __all__ = ["ROWS", "TemperatureChain", "chain_table", "next_token", "stretch"]

@@ -71,7 +71,14 @@ class TemperatureDraws(Widget):
 
 def draw_button(n: int) -> Markup:
     words = f"Draw {n:,}" + ("" if n == 1 else " times")
-    return tag("button", words if n > 1 else "Draw 1", type="button", class_="button main" if n == 1 else "button", data_add="draws", value=n)
+    return tag(
+        "button",
+        words if n > 1 else "Draw 1",
+        type="button",
+        class_="button main" if n == 1 else "button",
+        data_add="draws",
+        value=n,
+    )
 
 
 def strip(look: Any, last: Any) -> Markup:
@@ -144,7 +151,11 @@ def approach(look: Any, made: Any) -> Markup:
 
 def distance_words(look: Any, made: Any) -> Markup:
     if not made.n:
-        return join(["Total variation distance: half the summed differences, 0 when they agree. Draw, and it starts at its largest."])
+        return join(
+            [
+                "Total variation distance: half the summed differences, 0 when they agree. Draw, and it starts at its largest."
+            ]
+        )
     return join([
         f"After {made.n:,}: total variation distance ", tag("strong", number(made.distance)), " (0: they agree; 1: nothing in common). "
         f"Honest draws are {number(expected_total_variation(look.final, made.n))} away on average; a hundred times as many draws, a tenth of the distance.",

@@ -89,14 +89,21 @@ def alone(cut: Any, settings: dict[str, Any], look: Any) -> Markup:
     ]
     state = "" if settings[name] is not None else " Not applied now."
     note = f"{label} {cut.setting:g} keeps {cut.n_kept} of {len(look.order)} tokens and {percent(cut.share)} of the probability.{state}"
-    table = bar_table(["token", f"share at T = {shown_t(look.chain.temperature)}"], rows, label=f"{label} {cut.setting:g} alone", kind="narrow")
+    table = bar_table(
+        ["token", f"share at T = {shown_t(look.chain.temperature)}"],
+        rows,
+        label=f"{label} {cut.setting:g} alone",
+        kind="narrow",
+    )
     return c.figure(f"alone-{cut.name}", table, title=f"{label}:", caption=f"{rule}.", note=note)
 
 
 def in_order(look: Any) -> Markup:
     """The distribution after each cut that is set; a token that is removed stays removed."""
     ids = look.order[:ROWS]
-    columns = [("after T", look.chain.probs, None)] + [(f"{cut.name} {cut.setting:g}", cut.probs, cut) for cut in look.cuts]
+    columns = [("after T", look.chain.probs, None)] + [
+        (f"{cut.name} {cut.setting:g}", cut.probs, cut) for cut in look.cuts
+    ]
     peak = max(float(p.max()) for _, p, _ in columns)
     rows = []
     for token in ids.tolist():
@@ -121,7 +128,9 @@ def in_order(look: Any) -> Markup:
     if look.cuts:
         foot.append(f'<tr><th scope="row">probability removed</th>{foot_lost}</tr>')
     heads = ["token", *[name for name, _, _ in columns]]
-    return bar_table(heads, rows, label="The distribution after the temperature and after each cut, in order", foot=foot)
+    return bar_table(
+        heads, rows, label="The distribution after the temperature and after each cut, in order", foot=foot
+    )
 
 
 def order_words(look: Any) -> str:

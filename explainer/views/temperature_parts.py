@@ -47,7 +47,9 @@ def shown_t(t: float) -> str:
 
 def prompt_field(state: Any) -> Markup:
     n = len(state.all_tokens())
-    return c.text_field("prompt", "Prompt", state.prompt, hint=f"{n} token{'s' if n != 1 else ''}, the start token included")
+    return c.text_field(
+        "prompt", "Prompt", state.prompt, hint=f"{n} token{'s' if n != 1 else ''}, the start token included"
+    )
 
 
 def prompts_to_try(state: Any, names: Sequence[str]) -> Markup:
@@ -95,7 +97,9 @@ def bar_cell(value: float, share: float, text: str, *, why: str = "", kind: str 
     return f'<td class="bn{kind}" tabindex="-1" style="--v:{share:.4f}" data-v="{exact(value)}"{story}>{text}</td>'
 
 
-def bar_table(heads: Sequence[Any], rows: Sequence[str], *, label: str, foot: Sequence[str] = (), kind: str = "") -> Markup:
+def bar_table(
+    heads: Sequence[Any], rows: Sequence[str], *, label: str, foot: Sequence[str] = (), kind: str = ""
+) -> Markup:
     """A table of `bar_cell` rows (each row markup, its <tr> included); the first column names the token."""
     table = tag(
         "table", tag("caption", label, class_="sr"),
@@ -162,7 +166,16 @@ def xy_chart(
     for x in x_ticks:
         parts.append(tag("text", f"{x:,g}", x=f"{px(x):.1f}", y=height - bottom + 15, text_anchor="middle"))
     for y, words, meaning in rules:
-        parts.append(tag("line", x1=left, x2=width - right, y1=f"{py(y):.1f}", y2=f"{py(y):.1f}", class_=f"level colour-{meaning}"))
+        parts.append(
+            tag(
+                "line",
+                x1=left,
+                x2=width - right,
+                y1=f"{py(y):.1f}",
+                y2=f"{py(y):.1f}",
+                class_=f"level colour-{meaning}",
+            )
+        )
         parts.append(tag("text", words, x=width - right, y=f"{py(y) - 5:.1f}", text_anchor="end"))
     for k, (_, meaning, points) in enumerate(series):
         path = " ".join(f"{px(x):.1f},{py(y):.1f}" for x, y in points if y == y)
@@ -173,17 +186,32 @@ def xy_chart(
             y = max(py(points[-1][1]) + 4, *(t + 13 for t in taken)) if taken else py(points[-1][1]) + 4
             taken.append(y)
             at = min(px(points[-1][0]) + 4, width - 4)
-            parts.append(tag("text", name, x=f"{at:.1f}", y=f"{y:.1f}", class_=f"end-name colour-{meaning}", text_anchor="start" if at < width - 90 else "end"))
+            parts.append(
+                tag(
+                    "text",
+                    name,
+                    x=f"{at:.1f}",
+                    y=f"{y:.1f}",
+                    class_=f"end-name colour-{meaning}",
+                    text_anchor="start" if at < width - 90 else "end",
+                )
+            )
     for x, words in markers:
         at = px(x)
         anchor = "start" if at < width - 150 else "end"
         parts.append(tag("line", x1=f"{at:.1f}", x2=f"{at:.1f}", y1=top, y2=height - bottom, class_="marker"))
-        parts.append(tag("text", words, x=f"{at + (5 if anchor == 'start' else -5):.1f}", y=top + 9, text_anchor=anchor))
+        parts.append(
+            tag("text", words, x=f"{at + (5 if anchor == 'start' else -5):.1f}", y=top + 9, text_anchor=anchor)
+        )
     for x, y, meaning in dots:
         parts.append(tag("circle", cx=f"{px(x):.1f}", cy=f"{py(y):.1f}", r=4, class_=f"dot colour-{meaning}"))
     parts.append(tag("text", x_name, x=width - right, y=height - 4, text_anchor="end"))
     parts.append(tag("text", y_name, x=left, y=top - 4, class_="axis-name"))
-    legend = tag("p", *[tag("span", n, class_=f"legend colour-{m} dash-{k}") for k, (n, m, _) in enumerate(series)], class_="legend-row")
+    legend = tag(
+        "p",
+        *[tag("span", n, class_=f"legend colour-{m} dash-{k}") for k, (n, m, _) in enumerate(series)],
+        class_="legend-row",
+    )
     drawing = tag("svg", *parts, viewBox=f"0 0 {width} {height}", role="img", aria_label=label, class_="chart xy")
     if not table:
         return join([legend, drawing])

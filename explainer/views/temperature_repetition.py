@@ -105,7 +105,9 @@ def story(text: Text) -> Markup:
             words = escape(tokenizer.decode(tokens))
             parts.append(f'<mark class="{kind}">{words}</mark>' if kind else f"<span>{words}</span>")
     if text.loop:
-        found = f"ends in a loop: {text.loop.period} token{'s' if text.loop.period > 1 else ''}, {text.loop.repeats} times"
+        found = (
+            f"ends in a loop: {text.loop.period} token{'s' if text.loop.period > 1 else ''}, {text.loop.repeats} times"
+        )
     else:
         found = "does not end in a loop" if text.tokens else ""
     return tag(
@@ -123,8 +125,18 @@ def measures(texts: list[Text]) -> Markup:
         ]  # fmt: skip
         body = "".join(f'<td class="num" tabindex="-1" data-v="{exact(v)}">{text}</td>' for v, text in cells)
         loop = f"{t.loop.period} tokens × {t.loop.repeats}" if t.loop else "none"
-        rows.append(f'<tr class="colour-{colour(t)}"><th scope="row">{t.name}</th>{body}<td class="num" tabindex="-1">{loop}</td></tr>')
-    heads = ["text", "distinct-1", "distinct-2", f"in repeated stretches of {STRETCH}", "mean entropy, nats", "documents ended", "loop at the end"]
+        rows.append(
+            f'<tr class="colour-{colour(t)}"><th scope="row">{t.name}</th>{body}<td class="num" tabindex="-1">{loop}</td></tr>'
+        )
+    heads = [
+        "text",
+        "distinct-1",
+        "distinct-2",
+        f"in repeated stretches of {STRETCH}",
+        "mean entropy, nats",
+        "documents ended",
+        "loop at the end",
+    ]
     table = tag(
         "table", tag("caption", "How much each text repeats itself", class_="sr"), tag("thead", tag("tr", *[tag("th", h, scope="col") for h in heads])),
         Markup(f"<tbody>{''.join(rows)}</tbody>"), class_="losses measures", data_grid=True,
@@ -159,9 +171,18 @@ def entropies(texts: list[Text]) -> Markup:
         parts.append(tag("text", t.name, x=left - 6, y=f"{floor - 4:.1f}", text_anchor="end"))
     height = len(texts) * (band + gap) + 22
     for n in (0, 50, 100, 150, 200):
-        parts.append(tag("text", str(n), x=f"{left + n * step:.1f}", y=height - 6, text_anchor="middle" if n < 200 else "end"))
+        parts.append(
+            tag("text", str(n), x=f"{left + n * step:.1f}", y=height - 6, text_anchor="middle" if n < 200 else "end")
+        )
     means = ", ".join(f"{t.name}: {number(t.mean_entropy)} on average" for t in texts)
-    return tag("svg", *parts, viewBox=f"0 0 {width} {height}", role="img", aria_label=f"Entropy per token. {means}. Highest: {number(peak)} nats", class_="chart strips")
+    return tag(
+        "svg",
+        *parts,
+        viewBox=f"0 0 {width} {height}",
+        role="img",
+        aria_label=f"Entropy per token. {means}. Highest: {number(peak)} nats",
+        class_="chart strips",
+    )
 
 
 def all_numbers(texts: list[Text]) -> Markup:
@@ -176,7 +197,9 @@ def all_numbers(texts: list[Text]) -> Markup:
         )
         rows.append(f"<tr><td>{i + 1}</td>{cells}</tr>")
     label = "Entropy and distinct-2 of each text, token by token"
-    table = Markup(f'<table class="numbers"><caption class="sr">{label}</caption><thead><tr><th scope="col">token</th>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>')
+    table = Markup(
+        f'<table class="numbers"><caption class="sr">{label}</caption><thead><tr><th scope="col">token</th>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    )
     return c.figure(
         "numbers",
         tag("details", tag("summary", "The numbers of both drawings"), tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=label), class_="numbers"),

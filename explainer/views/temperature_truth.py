@@ -81,12 +81,19 @@ def pairs(look: Any, truth: Any) -> Markup:
         first = sorted([*possible, *unlikely[: ROWS - len(possible)]], key=lambda t: (-truth[t], -probs[t]))
     peak = max(float(probs.max()), float(truth.max()) if truth is not None else 0.0)
     rows = []
-    entries = [(f'<span class="token">{name_of(t)}</span>', float(probs[t]), float(truth[t]) if truth is not None else None) for t in first]
+    entries = [
+        (f'<span class="token">{name_of(t)}</span>', float(probs[t]), float(truth[t]) if truth is not None else None)
+        for t in first
+    ]
     left = None if truth is None else max(0.0, 1 - sum(q for _, _, q in entries if q is not None))
     entries.append((f"{len(probs) - len(first)} others", max(0.0, 1 - sum(p for _, p, _ in entries)), left))
     for name, p, q in entries:
         mark = "" if q is None else f'<i class="mark colour-true" style="--v:{min(q / peak, 1):.4f}"></i>'
-        true_cell = "" if q is None else f'<td class="num" tabindex="-1" data-v="{exact(q)}">{percent(q) if q > 1e-15 else "0 %"}</td>'
+        true_cell = (
+            ""
+            if q is None
+            else f'<td class="num" tabindex="-1" data-v="{exact(q)}">{percent(q) if q > 1e-15 else "0 %"}</td>'
+        )
         rows.append(
             f'<tr><th scope="row">{name}</th><td class="track" aria-hidden="true"><i class="bar" style="--v:{min(p / peak, 1):.4f}"></i>{mark}</td>'
             f'<td class="num" tabindex="-1" data-v="{exact(p)}">{percent(p)}</td>{true_cell}</tr>'
@@ -126,7 +133,13 @@ def table_of_losses(look: Any, truth: Any, text: Any, at_t: tuple[float, float],
                 f'<td class="num" tabindex="-1" data-v="{exact(value)}"{" data-infinite" if math.isinf(value) else ""}>{nats(value)}</td>'
                 f'<td class="num soft" tabindex="-1" data-v="{exact(over)}">{"0" if abs(over) < 5e-7 else "+" + nats(over)}</td>'
             )
-        lines.append(tag("tr", tag("th", name, " ", tag("span", f"({note})", class_="soft") if note else None, scope="row"), Markup("".join(cells))))
+        lines.append(
+            tag(
+                "tr",
+                tag("th", name, " ", tag("span", f"({note})", class_="soft") if note else None, scope="row"),
+                Markup("".join(cells)),
+            )
+        )
     heads = [tag("th", "forecaster", scope="col"), tag("th", "this token", scope="col"), tag("th", "above the floor", scope="col"),
              tag("th", f"{text.n} held-out places", scope="col"), tag("th", "above the floor", scope="col")]  # fmt: skip
     table = tag(

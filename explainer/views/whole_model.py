@@ -44,7 +44,9 @@ class WholeModel(Widget):
                 tag(
                     "div",
                     tag("span", f"layer {layer}", class_="layer-name"),
-                    self.block(f"attention {layer}", "Attention", f"{config.n_heads} heads read earlier tokens", "head"),
+                    self.block(
+                        f"attention {layer}", "Attention", f"{config.n_heads} heads read earlier tokens", "head"
+                    ),
                     self.block(f"mlp {layer}", "MLP", "each token by itself", "resid"),
                     class_="layer",
                 )
@@ -66,7 +68,13 @@ class WholeModel(Widget):
         kind, _, layer = name.partition(" ")
         body: list[object]
         if kind == "tokens":
-            body = [tag("p", "The model never sees letters, only the numbers of these pieces. Word pieces that it does not know fall apart into bytes; nothing is unknown."), c.figure("block-tokens", c.token_strip(names, label="Tokens of the prompt"))]
+            body = [
+                tag(
+                    "p",
+                    "The model never sees letters, only the numbers of these pieces. Word pieces that it does not know fall apart into bytes; nothing is unknown.",
+                ),
+                c.figure("block-tokens", c.token_strip(names, label="Tokens of the prompt")),
+            ]
         elif kind == "attention":
             from_head = [
                 c.figure(
@@ -77,29 +85,56 @@ class WholeModel(Widget):
                 for h in range(lab.model().config.n_heads)
             ]  # fmt: skip
             body = [
-                tag("p", "Each row is a token that reads, each column a token that is read; the darker, the more is carried over. Nothing later can be read."),
+                tag(
+                    "p",
+                    "Each row is a token that reads, each column a token that is read; the darker, the more is carried over. Nothing later can be read.",
+                ),
                 tag("div", *from_head, class_="columns"),
                 link("attention", f"Open layer {layer} and follow one head step by step"),
             ]
         elif kind == "mlp":
             body = [
-                tag("p", "The same two matrices for every token, whatever the text is. What they add to each token’s numbers:"),
+                tag(
+                    "p",
+                    "The same two matrices for every token, whatever the text is. What they add to each token’s numbers:",
+                ),
                 self.heat(trace, f"blocks.{layer}.mlp_out", names),
                 link("paths", "See what can reach what, and how many layers that takes"),
             ]
         elif kind == "embed":
-            body = [tag("p", "Each token’s vector plus the vector of its place: the first entries in the residual stream, to which every block adds."), self.heat(trace, "blocks.0.resid_pre", names), link("paths", "Follow the stream upwards")]
+            body = [
+                tag(
+                    "p",
+                    "Each token’s vector plus the vector of its place: the first entries in the residual stream, to which every block adds.",
+                ),
+                self.heat(trace, "blocks.0.resid_pre", names),
+                link("paths", "Follow the stream upwards"),
+            ]
         elif kind == "unembed":
             shown = trace["logits"][-1]
             ids, _, _ = top_tokens(ops.softmax(shown.astype("float64")), 8)
             body = [
-                tag("p", "The last token’s numbers, compared with every token of the vocabulary: one score (logit) each. The eight highest:"),
-                c.figure("block-logits", c.bars([lab.tokenizer().display(i) for i in ids], [float(shown[i]) for i in ids], label="logits of the next token", text=number)),
+                tag(
+                    "p",
+                    "The last token’s numbers, compared with every token of the vocabulary: one score (logit) each. The eight highest:",
+                ),
+                c.figure(
+                    "block-logits",
+                    c.bars(
+                        [lab.tokenizer().display(i) for i in ids],
+                        [float(shown[i]) for i in ids],
+                        label="logits of the next token",
+                        text=number,
+                    ),
+                ),
                 link("temperature", "Turn scores into chances"),
             ]
         else:
             body = [
-                tag("p", "Scores become chances that sum to 1. One of the tokens is drawn by them; that is the only place where luck comes in."),
+                tag(
+                    "p",
+                    "Scores become chances that sum to 1. One of the tokens is drawn by them; that is the only place where luck comes in.",
+                ),
                 c.figure("block-next", c.bars(top, chances, label="chances of the next token", scale=1.0)),
                 link("feedback", "Let it write"),
             ]
@@ -108,7 +143,13 @@ class WholeModel(Widget):
     def heat(self, trace: object, key: str, names: list[str]) -> Markup:
         values = trace[key]
         table = c.heat_table(
-            values, names, [str(i) for i in range(values.shape[1])], label=key, signed=True, size="small", col_axis="resid"
+            values,
+            names,
+            [str(i) for i in range(values.shape[1])],
+            label=key,
+            signed=True,
+            size="small",
+            col_axis="resid",
         )
         return c.figure("block-heat", table, caption=c.shape(key, trace.axes(key), values.shape))
 

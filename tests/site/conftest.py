@@ -78,7 +78,9 @@ class Guard:
 
     def _route(self, route: object) -> None:
         url = route.request.url  # type: ignore[attr-defined]
-        if urlsplit(url).scheme in ("data", "blob") or url.startswith(self.origin if isinstance(self.origin, str) else tuple(self.origin)):
+        if urlsplit(url).scheme in ("data", "blob") or url.startswith(
+            self.origin if isinstance(self.origin, str) else tuple(self.origin)
+        ):
             route.continue_()  # type: ignore[attr-defined]
         else:
             self.problems.append(f"request off-origin: {url}")

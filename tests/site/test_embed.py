@@ -62,7 +62,10 @@ def test_three_figures_on_another_origin_are_live_on_one_python(post: Page) -> N
 def test_heights_follow_the_content(post: Page) -> None:
     for name in ("one", "two", "three"):
         inner = post.locator(f"#{name} iframe").element_handle().content_frame()
-        post.wait_for_function("([n, h]) => Math.abs(document.querySelector(n).shadowRoot.querySelector('iframe').getBoundingClientRect().height - h) < 3", arg=[f"#{name}", inner.evaluate("Math.ceil(document.body.getBoundingClientRect().height)")])
+        post.wait_for_function(
+            "([n, h]) => Math.abs(document.querySelector(n).shadowRoot.querySelector('iframe').getBoundingClientRect().height - h) < 3",
+            arg=[f"#{name}", inner.evaluate("Math.ceil(document.body.getBoundingClientRect().height)")],
+        )
 
 
 def test_an_attribute_changes_the_figure_and_the_host_hears_of_it(post: Page) -> None:
@@ -85,7 +88,9 @@ def test_a_wrong_name_is_said_in_words(post: Page) -> None:
 def test_messages_from_strangers_do_nothing(post: Page) -> None:
     before = post.locator("#one iframe").bounding_box()
     post.evaluate("postMessage({type: 'explainer:height', height: 5}, '*')")
-    post.evaluate("document.querySelector('#two').shadowRoot.querySelector('iframe').contentWindow.postMessage({type: 'explainer:set', values: {prompt: '<img src=x onerror=alert(1)>', __proto__: 1, nothing: {}}}, '*')")
+    post.evaluate(
+        "document.querySelector('#two').shadowRoot.querySelector('iframe').contentWindow.postMessage({type: 'explainer:set', values: {prompt: '<img src=x onerror=alert(1)>', __proto__: 1, nothing: {}}}, '*')"
+    )
     expect(frame_of(post, "two").locator("[data-body] img")).to_have_count(0)
     assert post.locator("#one iframe").bounding_box()["height"] == before["height"]
 
@@ -94,7 +99,9 @@ def test_messages_from_strangers_do_nothing(post: Page) -> None:
 def test_every_widget_stands_alone(slug: str, open_page, site_directory: Path) -> None:
     page = open_page(f"embed/{slug}/")
     assert page.locator("[data-widget]").count() == 1
-    expect(page.get_by_role("link", name="from").or_(page.locator("[data-widget] a[target=_blank]")).first).to_be_visible()
+    expect(
+        page.get_by_role("link", name="from").or_(page.locator("[data-widget] a[target=_blank]")).first
+    ).to_be_visible()
     assert (site_directory / "embed" / slug / "oembed.json").exists()
     assert (site_directory / "embed" / slug / "og.png").read_bytes().startswith(b"\x89PNG")
 
@@ -115,5 +122,3 @@ def test_the_demo_post_is_live(open_page) -> None:
     page.locator("transformer-explainer").first.scroll_into_view_if_needed()
     inner = page.locator("transformer-explainer iframe").first.element_handle().content_frame()
     inner.wait_for_function("document.documentElement.dataset.explainer === 'live'", timeout=LIVE)
-
-

@@ -142,7 +142,9 @@ def test_without_shared_workers_a_worker_of_its_own(page_at: Callable[..., Page]
 
 
 def test_without_storage_everything_works(page_at: Callable[..., Page]) -> None:
-    page = page_at(script="for (const n of ['localStorage', 'sessionStorage', 'indexedDB', 'caches']) Object.defineProperty(window, n, {get() { throw new DOMException('blocked', 'SecurityError') }})")
+    page = page_at(
+        script="for (const n of ['localStorage', 'sessionStorage', 'indexedDB', 'caches']) Object.defineProperty(window, n, {get() { throw new DOMException('blocked', 'SecurityError') }})"
+    )
     assert page.evaluate("(() => { try { localStorage; return 'there' } catch { return 'blocked' } })()") == "blocked"
     assert settled(page) == "live"
     page.get_by_role("button", name="Result", exact=True).click()
@@ -168,7 +170,9 @@ def test_started_in_a_background_tab_it_becomes_live(page_at: Callable[..., Page
     assert settled(back) == "live"
 
 
-def test_a_crash_of_python_is_told_and_a_restart_brings_all_back(page_at: Callable[..., Page], broken_site: str) -> None:
+def test_a_crash_of_python_is_told_and_a_restart_brings_all_back(
+    page_at: Callable[..., Page], broken_site: str
+) -> None:
     page = page_at()
     assert settled(page) == "live"
     page.get_by_label("Prompt").first.fill("Tom has a green kite.")

@@ -48,4 +48,3 @@ def test_the_smoke_gives_the_same_numbers_in_chromium(tmp_path, context) -> None
         for a, b in zip(found[name], values, strict=True):
             relative, absolute = numpy_smoke.tolerance(name)
             assert math.isclose(a, b, rel_tol=relative, abs_tol=absolute), name
-

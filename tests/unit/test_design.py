@@ -28,17 +28,35 @@ def contrast(a: str, b: str) -> float:
 
 def oklab(rgb: np.ndarray) -> np.ndarray:
     """Linear RGB -> Oklab (Ottosson 2020): distances there are about as large as they look."""
-    m1 = np.array([[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566], [0.0883024619, 0.2817188376, 0.6299787005]])
-    m2 = np.array([[0.2104542553, 0.793617785, -0.0040720468], [1.9779984951, -2.428592205, 0.4505937099], [0.0259040371, 0.7827717662, -0.808675766]])
+    m1 = np.array(
+        [
+            [0.4122214708, 0.5363325363, 0.0514459929],
+            [0.2119034982, 0.6806995451, 0.1073969566],
+            [0.0883024619, 0.2817188376, 0.6299787005],
+        ]
+    )
+    m2 = np.array(
+        [
+            [0.2104542553, 0.793617785, -0.0040720468],
+            [1.9779984951, -2.428592205, 0.4505937099],
+            [0.0259040371, 0.7827717662, -0.808675766],
+        ]
+    )
     return m2 @ np.cbrt(m1 @ np.clip(rgb, 0, 1))
 
 
 # Machado, Oliveira & Fernandes 2009, severity 1.0, on linear RGB
 SIGHT = {
     "normal": np.eye(3),
-    "protanopia": np.array([[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]),
-    "deuteranopia": np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]]),
-    "tritanopia": np.array([[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]]),
+    "protanopia": np.array(
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+    ),
+    "deuteranopia": np.array(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]]
+    ),
+    "tritanopia": np.array(
+        [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]]
+    ),
 }
 
 
@@ -60,7 +78,19 @@ def test_controls_and_focus_stand_out(theme):
 
 
 # meanings that stand beside each other in one figure
-TOGETHER = [("query", "key"), ("query", "resid"), ("model", "true"), ("vocab", "true"), ("key", "head"), ("query", "value"), ("resid", "loss"), ("head", "resid"), ("key", "resid"), ("vocab", "loss"), ("head", "query")]
+TOGETHER = [
+    ("query", "key"),
+    ("query", "resid"),
+    ("model", "true"),
+    ("vocab", "true"),
+    ("key", "head"),
+    ("query", "value"),
+    ("resid", "loss"),
+    ("head", "resid"),
+    ("key", "resid"),
+    ("vocab", "loss"),
+    ("head", "query"),
+]
 
 
 @pytest.mark.parametrize("theme", THEMES)

@@ -32,7 +32,13 @@ def test_none_is_the_way_back_to_the_default():
 
 @pytest.mark.parametrize(
     ("given_", "says"),
-    [({"layer": "9"}, "layer 9"), ({"layer": "<b>"}, "not a number"), ({"t": "nan"}, "not a number"), ({"kind": "z"}, "not a choice"), ({"on": "perhaps"}, "neither on nor off")],
+    [
+        ({"layer": "9"}, "layer 9"),
+        ({"layer": "<b>"}, "not a number"),
+        ({"t": "nan"}, "not a number"),
+        ({"kind": "z"}, "not a choice"),
+        ({"on": "perhaps"}, "neither on nor off"),
+    ],
 )
 def test_what_cannot_be_is_said_in_words_and_the_state_stays_usable(given_, says):
     state = Sample()
@@ -65,7 +71,12 @@ def test_watchers_hear_of_one_update_once():
     assert heard == [3]
 
 
-@given(st.dictionaries(st.sampled_from(["prompt", "layer", "t", "kind", "on", "zzz"]), st.one_of(st.text(), st.floats(), st.integers(), st.booleans(), st.none())))
+@given(
+    st.dictionaries(
+        st.sampled_from(["prompt", "layer", "t", "kind", "on", "zzz"]),
+        st.one_of(st.text(), st.floats(), st.integers(), st.booleans(), st.none()),
+    )
+)
 def test_whatever_is_given_the_state_stays_valid(values):
     state = Sample()
     messages = state.update_from(values)
