@@ -16,11 +16,12 @@ from urllib.parse import urlencode, urlsplit
 import browser as chromium
 import pytest
 import serve
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = Path(os.environ.get("EXPLAINER_SITE", ROOT / "_site"))
-LIVE = 60_000  # ms that a page may take to become live on a busy machine; nothing is timed here, `make bench` does that
+LIVE = 180_000  # ms that a page may take to become live on a busy machine; nothing is timed here, `make bench` does that
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")
@@ -104,7 +105,7 @@ def make_context(
         origin = "{0.scheme}://{0.netloc}/".format(urlsplit(site))
         guard = Guard(origin)
         guard.watch(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(60_000)
         context.guard = guard  # type: ignore[attr-defined]
         made.append((context, guard))
         return context
