@@ -168,11 +168,18 @@ window.addEventListener('popstate', () => {
 // ---- one Python
 
 const worker = document.documentElement.dataset.worker;
+/** Where the worker is; `?boot=ordinary` in the page's address asks it not to resume (for the bench, and to compare). */
+function workerUrl() {
+  const url = new URL(worker, document.baseURI);
+  if (new URLSearchParams(location.search).get('boot') === 'ordinary') url.searchParams.set('how', 'boot');
+  return url;
+}
+
 const connection = new Connection({
   mirror,
   name: still.name,
   values: () => (Object.keys(wishes).length ? sightFirst(wishes) : wishes),
-  makeWorker: globalThis.explainerMakeWorker ?? (() => openWorker(new URL(worker, document.baseURI))),
+  makeWorker: globalThis.explainerMakeWorker ?? (() => openWorker(workerUrl())),
   on: {
     progress: status.starting,
     live: (message) => status.live({ ...message, ms: Math.round(performance.now()) }),
