@@ -2,6 +2,7 @@
 PORT ?= 8000
 export SITE_URL
 PY := .venv/bin/python
+LINT := .venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
 
 .DEFAULT_GOAL := help
 
@@ -18,8 +19,8 @@ site: .venv/.build node_modules/.ready ## set up and build _site/
 	@$(PY) build/make_site.py
 
 .PHONY: test
-test: .venv/.test node_modules/.ready browser site ## set up and run every test
-	@failed=0; for part in unit views site; do echo "tests/$$part"; $(PY) -m pytest -q -n 2 tests/$$part || failed=1; done; exit $$failed
+test: .venv/.test .venv/.lint node_modules/.ready browser site ## set up, lint, and run every test
+	@failed=0; echo lint; $(LINT) || failed=1; for part in unit views site; do echo "tests/$$part"; $(PY) -m pytest -q -n 2 tests/$$part || failed=1; done; exit $$failed
 
 .PHONY: unit
 unit: .venv/.test node_modules/.ready ## the tests that need neither browser nor site
@@ -35,7 +36,7 @@ shots: .venv/.test node_modules/.ready browser site ## a contact sheet of every 
 
 .PHONY: lint
 lint: .venv/.lint ## ruff and mypy
-	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
+	@$(LINT)
 
 .PHONY: format
 format: .venv/.lint ## let ruff put the code in order

@@ -1,4 +1,4 @@
-"""Numbers for the eye, out of a trace: which token names stand where, which rows a figure shows. No markup, no Panel."""
+"""Numbers for the eye, out of a trace: which token names stand where, which rows a figure shows. No markup."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Measurements over many texts, made once: by the build with native numpy, or, if it did not, where they are asked for.
 
-A page may show "this head off costs 0.3 nats on text that the model never saw". That takes seconds to compute and is the
-same for every reader, so the build calls these very functions and ships their results (`weights/measured.pkl`); any other
-argument is computed in the page, by the same functions. Nothing is typed in by hand, and results are only believed if they
-were made by these sources and these weights.
+A page may show "this head off costs 0.3 nats on text that the model never saw". That takes seconds to compute and is
+the same for every reader, so the build calls these very functions and ships their results (`weights/measured.pkl`); any
+other argument is computed in the page, by the same functions. Nothing is typed in by hand, and results are only
+believed if they were made by these sources and these weights.
 """
 
 from __future__ import annotations

@@ -61,6 +61,7 @@ class TrueWriter:
         self._n_vocab, self._seed = tokenizer.n_vocab, seed
         self.tokens: list[int] = []
         self.entropies: list[float] = []
+        self.slid_at: int | None = None  # the grammar has no context that could be full
 
     def advance(self, to: int) -> None:
         """Go on until `to` tokens are written; nothing is done if they are."""
@@ -174,7 +175,7 @@ class Desk:
     def stride(self) -> int:
         """How many tokens of each text are a short piece of work: few once the context slides, for then every column
         is computed anew."""
-        return 2 if any(w.slid_at is not None for _, w in self.writers if isinstance(w, Writer)) else 10
+        return 2 if any(writer.slid_at is not None for _, writer in self.writers) else 10
 
     def advance(self, to: int) -> None:
         """Write all texts up to `to` tokens, LENGTH at most."""
@@ -190,7 +191,7 @@ class Desk:
                 getattr(writer, "temperature", None),
                 tuple(writer.tokens),
                 tuple(writer.entropies),
-                getattr(writer, "slid_at", None),
+                writer.slid_at,
                 find_loop(writer.tokens),
                 copied(writer.tokens),
                 distinct_so_far(writer.tokens),
@@ -209,7 +210,7 @@ def full_texts(prompt: tuple[int, ...], seed: int) -> tuple[tuple[tuple[int, ...
 
 @functools.lru_cache(maxsize=3)
 def desk(prompt: tuple[int, ...], seed: int) -> Desk:
-    """The desk for this prompt and seed: kept, so that coming back to it costs nothing; finished, if it was measured."""
+    """The desk for this prompt and seed: kept, so that coming back costs nothing; finished, if it was measured."""
     made = Desk(lab.model(), lab.tokenizer(), prompt, seed)
     if full_texts.known(prompt, seed):  # type: ignore[attr-defined]
         for (_, writer), (tokens, entropies, slid_at) in zip(made.writers, full_texts(prompt, seed), strict=True):

@@ -24,6 +24,7 @@ import io
 import json
 import logging
 import random
+import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -126,7 +127,7 @@ def make(name: str) -> Live:
 def acting_on(document: Document) -> Iterator[None]:
     """Let Panel believe that it is serving `document`, on this thread."""
     with set_curdoc(document):
-        state._thread_id_[document] = state._current_thread
+        state._thread_id_[document] = threading.get_ident()
         yield
 
 
@@ -195,7 +196,9 @@ def receive(client: str, events_json: str) -> bool:
     try:
         with acting_on(live.document):
             events = [_encode(live, event) for event in json.loads(events_json)]
-            live.document.apply_json_patch({"events": events}, setter=PAGE)
+            # To the type checker a setter is a session and an event a TypedDict; Bokeh only ever compares the one, and
+            # `_encode` makes plain dicts of the other's form.
+            live.document.apply_json_patch({"events": events}, setter=PAGE)  # type: ignore[arg-type]
     except Exception as problem:
         fine = False
         _say(client, error(problem))

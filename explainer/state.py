@@ -1,7 +1,8 @@
 """What a page remembers: plain, typed, bounded values under the names that the URL and the embed attributes use.
 
-Readers reach these values by links, by attributes and by controls, and all three arrive here as text. One parser for all:
-`PageState.update_from` takes what it is given, keeps what makes sense, and says in plain words what it did not take.
+Readers reach these values by links, by attributes and by controls, and all three arrive here as text. One parser for
+all: `PageState.update_from` takes what it is given, keeps what makes sense, and says in plain words what it did not
+take.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def parse(kind: param.Parameter, given: Any) -> Any:
     'inf' is a number where the upper bound says so (bounds=(0, math.inf)); '' is None where None is allowed.
     Raises ValueError with a sentence for the reader.
     """
-    name = (kind.label or kind.name).lower()
+    name = (kind.label or kind.name or "this").lower()
     if isinstance(kind, param.Boolean):
         text = str(given).lower()
         if text in ("1", "true", "yes", "on"):

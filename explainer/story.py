@@ -354,7 +354,7 @@ def fingerprint_of(params: Mapping[str, Array]) -> str:
     """SHA-256 of all weights, the first 12 hexadecimal digits. The arrays are read-only: it cannot change."""
     digest = hashlib.sha256()
     for key in sorted(params):
-        digest.update(np.ascontiguousarray(params[key]))
+        digest.update(np.ascontiguousarray(params[key]).data)
     return digest.hexdigest()[:12]
 
 

@@ -31,7 +31,7 @@ class AttentionState(PageState):
     step = param.Integer(default=6, bounds=(0, 9), label="step")
     pin = param.String(default="Far away lived a shy robot called Vi-do-zu. Good night, Vi-do", label="second text")
     sharpness = param.Number(default=1.0, bounds=(0, math.inf), label="sharpness")
-    take_out = param.Selector(
+    take_out: param.Selector[Any] = param.Selector(
         default="uniform", objects=["scaling", "mask", "uniform", "positions", "head"], label="what to take out"
     )
     swap = param.Integer(default=14, bounds=(0, None), label="token to swap")

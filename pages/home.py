@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import param
 
 from explainer import lab
@@ -14,7 +16,7 @@ MOST = 16
 
 class HomeState(PageState):
     prompt = param.String(default="Mia has a red ball. Mia gives", label="Prompt")
-    block = param.Selector(
+    block: param.Selector[Any] = param.Selector(
         default="attention 1",
         objects=[
             "tokens",

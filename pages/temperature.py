@@ -36,7 +36,7 @@ class TemperatureState(PageState):
     seed = param.Integer(default=0, bounds=(0, 2**32 - 1), label="Seed")
     draws = param.Integer(default=100, bounds=(0, draws.MOST), label="number of draws")
     checks = param.Integer(default=0, bounds=(0, 999), label="number of checks")
-    hedge = param.Selector(default=0.01, objects=list(HEDGES), label="share kept back")
+    hedge: param.Selector[Any] = param.Selector(default=0.01, objects=list(HEDGES), label="share kept back")
     again = param.Integer(default=0, label="wish to go on")
 
     def all_tokens(self) -> tuple[int, ...]:
@@ -78,7 +78,7 @@ def beyond(kind: param.Parameter, given: Any) -> bool:
         value = float(given)
     except (TypeError, ValueError):
         return False
-    low, high = kind.bounds
+    low, high = kind.bounds or (None, None)
     return (low is not None and value < low) or (high is not None and value > high)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -86,7 +87,7 @@ class Turing(Widget):
         return grid(("limit", "what it means here", "source"), rows, "Where the likeness with a Turing machine ends")
 
 
-def grid(heads: tuple[str, ...], rows: list[tuple[str, ...]], label: str) -> Markup:
+def grid(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], label: str) -> Markup:
     # the roles say what display: block (on a phone) would take away
     return tag(
         "div",

@@ -28,7 +28,7 @@ class Gallery(Widget):
         pattern = trace[f"blocks.{s.layer}.attn.pattern"][0]
         q = trace[f"blocks.{s.layer}.attn.q"][:, 0]
         probs = ops.softmax(trace["logits"][-1].astype("float64"))
-        ids, top, chances = top_tokens(probs, 6)
+        _, top, chances = top_tokens(probs, 6)
         entropies = [float(ops.entropy(ops.softmax(row.astype("float64")))) for row in trace["logits"]]
         masked = [[k > t for k in range(len(names))] for t in range(len(names))]
         return join(

@@ -43,7 +43,9 @@ class TemperatureFilters(Widget):
         s = self.state
         look = s.look()
         settings = {name: getattr(s, name) for name in EXAMPLE_CUTS}
-        used = {name: EXAMPLE_CUTS[name] if value is None else value for name, value in settings.items()}
+        used: dict[str, Any] = {
+            name: EXAMPLE_CUTS[name] if value is None else value for name, value in settings.items()
+        }
         return join([
             c.controls(prompt_field(s), temperature_slider(s)),
             c.controls(*[setting(name, settings[name], used[name], len(look.order)) for name in EXAMPLE_CUTS], presets(settings), label="Cuts"),

@@ -23,6 +23,7 @@ class Repetition(Widget):
     title = "Two hundred tokens at four temperatures"
     reads = ("prompt", "seed", "again")
     functions = (sampling.find_loop, sampling.distinct_n, repetition.copied, repetition.Writer, sampling.loop)
+    _turn: int | None = None  # the page's last wish to go on that was answered; None until the first drawing
 
     def draw(self) -> Markup:
         s = self.state
@@ -47,7 +48,7 @@ class Repetition(Widget):
     def go_on(self, desk: Any) -> None:
         """Write a short piece; all of it when the widget is made (that is the still). The page asks for the rest."""
         state = self.state
-        if not hasattr(self, "_turn"):
+        if self._turn is None:
             desk.advance(LENGTH)
         elif state.again != self._turn:
             desk.advance(desk.written + desk.stride)

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from explainer import lab, model, ops
 from explainer.columns import top_tokens
+from explainer.trace import Trace
 from explainer.views import components as c
 from explainer.views.html import join, number, tag
 from explainer.views.widget import Widget
@@ -27,7 +28,7 @@ class WholeModel(Widget):
         trace = lab.trace(tokens)
         names = lab.names_of(tokens)
         probs = ops.softmax(trace["logits"][-1].astype("float64"))
-        ids, top, chances = top_tokens(probs, 6)
+        _, top, chances = top_tokens(probs, 6)
         return join(
             [
                 c.controls(c.text_field("prompt", "Prompt", s.prompt, placeholder="Mia has a red ball. Mia gives")),
@@ -62,7 +63,7 @@ class WholeModel(Widget):
             aria_pressed=str(self.state.block == name).lower(), class_=f"block colour-{colour}",
         )  # fmt: skip
 
-    def opened(self, trace: object, names: list[str], top: list[str], chances: list[float]) -> Markup:
+    def opened(self, trace: Trace, names: list[str], top: list[str], chances: list[float]) -> Markup:
         """What the chosen block made of the prompt, and where to read on."""
         name = self.state.block
         kind, _, layer = name.partition(" ")
@@ -140,7 +141,7 @@ class WholeModel(Widget):
             ]
         return tag("div", tag("h4", name.capitalize()), *body, class_="opened")
 
-    def heat(self, trace: object, key: str, names: list[str]) -> Markup:
+    def heat(self, trace: Trace, key: str, names: list[str]) -> Markup:
         values = trace[key]
         table = c.heat_table(
             values,

@@ -1,4 +1,4 @@
-"""How long the model takes, by itself: the same code in CPython and in the page's Python. `run()` returns milliseconds."""
+"""How long the model takes, by itself: the same code in CPython and in the page's Python. `run()` in ms."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ def median_ms(function: Callable[[], Any], repeats: int, warm: int = 2) -> float
 
 
 def run(repeats: int = 15) -> dict[str, float]:
-    """Median milliseconds of: a full trace of 32 tokens, a cached step, 200 tokens written, a full gradient; and GFLOP/s of a product."""
+    """Median milliseconds of a full trace of 32 tokens, a cached step, 200 tokens written, a full gradient.
+
+    And those of one product of matrices, once more as GFLOP/s.
+    """
     import numpy as np
 
     from explainer import gradients, lab

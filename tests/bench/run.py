@@ -1,7 +1,8 @@
 """`make bench`: speed and size, measured in one run on one machine. JSON in `_bench/`, a table on the terminal.
 
     model        the model in the page's Python beside native numpy on one thread
-    boot         four ways to a live page, interleaved, each in a fresh Chromium profile: the stock way, ordinary boot, resume cold, resume warm
+    boot         four ways to a live page, interleaved, each in a fresh Chromium profile: the stock way, ordinary boot,
+                 resume cold, resume warm
     sharing      1, 2, 4, 8 widgets on one host page: time to live of each, memory
     slow line    resume over 10 Mbit/s
     interaction  from a reader's move to the new numbers on screen, in the page
@@ -62,7 +63,9 @@ class Bench:
 
     def live(self, page: Page, url: str) -> dict[str, float]:
         page.add_init_script(
-            "addEventListener('explainer:live', e => { window.told = e.detail }); new PerformanceObserver(l => { window.lcp = l.getEntries().at(-1).startTime }).observe({type: 'largest-contentful-paint', buffered: true})"
+            """addEventListener('explainer:live', e => { window.told = e.detail });
+            const paints = new PerformanceObserver(l => { window.lcp = l.getEntries().at(-1).startTime });
+            paints.observe({type: 'largest-contentful-paint', buffered: true})"""
         )
         page.goto(url)
         page.wait_for_function(LIVE, timeout=180_000)
@@ -150,9 +153,18 @@ class Bench:
             page.goto(f"{self.site}how/")
             page.evaluate(
                 """([n, site]) => { window.lives = []; document.body.replaceChildren();
-                for (let i = 0; i < n; i++) { const f = document.createElement('iframe'); f.src = site + 'embed/' + ['temperature', 'attention-stepper'][i % 2] + '/';
-                  const t = performance.now(); f.onload = () => { const d = f.contentDocument.documentElement; const look = () => d.dataset.explainer === 'live' ? window.lives.push(performance.now() - t) : setTimeout(look, 10); look(); };
-                  document.body.append(f); } }""",
+                for (let i = 0; i < n; i++) {
+                  const f = document.createElement('iframe');
+                  f.src = site + 'embed/' + ['temperature', 'attention-stepper'][i % 2] + '/';
+                  const t = performance.now();
+                  f.onload = () => {
+                    const d = f.contentDocument.documentElement;
+                    const look = () => d.dataset.explainer === 'live'
+                      ? window.lives.push(performance.now() - t) : setTimeout(look, 10);
+                    look();
+                  };
+                  document.body.append(f);
+                } }""",
                 [n, self.site],
             )
             page.wait_for_function(f"window.lives.length === {n}", timeout=180_000)
@@ -170,10 +182,16 @@ class Bench:
         self.live(page, f"{self.site}temperature/")
         times = page.evaluate(
             """async () => { const s = document.querySelector('input[type=range][data-bind=t]'); const out = [];
-            for (let k = 0; k < 60; k++) { s.value = -1 + 2 * ((k * 7) % 60) / 60; const t = performance.now();
+            for (let k = 0; k < 60; k++) {
+              s.value = -1 + 2 * ((k * 7) % 60) / 60;
+              const t = performance.now();
               const drawn = new Promise(r => document.addEventListener('explainer:drawn', r, {once: true}));
-              s.dispatchEvent(new Event('input', {bubbles: true})); await drawn; await new Promise(requestAnimationFrame); out.push(performance.now() - t);
-              await new Promise(r => setTimeout(r, 60)); } return out; }"""
+              s.dispatchEvent(new Event('input', {bubbles: true}));
+              await drawn;
+              await new Promise(requestAnimationFrame);
+              out.push(performance.now() - t);
+              await new Promise(r => setTimeout(r, 60));
+            } return out; }"""
         )
         context.close()
         times = sorted(times)

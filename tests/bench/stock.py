@@ -1,8 +1,8 @@
 """The stock way to the same page, for comparison: what `panel convert` makes of it, served from this machine.
 
-Same Pyodide version, same numpy wheel, the packages as sources, the page's own components with Panel's own JavaScript, and
-`_doc_json` and `_link_docs_worker` as Panel's worker template calls them. In its favour: no CDN, no micropip (archives are unpacked
-straight into place), no JavaScript inside the archives.
+Same Pyodide version, same numpy wheel, the packages as sources, the page's own components with Panel's own JavaScript,
+and `_doc_json` and `_link_docs_worker` as Panel's worker template calls them. In its favour: no CDN, no micropip
+(archives are unpacked straight into place), no JavaScript inside the archives.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent / "stock"
 PACKAGES = (
-    "panel", "bokeh", "param", "pyviz_comms", "jinja2", "markupsafe", "packaging", "tqdm", "pyyaml", "typing_extensions",
-    "requests", "urllib3", "certifi", "idna", "charset_normalizer",
+    "panel", "bokeh", "param", "pyviz_comms", "jinja2", "markupsafe", "packaging", "tqdm", "pyyaml",
+    "typing_extensions", "requests", "urllib3", "certifi", "idna", "charset_normalizer",
 )  # fmt: skip
 SCRIPTS = (
-    "bokeh/server/static/js/bokeh.min.js", "bokeh/server/static/js/bokeh-gl.min.js", "bokeh/server/static/js/bokeh-widgets.min.js",
-    "bokeh/server/static/js/bokeh-tables.min.js", "panel/dist/panel.min.js",
+    "bokeh/server/static/js/bokeh.min.js", "bokeh/server/static/js/bokeh-gl.min.js",
+    "bokeh/server/static/js/bokeh-widgets.min.js", "bokeh/server/static/js/bokeh-tables.min.js",
+    "panel/dist/panel.min.js",
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = Path(os.environ.get("EXPLAINER_SITE", ROOT / "_site"))
-LIVE = 180_000  # ms that a page may take to become live on a busy machine; nothing is timed here, `make bench` does that
+LIVE = 180_000  # ms that a page may take to become live on a busy machine; it is `make bench` that times
 expect.set_options(timeout=30_000)
 
 
@@ -58,12 +58,16 @@ UNPROVEN = Path(__file__).with_name("unproven.txt")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests listed in unproven.txt were written on an overloaded machine and have not been seen green on a quiet one: they run
-    and are reported (XPASS, XFAIL), but do not yet decide. Take a line out as soon as its test has passed; none may be added."""
+    """Let the tests listed in unproven.txt run and be reported (XPASS, XFAIL), but not yet decide.
+
+    They were written on an overloaded machine and have not been seen green on a quiet one. Take a line out as soon as
+    its test has passed; none may be added.
+    """
     listed = set(UNPROVEN.read_text(encoding="utf-8").splitlines()) if UNPROVEN.exists() else set()
     for item in items:
         if item.nodeid.split("tests/site/")[-1] in listed:
-            item.add_marker(pytest.mark.xfail(strict=False, reason="not yet seen green on a quiet machine (unproven.txt)"))
+            reason = "not yet seen green on a quiet machine (unproven.txt)"
+            item.add_marker(pytest.mark.xfail(strict=False, reason=reason))
 
 
 class Guard:

@@ -1,4 +1,4 @@
-"""`make shots`: every page, both readings, light and dark, wide and 360 px, side by side in `_shots/index.html`, to be looked at."""
+"""`make shots`: every page, both readings, light and dark, wide and 360 px, side by side in `_shots/index.html`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ from pages import PAGES  # noqa: E402
 
 OUT = ROOT / "_shots"
 LIVE = "['live','failed'].includes(document.documentElement.dataset.explainer)"
+STYLE = """body { display: grid; grid-template-columns: repeat(auto-fill, minmax(260px, 1fr)); gap: 1rem }
+body { font: 13px sans-serif }
+img { width: 100%; border: 1px solid #ccc }
+figure { margin: 0 }"""
 
 
 def main() -> None:
@@ -37,12 +41,12 @@ def main() -> None:
                         name = f"{page.name}-{mode}-{scheme}-{width}.png"
                         tab.screenshot(path=OUT / name, full_page=True)
                         tab.close()
-                        rows.append(f'<figure><img src="{name}" loading="lazy"><figcaption>{name}</figcaption></figure>')
+                        rows.append(f'<figure><img src="{name}" loading="lazy"><figcaption>{name}</figcaption>')
                         print(name, flush=True)
                 context.close()
         instance.close()
-    style = "body{display:grid;grid-template-columns:repeat(auto-fill,minmax(260px,1fr));gap:1rem;font:13px sans-serif}img{width:100%;border:1px solid #ccc}figure{margin:0}"
-    (OUT / "index.html").write_text(f"<!doctype html><title>shots</title><style>{style}</style>{''.join(rows)}", encoding="utf-8")
+    sheet = f"<!doctype html><title>shots</title><style>{STYLE}</style>{''.join(rows)}"
+    (OUT / "index.html").write_text(sheet, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,9 @@ from pages import PAGES
 
 SLUGS = [w.slug for p in PAGES for w in p.widgets]
 HOST = """<!doctype html><html lang="en"><meta charset="utf-8"><title>A post</title><body><p>Before.</p>
-<script>window.told = []; for (const n of ['live', 'failed', 'change']) addEventListener('explainer:' + n, e => window.told.push([n, e.target.id, e.detail]));</script>
+<script>window.told = [];
+for (const n of ['live', 'failed', 'change'])
+  addEventListener('explainer:' + n, e => window.told.push([n, e.target.id, e.detail]));</script>
 <script src="SITEembed.js" async></script>
 <transformer-explainer id="one" widget="temperature" t="0.5" eager></transformer-explainer>
 <transformer-explainer id="two" widget="attention-stepper" layer="2" eager></transformer-explainer>
@@ -56,7 +58,8 @@ def test_three_figures_on_another_origin_are_live_on_one_python(post: Page) -> N
     told = post.evaluate("window.told")
     assert {t[1] for t in told if t[0] == "live"} == {"one", "two", "three"}
     assert all(t[2]["how"] == "resumed" for t in told if t[0] == "live")
-    expect(frame_of(post, "one").locator("input[type=range][data-bind=t]").first).to_have_attribute("aria-valuetext", re.compile("^0.50?"))
+    temperature = frame_of(post, "one").locator("input[type=range][data-bind=t]").first
+    expect(temperature).to_have_attribute("aria-valuetext", re.compile("^0.50?"))
     expect(frame_of(post, "two").locator("select[data-bind=layer]").first).to_have_value("2")
 
 
@@ -64,7 +67,10 @@ def test_heights_follow_the_content(post: Page) -> None:
     for name in ("one", "two", "three"):
         inner = post.locator(f"#{name} iframe").element_handle().content_frame()
         post.wait_for_function(
-            "([n, h]) => Math.abs(document.querySelector(n).shadowRoot.querySelector('iframe').getBoundingClientRect().height - h) < 3",
+            """([n, h]) => {
+              const frame = document.querySelector(n).shadowRoot.querySelector('iframe');
+              return Math.abs(frame.getBoundingClientRect().height - h) < 3;
+            }""",
             arg=[f"#{name}", inner.evaluate("Math.ceil(document.body.getBoundingClientRect().height)")],
         )
 
@@ -90,7 +96,8 @@ def test_messages_from_strangers_do_nothing(post: Page) -> None:
     before = post.locator("#one iframe").bounding_box()
     post.evaluate("postMessage({type: 'explainer:height', height: 5}, '*')")
     post.evaluate(
-        "document.querySelector('#two').shadowRoot.querySelector('iframe').contentWindow.postMessage({type: 'explainer:set', values: {prompt: '<img src=x onerror=alert(1)>', __proto__: 1, nothing: {}}}, '*')"
+        """document.querySelector('#two').shadowRoot.querySelector('iframe').contentWindow.postMessage({
+          type: 'explainer:set', values: {prompt: '<img src=x onerror=alert(1)>', __proto__: 1, nothing: {}}}, '*')"""
     )
     expect(frame_of(post, "two").locator("[data-body] img")).to_have_count(0)
     assert post.locator("#one iframe").bounding_box()["height"] == before["height"]

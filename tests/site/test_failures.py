@@ -1,7 +1,7 @@
-"""When things go wrong: every asset in turn missing, cut short, corrupt or stalled; no workers, no WebAssembly, no storage.
+"""When things go wrong: every asset in turn missing, cut short or corrupt; no workers, no WebAssembly, no storage.
 
-In each case the still stays, the page says what failed and what to do, and Retry works once the fault is gone. Every test
-asserts that its sabotage took.
+In each case the still stays, the page says what failed and what to do, and Retry works once the fault is gone. Every
+test asserts that its sabotage took.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import serve
 from conftest import LIVE, SITE, wait_live
 from playwright.sync_api import Page, expect
 
-KINDS = ("missing", "truncated", "corrupt")  # a stalled connection is left to the browser: nothing of ours times out yet
+KINDS = ("missing", "truncated", "corrupt")  # a stalled connection is left to the browser: nothing of ours times out
 
 
 class Saboteur(serve.Handler):
@@ -144,7 +144,8 @@ def test_without_shared_workers_a_worker_of_its_own(page_at: Callable[..., Page]
 
 def test_without_storage_everything_works(page_at: Callable[..., Page]) -> None:
     page = page_at(
-        script="for (const n of ['localStorage', 'sessionStorage', 'indexedDB', 'caches']) Object.defineProperty(window, n, {get() { throw new DOMException('blocked', 'SecurityError') }})"
+        script="""for (const n of ['localStorage', 'sessionStorage', 'indexedDB', 'caches'])
+          Object.defineProperty(window, n, {get() { throw new DOMException('blocked', 'SecurityError') }})"""
     )
     assert page.evaluate("(() => { try { localStorage; return 'there' } catch { return 'blocked' } })()") == "blocked"
     assert settled(page) == "live"

@@ -1,4 +1,4 @@
-"""Our numpy in Pyodide in a real browser, against this machine's numpy (the Node run: tests/unit/test_numpy_wheel.py)."""
+"""Our numpy in Pyodide in a real browser, against this machine's numpy (under Node: tests/unit/test_numpy_wheel.py)."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ PAGE = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><tit
 RUN = """async () => {
   const { loadPyodide } = await import('./pyodide.mjs');
   const py = await loadPyodide({ indexURL: new URL('./', location.href).href });
-  for (const archive of ['numpy.zip']) py.unpackArchive(new Uint8Array(await (await fetch(archive)).arrayBuffer()), 'zip', { extractDir: '/lib/python3.14/site-packages' });
-  py.FS.writeFile('/lib/python3.14/site-packages/numpy_smoke.py', await (await fetch('numpy_smoke.py')).text());
+  const extractDir = '/lib/python3.14/site-packages';
+  py.unpackArchive(new Uint8Array(await (await fetch('numpy.zip')).arrayBuffer()), 'zip', { extractDir });
+  py.FS.writeFile(extractDir + '/numpy_smoke.py', await (await fetch('numpy_smoke.py')).text());
   return py.runPython('import json, numpy_smoke; json.dumps(numpy_smoke.run())');
 }"""
 

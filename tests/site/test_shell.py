@@ -23,7 +23,9 @@ def axe(page):
     """Violations as text, empty when there is none."""
     page.evaluate(AXE)
     found = page.evaluate(
-        "axe.run(document, {resultTypes: ['violations'], rules: {'region': {enabled: true}}}).then(r => r.violations.map(v => [v.id, v.help, v.nodes.slice(0, 3).map(n => n.target.join(' ') + ' ' + n.failureSummary)]))"
+        """axe.run(document, {resultTypes: ['violations'], rules: {'region': {enabled: true}}})
+        .then(r => r.violations.map(v => [v.id, v.help, v.nodes.slice(0, 3)
+          .map(n => n.target.join(' ') + ' ' + n.failureSummary)]))"""
     )
     return json.dumps(found, indent=1) if found else ""
 
@@ -68,10 +70,16 @@ def test_nothing_scrolls_sideways(path, make_context, site):
 def test_going_live_moves_nothing_and_redraws_nothing(path, context, site):
     page = context.new_page()
     page.add_init_script(
-        """window.shifts = 0; new PerformanceObserver(l => { for (const e of l.getEntries()) window.shifts += e.value }).observe({type: 'layout-shift', buffered: true});
-        addEventListener('DOMContentLoaded', () => { window.before = [...document.querySelectorAll('[data-body] *')]; window.changes = 0;
+        """window.shifts = 0;
+        const shifts = new PerformanceObserver(l => { for (const e of l.getEntries()) window.shifts += e.value });
+        shifts.observe({type: 'layout-shift', buffered: true});
+        addEventListener('DOMContentLoaded', () => {
+          window.before = [...document.querySelectorAll('[data-body] *')];
+          window.changes = 0;
           const seen = new MutationObserver(m => { window.changes += m.length });
-          for (const b of document.querySelectorAll('[data-body]')) seen.observe(b, {subtree: true, childList: true, characterData: true}); });"""
+          for (const body of document.querySelectorAll('[data-body]'))
+            seen.observe(body, {subtree: true, childList: true, characterData: true});
+        });"""
     )
     page.goto(site + path)
     wait_live(page)
@@ -84,7 +92,9 @@ def test_going_live_moves_nothing_and_redraws_nothing(path, context, site):
 def test_states_and_events_are_told(path, context, site):
     page = context.new_page()
     page.add_init_script(
-        "window.told = []; for (const n of ['still', 'live', 'failed']) addEventListener('explainer:' + n, e => window.told.push([n, e.detail]))"
+        """window.told = [];
+        for (const n of ['still', 'live', 'failed'])
+          addEventListener('explainer:' + n, e => window.told.push([n, e.detail]))"""
     )
     page.goto(site + path)
     wait_live(page)
