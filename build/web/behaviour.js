@@ -94,7 +94,11 @@ export function behave(root, { onStep }) {
     if (line && 'empty' in line.dataset) line.textContent = line.dataset.empty;
     told = null;
   };
+  const rest = { x: NaN, y: NaN }; // where the pointer is: the page moving under it is no pointing
   root.addEventListener('pointerover', (event) => {
+    const moved = event.screenX !== rest.x || event.screenY !== rest.y;
+    Object.assign(rest, { x: event.screenX, y: event.screenY });
+    if (!moved && told === document.activeElement) return; // it was reached by the keyboard, which scrolled here
     const cell = event.target.closest?.('[data-v],[data-why]');
     if (cell) tell(cell);
     else if (told && !event.target.closest?.('.readout')) forget(told.closest('.figure'));

@@ -72,6 +72,12 @@ mirror.on('link', 'values', (values) => {
 });
 mirror.on('link', 'messages', say);
 
+/** Everything asked is answered: what Python holds is what holds, also where it took a wish (`t=0.50`, a layer too high) for what it had. */
+function hold() {
+  Object.assign(state, mirror.get('link', 'values'));
+  remember('replace');
+}
+
 // ---- from the reader: controls
 
 /** Ask for values: shown as wished at once where the page can, by Python where it must. */
@@ -122,7 +128,7 @@ const slid = new WeakMap(); // slider -> the position that was sent last
 let typing;
 document.addEventListener('input', (event) => {
   const control = event.target.closest('[data-bind]');
-  if (!control || control.matches('select')) return;
+  if (!control || control.matches('select,[type=checkbox]')) return; // these speak by `change`
   if (control.type === 'range') { slid.set(control, control.value); return slide({ [control.dataset.bind]: read(control) }); }
   const send = () => wish({ [control.dataset.bind]: read(control) }, 'replace');
   clearTimeout(typing);
@@ -185,7 +191,7 @@ const connection = new Connection({
     live: (message) => status.live({ ...message, ms: Math.round(performance.now()) }),
     failed: status.failed,
     problem: (message) => status.problem(message.message),
-    busy: (busy) => { for (const el of widgets.values()) el.toggleAttribute('data-catching-up', busy && !connection.isLive); document.documentElement.toggleAttribute('data-busy', busy); if (!busy) catchUp(); },
+    busy: (busy) => { for (const el of widgets.values()) el.toggleAttribute('data-catching-up', busy && !connection.isLive); document.documentElement.toggleAttribute('data-busy', busy); if (!busy) { hold(); catchUp(); } },
   },
 });
 

@@ -64,13 +64,12 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
       if (tool === 'embed') {
         const site = new URL(document.documentElement.dataset.site, document.baseURI).href;
         const { element, iframe } = embedCode(slug, changed(), site);
-        const done = await copy(element);
         const box = el.querySelector('[data-embed-code]');
         box.hidden = !box.hidden;
         box.querySelector('[data-form=element]').textContent = element;
         box.querySelector('[data-form=iframe]').textContent = iframe;
-        announce(el, done ? 'Embed code copied (first form).' : 'Copy the code below.');
         event.target.closest('[data-tool]').setAttribute('aria-expanded', String(!box.hidden));
+        announce(el, (await copy(element)) ? 'Embed code copied (first form).' : 'Copy the code below.'); // may wait for a permission
       }
       if (tool === 'download' || tool === 'code') {
         const button = event.target.closest('[data-tool]');

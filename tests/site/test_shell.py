@@ -138,7 +138,7 @@ def test_discover_and_result_are_one_switch_and_remembered(path, context, site):
 def test_a_page_prints_as_an_article(path, open_page):
     page = open_page(path, live=False)
     page.emulate_media(media="print")
-    expect(page.locator(".bar")).to_be_hidden()
+    expect(page.locator("header.bar")).to_be_hidden()
     expect(page.locator("[role=toolbar]").first).to_be_hidden()
     expect(page.locator("[data-body]").first).to_be_visible()
 
@@ -171,8 +171,8 @@ def test_a_copied_link_opens_the_same_view(make_context, site):
     page = context.new_page()
     page.goto(site + "attention/")
     wait_live(page)
-    page.get_by_label("Layer").first.select_option("2")
-    page.get_by_label("Head").first.select_option("3")
+    page.get_by_label("Layer", exact=True).first.select_option("2")
+    page.get_by_label("Head", exact=True).first.select_option("3")
     settle(page)
     page.locator("#attention-stepper").get_by_role("button", name="Copy link").click()
     expect(page.locator("#attention-stepper [data-tool-status]")).to_contain_text("copied")
