@@ -4,31 +4,43 @@
 export class Connection {
   /**
    * mirror: Mirror; name: the document to open; values: () => everything the reader has set, sent on (re)opening;
+   * patience: ms within which the worker must say its first word
    * on: {progress, live, failed, problem, busy} callbacks
    */
-  constructor({ mirror, name, makeWorker, values, on }) {
-    Object.assign(this, { mirror, name, makeWorker, values, on });
+  constructor({ mirror, name, makeWorker, values, patience = Infinity, on }) {
+    Object.assign(this, { mirror, name, makeWorker, values, patience, on });
     this.client = crypto.randomUUID?.() ?? `c${Math.random().toString(36).slice(2)}${performance.now()}`;
     this.waiting = {}; // values not yet sent
     this.inFlight = 0;
     this.seq = 0;
     this.isLive = false;
+    this.tries = 0;
   }
 
   start() {
-    this.startedAt = performance.now();
+    this.tries += 1;
+    this.heard = false; // whether the worker has said anything
+    let port;
+    this.port?.end?.();
     try {
-      this.port = this.makeWorker();
+      port = this.port = this.makeWorker(this.tries);
     } catch (problem) {
       this.on.failed({ what: 'worker', message: `This browser did not let the page start a worker (${problem.message}).` });
       return;
     }
-    this.port.onmessage = (event) => this.receive(event.data);
-    this.port.post({ type: 'open', client: this.client, name: this.name });
+    port.onmessage = (event) => { if (port === this.port) this.receive(event.data); };
+    port.post({ type: 'open', client: this.client, name: this.name });
+    if (Number.isFinite(this.patience)) setTimeout(() => { if (port === this.port && !this.heard) this.late(); }, this.patience);
+  }
+
+  /** The worker's script has not come yet. Should it come later after all, the page becomes live all the same. */
+  late() {
+    this.on.failed({ what: 'worker', message: `The script that runs Python has not arrived for ${Math.round(this.patience / 1000)} seconds.` });
   }
 
   receive(message) {
     if (message.client && message.client !== this.client) return;
+    this.heard = true;
     switch (message.type) {
       case 'progress':
         return this.on.progress(message);
@@ -52,6 +64,7 @@ export class Connection {
         return this.flush();
       case 'failed':
         this.isLive = false;
+        if (message.what === 'worker') this.port = null; // nobody is there: a restart makes another
         return this.on.failed(message);
       case 'restarted': // Python was started anew: bring this page's document back with what the reader had
         this.isLive = false;
@@ -82,7 +95,7 @@ export class Connection {
 
   restart() {
     this.on.progress({ step: 'Starting again', loaded: 0, total: 0 });
-    if (this.port) this.port.post({ type: 'restart', client: this.client, name: this.name });
+    if (this.port && this.heard) this.port.post({ type: 'restart', client: this.client, name: this.name });
     else this.start();
   }
 
@@ -91,10 +104,11 @@ export class Connection {
   }
 }
 
-/** A port to the site's one Python. `shared` false (or a browser without SharedWorker) gives this page its own. */
-export function openWorker(url, { shared = true, type = 'module' } = {}) {
-  if (shared && typeof SharedWorker === 'function') {
-    const worker = new SharedWorker(url, { type, name: 'transformer-explainer' });
+/** A port to the site's one Python; its own where a browser has no SharedWorker. `again`: any text; another text, another worker. */
+export function openWorker(url, { again = '' } = {}) {
+  const type = 'module';
+  if (typeof SharedWorker === 'function') {
+    const worker = new SharedWorker(url, { type, name: `transformer-explainer${again}` });
     const port = { post: (m) => worker.port.postMessage(m), set onmessage(f) { worker.port.onmessage = f; } };
     worker.onerror = (e) => worker.port.onmessage?.({ data: { type: 'failed', what: 'worker', message: `The worker could not start${e.message ? `: ${e.message}` : ''}.` } });
     return port;

@@ -173,19 +173,20 @@ window.addEventListener('popstate', () => {
 
 // ---- one Python
 
-const worker = document.documentElement.dataset.worker;
-/** Where the worker is; `?boot=ordinary` in the page's address asks it not to resume (for the bench, and to compare). */
-function workerUrl() {
-  const url = new URL(worker, document.baseURI);
-  if (new URLSearchParams(location.search).get('boot') === 'ordinary') url.searchParams.set('how', 'boot');
-  return url;
-}
+/** Where the worker is. In the page's address, `boot=ordinary` asks it not to resume (for the bench, and to compare), and
+ * `patience=60` to wait that many seconds for a stalled connection (20 otherwise). */
+const asking = new URLSearchParams(location.search);
+const workerUrl = new URL(document.documentElement.dataset.worker, document.baseURI);
+const patience = Math.min(Math.max(Number(asking.get('patience')) || 20, 1), 600);
+if (asking.get('boot') === 'ordinary') workerUrl.searchParams.set('how', 'boot');
+if (patience !== 20) workerUrl.searchParams.set('patience', patience);
 
 const connection = new Connection({
   mirror,
   name: still.name,
   values: () => (Object.keys(wishes).length ? sightFirst(wishes) : wishes),
-  makeWorker: globalThis.explainerMakeWorker ?? (() => openWorker(workerUrl())),
+  makeWorker: globalThis.explainerMakeWorker ?? ((tries) => openWorker(workerUrl, { again: tries > 1 ? ` ${Date.now()}` : '' })),
+  patience: globalThis.explainerMakeWorker ? Infinity : patience * 1000,
   on: {
     progress: status.starting,
     live: (message) => status.live({ ...message, ms: Math.round(performance.now()) }),

@@ -10,8 +10,8 @@ const subtle = () => globalThis.crypto?.subtle; // missing where the page came b
 
 /** How a file of the manifest is had: over the network. A single-file export answers from memory instead. */
 export function fetchAsset(base) {
-  return async (name, entry, { fresh = false } = {}) => {
-    const options = { cache: fresh ? 'reload' : 'default' };
+  return async (name, entry, { fresh = false, signal } = {}) => {
+    const options = { cache: fresh ? 'reload' : 'default', signal };
     if (!subtle()) options.integrity = `sha256-${btoa(String.fromCharCode(...entry.sha256.match(/../g).map((x) => parseInt(x, 16))))}`;
     const response = await fetch(new URL(entry.url, base), options);
     if (!response.ok) throw new AssetError(`“${name}” could not be loaded (HTTP ${response.status}).`);
@@ -21,30 +21,57 @@ export function fetchAsset(base) {
 
 /** The files of the manifest: each is fetched once, unpacked while it streams, and checked. */
 export class Files {
-  /** manifest: as build/runtime.py writes it; asset(name, entry) => stream or bytes; onBytes(n): n more bytes have come */
-  constructor(manifest, asset, onBytes) {
-    Object.assign(this, { manifest, asset, onBytes });
+  /**
+   * manifest: as build/runtime.py writes it; asset(name, entry, {fresh, signal}) => stream or bytes; onBytes(n): n more bytes
+   * have come; patience: ms without a byte after which a connection counts as stalled
+   */
+  constructor(manifest, asset, onBytes, patience = Infinity) {
+    Object.assign(this, { manifest, asset, onBytes, patience });
     this.made = new Map();
     this.bytes = 0;
+    this.over = new AbortController();
   }
 
-  /** The result of `make` for a file, made once; a failure is forgotten, so that it may be tried again. */
+  /** The result of `make` for a file, made once. What could not be had stays so: the ordinary boot does not wait for it again. */
   once(name, make) {
     if (!this.made.has(name)) {
       const promise = make();
       this.made.set(name, promise);
-      promise.catch(() => this.made.delete(name));
+      promise.catch((problem) => { if (!(problem instanceof AssetError)) this.made.delete(name); });
     }
     return this.made.get(name);
+  }
+
+  /** This attempt has failed: fetch nothing more, and report nothing more (a late byte must not look like a new start). */
+  stop() {
+    this.onBytes = () => {};
+    this.over.abort();
+  }
+
+  /** What `promise` brings of a file, unless nothing comes for too long: then `abort` is called. Raises AssetError. */
+  patiently(name, promise, abort) {
+    return new Promise((resolve, reject) => {
+      const stalled = () => {
+        abort();
+        reject(new AssetError(`“${name}” stopped coming: no byte arrived for ${Math.round(this.patience / 1000)} seconds.`));
+      };
+      const timer = Number.isFinite(this.patience) ? setTimeout(stalled, this.patience) : 0;
+      promise.finally(() => clearTimeout(timer)).then(resolve, (problem) => reject(
+        problem instanceof AssetError ? problem : new AssetError(`“${name}” could not be loaded (${problem?.message ?? problem}).`),
+      ));
+    });
   }
 
   /** Open a file: {stream: unpacked bytes, checked: promise that rejects if the bytes were not the manifest's}. */
   async open(name, fresh = false) {
     const entry = this.manifest.files[name];
-    let source = await this.asset(name, entry, { fresh });
+    const giveUp = new AbortController();
+    this.over.signal.addEventListener('abort', () => giveUp.abort());
+    const next = (promise) => this.patiently(name, promise, () => giveUp.abort());
+    let source = await next(this.asset(name, entry, { fresh, signal: giveUp.signal }));
     if (!(source instanceof ReadableStream)) source = new Response(source).body;
     const reader = source.getReader();
-    const first = await reader.read();
+    const first = await next(reader.read());
     const head = first.value ?? new Uint8Array();
     // Some servers unpack .gz-like files on the way: then what arrives is already the content.
     const packed = entry.zipped && head[0] === 0x1f && head[1] === 0x8b;
@@ -70,7 +97,7 @@ export class Files {
       start(controller) { if (head.byteLength) { take(head); controller.enqueue(head); } },
       async pull(controller) {
         try {
-          const { done, value } = await reader.read();
+          const { done, value } = await next(reader.read());
           if (!done) { take(value); controller.enqueue(value); return; }
           finish().then(settle.resolve, settle.reject);
           controller.close();
@@ -83,8 +110,8 @@ export class Files {
     return { entry, checked, stream: packed ? raw.pipeThrough(new DecompressionStream('gzip')) : raw };
   }
 
-  /** The unpacked, checked content of a file; fetched anew once if what came was damaged (a stale cache). */
-  async content(name, onChunk = () => {}) {
+  /** The unpacked, checked content of a file; fetched anew once if it did not come well (a stale cache, a lost connection). */
+  async content(name, onChunk = () => {}, again = true) {
     const attempt = async (fresh) => {
       const { entry, checked, stream } = await this.open(name, fresh);
       const data = new Uint8Array(entry.raw);
@@ -107,9 +134,9 @@ export class Files {
       return data;
     };
     try {
-      return await attempt(false);
+      return await attempt(!again);
     } catch (problem) {
-      if (!(problem instanceof AssetError)) throw problem;
+      if (!again || !(problem instanceof AssetError) || this.over.signal.aborted) throw problem;
       return attempt(true);
     }
   }
@@ -137,7 +164,7 @@ export class Files {
       } catch (problem) {
         // no streaming here, or what came was damaged: once more, in one piece
         if (!(problem instanceof AssetError) && !/stream/i.test(String(problem?.message))) throw problem;
-        return WebAssembly.compile(await this.content('pyodide.asm.wasm'));
+        return WebAssembly.compile(await this.content('pyodide.asm.wasm', undefined, false));
       }
     });
   }

@@ -11,11 +11,14 @@ const manifest = globalThis.explainerManifest ?? MANIFEST;
 const asked = (() => { try { return new URL(self.location.href).searchParams; } catch { return new URLSearchParams(); } })();
 const asset = globalThis.explainerAsset ?? fetchAsset(new URL('.', self.location.href));
 
+const PATIENCE = globalThis.explainerAsset ? Infinity : 1000 * Math.min(Math.max(Number(asked.get('patience')) || 20, 1), 600); // ms without a byte
+
 const ports = new Map(); // client -> port
 const everyone = new Set(); // ports
 let last = null; // the last progress message, for pages that come later
 let python = null; // promise of {session, how, reason, bytes}
 let dead = null; // why Python cannot go on: a 'failed' message
+let attempt = null; // the Files of the Python that starts or runs
 let fetched = null; // promise: the files of the ordinary boot are beside a resumed Python, too
 let queue = Promise.resolve(); // messages are worked on one at a time, in order
 
@@ -27,7 +30,8 @@ function start() {
   fetched = null;
   python = begin();
   python.catch((problem) => {
-    const network = problem instanceof AssetError || problem instanceof TypeError;
+    attempt?.stop();
+    const network = problem instanceof AssetError;
     dead = {
       type: 'failed', what: network ? 'files' : 'python',
       message: network
@@ -47,7 +51,8 @@ async function begin() {
   const files = new Files(manifest, asset, (n) => {
     loaded += n;
     if (loaded - reported > 200_000 || loaded >= total) { reported = loaded; report(); }
-  });
+  }, PATIENCE);
+  attempt = files;
   const steps = (text) => { step = text; report(); };
   const need = (names) => names.reduce((sum, name) => sum + manifest.files[name].bytes, 0);
 
@@ -96,7 +101,7 @@ async function begin() {
 
 /** Put the files of the ordinary boot beside a resumed Python, once: something asked for one that the snapshot lacks. */
 function rest(py, files) {
-  fetched ??= addFiles(py, files).catch((problem) => { fetched = null; console.warn(problem); });
+  fetched ??= addFiles(py, files).catch((problem) => { fetched = null; files.made.clear(); console.warn(problem); });
 }
 
 /** Whether an exception means that this Python can do no more (a trap, not an exception of Python's own). */
@@ -110,7 +115,7 @@ function died(problem) {
 async function handle(port, message) {
   const { type, client } = message;
   if (type === 'ping') return port.postMessage({ type: 'pong' });
-  if (type === 'restart') return restart();
+  if (type === 'restart') return dead ? restart() : port.postMessage({ type: 'restarted' }); // another page was quicker
   if (type === 'open') {
     ports.set(client, port);
     if (dead) return port.postMessage(dead);

@@ -1,4 +1,4 @@
-"""When things go wrong: every asset in turn missing, cut short or corrupt; no workers, no WebAssembly, no storage.
+"""When things go wrong: every asset in turn missing, cut short, corrupt or stalled; no workers, no WebAssembly, no storage.
 
 In each case the still stays, the page says what failed and what to do, and Retry works once the fault is gone. Every
 test asserts that its sabotage took.
@@ -7,6 +7,7 @@ test asserts that its sabotage took.
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ import serve
 from conftest import LIVE, SITE, wait_live
 from playwright.sync_api import Page, expect
 
-KINDS = ("missing", "truncated", "corrupt")  # a stalled connection is left to the browser: nothing of ours times out
+KINDS = ("missing", "truncated", "corrupt", "stalled")
 
 
 class Saboteur(serve.Handler):
@@ -97,33 +98,41 @@ def still_is_there(page: Page) -> None:
 
 
 def assets() -> list[object]:
-    """Every file of the runtime, under its plain name."""
+    """Every file of the runtime: its plain name, its address, the way to live that needs it, and whether another way is left."""
     manifest = SITE / "runtime" / "manifest.json"
     if not manifest.exists():
         return []
-    files = json.loads(manifest.read_text(encoding="utf-8"))["files"]
-    return [pytest.param(f"runtime/{entry['url']}", id=name) for name, entry in files.items()]
+    told = json.loads(manifest.read_text(encoding="utf-8"))
+    found = []
+    for name, entry in told["files"].items():
+        way = "" if name in told["resume"] else "&boot=ordinary"
+        found.append(pytest.param(name, f"runtime/{entry['url']}", way, name not in told["boot"], id=name))
+    return found
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("asset", assets())
-def test_a_spoiled_asset(asset: str, kind: str, page_at: Callable[..., Page], broken_site: str) -> None:
+@pytest.mark.parametrize(("name", "asset", "way", "another_way"), assets())
+def test_a_spoiled_asset(
+    name: str, asset: str, way: str, another_way: bool, kind: str, page_at: Callable[..., Page]
+) -> None:
     Saboteur.spoiled = {asset: kind}
-    page = page_at("components/?patience=4")
+    page = page_at(f"components/?patience=3{way}")
     state = settled(page)
+    assert asset in Saboteur.hits
     still_is_there(page)
-    if asset not in Saboteur.hits:
+    if another_way:
         assert state == "live"
-        pytest.skip("this file is only fetched when resuming fails")
-    if state == "live":  # another way was found: it must say why
-        page.wait_for_function("document.querySelector('[data-status]').title.length > 0")
-        assert "slow way" in page.locator("[data-status]").get_attribute("title")
+        expect(page.locator("[data-status-text]")).to_contain_text("slow start")
+        expect(page.locator("[data-status]")).to_have_attribute("title", re.compile(f"slow way: .*{name}"))
         return
+    assert state == "failed"
     message = page.locator("[data-status-message]")
     expect(message).to_be_visible()
-    assert len(message.text_content() or "") > 40
+    expect(message).to_contain_text(f"“{name}”")
+    expect(message).to_contain_text("try again")
+    if kind == "stalled":
+        expect(message).to_contain_text("no byte arrived for 3 seconds")
     Saboteur.spoiled = {}
-    Saboteur.release.set()
     page.get_by_role("button", name="Retry").click()
     wait_live(page)
 
