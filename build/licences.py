@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 # what readers download; the Python ones run inside Pyodide
-NPM = ("pyodide", "idiomorph", "@fontsource-variable/inter", "@fontsource-variable/source-serif-4")
+NPM = ("pyodide", "idiomorph", "zstddec", "@fontsource-variable/inter", "@fontsource-variable/source-serif-4")
 PYTHON = ("numpy", "panel", "bokeh", "param", "pyviz_comms", "jinja2", "markupsafe", "packaging", "tqdm", "pyyaml",
           "typing_extensions", "requests", "urllib3", "certifi", "idna", "charset_normalizer", "linkify-it-py", "markdown-it-py", "mdurl")  # fmt: skip
 

@@ -6,16 +6,14 @@ Steps, each cached by a hash of what it depends on:
     closure    which modules the pages import, compiled by the pinned Pyodide itself (closure.py, slim.py)
     patched    Pyodide with the edits of patch_runtime.py
     snapshot   one memory image with every document of the site asleep in it, and the stills (snapshot.mjs, warm.py)
-    emit       files with their hash in their name, gzip at rest, manifest.json, the worker (build/web/worker.js)
+    emit       files with their hash in their name, Zstandard at rest, manifest.json, the worker (build/web/worker.js)
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
 import hashlib
 import importlib.util
-import io
 import json
 import os
 import shutil
@@ -28,6 +26,7 @@ from typing import Any
 
 import packs
 import patch_runtime
+import zstandard
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE = ROOT / "build"
@@ -37,6 +36,7 @@ SITE = "/lib/python3.14/site-packages"
 OWN = ["explainer", "pages"]
 # Submodules that nobody imports on the way but a reader's own actions or the tests may (numpy's are reached lazily).
 EXTRA = ["numpy.random", "numpy.linalg", "numpy.fft"]
+STORYTELLER = "storyteller-4l"  # the model that every page runs
 
 
 class BuildError(Exception):
@@ -214,12 +214,10 @@ def snapshot(compiled: Path, pyodide: Path, names: list[str] | None = None) -> P
 # ---------------------------------------------------------------- what goes to readers
 
 
-def compress(data: bytes, level: int = 9) -> bytes:
-    """gzip with no time in it."""
-    buffer = io.BytesIO()
-    with gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=level, mtime=0, filename="") as z:
-        z.write(data)
-    return buffer.getvalue()
+def compress(data: bytes) -> bytes:
+    """One Zstandard frame; the window of 4 MB bounds the memory that a reader's browser needs to unpack it."""
+    parameters = zstandard.ZstdCompressionParameters.from_level(19, window_log=22)
+    return zstandard.ZstdCompressor(compression_params=parameters).compress(data)
 
 
 class Emitter:
@@ -230,18 +228,16 @@ class Emitter:
         self.files: dict[str, dict[str, Any]] = {}
         directory.mkdir(parents=True, exist_ok=True)
 
-    def add(self, name: str, data: bytes, suffix: str, *, zipped: bool = True, cache: str = "") -> None:
-        """name: in the manifest; suffix: of the file; zipped: gzip at rest (unpacked in the browser as it streams)"""
-        stored = self.compressed(data) if zipped else data
-        url = f"{name.partition('.')[0]}.{hashlib.sha256(stored).hexdigest()[:12]}{suffix}"
+    def add(self, name: str, data: bytes) -> None:
+        """name: in the manifest. The file is unpacked in the browser as it streams in."""
+        stored = self.compressed(data)
+        sha256 = hashlib.sha256(stored).hexdigest()
+        url = f"{name.partition('.')[0]}.{sha256[:12]}.bin"
         (self.directory / url).write_bytes(stored)
-        self.files[name] = {
-            "url": url, "bytes": len(stored), "raw": len(data), "zipped": zipped,
-            "sha256": hashlib.sha256(stored).hexdigest(), "sha256raw": hashlib.sha256(data).hexdigest(),
-        }  # fmt: skip
+        self.files[name] = {"url": url, "bytes": len(stored), "raw": len(data), "sha256": sha256}
 
     def compressed(self, data: bytes) -> bytes:
-        kept = CACHE / "gzip" / f"{hashlib.sha256(data).hexdigest()}.gz"
+        kept = CACHE / "packed" / f"{hashlib.sha256(data).hexdigest()}.zst"
         if not kept.is_file():
             kept.parent.mkdir(parents=True, exist_ok=True)
             kept.write_bytes(compress(data))
@@ -254,22 +250,34 @@ def emit(out: Path, compiled: Path, pyodide: Path, image: Path) -> dict[str, Any
     shutil.rmtree(runtime, ignore_errors=True)
     emitter = Emitter(runtime)
     libraries = [name.removeprefix(SITE + "/") for name in json.loads((image / "libraries.json").read_text())]
-    site = [(str(p.relative_to(compiled / "site")), p) for p in sorted((compiled / "site").rglob("*")) if p.is_file()]
-    emitter.add("pyodide.asm.mjs", (pyodide / "pyodide.asm.mjs").read_bytes(), ".bin")
-    emitter.add("pyodide.asm.wasm", (pyodide / "pyodide.asm.wasm").read_bytes(), ".bin")
-    emitter.add("snapshot", (image / "snapshot.bin").read_bytes(), ".bin")
+    site = {
+        p.relative_to(compiled / "site").as_posix(): p for p in sorted((compiled / "site").rglob("*")) if p.is_file()
+    }
     late = json.loads((compiled / "closure.json").read_text())["late"]
-    apart = [*libraries, *late]  # libraries, and files that are read again after a resume: files are not in a snapshot
-    emitter.add("libraries", packs.pack((f, (compiled / "site" / f).read_bytes()) for f in apart), ".bin")
-    emitter.add("python", packs.pack((n, p.read_bytes()) for n, p in site if n not in set(apart)), ".bin")
-    emitter.add("stdlib", (compiled / "stdlib.zip").read_bytes(), ".bin")
+    weights = [n for n in site if n.endswith(".safetensors")]
+    main = [n for n in weights if Path(n).stem == STORYTELLER]
+    # Files are not in a snapshot: libraries, what is read again after a resume, weights (float16 is half of what is in
+    # memory). The smaller models of the family are fetched when something asks for them.
+    apart = {
+        "libraries": [*libraries, *(n for n in late if n not in weights)],
+        "weights": main,
+        "family": [n for n in weights if n not in main],
+    }
+    gone = {n for names in apart.values() for n in names}
+    emitter.add("pyodide.asm.mjs", (pyodide / "pyodide.asm.mjs").read_bytes())
+    emitter.add("pyodide.asm.wasm", (pyodide / "pyodide.asm.wasm").read_bytes())
+    emitter.add("snapshot", packs.sparse((image / "snapshot.bin").read_bytes()))
+    for name, names in apart.items():
+        emitter.add(name, packs.pack((n, site[n].read_bytes()) for n in names))
+    emitter.add("python", packs.pack((n, p.read_bytes()) for n, p in site.items() if n not in gone))
+    emitter.add("stdlib", (compiled / "stdlib.zip").read_bytes())
     manifest = {
         "version": digest(*[f["sha256"] for f in emitter.files.values()]),
         "pyodide": patch_runtime.VERSION,
         "site": SITE,
         "lock": {"info": json.loads((pyodide / "pyodide-lock.json").read_text())["info"]},
-        "resume": ["pyodide.asm.mjs", "pyodide.asm.wasm", "snapshot", "libraries"],
-        "boot": ["pyodide.asm.mjs", "pyodide.asm.wasm", "stdlib", "python", "libraries"],
+        "resume": ["pyodide.asm.mjs", "pyodide.asm.wasm", "snapshot", "libraries", "weights"],
+        "boot": ["pyodide.asm.mjs", "pyodide.asm.wasm", "stdlib", "python", "libraries", "weights", "family"],
         "files": emitter.files,
     }
     (runtime / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")

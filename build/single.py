@@ -1,7 +1,7 @@
 """One .html per page with everything inside, live when opened from a disk with the network off: `_site/single/<page>.html`.
 
 The page as built, its style sheet, fonts and script written into it; the worker as one classic script; Pyodide, the
-libraries and the memory snapshot as base64 of their gzip. What only the ordinary boot needs is left out.
+libraries and the memory snapshot as base64 of what the site serves. What only the ordinary boot needs is left out.
 """
 
 from __future__ import annotations

@@ -8,8 +8,6 @@ import linecache
 import re
 import sys
 
-KEPT = ("load", "plan", "attention_grid")  # small, and wanted at the reader's first move
-
 
 def run(config_json: str) -> str:
     """Import the closure, build the documents that will sleep in the snapshot; returns their stills (JSON)."""
@@ -25,12 +23,15 @@ def run(config_json: str) -> str:
     return still
 
 
-# Caches that hold what a resumed Python cannot read again (its files are gone): weights, vocabulary.
-KEEP_CACHES = ("explainer.checkpoint", "explainer.tokenizer")
+# A cache that holds what a resumed Python cannot read again (its file is gone): the vocabulary.
+KEEP_CACHES = ("explainer.tokenizer",)
 
 
 def tidy() -> None:
     """Let go of what is only good for one process, or can be computed again."""
+    from explainer import lab
+
+    lab.model.cache_clear()  # weights are put beside a resumed Python as files: as float16, half of what is in memory
     linecache.clearcache()
     re.purge()
     sys.path_importer_cache.clear()
@@ -38,6 +39,6 @@ def tidy() -> None:
         if isinstance(thing, functools._lru_cache_wrapper):
             module = str(getattr(thing, "__module__", ""))
             if module in KEEP_CACHES or thing.cache_parameters()["maxsize"] is None:
-                continue  # weights and constants
+                continue  # constants
             thing.cache_clear()
     gc.collect()

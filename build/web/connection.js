@@ -58,6 +58,8 @@ export class Connection {
         this.inFlight = Math.max(0, this.inFlight - 1);
         this.on.busy(this.inFlight > 0 || Object.keys(this.waiting).length > 0);
         return this.flush();
+      case 'wait': // Python is fetching something that it needs for this
+        return this.on.problem(message);
       case 'error':
         this.inFlight = 0;
         this.on.problem(message);

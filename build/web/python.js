@@ -1,6 +1,7 @@
 // Getting a live Python: resume it from the site's memory snapshot, or, if anything about that fails, boot it from compiled
 // files. Everything is fetched, unpacked and compiled in parallel as it streams in, and checked against the manifest.
 import { loadPyodide } from 'pyodide-loader';
+import { ZSTDDecoder } from 'zstddec/stream';
 
 /** A file that could not be had as the manifest promises it; `message` is for readers. */
 export class AssetError extends Error {}
@@ -17,6 +18,26 @@ export function fetchAsset(base) {
     if (!response.ok) throw new AssetError(`“${name}” could not be loaded (HTTP ${response.status}).`);
     return response.body ?? new Response(await response.arrayBuffer()).body;
   };
+}
+
+/** Unpacks Zstandard while it streams in, like DecompressionStream (which knows gzip only). */
+function zstandard() {
+  const decoder = new ZSTDDecoder();
+  const waiting = [];
+  let idle = 0; // how often nothing has come out since the last chunk went in: on damaged data the decoder stands still
+  const next = () => { idle = 0; return { value: waiting[0], done: !waiting.shift() }; };
+  const unpacked = decoder.decodeStreaming({ [Symbol.iterator]: () => ({ next }) }); // asks only while a chunk is waiting
+  const pass = (chunk, controller) => {
+    if (chunk.length) { idle = 0; controller.enqueue(chunk); } else if ((idle += 1) > 2) throw new Error('its content cannot be unpacked');
+  };
+  return new TransformStream({
+    start: () => decoder.init(),
+    transform(chunk, controller) {
+      waiting.push(chunk);
+      while (waiting.length) pass(unpacked.next().value, controller);
+    },
+    flush(controller) { for (const chunk of unpacked) pass(chunk, controller); },
+  });
 }
 
 /** The files of the manifest: each is fetched once, unpacked while it streams, and checked. */
@@ -71,12 +92,7 @@ export class Files {
     let source = await next(this.asset(name, entry, { fresh, signal: giveUp.signal }));
     if (!(source instanceof ReadableStream)) source = new Response(source).body;
     const reader = source.getReader();
-    const first = await next(reader.read());
-    const head = first.value ?? new Uint8Array();
-    // Some servers unpack .gz-like files on the way: then what arrives is already the content.
-    const packed = entry.zipped && head[0] === 0x1f && head[1] === 0x8b;
-    const expected = packed || !entry.zipped ? entry : { bytes: entry.raw, sha256: entry.sha256raw };
-    const whole = new Uint8Array(expected.bytes);
+    const whole = new Uint8Array(entry.bytes);
     let at = 0;
     let settle;
     const checked = new Promise((resolve, reject) => { settle = { resolve, reject }; });
@@ -91,10 +107,9 @@ export class Files {
     };
     const finish = async () => {
       if (at !== whole.length) throw bad('it is shorter than it should be');
-      if (subtle() && hex(await subtle().digest('SHA-256', whole)) !== expected.sha256) throw bad('its checksum is wrong');
+      if (subtle() && hex(await subtle().digest('SHA-256', whole)) !== entry.sha256) throw bad('its checksum is wrong');
     };
     const raw = new ReadableStream({
-      start(controller) { if (head.byteLength) { take(head); controller.enqueue(head); } },
       async pull(controller) {
         try {
           const { done, value } = await next(reader.read());
@@ -107,7 +122,7 @@ export class Files {
         }
       },
     }, { highWaterMark: 4 });
-    return { entry, checked, stream: packed ? raw.pipeThrough(new DecompressionStream('gzip')) : raw };
+    return { entry, checked, stream: raw.pipeThrough(zstandard()) };
   }
 
   /** The unpacked, checked content of a file; fetched anew once if it did not come well (a stale cache, a lost connection). */
@@ -174,13 +189,11 @@ export class Files {
     return this.once('libraries', async () => {
       const compiling = [];
       const others = [];
-      let next = null;
       const list = { files: null, start: 0, done: 0 };
       const onChunk = (data, at) => {
         if (!list.files) {
-          if (at < 8 || at < (next = 8 + new DataView(data.buffer).getUint32(4, true))) return;
-          list.files = JSON.parse(new TextDecoder().decode(data.subarray(8, next)));
-          list.start = next;
+          if (at < 8 || at < 8 + new DataView(data.buffer).getUint32(4, true)) return;
+          [list.files, list.start] = listing(data);
         }
         while (list.done < list.files.length) {
           const [path, size] = list.files[list.done];
@@ -206,14 +219,24 @@ export class Files {
   }
 }
 
-/** The files of a pack (build/packs.py): calls each(path, bytes). */
-export function unpack(data, each) {
+/** The list at the head of a container (build/packs.py), and where what it lists begins. */
+function listing(data) {
   const start = 8 + new DataView(data.buffer, data.byteOffset).getUint32(4, true);
-  let at = start;
-  for (const [path, size] of JSON.parse(new TextDecoder().decode(data.subarray(8, start)))) {
-    each(path, data.subarray(at, at + size));
-    at += size;
-  }
+  return [JSON.parse(new TextDecoder().decode(data.subarray(8, start))), start];
+}
+
+/** The files of a pack: [{path, bytes}]. */
+export function unpack(data) {
+  let [files, at] = listing(data);
+  return files.map(([path, size]) => ({ path, bytes: data.subarray(at, at += size) }));
+}
+
+/** A sparse image as it was: the empty pages are there again. */
+function expand(data) {
+  let [[size, runs], at] = listing(data);
+  const whole = new Uint8Array(size);
+  for (const [start, length] of runs) whole.set(data.subarray(at, at += length), start);
+  return whole;
 }
 
 const parent = (path) => path.slice(0, path.lastIndexOf('/'));
@@ -223,7 +246,7 @@ function writeFiles(FS, root, files) {
   for (const { path, bytes } of files) {
     const full = `${root}/${path}`;
     if (!made.has(parent(full))) { FS.mkdirTree(parent(full)); made.add(parent(full)); }
-    FS.writeFile(full, bytes, { canOwn: true });
+    FS.writeFile(full, bytes.slice(), { canOwn: true });
   }
 }
 
@@ -250,14 +273,14 @@ async function load(files, module, factory, special) {
 /** Resume: from nothing to a Python in which the site's documents sleep. */
 export async function resume(files, step) {
   step('Fetching');
-  const [factory, module, image, { libraries, others }] = await Promise.all([
-    files.factory(), files.wasm(), files.bytesOf('snapshot'), files.libraries(),
+  const [factory, module, image, { libraries, others }, weights] = await Promise.all([
+    files.factory(), files.wasm(), files.bytesOf('snapshot'), files.libraries(), files.bytesOf('weights'),
   ]);
   step('Resuming Python');
   const { site } = files.manifest;
   const byName = new Map(libraries.map(({ path, module: m }) => [`${site}/${path}`, m]));
   const py = await load(files, module, factory, {
-    _loadSnapshot: image,
+    _loadSnapshot: expand(image),
     _snapshotDeserializer: () => ({}),
     _libraryModule: (name) => {
       const found = byName.get(name);
@@ -267,15 +290,16 @@ export async function resume(files, step) {
     _installStdlib: (Module) => { Module.FS.mkdirTree(site); Module.API.sitePackages = site; },
   });
   files.made.delete('snapshot'); // tens of megabytes; a restart fetches it from the browser's cache
-  writeFiles(py.FS, site, others.map(({ path, bytes }) => ({ path, bytes: bytes.slice() })));
+  writeFiles(py.FS, site, [...others, ...unpack(weights)]);
   return py;
 }
 
 /** The ordinary boot: Python starts from nothing and imports everything from compiled files. */
 export async function boot(files, step) {
   step('Fetching');
-  const [factory, module, stdlib, python, { libraries, others }] = await Promise.all([
-    files.factory(), files.wasm(), files.bytesOf('stdlib'), files.bytesOf('python'), files.libraries(),
+  const [factory, module, stdlib, { libraries, others }, ...packs] = await Promise.all([
+    files.factory(), files.wasm(), files.bytesOf('stdlib'), files.libraries(),
+    ...['python', 'weights', 'family'].map((name) => files.bytesOf(name)),
   ]);
   step('Starting Python');
   const { site } = files.manifest;
@@ -288,19 +312,18 @@ export async function boot(files, step) {
     },
   });
   step('Importing');
-  const all = [...others, ...libraries];
-  unpack(python, (path, bytes) => all.push({ path, bytes }));
-  writeFiles(py.FS, site, all.map(({ path, bytes }) => ({ path, bytes: bytes.slice() })));
+  writeFiles(py.FS, site, [...others, ...libraries, ...packs.flatMap(unpack)]);
   py.runPython('import sys; sys.path_importer_cache.clear()'); // what was known about directories before they were filled
   return py;
 }
 
-/** Give a resumed Python the files that an ordinary boot has. */
-export async function addFiles(py, files) {
-  const [stdlib, python] = await Promise.all([files.bytesOf('stdlib'), files.bytesOf('python')]);
-  py.FS.writeFile('/lib/python314.zip', stdlib.slice());
-  const all = [];
-  unpack(python, (path, bytes) => all.push({ path, bytes: bytes.slice() }));
-  writeFiles(py.FS, files.manifest.site, all);
+/** Give a resumed Python what it has left behind: the smaller models, or all the files that an ordinary boot has. */
+export async function addFiles(py, files, names) {
+  for (const name of names) {
+    const data = await files.bytesOf(name);
+    if (name === 'stdlib') py.FS.writeFile('/lib/python314.zip', data.slice());
+    else writeFiles(py.FS, files.manifest.site, unpack(data));
+    files.made.delete(name); // it is in Python's file system now
+  }
   py.runPython('import sys; sys.path_importer_cache.clear()');
 }

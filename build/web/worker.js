@@ -19,7 +19,7 @@ let last = null; // the last progress message, for pages that come later
 let python = null; // promise of {session, how, reason, bytes}
 let dead = null; // why Python cannot go on: a 'failed' message
 let attempt = null; // the Files of the Python that starts or runs
-let fetched = null; // promise: the files of the ordinary boot are beside a resumed Python, too
+const fetched = new Map(); // what was fetched for a resumed Python since: name -> promise, or 'here'
 let queue = Promise.resolve(); // messages are worked on one at a time, in order
 
 const tell = (message) => { for (const port of everyone) port.postMessage(message); };
@@ -27,7 +27,7 @@ const words = (problem) => String(problem?.message ?? problem).split('\n').filte
 
 function start() {
   dead = null;
-  fetched = null;
+  fetched.clear();
   python = begin();
   python.catch((problem) => {
     attempt?.stop();
@@ -56,8 +56,8 @@ async function begin() {
   const steps = (text) => { step = text; report(); };
   const need = (names) => names.reduce((sum, name) => sum + manifest.files[name].bytes, 0);
 
-  if (typeof WebAssembly !== 'object' || typeof DecompressionStream !== 'function') {
-    throw new Error('It is too old: WebAssembly or DecompressionStream is missing.');
+  if (typeof WebAssembly !== 'object' || typeof TransformStream !== 'function') {
+    throw new Error('It is too old: WebAssembly or TransformStream is missing.');
   }
   let py;
   let how = 'resumed';
@@ -77,9 +77,9 @@ async function begin() {
     session = py.pyimport('explainer.session');
     session.connect((client, json) => {
       const message = JSON.parse(json);
-      if (message.type === 'error' && how === 'resumed' && /ModuleNotFoundError|FileNotFoundError/.test(message.trace)) {
-        message.message = 'This needs a part of Python that was not loaded yet. It is being fetched now; try again in a moment.';
-        rest(py, files);
+      if (message.type === 'error' && how === 'resumed') {
+        const lacks = Object.keys(LEFT).find((name) => LEFT[name].when.test(message.trace));
+        if (lacks) return fetchLeft(lacks, py, files, client);
       }
       ports.get(client)?.postMessage({ ...message, client });
     });
@@ -99,9 +99,23 @@ async function begin() {
   return { py, session, how, reason, files };
 }
 
-/** Put the files of the ordinary boot beside a resumed Python, once: something asked for one that the snapshot lacks. */
-function rest(py, files) {
-  fetched ??= addFiles(py, files).catch((problem) => { fetched = null; files.made.clear(); console.warn(problem); });
+// What a resumed Python has left behind, and the exception that says so
+const LEFT = {
+  models: { files: ['family'], when: /MissingCheckpoint/, words: 'The smaller models are being fetched.' },
+  python: { files: ['stdlib', 'python'], when: /ModuleNotFoundError|FileNotFoundError/, words: 'A part of Python that is rarely needed is being fetched.' },
+};
+
+/** Fetch what something has just asked for in vain, once, and let the page that needs it open its document anew. */
+function fetchLeft(name, py, files, client) {
+  const port = ports.get(client);
+  if (fetched.get(name) === 'here') return port?.postMessage({ type: 'error', client, message: 'A part of Python is missing in this build.', trace: name });
+  port?.postMessage({ type: 'wait', client, message: LEFT[name].words });
+  if (!fetched.has(name)) fetched.set(name, addFiles(py, files, LEFT[name].files));
+  fetched.get(name).then(() => { fetched.set(name, 'here'); port?.postMessage({ type: 'restarted', client }); }, (problem) => {
+    fetched.delete(name);
+    files.made.clear(); // what could not be had may be had at the next try
+    port?.postMessage({ type: 'error', client, message: words(problem), trace: String(problem) });
+  });
 }
 
 /** Whether an exception means that this Python can do no more (a trap, not an exception of Python's own). */

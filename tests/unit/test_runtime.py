@@ -1,7 +1,6 @@
 """The runtime's build: the patch, the slimmer sources, packs; and the session between pages and Python."""
 
 import ast
-import gzip
 import json
 import sys
 import types
@@ -14,6 +13,7 @@ import pytest
 import runtime
 import slim
 import trims
+import zstandard
 
 ROOT = Path(__file__).resolve().parents[2]
 PYODIDE = ROOT / "node_modules" / "pyodide"
@@ -151,14 +151,29 @@ def test_a_pack_comes_back_as_it_was() -> None:
         packs.unpack(b"nonsense")
 
 
+def test_a_sparse_image_has_all_that_is_not_zero() -> None:
+    page = packs.PAGE
+    data = bytes(2 * page) + b"a" * page + b"\0" * (page - 1) + b"b" + bytes(page) + b"end"
+    image = packs.sparse(data)
+    start = 8 + int.from_bytes(image[4:8], "little")
+    size, runs = json.loads(image[8:start])
+    assert (image[:4], size, runs) == (b"SPRS", len(data), [[2 * page, 2 * page], [5 * page, 3]])
+    whole = bytearray(size)
+    for at, length in runs:
+        whole[at : at + length] = image[start : start + length]
+        start += length
+    assert whole == data and start == len(image)
+    assert packs.sparse(b"")[8:] == b"[0,[]]"
+
+
 def test_compression_is_reproducible_and_names_carry_the_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "CACHE", tmp_path / "cache")
     assert runtime.compress(b"x" * 1000) == runtime.compress(b"x" * 1000)
     emitter = runtime.Emitter(tmp_path / "out")
-    emitter.add("thing", b"content", ".bin")
+    emitter.add("thing", b"content")
     entry = emitter.files["thing"]
     stored = (tmp_path / "out" / entry["url"]).read_bytes()
-    assert gzip.decompress(stored) == b"content"
+    assert zstandard.ZstdDecompressor().decompress(stored) == b"content"
     assert entry["sha256"][:12] in entry["url"]
     assert entry["bytes"] == len(stored)
     assert entry["raw"] == 7
