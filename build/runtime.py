@@ -24,6 +24,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import npm
 import packs
 import patch_runtime
 import zstandard
@@ -67,7 +68,7 @@ def digest(*parts: bytes | str | Path) -> str:
 def node(script: str, *args: str, timeout: int = 600) -> str:
     """Run one of our Node scripts; returns what it printed. Raises BuildError with the end of its output."""
     command = ["node", "--no-warnings", str(HERE / script), *args]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, env=npm.environment())
     if done.returncode:
         lines = [line[:400] for line in (done.stdout + done.stderr).splitlines() if len(line) < 20_000]
         raise BuildError(f"{script} failed:\n" + "\n".join(lines[-60:]))
@@ -292,7 +293,7 @@ def bundle(out: Path, pyodide: Path, manifest: dict[str, Any]) -> None:
         "--target=es2022", f"--alias:pyodide-loader={pyodide / 'pyodide.mjs'}", "--external:node:*", "--external:ws",
         f"--define:MANIFEST={json.dumps(manifest)}", f"--outfile={out / 'runtime' / 'worker.js'}", "--log-level=warning",
     ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=npm.environment())
     if done.returncode:
         raise BuildError(f"esbuild failed:\n{done.stderr[-3000:]}")
 

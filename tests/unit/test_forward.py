@@ -21,6 +21,7 @@ from explainer.model import (
     stream_keys,
 )
 from explainer.trace import AXES, Recorder, Trace
+from tests import with_torch
 from tests.golden import make
 from tests.unit import oracle
 
@@ -76,7 +77,7 @@ def test_every_intermediate_equals_the_golden_trace(golden):
 
 
 def test_the_golden_file_is_what_torch_says_today(golden):
-    pytest.importorskip("torch")
+    pytest.importorskip("torch", reason=with_torch.WHY)
     fresh = make.make()
     assert list(fresh) == list(golden)
     for name, value in fresh.items():
@@ -84,8 +85,9 @@ def test_the_golden_file_is_what_torch_says_today(golden):
 
 
 def test_the_model_that_is_trained_is_the_model_that_is_shown():
-    torch = pytest.importorskip("torch")
-    torch_model = pytest.importorskip("explainer.training.torch_model")
+    torch = pytest.importorskip("torch", reason=with_torch.WHY)
+    from explainer.training import torch_model
+
     config = Config(n_layers=2, n_heads=4, d_model=16, d_head=4, d_mlp=64, n_vocab=30, n_ctx=12)
     params = random_params(config, 5)
     tokens = [1, 2, 3, 29, 4, 1, 2]

@@ -15,6 +15,7 @@ from explainer.gradients import (
 )
 from explainer.interventions import Patch, parse
 from explainer.model import forward, plan
+from tests import with_torch
 from tests.golden import make
 
 CONFIG = make.CONFIG
@@ -42,7 +43,7 @@ def test_every_gradient_equals_the_golden_one(golden):
 
 
 def test_in_float64_torch_agrees_to_rounding():
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason=with_torch.WHY)
     from tests.golden import torch_reference
 
     _, act_grads, weight_grads, loss = torch_reference.with_gradients(PARAMS64, TOKENS, CONFIG, torch.float64)

@@ -7,11 +7,11 @@ import base64
 import csv
 import hashlib
 import json
-import shutil
 import subprocess
 import zipfile
 from pathlib import Path
 
+import npm
 import numpy as np
 import pytest
 
@@ -25,13 +25,10 @@ PYODIDE = REPO / "node_modules" / "pyodide"
 @pytest.fixture(scope="session")
 def in_pyodide(tmp_path_factory: pytest.TempPathFactory) -> dict:
     """What numpy from the wheel computed in Pyodide under Node."""
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("no Node.js: install node 20 or newer")
     if not (PYODIDE / "pyodide.mjs").exists():
         pytest.skip("node_modules/pyodide is missing: `npm ci` brings it")
-    command = [node, str(REPO / "tests" / "numpy_wheel.mjs"), str(PYODIDE), str(WHEEL)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    command = ["node", str(REPO / "tests" / "numpy_wheel.mjs"), str(PYODIDE), str(WHEEL)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=npm.environment())
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout)
 

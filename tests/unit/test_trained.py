@@ -17,6 +17,7 @@ from explainer.model import direct_logit_contributions, forward, logit_lens
 from explainer.paths import Node, attention_grid, mask, measured_change
 from explainer.sampling import generate
 from explainer.tokenizer import Tokenizer
+from tests import with_torch
 
 NAMES = checkpoint.available()
 TEXT = 'Once there was a sleepy boy named Tom. He had a pink sock. "Thank you, Ra-nu," said Tom.'
@@ -41,7 +42,7 @@ def trace(model, tokens):
 
 
 def test_it_equals_torch_in_every_intermediate_and_every_gradient(model, tokens, trace):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason=with_torch.WHY)
     from tests.golden import torch_reference
 
     torch.set_num_threads(1)
@@ -58,7 +59,7 @@ def test_it_equals_torch_in_every_intermediate_and_every_gradient(model, tokens,
 
 
 def test_in_float64_it_equals_torch_to_rounding(model, tokens):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason=with_torch.WHY)
     from tests.golden import torch_reference
 
     params = {name: value.astype(np.float64) for name, value in model.params.items()}
