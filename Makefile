@@ -20,7 +20,7 @@ site: .venv/.build node_modules/.ready ## set up and build _site/
 
 .PHONY: test
 test: .venv/.test .venv/.lint node_modules/.ready browser site ## set up, lint, and run every test
-	@failed=0; echo lint; $(LINT) || failed=1; for part in unit views site; do echo "tests/$$part"; $(PY) -m pytest -q -n 2 tests/$$part || failed=1; done; exit $$failed
+	@failed=0; echo lint; $(LINT) || failed=1; for part in unit views site; do echo "tests/$$part"; $(PY) -m pytest -q -n 2 --dist loadgroup tests/$$part || failed=1; done; exit $$failed
 
 .PHONY: unit
 unit: .venv/.test node_modules/.ready ## the tests that need neither browser nor site
@@ -33,6 +33,10 @@ bench: .venv/.test node_modules/.ready browser site ## measure speed and size: _
 .PHONY: shots
 shots: .venv/.test node_modules/.ready browser site ## a contact sheet of every page: _shots/index.html
 	@$(PY) tests/site/shots.py
+
+.PHONY: engines
+engines: .venv/.test node_modules/.ready browser site ## seconds to live and a screenshot of every page in three engines: _shots/
+	@$(PY) tests/site/engines.py
 
 .PHONY: lint
 lint: .venv/.lint ## ruff and mypy

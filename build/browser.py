@@ -1,7 +1,7 @@
 """Find a Chromium for the tests, or install one: Debian's package as root, else Playwright's own download.
 
 `python build/browser.py` prints what was found; `find_chromium()` is what the tests use. With --all: Debian's Firefox
-and WebKitGTK as well (`make browsers`).
+and WebKitGTK as well (`make browsers`), which the tests of three engines look for with `find_firefox` and `find_webkit`.
 """
 
 from __future__ import annotations
@@ -36,6 +36,18 @@ def find_chromium() -> str | None:
     with sync_playwright() as playwright:
         path = playwright.chromium.executable_path
     return path if Path(path).exists() else None
+
+
+def find_firefox() -> str | None:
+    """The path of a stock Firefox, or None. FIREFOX in the environment wins; then the PATH."""
+    return os.environ.get("FIREFOX") or next(filter(None, map(shutil.which, ("firefox-esr", "firefox"))), None)
+
+
+def find_webkit() -> tuple[str, str, str] | None:
+    """The paths of WebKitGTK's MiniBrowser, of its driver, and of Xvfb (it needs a screen); None if one is missing."""
+    browsers = sorted(Path("/usr").glob("lib*/**/webkit2gtk-4.*/MiniBrowser"))
+    found = (browsers and str(browsers[-1]), shutil.which("WebKitWebDriver"), shutil.which("Xvfb"))
+    return found if all(found) else None  # type: ignore[return-value]
 
 
 def apt_install(*packages: str) -> bool:
@@ -76,6 +88,8 @@ def main() -> int:
     if "--all" in sys.argv and not apt_install("firefox-esr", "webkit2gtk-driver", "xvfb"):
         print("Firefox and WebKitGTK come from Debian's packages and need root", file=sys.stderr)
         return 1
+    if "--all" in sys.argv:
+        print(f"Firefox: {find_firefox()}\nWebKitGTK: {(find_webkit() or [None])[0]}")
     return 0
 
 

@@ -192,7 +192,7 @@ const connection = new Connection({
     live: (message) => status.live({ ...message, ms: Math.round(performance.now()) }),
     failed: status.failed,
     problem: (message) => status.problem(message.message),
-    busy: (busy) => { for (const el of widgets.values()) el.toggleAttribute('data-catching-up', busy && !connection.isLive); document.documentElement.toggleAttribute('data-busy', busy); if (!busy) { hold(); catchUp(); } },
+    busy: (busy) => { for (const el of widgets.values()) el.toggleAttribute('data-catching-up', busy && !connection.isLive); document.documentElement.toggleAttribute('data-busy', busy || behind !== null); if (!busy) { hold(); catchUp(); } },
   },
 });
 

@@ -28,7 +28,7 @@ detail?.querySelector('[data-dismiss]')?.addEventListener('click', () => explain
 export const status = {
   still: () => become('still', 'Pictures', {}),
   starting: ({ step, loaded, total }) => {
-    become('starting', total ? `${step}: ${megabytes(loaded)} of ${megabytes(total)} MB` : step);
+    become('starting', loaded < total ? `${step}: ${megabytes(loaded)} of ${megabytes(total)} MB` : step);
     line?.style.setProperty('--done', total ? loaded / total : 0);
   },
   live: ({ ms, bytes, how, reason }) => {
