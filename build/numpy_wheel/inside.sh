@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The recipe's part inside the root file system: /work is the work folder, /recipe this one. Called by recipe.sh.
+# The recipe's part inside the root file system: /made is the work folder, /recipe this one. Called by recipe.sh.
 set -euo pipefail
 
 case $1 in
 blas) # $2 compiler flags, $3 which
-    cd /work/blas
+    cd /made/blas
     common="$2 -Wall -Wextra -g0 -fPIC -fvisibility=hidden -fwasm-exceptions -sSUPPORT_LONGJMP=wasm"
     # shellcheck disable=SC2086
     case $3 in
@@ -20,20 +20,20 @@ blas) # $2 compiler flags, $3 which
     rm -f "lib$3.a"
     emar rcs "lib$3.a" blas.o
     printf '%s\n' "Name: $3" "Description: the part of CBLAS that numpy calls" 'Version: 0.1' \
-        "Libs: /work/blas/lib$3.a" 'Cflags:' >"$3.pc"
-    printf '%s\n' '[properties]' "pkg_config_libdir = '/work/blas'" >blas.cross
+        "Libs: /made/blas/lib$3.a" 'Cflags:' >"$3.pc"
+    printf '%s\n' '[properties]' "pkg_config_libdir = '/made/blas'" >blas.cross
     ;;
 numpy) # $2 compiler flags, $3 jobs, $4 the BLAS
-    export PYODIDE_XBUILDENV_PATH=/work/xbuildenv PYODIDE_SKIP_EMSCRIPTEN_INSTALL=1
+    export PYODIDE_XBUILDENV_PATH=/made/xbuildenv PYODIDE_SKIP_EMSCRIPTEN_INSTALL=1
     # pyodide-build puts these after its own -O2 ... -Oz, so they win. Emscripten warns of some of numpy's functions
     # (-Wreturn-type) which pyodide-build makes an error.
     export CFLAGS="$2 -Wno-return-type" CXXFLAGS="$2 -Wno-return-type" LDFLAGS="-O3"
-    cd /work/numpy
+    cd /made/numpy
     # allow-noblas: numpy asks for LAPACK too, and has its own lapack_lite instead. That the BLAS is really in is
     # tested in tests/unit/test_numpy_wheel.py.
-    pyodide build . -o /work/dist \
+    pyodide build . -o /made/dist \
         -C setup-args=--cross-file="$(pyodide config get meson_cross_file)" \
-        -C setup-args=--cross-file=/work/blas/blas.cross \
+        -C setup-args=--cross-file=/made/blas/blas.cross \
         -C setup-args=-Dblas="$4" -C setup-args=-Dlapack=none -C setup-args=-Dallow-noblas=true \
         -C install-args=--tags=runtime,python-runtime,tests \
         -C build-dir=build -C compile-args="-j$3"

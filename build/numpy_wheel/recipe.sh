@@ -23,14 +23,14 @@ HOST_CONFIG=$ROOT/usr/include/$(uname -m)-linux-gnu/python$PYTHON/pyconfig.h
 
 say() { printf '\n== %s\n' "$*" >&2; }
 
-# Run a command inside the root file system, where the work folder is /work and this folder /recipe. The mounts live in
+# Run a command inside the root file system, where the work folder is /made and this folder /recipe. The mounts live in
 # a mount namespace of their own, so they are gone when the command is, whatever became of it.
 inside() {
-    mkdir -p "$ROOT/work" "$ROOT/recipe"
+    mkdir -p "$ROOT/made" "$ROOT/recipe"
     ROOT=$ROOT WORK=$WORK HERE=$HERE unshare --mount --propagation private bash -euc '
         mount -t proc proc "$ROOT/proc"
         mount --bind /dev "$ROOT/dev"
-        mount --bind "$WORK" "$ROOT/work"
+        mount --bind "$WORK" "$ROOT/made"
         mount --bind "$HERE" "$ROOT/recipe"
         mount -o remount,bind,ro "$ROOT/recipe"
         passed=()

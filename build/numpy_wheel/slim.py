@@ -1,7 +1,8 @@
 """Leave in numpy's wheel what can be imported: slim.py in.whl out.whl [--licence name=file]...
 
 Dropped: tests, numpy.testing, headers, f2py, type stubs, Cython sources, static libraries, the test-only and unused
-extension modules. RECORD is written anew; all dates are 1980-01-01, so that equal contents give an equal file.
+extension modules. RECORD is written anew. All dates are 1980-01-01 and the random name of the folder in which the build's
+Python lay is taken out of numpy/__config__.py, so that building again gives the very same file.
 """
 
 import argparse
@@ -22,6 +23,9 @@ DROPPED = {
     "tools for building and packing": r"^numpy/_configtool|^numpy/_pyinstaller/",
     "lapack_lite as a module": r"^numpy/linalg/lapack_lite\.",  # linalg itself is linked into _umath_linalg
 }
+
+
+RANDOM_FOLDER = re.compile(rb"/tmp/build-env-[^/]+/")
 
 
 def reason_to_drop(name: str) -> str | None:
@@ -52,6 +56,8 @@ def slim(source: Path, target: Path, licences: dict[str, Path]) -> Counter:
                 dropped[reason] += entry.compress_size
             elif not entry.is_dir() and entry.filename != f"{info}/RECORD":
                 contents[entry.filename] = wheel.read(entry)
+                if entry.filename == "numpy/__config__.py":
+                    contents[entry.filename] = RANDOM_FOLDER.sub(b"/tmp/build-env/", contents[entry.filename])
         for name, path in licences.items():
             contents[f"{info}/licenses/{name}"] = path.read_bytes()
         for name, data in contents.items():

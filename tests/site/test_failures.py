@@ -1,4 +1,4 @@
-"""When things go wrong: every asset in turn missing, cut short, corrupt or stalled; no workers, no WebAssembly, no storage.
+"""When things go wrong: every asset in turn missing, cut short, corrupt or stalled; no workers, no storage.
 
 In each case the still stays, the page says what failed and what to do, and Retry works once the fault is gone. Every
 test asserts that its sabotage took.
@@ -98,7 +98,7 @@ def still_is_there(page: Page) -> None:
 
 
 def assets() -> list[object]:
-    """Every file of the runtime: its plain name, its address, the way to live that needs it, and whether another way is left."""
+    """Every file of the runtime: its plain name, its address, the way to live that needs it, if another is left."""
     manifest = SITE / "runtime" / "manifest.json"
     if not manifest.exists():
         return []
