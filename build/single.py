@@ -58,6 +58,7 @@ def inline(html: str, folder: Path, page_script: str, worker: str, files: dict[s
 
     html = re.sub(r'<link rel="(?:preload|icon|alternate|canonical)"[^>]*>\n?', "", html)
     html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>\n?', "", html)
+    html = re.sub(r' data-worker="[^"]*"', "", html)  # the worker is in the file, too
     html = re.sub(r'<link rel="stylesheet" href="([^"]+)">', style, html)
     html = re.sub(
         r'<script src="([^"]*reading[^"]*)"></script>',

@@ -222,7 +222,10 @@ class Variant:
 
 @cache  # not lru_cache: this one survives into the page
 def family() -> tuple[tuple[int, str], ...]:
-    """(layers, name) of the checkpoints that are there, the shallowest first. Kept: in the page there are no files."""
+    """(layers, name) of the checkpoints that are there, the shallowest first.
+
+    Kept: a page fetches the smaller ones only when something asks for their weights.
+    """
     there = checkpoint.available()
     return tuple((n, name) for n, name in sorted(lab.FAMILY.items()) if name in there)
 

@@ -191,17 +191,43 @@ def receive(client: str, events_json: str) -> bool:
     if live is None:
         _say(client, {"type": "error", "message": "This page is not connected any more. Reload it.", "trace": ""})
         return False
+
+    def apply() -> None:
+        events = [_encode(live, event) for event in json.loads(events_json)]
+        # To the type checker a setter is a session and an event a TypedDict; Bokeh only ever compares the one, and
+        # `_encode` makes plain dicts of the other's form.
+        live.document.apply_json_patch({"events": events}, setter=PAGE)  # type: ignore[arg-type]
+
+    return _work(live, apply)
+
+
+def redraw(client: str) -> bool:
+    """Draw a page's widgets anew, after something that a drawing lacked (a model, a module) has come.
+
+    returns: as `receive`
+    """
+    live = _open.get(client)
+    if live is None:
+        return False
+
+    def draw() -> None:
+        for component in live.components:
+            if hasattr(component, "redraw"):  # a widget, not the link
+                component.redraw()
+
+    return _work(live, draw)
+
+
+def _work(live: Live, work: Callable[[], None]) -> bool:
+    """Do something to a document and send what that changes, or the error. Returns whether all went well."""
     fine = True
     live.collecting = True
     try:
         with acting_on(live.document):
-            events = [_encode(live, event) for event in json.loads(events_json)]
-            # To the type checker a setter is a session and an event a TypedDict; Bokeh only ever compares the one, and
-            # `_encode` makes plain dicts of the other's form.
-            live.document.apply_json_patch({"events": events}, setter=PAGE)  # type: ignore[arg-type]
+            work()
     except Exception as problem:
         fine = False
-        _say(client, error(problem))
+        _say(str(live.client), error(problem))
     finally:
         live.collecting = False
         _recover(live)

@@ -59,7 +59,7 @@ export class Connection {
         this.on.busy(this.inFlight > 0 || Object.keys(this.waiting).length > 0);
         return this.flush();
       case 'wait': // Python is fetching something that it needs for this
-        return this.on.problem(message);
+        return this.on.wait(message.message);
       case 'error':
         this.inFlight = 0;
         this.on.problem(message);

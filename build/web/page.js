@@ -132,7 +132,7 @@ document.addEventListener('input', (event) => {
   if (control.type === 'range') { slid.set(control, control.value); return slide({ [control.dataset.bind]: read(control) }); }
   const send = () => wish({ [control.dataset.bind]: read(control) }, 'replace');
   clearTimeout(typing);
-  if (control.matches('[type=text],[type=number],textarea')) typing = setTimeout(send, 180);
+  if (control.matches('[type=text],[type=number],textarea')) { typing = setTimeout(send, 180); document.documentElement.toggleAttribute('data-busy', true); }
   else send();
 });
 document.addEventListener('change', (event) => {
@@ -192,6 +192,7 @@ const connection = new Connection({
     live: (message) => status.live({ ...message, ms: Math.round(performance.now()) }),
     failed: status.failed,
     problem: (message) => status.problem(message.message),
+    wait: status.notice,
     busy: (busy) => { for (const el of widgets.values()) el.toggleAttribute('data-catching-up', busy && !connection.isLive); document.documentElement.toggleAttribute('data-busy', busy || behind !== null); if (!busy) { hold(); catchUp(); } },
   },
 });

@@ -1,4 +1,4 @@
-// Before anything else (inlined in the head, so nothing flashes): the reading mode and the theme that the reader chose.
+// Before anything else (in the head, so nothing flashes): the reading mode and the theme that the reader chose.
 (() => {
   const root = document.documentElement;
   root.classList.replace('no-js', 'js');
@@ -8,6 +8,10 @@
   root.dataset.mode = pick('mode', ['discover', 'result'], 'discover');
   const theme = pick('theme', ['light', 'dark', 'auto'], 'auto');
   if (theme !== 'auto') root.dataset.theme = theme;
+  // Python begins to load while the page is still arriving: page.js will connect to this very worker.
+  if (root.dataset.worker && !root.dataset.embed && !asked.has('boot') && !asked.has('patience')) {
+    try { globalThis.explainerEarly = new SharedWorker(new URL(root.dataset.worker, document.baseURI), { type: 'module', name: 'transformer-explainer' }); } catch { /* page.js will say so */ }
+  }
   const show = () => {
     for (const b of document.querySelectorAll('[data-mode-set]')) b.setAttribute('aria-pressed', String(b.dataset.modeSet === root.dataset.mode));
     for (const b of document.querySelectorAll('[data-theme-set]')) b.setAttribute('aria-pressed', String(b.dataset.themeSet === (root.dataset.theme ?? 'auto')));

@@ -19,7 +19,8 @@ let last = null; // the last progress message, for pages that come later
 let python = null; // promise of {session, how, reason, bytes}
 let dead = null; // why Python cannot go on: a 'failed' message
 let attempt = null; // the Files of the Python that starts or runs
-const fetched = new Map(); // what was fetched for a resumed Python since: name -> promise, or 'here'
+const fetched = new Set(); // what a resumed Python has been given since
+let lacking = null; // what the work at hand has just asked for in vain
 let queue = Promise.resolve(); // messages are worked on one at a time, in order
 
 const tell = (message) => { for (const port of everyone) port.postMessage(message); };
@@ -77,10 +78,7 @@ async function begin() {
     session = py.pyimport('explainer.session');
     session.connect((client, json) => {
       const message = JSON.parse(json);
-      if (message.type === 'error' && how === 'resumed') {
-        const lacks = Object.keys(LEFT).find((name) => LEFT[name].when.test(message.trace));
-        if (lacks) return fetchLeft(lacks, py, files, client);
-      }
+      if (message.type === 'error' && (lacking = lackOf(message.trace, how))) return;
       ports.get(client)?.postMessage({ ...message, client });
     });
     session.reseed(crypto.getRandomValues(new Uint8Array(32)));
@@ -104,22 +102,30 @@ const LEFT = {
   models: { files: ['family'], when: /MissingCheckpoint/, words: 'The smaller models are being fetched.' },
   python: { files: ['stdlib', 'python'], when: /ModuleNotFoundError|FileNotFoundError/, words: 'A part of Python that is rarely needed is being fetched.' },
 };
+const lackOf = (trace, how) => (how === 'resumed' ? Object.keys(LEFT).find((name) => !fetched.has(name) && LEFT[name].when.test(trace)) : null) ?? null;
 
-/** Fetch what something has just asked for in vain, once, and let the page that needs it open its document anew. */
-function fetchLeft(name, py, files, client) {
-  const port = ports.get(client);
-  if (fetched.get(name) === 'here') return port?.postMessage({ type: 'error', client, message: 'A part of Python is missing in this build.', trace: name });
-  port?.postMessage({ type: 'wait', client, message: LEFT[name].words });
-  if (!fetched.has(name)) fetched.set(name, addFiles(py, files, LEFT[name].files));
-  fetched.get(name).then(() => { fetched.set(name, 'here'); port?.postMessage({ type: 'restarted', client }); }, (problem) => {
-    fetched.delete(name);
-    files.made.clear(); // what could not be had may be had at the next try
-    port?.postMessage({ type: 'error', client, message: words(problem), trace: String(problem) });
-  });
+/** Do `work`; when it asks for something that a resumed Python has left behind, fetch that and do it `again`. */
+async function complete({ py, files, how }, tell, work, again) {
+  for (let next = work; ; next = again) {
+    lacking = null;
+    let result;
+    try { result = next(); } catch (problem) {
+      if (!(lacking = lackOf(String(problem?.message ?? problem), how))) throw problem;
+    }
+    if (!lacking) return result;
+    tell({ type: 'wait', message: LEFT[lacking].words });
+    fetched.add(lacking);
+    try { await addFiles(py, files, LEFT[lacking].files); } catch (problem) {
+      fetched.delete(lacking);
+      files.made.clear(); // what could not be had may be had at the next try
+      throw problem;
+    }
+    tell({ type: 'wait', message: '' });
+  }
 }
 
-/** Whether an exception means that this Python can do no more (a trap, not an exception of Python's own). */
-const isFatal = (problem) => problem?.name !== 'PythonError' && problem?.constructor?.name !== 'PythonError';
+/** Whether an exception means that this Python can do no more (a trap, not an exception of Python's own, nor a lost file). */
+const isFatal = (problem) => !(problem instanceof AssetError) && problem?.name !== 'PythonError' && problem?.constructor?.name !== 'PythonError';
 
 function died(problem) {
   dead = { type: 'failed', what: 'python', message: `Python has crashed (${words(problem)}). A restart brings everything back as it was.` };
@@ -139,12 +145,14 @@ async function handle(port, message) {
   try { live = await python; } catch { return type === 'open' ? port.postMessage(dead) : undefined; }
   if (dead) return type === 'open' ? port.postMessage(dead) : undefined;
   const { session, how, reason, files } = live;
+  const tellPage = (what) => port.postMessage({ ...what, client });
   try {
     if (type === 'open') {
-      const { models } = JSON.parse(session.open(client, message.name, message.values ? JSON.stringify(message.values) : null));
+      const make = () => session.open(client, message.name, message.values ? JSON.stringify(message.values) : null);
+      const { models } = JSON.parse(await complete(live, tellPage, make, make));
       port.postMessage({ type: 'open', client, models, ms: performance.now() - message.at, bytes: files.bytes, how, reason });
     } else if (type === 'patch') {
-      session.receive(client, JSON.stringify(message.events));
+      await complete(live, tellPage, () => session.receive(client, JSON.stringify(message.events)), () => session.redraw(client));
       port.postMessage({ type: 'idle', client, seq: message.seq });
     } else if (type === 'close') {
       ports.delete(client);

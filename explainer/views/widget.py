@@ -72,15 +72,16 @@ class Widget(JSComponent):
         self.state: Any = state  # of the page's own class
         self.html = own_ids(str(self.draw()), self.slug)
         self._stale = False
-        state.param.watch(self._redraw, list(self.reads))
+        state.param.watch(self.redraw, list(self.reads))
         state.param.watch(self._catch_up, "first")
 
     def _catch_up(self, *events: Any) -> None:
         """Draw what had to wait because the reader could not see it (see `PageState.first`)."""
         if self._stale:
-            self._redraw()
+            self.redraw()
 
-    def _redraw(self, *events: Any) -> None:
+    def redraw(self, *events: Any) -> None:
+        """Draw what the state says now; what is out of sight may wait (`first`)."""
         first = self.state.first.split()
         self._stale = bool(first) and self.slug not in first
         if self._stale:
