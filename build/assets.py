@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 import shutil
@@ -43,6 +44,11 @@ def esbuild(*arguments: str) -> None:
 
 def hashed(path: Path, data: bytes) -> str:
     return f"{path.stem}.{hashlib.sha256(data).hexdigest()[:10]}{path.suffix}"
+
+
+def checksum(file: Path) -> str:
+    """As a browser checks it (Subresource Integrity)."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(file.read_bytes()).digest()).decode()
 
 
 def build_assets(out: Path) -> dict[str, str]:

@@ -121,6 +121,7 @@ def main() -> None:
         stills = json.loads((ROOT / "_cache" / "still.json").read_text(encoding="utf-8"))
     say("scripts, styles, fonts")
     names = asset_files.build_assets(out)
+    shell.checksums |= {name: asset_files.checksum(out / names[name]) for name in names if name.endswith(".js")}
     names["worker.js"] = name_worker(out)
     for page in PAGES:
         if page.name not in stills:

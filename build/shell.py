@@ -33,10 +33,36 @@ from pygments.lexers import PythonLexer
 HERE = Path(__file__).parent
 SITE_NAME = "The Transformer, Operated"
 SITE_URL = os.environ.get("SITE_URL", "")
+# What a page may do, in its own head; build/web/worker.js is not bound by it (a worker answers to the header it comes with).
+# No inline script, no eval, nothing from elsewhere. `style` attributes carry numbers into pictures (style="--v:0.25") all over the
+# place: they, and only they, are free; style elements are not.
+POLICY = "; ".join(
+    (
+        "default-src 'none'", "script-src 'self'", "worker-src 'self'", "connect-src 'self'", "style-src 'self'", "style-src-attr 'unsafe-inline'",
+        "font-src 'self'", "img-src 'self' data:", "frame-src 'self'", "base-uri 'none'", "form-action 'none'",
+    )
+)  # fmt: skip
+# The same as a header for the whole site: the worker imports Pyodide's script from a blob, once it is unpacked and checked, and
+# compiles WebAssembly.
+HEADER = POLICY.replace("script-src 'self'", "script-src 'self' blob: 'wasm-unsafe-eval'")
 templates = jinja2.Environment(
     loader=jinja2.FileSystemLoader(HERE / "web"), autoescape=jinja2.select_autoescape(["j2", "html"]), undefined=jinja2.StrictUndefined,
     trim_blocks=True,
 )  # fmt: skip
+templates.globals["policy"] = POLICY
+checksums: dict[str, str] = {}  # of our scripts, by plain name; filled by build/make_site.py
+
+
+def integrity(name: str) -> Markup:
+    """The attribute that lets the browser check a module script.
+
+    Style sheets and classic scripts go without: opened from a disk, browsers refuse those that have it, and the page
+    shall be readable there (modules do not run there anyway).
+    """
+    return Markup(f' integrity="{checksums[name]}" crossorigin') if name in checksums else Markup("")
+
+
+templates.globals["integrity"] = integrity
 templates.globals["site_url"] = SITE_URL if not SITE_URL or SITE_URL.endswith("/") else SITE_URL + "/"
 
 

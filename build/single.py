@@ -74,7 +74,7 @@ def inline(html: str, folder: Path, page_script: str, worker: str, files: dict[s
         + "\n".join(parts)
         + f"\n<script>{page_script}</script>"
     )
-    html = re.sub(r'<script type="module" src="[^"]+"></script>', lambda _: tail, html)
+    html = re.sub(r'<script type="module" src="[^"]+"[^>]*></script>', lambda _: tail, html)
     html = re.sub(r'href="(?:\.\./)+(attention|temperature|feedback|paths)/"', r'href="\1.html"', html)
     html = re.sub(r'<a class="home" href="[^"]*">', '<a class="home" href="home.html">', html)
     html = re.sub(

@@ -11,29 +11,37 @@
 
   class TransformerExplainer extends HTMLElement {
     #frame;
-    #near;
+    #look;
+    #near = false;
+    #loaded = false;
+    #changes = {}; // attributes that changed before the frame could hear of it
     #attributes;
     #receive = (event) => this.#message(event);
 
     connectedCallback() {
       if (!this.shadowRoot) {
-        const root = this.attachShadow({ mode: 'open' });
-        const style = document.createElement('style');
-        style.textContent = ':host{display:block;min-height:12rem}:host([hidden]){display:none}iframe{display:block;width:100%;border:0;background:transparent;color-scheme:normal}.wait{display:grid;place-content:center;min-height:12rem;border:1px solid color-mix(in srgb,currentColor 25%,transparent);border-radius:12px;font:500 .9rem/1.4 system-ui,sans-serif}';
-        root.append(style);
+        const sheet = new CSSStyleSheet(); // and no style element: a host's Content-Security-Policy may forbid those
+        sheet.replaceSync(':host{display:block}:host([hidden]){display:none}iframe{display:block;width:100%;border:0;background:transparent;color-scheme:normal}.wrong{padding:1rem;border:1px solid color-mix(in srgb,currentColor 25%,transparent);border-radius:12px;font:500 .9rem/1.4 system-ui,sans-serif}');
+        this.attachShadow({ mode: 'open' }).adoptedStyleSheets = [sheet];
       }
       addEventListener('message', this.#receive);
       this.#attributes = new MutationObserver((changes) => this.#changed(changes));
       this.#attributes.observe(this, { attributes: true });
-      this.#wait();
+      this.#open();
     }
 
     disconnectedCallback() {
       removeEventListener('message', this.#receive);
       this.#attributes?.disconnect();
-      this.#near?.disconnect();
-      this.#frame?.remove();
+      this.#clear();
+    }
+
+    #clear() {
+      this.#look?.disconnect();
+      this.#near = this.#loaded = false;
+      this.#changes = {};
       this.#frame = null;
+      this.shadowRoot.replaceChildren();
     }
 
     /** The state asked for by attributes. */
@@ -43,44 +51,59 @@
       return values;
     }
 
-    /** Show a place holder until the element is near the screen, or is clicked. */
-    #wait() {
+    /** Show the widget's still; the browser fetches it when it is not far away, and Python starts when it is near or used. */
+    #open() {
       const slug = this.getAttribute('widget') ?? '';
       if (!/^[a-z][a-z0-9-]{0,40}$/.test(slug)) {
-        this.#place('This element needs the name of a widget: widget="temperature".');
+        const line = document.createElement('p');
+        line.className = 'wrong';
+        line.part.add('wrong');
+        line.textContent = 'This element needs the name of a widget: widget="temperature".';
+        this.shadowRoot.append(line);
         return;
       }
-      if (this.hasAttribute('eager') || !('IntersectionObserver' in globalThis)) return this.#open();
-      const button = this.#place('Load this live figure', 'button');
-      button.onclick = () => this.#open();
-      this.#near = new IntersectionObserver((seen) => { if (seen.some((s) => s.isIntersecting)) this.#open(); }, { rootMargin: '600px' });
-      this.#near.observe(this);
-    }
-
-    #place(words, kind = 'p') {
-      const line = document.createElement(kind);
-      line.className = 'wait';
-      line.part.add('placeholder');
-      line.textContent = words;
-      this.shadowRoot.querySelector('.wait')?.remove();
-      this.shadowRoot.append(line);
-      return line;
-    }
-
-    #open() {
-      if (this.#frame) return;
-      this.#near?.disconnect();
-      this.shadowRoot.querySelector('.wait')?.remove();
-      const frame = document.createElement('iframe');
-      const address = new URL(`embed/${this.getAttribute('widget')}/`, home);
+      const frame = this.#frame = document.createElement('iframe');
+      const eager = this.hasAttribute('eager');
+      const address = new URL(`embed/${slug}/`, home);
       for (const [name, value] of Object.entries(this.asked)) address.searchParams.set(name, value);
-      frame.src = address.href;
-      frame.title = this.getAttribute('title') ?? `Live figure: ${this.getAttribute('widget')}`;
+      frame.loading = eager ? 'eager' : 'lazy';
+      frame.title = this.getAttribute('title') ?? `Live figure: ${slug}`;
       frame.part.add('frame');
       frame.allow = 'clipboard-write';
       frame.style.height = `${Math.min(Math.max(Number(this.getAttribute('height')) || 480, 80), 8000)}px`;
-      this.#frame = frame;
+      frame.onload = () => {
+        this.#loaded = true;
+        this.#set({});
+        this.#begin();
+      };
+      frame.src = address.href;
       this.shadowRoot.append(frame);
+      if (eager) this.#near = true;
+      else {
+        this.#look = new IntersectionObserver((seen) => {
+          if (!seen.some((s) => s.isIntersecting)) return;
+          this.#look.disconnect();
+          this.#near = true;
+          this.#begin();
+        }, { rootMargin: '600px' });
+        this.#look.observe(this);
+      }
+    }
+
+    /** Let the frame start Python, once it is near; a frame that is not loaded yet is told when it is. */
+    #begin() {
+      if (this.#near) this.#tell({ type: 'explainer:start' });
+    }
+
+    #set(values) {
+      Object.assign(this.#changes, values);
+      if (!this.#loaded || !Object.keys(this.#changes).length) return;
+      this.#tell({ type: 'explainer:set', values: this.#changes });
+      this.#changes = {};
+    }
+
+    #tell(message) {
+      if (this.#loaded) this.#frame?.contentWindow?.postMessage(message, home.origin === 'null' ? '*' : home.origin);
     }
 
     #message({ source, origin, data }) {
@@ -98,13 +121,12 @@
 
     #changed(changes) {
       if (changes.some((c) => c.attributeName === 'widget')) {
-        this.#frame?.remove();
-        this.#frame = null;
-        return this.#wait();
+        this.#clear();
+        return this.#open();
       }
       const values = {};
       for (const { attributeName: name } of changes) if (!OWN.has(name) && NAME.test(name)) values[name] = this.getAttribute(name)?.slice(0, LONGEST) ?? null;
-      if (Object.keys(values).length) this.#frame?.contentWindow?.postMessage({ type: 'explainer:set', values }, home.origin);
+      this.#set(values);
     }
   }
 

@@ -3,8 +3,28 @@
 const root = document.documentElement;
 const MAX = 20000;
 
+const framed = root.dataset.embed && window.parent !== window;
+
+/** Start Python when the figure is seen, used, or its host says so: a long post does not start it for figures that nobody reaches. */
+export function whenWanted(start) {
+  if (!framed || !('IntersectionObserver' in window)) { start(); return; }
+  const done = new AbortController();
+  const go = () => {
+    if (done.signal.aborted) return;
+    done.abort();
+    look.disconnect();
+    start();
+  };
+  const look = new IntersectionObserver((entries) => { if (entries.some((entry) => entry.isIntersecting)) go(); });
+  look.observe(document.body);
+  for (const used of ['pointerdown', 'keydown', 'input']) window.addEventListener(used, go, { capture: true, signal: done.signal });
+  window.addEventListener('message', ({ source, data }) => {
+    if (source === window.parent && data?.type === 'explainer:start') go();
+  }, { signal: done.signal });
+}
+
 export function embedded({ set, defaults }) {
-  if (!root.dataset.embed || window.parent === window) return;
+  if (!framed) return;
   const tell = (message) => window.parent.postMessage(message, '*'); // nothing secret: a height, and what the figure shows
   let told = 0;
   const measure = () => {

@@ -17,6 +17,33 @@
     for (const b of document.querySelectorAll('[data-theme-set]')) b.setAttribute('aria-pressed', String(b.dataset.themeSet === (root.dataset.theme ?? 'auto')));
   };
   document.addEventListener('DOMContentLoaded', show);
+
+  // The page's own script may be missing, damaged or stalled; then there is nobody but this script to say so.
+  const fail = (words) => {
+    const detail = document.querySelector('[data-status-detail]');
+    if (!detail || !document.getElementById('explainer-still')) return;
+    const message = `The script of this page ${words}. The pictures stay as they are. Check the connection, then try again.`;
+    root.dataset.explainer = 'failed';
+    detail.hidden = false;
+    detail.querySelector('[data-status-message]').textContent = message;
+    detail.querySelector('[data-retry]').onclick = () => location.reload();
+    document.querySelector('[data-status-text]').textContent = 'Not live';
+    dispatchEvent(new CustomEvent('explainer:failed', { detail: { what: 'page', message } }));
+  };
+  const onError = (event) => {
+    if (event.target instanceof HTMLScriptElement) fail('did not arrive or is damaged');
+    else if (event instanceof ErrorEvent) fail(`has a fault (${event.message})`);
+  };
+  const patience = Math.min(Math.max(Number(asked.get('patience')) || 20, 1), 600);
+  const late = location.protocol === 'file:' ? 0 : setTimeout(() => fail(`has not arrived for ${patience} seconds`), patience * 1000);
+  addEventListener('error', onError, true);
+  addEventListener('explainer:still', () => { // it is here and speaks for itself
+    clearTimeout(late);
+    removeEventListener('error', onError, true);
+    const retry = document.querySelector('[data-retry]');
+    if (retry) retry.onclick = null;
+  }, { once: true });
+
   document.addEventListener('click', (event) => {
     const button = event.target.closest?.('[data-mode-set],[data-theme-set]');
     if (!button) return;

@@ -57,7 +57,7 @@ class Bench:
         self.browser, self.site, self.stock = browser, site, stock_site
 
     def fresh(self, **options: Any) -> Any:
-        return self.browser.new_context(service_workers="block", **options)
+        return self.browser.new_context(service_workers="block", bypass_csp=True, **options)  # waiting needs eval
 
     # ---- ways to a live page
 

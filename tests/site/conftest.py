@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 import browser as chromium
 import pytest
 import serve
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = Path(os.environ.get("EXPLAINER_SITE", ROOT / "_site"))
@@ -159,12 +159,34 @@ def open_page(context: BrowserContext, site: str) -> Callable[..., Page]:
 
 def wait_live(page: Page) -> None:
     """Wait until the page is live and Python has answered everything asked so far."""
-    page.wait_for_function("['live', 'failed'].includes(document.documentElement.dataset.explainer)", timeout=LIVE)
-    state = page.evaluate("document.documentElement.dataset.explainer")
-    assert state == "live", page.locator("[data-status-message]").text_content()
+    assert settled(page) == "live", page.locator("[data-status-message]").text_content()
     settle(page)
 
 
 def settle(page: Page) -> None:
     """Wait until Python has answered everything that was asked of it."""
-    page.wait_for_function("!document.documentElement.hasAttribute('data-busy')", timeout=LIVE)
+    expect(page.locator("html:not([data-busy])")).to_be_attached(timeout=LIVE)
+
+
+def settled(page: Page | Frame) -> str:
+    """Wait until a page is `live` or `failed`; returns which."""
+    root = page.locator("html")
+    expect(root).to_have_attribute("data-explainer", re.compile("^(live|failed)$"), timeout=LIVE)
+    return root.get_attribute("data-explainer") or ""
+
+
+def until(page: Page | Frame, function: str, arg: object = None, timeout: int = 30_000) -> None:
+    """Wait until a JavaScript function (or a promise of it) is true.
+
+    Playwright's own `wait_for_function` needs `eval` in the page, which the pages' Content-Security-Policy forbids.
+    """
+    page.evaluate(
+        f"""async ([arg, timeout]) => {{
+            const given = {function};
+            for (const end = performance.now() + timeout; !(await given(arg)); ) {{
+                if (performance.now() > end) throw new Error('this did not become true: ' + given);
+                await new Promise((resolve) => setTimeout(resolve, 50));
+            }}
+        }}""",
+        [arg, timeout],
+    )

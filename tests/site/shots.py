@@ -32,7 +32,9 @@ def main() -> None:
         instance = playwright.chromium.launch(executable_path=chromium.find_chromium(), args=chromium.FLAGS)
         for width in (1280, 360):
             for scheme in ("light", "dark"):
-                context = instance.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+                context = instance.new_context(
+                    bypass_csp=True, viewport={"width": width, "height": 900}, color_scheme=scheme
+                )
                 for page in PAGES:
                     for mode in ("discover", "result"):
                         tab = context.new_page()

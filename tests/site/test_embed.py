@@ -9,30 +9,59 @@ from pathlib import Path
 
 import pytest
 import serve
-from conftest import LIVE, settle
+from conftest import LIVE, settle, until, wait_live
 from playwright.sync_api import Page, expect
 
 from pages import PAGES
 
 SLUGS = [w.slug for p in PAGES for w in p.widgets]
-HOST = """<!doctype html><html lang="en"><meta charset="utf-8"><title>A post</title><body><p>Before.</p>
-<script>window.told = [];
-for (const n of ['live', 'failed', 'change'])
-  addEventListener('explainer:' + n, e => window.told.push([n, e.target.id, e.detail]));</script>
-<script src="SITEembed.js" async></script>
+HOST = """<!doctype html><html lang="en"><meta charset="utf-8"><title>A post</title>
+<link rel="stylesheet" href="host.css"><script src="host.js"></script>
+<script src="SITEembed.js" async></script><body><p>Before.</p>
 <transformer-explainer id="one" widget="temperature" t="0.5" eager></transformer-explainer>
 <transformer-explainer id="two" widget="attention-stepper" layer="2" eager></transformer-explainer>
 <transformer-explainer id="three" widget="path-count" eager></transformer-explainer>
-<div style="height: 4000px"></div>
+<div class="long"></div>
 <transformer-explainer id="far" widget="path-count"></transformer-explainer>
+<iframe id="plain" src="SITEembed/path-count/" title="path-count"></iframe>
 <transformer-explainer id="wrong" widget="no such/widget"></transformer-explainer></body></html>"""
+HOST_JS = """window.told = []; window.violations = [];
+addEventListener('securitypolicyviolation', e => window.violations.push(e.violatedDirective + ' ' + e.blockedURI));
+for (const n of ['live', 'failed', 'change'])
+  addEventListener('explainer:' + n, e => window.told.push([n, e.target.id, e.detail]));"""
+
+
+class StrictHost(serve.Handler):
+    """Somebody's site under the policy that README.md asks for, and not a word more."""
+
+    policy = ""
+
+    def end_headers(self) -> None:
+        self.send_header("Content-Security-Policy", self.policy)
+        super().end_headers()
+
+
+class Counting(serve.Handler):
+    """Our site, nothing kept by the browser, every request noted."""
+
+    asked: list[str] = []  # noqa: RUF012 (shared on purpose)
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        super().do_GET()
+
+    def send_header(self, keyword: str, value: str) -> None:
+        super().send_header(keyword, "no-store" if keyword == "Cache-Control" else value)
 
 
 @pytest.fixture
-def host(site: str, tmp_path: Path) -> Iterator[str]:
-    """A page on another origin than the site."""
-    (tmp_path / "index.html").write_text(HOST.replace("SITE", site), encoding="utf-8")
-    server = serve.make_server(tmp_path, 0)
+def counted_site(site_directory: Path) -> Iterator[str]:
+    Counting.asked = []
+    yield from serving(site_directory, Counting)
+
+
+def serving(directory: Path, handler: type[serve.Handler]) -> Iterator[str]:
+    server = serve.make_server(directory, 0, handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}/"
@@ -42,11 +71,22 @@ def host(site: str, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def post(context, host: str, site: str) -> Page:
+def host(counted_site: str, tmp_path: Path) -> Iterator[str]:
+    """A page on another origin than the site."""
+    (tmp_path / "index.html").write_text(HOST.replace("SITE", counted_site), encoding="utf-8")
+    (tmp_path / "host.js").write_text(HOST_JS, encoding="utf-8")
+    (tmp_path / "host.css").write_text(".long { height: 6000px }", encoding="utf-8")
+    ours = counted_site.rstrip("/")
+    StrictHost.policy = f"default-src 'none'; script-src 'self' {ours}; frame-src {ours}; style-src 'self'"
+    yield from serving(tmp_path, StrictHost)
+
+
+@pytest.fixture
+def post(context, host: str, counted_site: str) -> Page:
     page = context.new_page()
-    context.guard.origin = ("http://127.0.0.1:",)
+    context.guard.origin = (host, counted_site)
     page.goto(host)
-    page.wait_for_function("window.told.filter(t => t[0] === 'live').length >= 3", timeout=LIVE)
+    until(page, "() => window.told.filter(t => t[0] === 'live').length >= 3", timeout=LIVE)
     return page
 
 
@@ -66,7 +106,8 @@ def test_three_figures_on_another_origin_are_live_on_one_python(post: Page) -> N
 def test_heights_follow_the_content(post: Page) -> None:
     for name in ("one", "two", "three"):
         inner = post.locator(f"#{name} iframe").element_handle().content_frame()
-        post.wait_for_function(
+        until(
+            post,
             """([n, h]) => {
               const frame = document.querySelector(n).shadowRoot.querySelector('iframe');
               return Math.abs(frame.getBoundingClientRect().height - h) < 3;
@@ -78,17 +119,84 @@ def test_heights_follow_the_content(post: Page) -> None:
 def test_an_attribute_changes_the_figure_and_the_host_hears_of_it(post: Page) -> None:
     post.evaluate("document.querySelector('#two').setAttribute('layer', '3')")
     expect(frame_of(post, "two").locator("select[data-bind=layer]").first).to_have_value("3")
-    post.wait_for_function("window.told.some(t => t[0] === 'change' && t[1] === 'two' && t[2].layer === 3)")
+    until(post, "() => window.told.some(t => t[0] === 'change' && t[1] === 'two' && t[2].layer === 3)")
 
 
-def test_far_figures_wait_until_they_are_near(post: Page) -> None:
-    assert post.locator("#far iframe").count() == 0
+def test_three_figures_share_one_python(post: Page) -> None:
+    for part in ("runtime/worker.", "runtime/snapshot."):
+        assert len([path for path in Counting.asked if part in path]) == 1, part
+    targets = post.context.browser.new_browser_cdp_session().send("Target.getTargets")["targetInfos"]
+    here = [
+        t for t in targets if t["type"] == "shared_worker" and t.get("browserContextId") == context_of(post, targets)
+    ]
+    assert len(here) == 1
+
+
+def context_of(page: Page, targets: list[dict]) -> str:
+    return next(t["browserContextId"] for t in targets if t["type"] == "page" and t["url"] == page.url)
+
+
+def test_the_policy_in_the_readme_is_all_that_a_host_needs(post: Page) -> None:
+    assert post.evaluate("window.violations") == []
+    post.context.guard.allow("Content Security Policy")  # now one on purpose
+    post.evaluate(
+        "document.body.append(Object.assign(document.createElement('script'), {textContent: 'window.in = 1'}))"
+    )
+    until(post, "() => window.violations.length > 0")
+    assert post.evaluate("window.in") is None
+
+
+def test_far_figures_are_stills_until_they_are_near(post: Page) -> None:
+    assert [path for path in Counting.asked if path.startswith("/embed/path-count/")] == ["/embed/path-count/"] * 2
+    plain = post.locator("#plain").element_handle().content_frame()  # loaded with the page, as its host asked
+    expect(plain.locator("[data-body]").first).to_be_attached()
+    assert plain.locator("html").get_attribute("data-explainer") == "still"
     post.evaluate("document.querySelector('#far').scrollIntoView()")
-    expect(post.locator("#far iframe")).to_have_count(1)
+    far = post.locator("#far iframe").element_handle().content_frame()
+    wait_live(far)
+    post.locator("#plain").scroll_into_view_if_needed()
+    wait_live(plain)
+
+
+def test_a_click_starts_a_still(post: Page) -> None:
+    plain = post.locator("#plain").element_handle().content_frame()
+    expect(plain.locator("[data-body]").first).to_be_attached()
+    plain.evaluate(
+        "dispatchEvent(new PointerEvent('pointerdown'))"
+    )  # as a reader's assistive technology may, unscrolled
+    wait_live(plain)
+
+
+def test_an_attribute_changed_before_the_frame_is_there_is_not_lost(post: Page) -> None:
+    post.evaluate("document.querySelector('#far').setAttribute('layers', '5')")
+    post.evaluate("document.querySelector('#far').scrollIntoView()")
+    far = post.locator("#far iframe").element_handle().content_frame()
+    wait_live(far)
+    assert far.evaluate("explainer.state().layers") == 5
+
+
+def test_theme_of_a_figure_follows_its_attribute(post: Page) -> None:
+    two = post.locator("#two iframe").element_handle().content_frame()
+    for theme in ("dark", "light"):
+        post.evaluate("t => document.querySelector('#two').setAttribute('theme', t)", theme)
+        expect(two.locator("html")).to_have_attribute("data-theme", theme)
+    post.evaluate("document.querySelector('#two').setAttribute('theme', 'auto')")
+    expect(two.locator("html:not([data-theme])")).to_be_attached()
+
+
+def test_a_host_can_style_the_frame(post: Page) -> None:
+    post.evaluate(
+        """() => {
+            const sheet = new CSSStyleSheet();
+            sheet.replaceSync('#two::part(frame) { outline: 3px solid rgb(1, 2, 3) }');
+            document.adoptedStyleSheets = [sheet];
+        }"""
+    )
+    expect(post.locator("#two iframe")).to_have_css("outline-color", "rgb(1, 2, 3)")
 
 
 def test_a_wrong_name_is_said_in_words(post: Page) -> None:
-    expect(post.locator("#wrong .wait")).to_contain_text("name of a widget")
+    expect(post.locator("#wrong .wrong")).to_contain_text("name of a widget")
     assert post.locator("#wrong iframe").count() == 0
 
 
@@ -129,4 +237,4 @@ def test_the_demo_post_is_live(open_page) -> None:
     page = open_page("demo/", live=False)
     page.locator("transformer-explainer").first.scroll_into_view_if_needed()
     inner = page.locator("transformer-explainer iframe").first.element_handle().content_frame()
-    inner.wait_for_function("document.documentElement.dataset.explainer === 'live'", timeout=LIVE)
+    wait_live(inner)

@@ -1,4 +1,4 @@
-"""When things go wrong: every asset in turn missing, cut short, corrupt or stalled; no workers, no storage.
+"""When things go wrong: assets missing, cut short, corrupt, stalled; no workers, no WebAssembly, no storage.
 
 In each case the still stays, the page says what failed and what to do, and Retry works once the fault is gone. Every
 test asserts that its sabotage took.
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import serve
-from conftest import LIVE, SITE, wait_live
+from conftest import SITE, settled, wait_live
 from playwright.sync_api import Page, expect
 
 KINDS = ("missing", "truncated", "corrupt", "stalled")
@@ -86,11 +86,6 @@ def page_at(make_context: Callable, broken_site: str) -> Callable[..., Page]:
     return open_
 
 
-def settled(page: Page, timeout: int = LIVE) -> str:
-    page.wait_for_function("['live', 'failed'].includes(document.documentElement.dataset.explainer)", timeout=timeout)
-    return page.evaluate("document.documentElement.dataset.explainer")
-
-
 def still_is_there(page: Page) -> None:
     body = page.locator("[data-body]").first
     expect(body).to_be_visible()
@@ -98,7 +93,7 @@ def still_is_there(page: Page) -> None:
 
 
 def assets() -> list[object]:
-    """Every file of the runtime: its plain name, its address, the way to live that needs it, if another is left."""
+    """Every file of the runtime: its name, its address, the way to live that needs it, whether another way is left."""
     manifest = SITE / "runtime" / "manifest.json"
     if not manifest.exists():
         return []

@@ -6,7 +6,7 @@ import itertools
 import re
 
 import pytest
-from conftest import settle, wait_live
+from conftest import settle, until, wait_live
 from playwright.sync_api import Page, expect
 from test_shell import axe
 
@@ -107,7 +107,7 @@ def test_play_goes_on_until_something_else_is_done(page, loop):
     expect(button(loop, "Play")).to_be_visible()
     settle(page)
     n = tape(page).count()
-    page.wait_for_function("since => performance.now() - since > 2200", arg=page.evaluate("performance.now()"))
+    until(page, "since => performance.now() - since > 2200", page.evaluate("performance.now()"))
     expect(tape(page)).to_have_count(n)
 
 
@@ -271,7 +271,7 @@ def test_the_copied_link_is_this_very_view(page, loop, make_context):
     loop.get_by_label("Show the words of a Turing machine").check()
     page.locator("#feedback-prefill").get_by_label("Words to put in its mouth").fill("dog")
     settle(page)
-    page.wait_for_function("location.href.includes('words=dog')")
+    until(page, "() => location.href.includes('words=dog')")
     before = {
         w: page.locator(f"#{w} [data-body]").inner_text()
         for w in ("feedback-loop", "feedback-branches", "context-window", "turing")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import LIVE, wait_live
+from conftest import LIVE, until, wait_live
 from playwright.sync_api import expect
 
 
@@ -15,7 +15,7 @@ def context_options() -> dict:
 
 
 def controlled(page) -> None:
-    page.wait_for_function("navigator.serviceWorker.ready.then(r => r.active !== null)", timeout=LIVE)
+    until(page, "() => navigator.serviceWorker.ready.then(r => r.active !== null)", timeout=LIVE)
 
 
 def test_a_repeat_visit_works_with_the_network_off(context, site) -> None:

@@ -8,7 +8,7 @@ import json
 import re
 
 import pytest
-from conftest import settle
+from conftest import settle, until
 from playwright.sync_api import Locator, Page, expect
 
 from explainer import corpus, draws, forecast, lab, next_token, repetition, sampling
@@ -321,7 +321,8 @@ def test_a_copied_link_opens_the_same_view(open_page, make_context, site):
     other.goto(page.url)
     for slug, text in shown.items():
         expect(widget(other, slug).locator("[data-body]")).to_have_text(re.compile(".+", re.S), timeout=60_000)
-        other.wait_for_function(
+        until(
+            other,
             '([slug, text]) => document.querySelector(`[data-widget="${slug}"] [data-body]`).innerText === text',
             arg=[slug, text],
             timeout=60_000,
