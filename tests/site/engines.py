@@ -366,6 +366,7 @@ def main() -> None:
                         engine.wait_live()
                     words = url.split(base)[-1] if base in url else SINGLE
                     print(f"  {words or '/':<26} {engine.run(TO_LIVE)}", *engine.problems(), flush=True)
+                    engine.wait("document.getAnimations().every((a) => a.playState !== 'running')")
                     engine.screenshot(shots / f"{name}-{re.sub('[^a-z]+', '-', words).strip('-') or 'home'}.png")
         except Missing as missing:
             print(f"{missing} is not installed: make browsers")

@@ -18,6 +18,7 @@ from engines import ENGINES, Chromium, Engine, Missing
 from explainer import lab, next_token, ops, sampling
 from explainer.columns import top_tokens
 from explainer.views.paths_cones import magnitude
+from pages.attention import AttentionState
 from pages.temperature import PROMPT
 
 KITE = "Tom has a green kite. Tom gives"
@@ -103,11 +104,11 @@ def test_start_another_prompt(engine: Engine, site: str) -> None:
 
 
 def test_attention_another_head(engine: Engine, site: str) -> None:
-    engine.open(f"{site}attention/?prompt=Mia+has+a+red+ball.")
+    engine.open(f"{site}attention/")
     engine.wait_live()
     engine.click("#attention-heads .head-button[value='1\u001f1']")  # names and values of several are joined by U+001F
     answered(engine, "head", 1)
-    pattern = lab.trace(lab.tokens_of("Mia has a red ball."))["blocks.1.attn.pattern"][1]
+    pattern = lab.trace(AttentionState().tokens())["blocks.1.attn.pattern"][1]
     assert close(numbers(engine, "[data-figure=opened-head] table"), unmasked(pattern))
 
 
