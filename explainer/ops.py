@@ -1,6 +1,6 @@
-"""Five functions that the whole project computes with, each written once.
+"""The functions that the whole project computes with, each written once: softmax, gelu, and what losses are made of.
 
-They work on any leading axes and keep the dtype that they are given.
+They work on any leading axes ([..., N]) and keep the dtype that they are given. Logarithms are natural: nats, not bits.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ GELU_CUBIC = 0.044715
 def softmax(x: Array) -> Array:
     """Turn scores into shares: positive, summing to 1 over the last axis, larger score, larger share.
 
-    x:       [..., N]; -inf means 'not allowed' and gets a share of exactly 0
+    x:       [..., N]; -inf means 'not allowed' and gets a share of exactly 0; each row needs one finite score
     returns: [..., N]
     Subtracting the row's maximum changes nothing (it cancels) and keeps exp from overflowing.
     """

@@ -1,18 +1,15 @@
 """Who can have heard of whom: the graph of one forward pass, and of its rivals, as nodes and arrows.
 
-A node is one token's column at one height; an arrow says 'is computed from'. Nothing moves sideways without
-moving
-up: an arrow always goes from one level to the next (in a recurrent network also along a level). From the
-    graph alone
-follow three things that are easily confused:
+A node is one token's column at one height; an arrow says 'is computed from'. In a transformer nothing moves sideways
+without moving up: an arrow always goes from one level to the next (in a recurrent network also along a level). From the
+graph alone follow three things that are easily confused:
 
-    a cone    what a node can possibly have read, or whom it can possibly influence
-    length    how many steps one after the other a path takes: bounded by the number of layers, however long
-    the text number    how many different paths there are: explodes with the length of the text, and makes
-    none of them longer
+    cone     what a node can possibly have read, or whom it can possibly influence
+    length   how many steps a path takes, one after the other: bounded by the number of layers, however long the text
+    number   how many different paths there are: explodes with the length of the text, and makes none of them longer
 
-When a written token is fed back, an arrow goes from the top of its column to the bottom of the next one, and
-the length grows with every token written.
+When a written token is fed back, an arrow goes from the top of the column before it to the bottom of its own, and the
+length grows with every token written.
 
 Pure arithmetic on the graph: no model here. `trace_key` says which record of a trace a node is, so that the
 drawing can be held against the real thing (`measured_change`, `measured_gradient`).
@@ -41,8 +38,7 @@ class Node(NamedTuple):
 class Edge(NamedTuple):
     """An arrow: `target` is computed from `source`.
 
-    kind: "stay" (residual stream), "attention", "mlp", "convolution", "recurrence", or "feedback" (a written
-          token)
+    kind: "stay" (residual stream), "attention", "mlp", "convolution", "recurrence", "feedback" (a written token)
     ways: how many parallel arrows this one stands for (as many heads, say)
     """
 
@@ -305,10 +301,10 @@ def closed_form(graph: Graph, source: Node | None, target: Node) -> int | None:
 def attention_paths(graph: Graph, level: int, rise: int, distance: int) -> int | None:
     """Ways to climb while moving `distance` to the right, any part of it at any attention level.
 
-    With `a` attention levels: as many as ways to share out the distance among them, C(distance + a - 1, a -
-    1). With parallel paths (h heads beside a residual stream): choose the j levels at which a head is taken,
-    share out the distance among those, and every choice of heads: sum over j of C(a, j) h^j C(distance + j -
-    1, j - 1); and each MLP level doubles it.
+    With `a` attention levels: as many as ways to share out the distance among them, C(distance + a - 1, a - 1).
+    With parallel paths (h heads beside a residual stream): choose the j levels at which a head is taken, share out the
+    distance among those, and every choice of heads: sum over j of C(a, j) h^j C(distance + j - 1, j - 1); and each MLP
+    level doubles it.
     """
     levels = range(level, level + rise)
     mlps = sum(1 for low in levels if graph.sublayers and low % 2 == 1)
@@ -349,8 +345,7 @@ def all_attention_paths(n: int, n_layers: int) -> int:
 def longest_with_feedback(n_layers: int, written: int, sublayers: bool = False) -> int:
     """The length of the longest path after `written` tokens have been fed back: each adds a whole column.
 
-    L + w (L + 1) arrows, the feedback ones included; 2 L in place of L when attention and MLP count
-    separately.
+    L + w (L + 1) arrows, the feedback ones included; 2 L in place of L when attention and MLP count separately.
     """
     height = (2 if sublayers else 1) * n_layers
     return height + written * (height + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from explainer.cache import KVCache, step
 from explainer.corpus import sample_document
 from explainer.explain import explain
 from explainer.gradients import backward
-from explainer.interventions import evaluate, parse
+from explainer.interventions import FORMS, compare, evaluate, parse, resolve
 from explainer.model import direct_logit_contributions, forward, logit_lens
 from explainer.paths import Node, attention_grid, mask, measured_change
 from explainer.sampling import generate
@@ -112,6 +113,50 @@ def test_it_is_trained_and_what_is_taken_out_was_good_for_something(model):
     for words in ("uniform attention", "no causal mask", "no positions", "no sqrt(d)", "all layers removed"):
         worse = evaluate(model.params, model.config, texts, parse(words))
         assert worse.cross_entropy > plain.cross_entropy + 0.02, words
+
+
+EVERY_KIND = (
+    "head 0.2 off",
+    "head 0.1 mean",
+    "mlp 0 off",
+    "mlp 0 mean",
+    "attention 0 off",
+    "uniform attention",
+    "uniform attention in layer 0",
+    "uniform attention in head 0.3",
+    "no sqrt(d)",
+    "no causal mask",
+    "no positions",
+    "layers above 0 removed",
+    "all layers removed",
+    "zero blocks.0.attn.k head 1 at 3",
+    "mean blocks.0.mlp.post",
+)
+
+
+def test_every_kind_of_intervention_has_a_price_and_a_changed_prediction(model):
+    """Cross-entropy, accuracy and the change of a next-token distribution, for everything that words can say."""
+    tokenizer = Tokenizer.load()
+    rng = np.random.default_rng([7, 8])
+    texts = [(tokenizer.end_id, *tokenizer.encode(sample_document(rng))) for _ in range(4)]
+    plain = evaluate(model.params, model.config, texts)
+    middle = len(texts[0]) // 2  # the last token sees everything anyway, with a mask or without
+    for pattern, _ in FORMS:
+        assert any(re.fullmatch(pattern, words) for words in EVERY_KIND), pattern
+    for words in EVERY_KIND:
+        if words == "layers above 0 removed" and model.config.n_layers == 1:
+            continue  # there are none
+        edits = parse(words, model.config)
+        changed = evaluate(model.params, model.config, texts, edits)
+        assert changed.n_tokens == plain.n_tokens
+        assert math.isfinite(changed.cross_entropy) and 0 <= changed.accuracy <= 1
+        # a single head may be worth nothing on four texts, but no sabotage makes a trained model clearly better
+        assert changed.cross_entropy > plain.cross_entropy - 0.02, words
+        assert changed.accuracy <= plain.accuracy + 0.02, words
+        ready = resolve(edits, model.params, model.config, texts)
+        change = compare(model.params, model.config, texts[0], ready, position=middle)
+        assert change.kl > 0 and 0 < change.total_variation <= 1, words
+        assert change.trace_after.interventions == tuple(ready)
 
 
 def test_it_writes_the_same_with_and_without_a_cache(model, tokens):
