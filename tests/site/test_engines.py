@@ -107,7 +107,7 @@ def test_attention_another_head(engine: Engine, site: str) -> None:
     engine.open(f"{site}attention/")
     engine.wait_live()
     engine.click("#attention-heads .head-button[value='1\u001f1']")  # names and values of several are joined by U+001F
-    answered(engine, "head", 1)
+    engine.wait("document.querySelector('[data-figure=opened-head]').textContent.includes('Head 1.1')")
     pattern = lab.trace(AttentionState().tokens())["blocks.1.attn.pattern"][1]
     assert close(numbers(engine, "[data-figure=opened-head] table"), unmasked(pattern))
 
