@@ -4,10 +4,11 @@
     boot         four ways to a live page, interleaved, each in a fresh Chromium profile: the stock way, ordinary boot,
                  resume cold, resume warm
     sharing      1, 2, 4, 8 widgets on one host page: time to live of each, memory
-    slow line    resume over 10 Mbit/s
+    slow_line    the same page over a line of 10 Mbit/s: resume and ordinary boot
     interaction  from a reader's move to the new numbers on screen, in the page
 
-Nothing here fails on a slow machine: ratios within one run are what counts. `make bench ONLY="boot"` runs a part.
+Nothing here fails on a slow machine: ratios within one run are what counts; what ran beside it shows in the load averages
+that are kept with each part. `make bench ONLY="boot"` runs a part.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -131,19 +132,19 @@ class Bench:
         return result
 
     def slow_line(self) -> dict[str, Any]:
-        rows = []
-        for _ in range(3):
-            context = self.fresh()
-            page = context.new_page()
-            session = context.new_cdp_session(page)
-            session.send("Network.enable")
-            session.send(
-                "Network.emulateNetworkConditions",
-                {"offline": False, "latency": 20, "downloadThroughput": 10e6 / 8, "uploadThroughput": 5e6 / 8},
-            )
-            rows.append(self.live(page, f"{self.site}{PAGE}/?own-worker"))
-            context.close()
-        return {"ms": spread([r["ms"] for r in rows]), "lcp": spread([r["lcp"] for r in rows])}
+        fast, self.site = self.site, served(SITE, SlowLine)
+        try:
+            result: dict[str, Any] = {}
+            for name, query in (("resume", ""), ("ordinary boot", "?boot=ordinary")):
+                rows = [self.cold(query) for _ in range(3)]
+                result[name] = {
+                    "ms": spread([r["ms"] for r in rows]),
+                    "lcp": spread([r["lcp"] for r in rows]),
+                    "bytes": rows[-1]["bytes"],
+                }
+            return result
+        finally:
+            self.site = fast
 
     def sharing(self) -> dict[str, Any]:
         result = {}
@@ -234,10 +235,42 @@ def chromium_memory_mb() -> float:
     return round(total / 1024, 1)
 
 
-def served(directory: Path) -> str:
-    server = serve.make_server(directory, 0)
+class SlowLine(serve.Handler):
+    """A static server behind a line of 10 Mbit/s that all its answers share, 20 ms away."""
+
+    line = threading.Lock()
+
+    def copyfile(self, source: Any, outputfile: Any) -> None:
+        time.sleep(0.02)
+        while chunk := source.read(16_384):
+            with self.line:
+                time.sleep(len(chunk) * 8 / 10e6)
+            outputfile.write(chunk)
+
+
+def served(directory: Path, handler: type[serve.Handler] = serve.Handler) -> str:
+    server = serve.make_server(directory, 0, handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return f"http://127.0.0.1:{server.server_port}/"
+
+
+def lines(value: Any, path: str = "") -> Iterable[tuple[str, str]]:
+    """(name, figure) of every measurement: a median with its extremes, or a plain number."""
+    if isinstance(value, dict) and "median" in value:
+        yield path, f"{value['median']:>10,.1f}   ({value['min']:,.1f} to {value['max']:,.1f})"
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            yield from lines(part, f"{path}, {name}" if path else name)
+    elif isinstance(value, (int, float)):
+        yield path, f"{value:>10,.2f}"
+    else:
+        yield path, str(value)
+
+
+def table(result: dict[str, Any]) -> str:
+    rows = list(lines(result))
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{width}}  {figure}" for name, figure in rows)
 
 
 def main() -> None:
@@ -255,11 +288,12 @@ def main() -> None:
         bench = Bench(browser, served(SITE), served(OUT / "stock"))
         for name in only:
             print(name, flush=True)
-            result[name] = getattr(bench, name)()
+            before = os.getloadavg()[0]
+            result[name] = {**getattr(bench, name)(), "load average": {"before": before, "after": os.getloadavg()[0]}}
             (OUT / f"{name}.json").write_text(json.dumps(result[name], indent=1), encoding="utf-8")
         browser.close()
     (OUT / "bench.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
-    print(json.dumps(result, indent=1))
+    print(table(result))
 
 
 if __name__ == "__main__":

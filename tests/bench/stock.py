@@ -13,6 +13,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent / "stock"
@@ -39,17 +40,7 @@ def prepare(out: Path, page: str) -> None:
     with zipfile.ZipFile(out / "packages.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for package in PACKAGES:
             for file in importlib.metadata.distribution(package).files or []:
-                if (
-                    file.suffix in (".py", ".css", ".jinja", ".html", ".json", ".pem", ".txt")
-                    or file.name == "METADATA"
-                ):
-                    if (
-                        ".." in file.parts
-                        or "dist" in file.parts
-                        or "tests" in file.parts
-                        or ("server" in file.parts and "static" in file.parts)
-                    ):
-                        continue
+                if wanted(file):
                     archive.write(Path(str(file.locate())), file.as_posix())
         with zipfile.ZipFile(pip_download("pyodide-http", out)) as extra:
             for name in extra.namelist():
@@ -69,6 +60,15 @@ def prepare(out: Path, page: str) -> None:
     html = (HERE / "index.html").read_text(encoding="utf-8")
     tags = "".join(f'<script src="{Path(s).name}"></script>' for s in SCRIPTS)
     (out / "index.html").write_text(html.replace("<!-- scripts -->", tags).replace("PAGE_NAME", page), encoding="utf-8")
+
+
+def wanted(file: Any) -> bool:
+    """Whether Python reads this file of a package: its sources and data, not what is only sent to browsers."""
+    if {"..", "dist", "tests"} & set(file.parts) or {"server", "static"} <= set(file.parts):
+        return False
+    kinds = {".py", ".css", ".jinja", ".html", ".json", ".pem", ".txt"}
+    read = {"METADATA", "notebook.js"}  # pyviz_comms reads the latter on import, as Panel does its templates
+    return file.suffix in kinds or file.name in read or "_templates" in file.parts
 
 
 def pip_download(name: str, out: Path) -> Path:
