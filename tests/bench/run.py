@@ -7,8 +7,8 @@
     slow_line    the same page over a line of 10 Mbit/s: resume and ordinary boot
     interaction  from a reader's move to the new numbers on screen, in the page
 
-Nothing here fails on a slow machine: ratios within one run are what counts; what ran beside it shows in the load averages
-that are kept with each part. `make bench ONLY="boot"` runs a part.
+Nothing here fails on a slow machine: ratios within one run are what counts. What ran beside it shows in the load
+averages that are kept with each part. `make bench ONLY="boot"` runs a part.
 """
 
 from __future__ import annotations
