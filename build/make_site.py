@@ -161,9 +161,11 @@ def main() -> None:
     say("service worker")
     offline.write_service_worker(out)
     (out / "build.json").write_text(json.dumps({"assets": names}, indent=1), encoding="utf-8")
-    rows = sizes.write(out)
-    if not arguments.preview:
+    heap = None if arguments.preview else json.loads((ROOT / "_cache" / "heap.json").read_text(encoding="utf-8"))
+    rows = sizes.write(out, heap)
+    if heap:
         print(sizes.text_table(rows))
+        print(sizes.heap_table(heap))
     say(f"done: {out}")
 
 

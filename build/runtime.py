@@ -21,6 +21,7 @@ import subprocess
 import time
 import zipfile
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +213,16 @@ def snapshot(compiled: Path, pyodide: Path, names: list[str] | None = None) -> P
     return out
 
 
+def heap_report(image: Path) -> dict[str, Any]:
+    """What is in the memory of a snapshot, by package and by kind (heap_report.py); made beside it once."""
+    kept = image / "heap.json"
+    if not kept.is_file():
+        config = {**json.loads((image / "config.json").read_text()), "report": str(kept)}
+        (image / "report-config.json").write_text(json.dumps(config))
+        node("snapshot.mjs", str(image / "report-config.json"))
+    return json.loads(kept.read_text())  # type: ignore[no-any-return]
+
+
 # ---------------------------------------------------------------- what goes to readers
 
 
@@ -302,16 +313,17 @@ def build_runtime(out: Path, pages: Path = ROOT, names: list[str] | None = None)
     """Build everything into `out` (the site's directory) and return the manifest.
 
     pages: the directory that holds the package `pages`; names: the documents that sleep in the snapshot (None: all)
-    The stills are left in _cache/still.json (and beside the snapshot).
+    The stills are left in _cache/still.json, what is in the heap in _cache/heap.json.
     """
     began = time.time()
     compiled, pyodide = closure(pages), patched()
     image = snapshot(compiled, pyodide, names)
-    with timed("emit"):
+    with timed("emit, and report what is in the heap"), ThreadPoolExecutor() as pool:
+        heap = pool.submit(heap_report, image)
         manifest = emit(out, compiled, pyodide, image)
         bundle(out, pyodide, manifest)
-        still = CACHE / "still.json"
-        still.write_bytes((image / "still.json").read_bytes())
+        (CACHE / "still.json").write_bytes((image / "still.json").read_bytes())
+        (CACHE / "heap.json").write_text(json.dumps(heap.result()))
     cold = (
         sum(manifest["files"][n]["bytes"] for n in manifest["resume"]) + (out / "runtime" / "worker.js").stat().st_size
     )

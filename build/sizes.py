@@ -1,4 +1,4 @@
-"""What the site weighs: every file raw and gzipped, as `_site/sizes.json` and as tables."""
+"""What the site weighs: every file raw and gzipped, and what is in Python's memory, as `_site/sizes.json` and as tables."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 GROUPS = (
     ("the page itself, with its stills", re.compile(r"^[a-z]*/?index\.html$")),
@@ -27,10 +28,21 @@ def measure(out: Path) -> list[dict[str, object]]:
     return sorted(rows, key=lambda r: -int(str(r["gzip"])))
 
 
-def write(out: Path) -> list[dict[str, object]]:
+def write(out: Path, heap: dict[str, object] | None = None) -> list[dict[str, object]]:
+    """Write `out/sizes.json`: {"files": [{path, bytes, gzip}], "heap": what heap_report.py found, or null}; returns the files."""
     rows = measure(out)
-    (out / "sizes.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    (out / "sizes.json").write_text(json.dumps({"files": rows, "heap": heap}, indent=1), encoding="utf-8")
     return rows
+
+
+def heap_table(heap: dict[str, Any], most: int = 12) -> str:
+    """For the terminal: the objects that sleep in the snapshot, by package and by kind."""
+    packages = [(size, name) for name, size in heap["packages"].items()]
+    kinds = [(size, f"{name} ({count:,})") for name, (count, size) in heap["kinds"].items()]
+    lines = [f"{'kB':>9}  {'package':<24}{'kB':>9}  kind"]
+    for (a, package), (b, kind) in zip(packages[:most], kinds[:most], strict=False):
+        lines.append(f"{a / 1e3:9.0f}  {package:<24}{b / 1e3:9.0f}  {kind}")
+    return "\n".join(lines)
 
 
 def text_table(rows: list[dict[str, object]], most: int = 20) -> str:
@@ -47,14 +59,16 @@ def table(out: Path) -> str:
     manifest = out / "runtime" / "manifest.json"
     if not manifest.exists():
         return "(A preview: the runtime was not built.)"
-    files = json.loads(manifest.read_text(encoding="utf-8"))["files"]
-    rows = [(name, int(entry["bytes"])) for name, entry in files.items() if entry.get("resume", True)]
+    known = json.loads(manifest.read_text(encoding="utf-8"))
+    rows = [(name, int(known["files"][name]["bytes"])) for name in known["resume"]]
     lines = [
         "| file | MB |",
         "|---|---:|",
         *[f"| {name} | {size / 1e6:.2f} |" for name, size in sorted(rows, key=lambda r: -r[1])],
     ]
-    return "\n".join([*lines, f"| **together** | **{sum(s for _, s in rows) / 1e6:.2f}** |"])
+    lines.append(f"| **together** | **{sum(s for _, s in rows) / 1e6:.2f}** |")
+    later = [f"{n} ({e['bytes'] / 1e6:.2f} MB)" for n, e in known["files"].items() if n not in known["resume"]]
+    return "\n".join([*lines, "", f"Fetched only if something asks for it: {', '.join(later)}."])
 
 
 def demote(markdown: str) -> str:
