@@ -43,8 +43,9 @@ POLICY = "; ".join(
     )
 )  # fmt: skip
 # The same as a header for the whole site: the worker imports Pyodide's script from a blob, once it is unpacked and checked, and
-# compiles WebAssembly.
+# compiles WebAssembly; zstddec unpacks its own few kilobytes of it by fetching a data: URL, which asks nobody for anything.
 HEADER = POLICY.replace("script-src 'self'", "script-src 'self' blob: 'wasm-unsafe-eval'")
+HEADER = HEADER.replace("connect-src 'self'", "connect-src 'self' data:")
 templates = jinja2.Environment(
     loader=jinja2.FileSystemLoader(HERE / "web"), autoescape=jinja2.select_autoescape(["j2", "html"]), undefined=jinja2.StrictUndefined,
     trim_blocks=True,

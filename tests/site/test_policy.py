@@ -98,10 +98,11 @@ def test_a_page_of_prose_keeps_the_policy(path: str, visit: Callable[..., Page])
     assert page.evaluate("window.violations") == []
 
 
-@pytest.mark.parametrize("word", ["blob:", "'wasm-unsafe-eval'", "worker-src 'self'; ", "connect-src 'self'; "])
+@pytest.mark.parametrize("word", ["blob:", "'wasm-unsafe-eval'", "worker-src 'self'; ", "connect-src 'self' data:; ", " data:; style"])
 def test_no_word_of_the_policy_is_idle(word: str, visit: Callable[..., Page]) -> None:
     assert word in shell.HEADER
-    Guarded.policy = shell.HEADER.replace(word, "" if not word.startswith("worker") else "worker-src 'none'; ")
+    instead = {"worker-src 'self'; ": "worker-src 'none'; ", " data:; style": "; style"}.get(word, "")
+    Guarded.policy = shell.HEADER.replace(word, instead)
     page = visit("components/?patience=5", allow="Content Security Policy|CSP|WebAssembly|import")
     assert settled(page) == "failed"
 
