@@ -3,10 +3,12 @@
 const root = document.documentElement;
 
 export function keepForLater() {
-  if (!('serviceWorker' in navigator) || root.dataset.embed || !/^https?:$/.test(location.protocol)) return;
+  if (root.dataset.embed || !/^https?:$/.test(location.protocol)) return;
   const site = new URL(root.dataset.site, document.baseURI);
-  window.addEventListener('explainer:live', () => {
-    navigator.serviceWorker.register(new URL('sw.js', site), { scope: site.pathname }).catch(() => { /* not allowed here: the site works all the same */ });
+  window.addEventListener('explainer:live', async () => {
+    try {
+      await navigator.serviceWorker?.register(new URL('sw.js', site), { scope: site.pathname });
+    } catch { /* not allowed here, or no room: the site works all the same */ }
   }, { once: true });
 }
 

@@ -35,7 +35,12 @@
     else if (event instanceof ErrorEvent) fail(`has a fault (${event.message})`);
   };
   const patience = Math.min(Math.max(Number(asked.get('patience')) || 20, 1), 600);
-  const late = location.protocol === 'file:' ? 0 : setTimeout(() => fail(`has not arrived for ${patience} seconds`), patience * 1000);
+  const late = location.protocol === 'file:' ? 0 : setTimeout(() => {
+    // a style sheet that never comes would hold back the whole page: better plain text than none
+    const stalled = [...document.querySelectorAll('link[rel=stylesheet]')].filter((link) => !link.sheet);
+    for (const link of stalled) link.remove();
+    if (!stalled.length) fail(`has not arrived for ${patience} seconds`);
+  }, patience * 1000);
   addEventListener('error', onError, true);
   addEventListener('explainer:still', () => { // it is here and speaks for itself
     clearTimeout(late);

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import serve
-from conftest import SITE, settled, wait_live
+from conftest import SITE, settled, until, wait_live
 from playwright.sync_api import Page, expect
 
 KINDS = ("missing", "truncated", "corrupt", "stalled")
@@ -45,6 +45,8 @@ class Saboteur(serve.Handler):
             self.wfile.write(data[:100])
             self.release.wait(60)
             return
+        if kind.startswith("code: "):
+            data = kind.removeprefix("code: ").encode() + b"\n" + data
         if kind == "truncated":
             data = data[: len(data) // 2]
         if kind == "corrupt":
@@ -80,7 +82,7 @@ def page_at(make_context: Callable, broken_site: str) -> Callable[..., Page]:
         page = context.new_page()
         if script:
             page.add_init_script(script)
-        page.goto(broken_site + path)
+        page.goto(broken_site + path, wait_until="commit")  # what stalls may hold back everything later
         return page
 
     return open_
@@ -130,6 +132,81 @@ def test_a_spoiled_asset(
     Saboteur.spoiled = {}
     page.get_by_role("button", name="Retry").click()
     wait_live(page)
+
+
+def built(pattern: str) -> str:
+    """The one file of the site that fits."""
+    (found,) = SITE.glob(pattern)
+    return found.relative_to(SITE).as_posix()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_the_pages_script_the_page_says_so(kind: str, page_at: Callable[..., Page]) -> None:
+    script = built("assets/page.*.js")
+    Saboteur.spoiled = {script: kind}
+    page = page_at("components/?patience=3")
+    assert settled(page) == "failed"
+    assert script in Saboteur.hits
+    still_is_there(page)
+    expect(page.locator("[data-status-message]")).to_contain_text("The script of this page")
+    Saboteur.spoiled = {}
+    page.get_by_role("button", name="Retry").click()
+    wait_live(page)
+
+
+@pytest.mark.parametrize("kind", ["missing", "truncated", "stalled"])
+def test_without_the_workers_script_the_page_says_so(kind: str, page_at: Callable[..., Page]) -> None:
+    script = built("runtime/worker.*.js")
+    Saboteur.spoiled = {script: kind}
+    page = page_at("components/?patience=3")
+    assert settled(page) == "failed"
+    assert script in Saboteur.hits
+    still_is_there(page)
+    expect(page.locator("[data-status-message]")).to_contain_text(re.compile("worker|script that runs Python"))
+    Saboteur.spoiled = {}
+    page.get_by_role("button", name="Retry").click()
+    wait_live(page)
+
+
+@pytest.mark.parametrize("kind", ["missing", "truncated", "stalled"])
+def test_without_the_style_sheet_it_is_a_plain_page_and_live(kind: str, page_at: Callable[..., Page]) -> None:
+    sheet = built("assets/site.*.css")
+    Saboteur.spoiled = {sheet: kind}
+    page = page_at("components/?patience=3")
+    assert settled(page) == "live"
+    assert sheet in Saboteur.hits
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    still_is_there(page)
+
+
+def test_without_webassembly_the_page_says_so(page_at: Callable[..., Page]) -> None:
+    worker = built("runtime/worker.*.js")
+    Saboteur.spoiled = {worker: "code: delete globalThis.WebAssembly;"}
+    page = page_at()
+    assert settled(page) == "failed"
+    assert worker in Saboteur.hits
+    still_is_there(page)
+    expect(page.locator("[data-status-message]")).to_contain_text("WebAssembly")
+
+
+def test_when_the_quota_is_exceeded_nothing_is_kept_and_everything_works(page_at: Callable[..., Page]) -> None:
+    full = "Cache.prototype.put = () => Promise.reject(new DOMException('full', 'QuotaExceededError'));"
+    Saboteur.spoiled = {"sw.js": f"code: {full}"}
+    page = page_at(service_workers="allow")
+    wait_live(page)
+    until(page, "async () => (await navigator.serviceWorker.getRegistration()) === undefined")
+    assert "sw.js" in Saboteur.hits
+    assert page.evaluate("caches.keys()") == []
+    page.reload()
+    wait_live(page)
+
+
+def test_where_service_workers_are_forbidden_everything_works(page_at: Callable[..., Page]) -> None:
+    forbid = """Object.defineProperty(Navigator.prototype, 'serviceWorker',
+      { get() { window.asked = true; throw new DOMException('forbidden', 'SecurityError') } })"""
+    page = page_at(script=forbid, service_workers="allow")
+    wait_live(page)
+    assert page.evaluate("window.asked") is True
 
 
 def test_without_workers_the_page_says_so(page_at: Callable[..., Page]) -> None:

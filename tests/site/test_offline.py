@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
 
+import offline
 import pytest
+import serve
 from conftest import LIVE, until, wait_live
 from playwright.sync_api import expect
 
@@ -42,6 +49,89 @@ def test_it_stays_within_its_path_and_can_be_removed(context, site) -> None:
     expect(page.locator("[data-forget] + [role=status]")).to_contain_text("Removed")
     assert page.evaluate("navigator.serviceWorker.getRegistrations().then(r => r.length)") == 0
     assert page.evaluate("caches.keys().then(k => k.filter(n => n.startsWith('explainer ')).length)") == 0
+
+
+@pytest.fixture
+def own_copy(site_directory: Path, tmp_path: Path) -> Path:
+    """A copy of the site that may be changed and whose server may be stopped."""
+    copy = tmp_path / "site"
+    shutil.copytree(site_directory, copy, ignore=shutil.ignore_patterns("single", "*.zip"))
+    return copy
+
+
+@pytest.fixture
+def own_server(own_copy: Path) -> Iterator[serve.Server]:
+    server = serve.make_server(own_copy, 0)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_repeat_visit_works_when_the_server_is_gone(context, own_server) -> None:
+    address = f"http://127.0.0.1:{own_server.server_port}/"
+    context.guard.origin = address
+    page = context.new_page()
+    page.goto(address + "components/")
+    wait_live(page)
+    controlled(page)
+    page.close()
+    own_server.shutdown()
+    own_server.server_close()
+    with pytest.raises(URLError):
+        urlopen(address)
+    again = context.new_page()
+    again.goto(address + "attention/?layer=2")
+    wait_live(again)
+
+
+def test_an_update_is_whole_or_not_at_all(context, own_copy: Path, own_server) -> None:
+    address = f"http://127.0.0.1:{own_server.server_port}/"
+    context.guard.origin = address
+    pages = ["components/", "how/", "licences/"]
+    page = context.new_page()
+
+    def builds() -> list[bool]:
+        seen = []
+        for path in pages:
+            page.goto(address + path)
+            seen.append(page.locator("meta[name=build]").count() == 1)
+        return seen
+
+    page.goto(address + "components/")
+    wait_live(page)
+    controlled(page)
+    for path in pages:  # the next build
+        file = own_copy / path / "index.html"
+        file.write_text(file.read_text(encoding="utf-8").replace("</title>", '</title><meta name="build" content="B">'))
+    offline.write_service_worker(own_copy)
+    broken = own_copy / "how" / "index.html"
+    whole = broken.read_bytes()
+    broken.write_bytes(whole[:-100])  # and its deployment is only half done
+    page.goto(address + "components/")
+    update = "navigator.serviceWorker.getRegistration().then((r) => r.update()).then(() => true, () => false)"
+    page.evaluate(update)
+    until(
+        page,
+        "async () => { const r = await navigator.serviceWorker.getRegistration(); return !r.installing && !r.waiting }",
+    )
+    assert builds()[:2] == [False, False]
+    broken.write_bytes(whole)  # now it is whole
+    page.evaluate(update)
+    until(page, "async () => (await navigator.serviceWorker.getRegistration()).waiting !== null", timeout=LIVE)
+    assert builds()[:2] == [False, False]  # pages are open: they keep their build
+    page.close()
+    page = context.new_page()
+    page.goto("about:blank")
+    page.goto(address + "how/")
+    until(
+        page,
+        "async () => (await navigator.serviceWorker.getRegistration()).waiting === null",
+    )
+    assert builds() == [True, True, True]
+    assert page.evaluate("caches.keys().then((names) => names.length)") == 1
 
 
 @pytest.mark.parametrize("name", ["components"])
