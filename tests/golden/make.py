@@ -25,7 +25,7 @@ def make() -> dict[str, np.ndarray]:
     from tests.golden import torch_reference  # torch is only needed to make the file, not to compare with it
 
     acts, grads, weight_grads, loss = torch_reference.with_gradients(params, TOKENS, CONFIG)
-    arrays = {"tokens": np.array(TOKENS), "loss": np.array(loss)}
+    arrays = {"made_by": np.array("tests/golden/make.py"), "tokens": np.array(TOKENS), "loss": np.array(loss)}
     for prefix, table in (("param", params), ("act", acts), ("grad", grads), ("weight_grad", weight_grads)):
         arrays |= {f"{prefix}/{name}": value for name, value in table.items()}
     return arrays

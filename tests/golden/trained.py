@@ -51,7 +51,7 @@ def make() -> dict[str, np.ndarray]:
 
     from tests.golden import torch_reference
 
-    arrays: dict[str, np.ndarray] = {"tokens": np.array(tokens())}
+    arrays = {"made_by": np.array("tests/golden/trained.py"), "tokens": np.array(tokens())}
     for name in checkpoint.available():
         model = checkpoint.load(name)
         params = {key: value.astype(np.float64) for key, value in model.params.items()}

@@ -80,6 +80,7 @@ def test_the_golden_file_is_what_torch_says_today(golden):
     pytest.importorskip("torch", reason=with_torch.WHY)
     fresh = make.make()
     assert list(fresh) == list(golden)
+    assert fresh.pop("made_by") == golden["made_by"]
     for name, value in fresh.items():
         np.testing.assert_allclose(value, golden[name], atol=1e-6, rtol=1e-5, err_msg=name)
 

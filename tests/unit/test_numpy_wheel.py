@@ -75,6 +75,14 @@ def test_holds_only_what_can_be_imported() -> None:
     assert WHEEL.stat().st_size < 3_500_000
 
 
+def test_names_nothing_of_the_machine_that_built_it() -> None:
+    """So that building it again gives the same file (build/numpy_wheel/README.md)."""
+    config = zipfile.ZipFile(WHEEL).read("numpy/__config__.py").decode()
+    assert "/tmp/build-env/bin/python" in config
+    assert "build-env-" not in config and "/root" not in config and "/home" not in config
+    assert {entry.date_time[:3] for entry in zipfile.ZipFile(WHEEL).infolist()} == {(1980, 1, 1)}
+
+
 def test_carries_its_licences() -> None:
     wheel = zipfile.ZipFile(WHEEL)
     texts = [wheel.read(n).decode() for n in wheel.namelist() if ".dist-info/licenses/" in n]
