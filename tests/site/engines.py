@@ -86,6 +86,17 @@ class Engine:
         assert state == "live", self.run(f"{of}.querySelector('[data-status-message]')?.textContent")
         self.settle(of)
 
+    def wait_embeds_live(self) -> list[str]:
+        """Scroll to each embed of a post and wait until it is live; the documents inside, as expressions."""
+        inside = []
+        for k in range(self.run("document.querySelectorAll('transformer-explainer').length")):
+            embed = f"document.querySelectorAll('transformer-explainer')[{k}]"
+            self.run(f"void {embed}.scrollIntoView()")
+            inside.append(f"{embed}.shadowRoot.querySelector('iframe').contentDocument")
+            self.wait(f"{inside[-1]}.documentElement.dataset.explainer")
+            self.wait_live(inside[-1])
+        return inside
+
     def settle(self, of: str = "document") -> None:
         self.wait(f"!{of}.documentElement.hasAttribute('data-busy')")
 
@@ -362,7 +373,9 @@ def main() -> None:
                 for url in [*(base + path for path in PAGES), (site / SINGLE).as_uri()]:
                     engine.open("about:blank")
                     engine.open(url)
-                    if "/demo/" not in url:
+                    if "/demo/" in url:
+                        engine.wait_embeds_live()
+                    else:
                         engine.wait_live()
                     words = url.split(base)[-1] if base in url else SINGLE
                     print(f"  {words or '/':<26} {engine.run(TO_LIVE)}", *engine.problems(), flush=True)

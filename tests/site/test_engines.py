@@ -169,13 +169,9 @@ def test_embed_one_turn_back(engine: Engine, site: str) -> None:
 
 def test_demo_three_embeds(engine: Engine, site: str) -> None:
     engine.open(f"{site}demo/")
-    for k in range(3):
-        element = f"document.querySelectorAll('transformer-explainer')[{k}]"
-        engine.run(f"void {element}.scrollIntoView()")
-        inside = f"{element}.shadowRoot.querySelector('iframe').contentDocument"
-        engine.wait(f"{inside}.documentElement.dataset.explainer")
-        engine.wait_live(inside)
-    first = "document.querySelector('transformer-explainer').shadowRoot.querySelector('iframe').contentDocument"
+    figures = engine.wait_embeds_live()
+    assert len(figures) == 3
+    first = figures[0]
     engine.run(f"void {first}.querySelector('button[data-set=t][value=\"2\"]').click()")
     engine.wait(f"{first}.querySelector('#temperature-f-t').getAttribute('aria-valuetext').startsWith('2')")
     engine.settle(first)
