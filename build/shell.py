@@ -99,7 +99,7 @@ def article(text: str, numbers: dict[str, Any], widgets: dict[str, Markup]) -> M
         .from_string(text)
         .render(**numbers)
     )
-    html = markdown().render(filled)
+    html = markdown().render(re.sub(r"(?<=\d) %", "\u00a0%", filled))  # a number and its sign stay on one line
     placed: list[str] = []
 
     def put(match: re.Match[str]) -> str:

@@ -24,18 +24,20 @@ MOST = 24  # tokens drawn, the start token included
 
 
 class AttentionState(PageState):
-    prompt = param.String(default="In a castle lived a shy robot called Vi-do-zu. Good night, Vi-do", label="Prompt")
+    prompt = param.String(default="Far away lived a sleepy wizard called Zo-vi-ta. Good night, Zo-vi", label="Prompt")
     layer = param.Integer(default=3, bounds=(0, None), label="layer")
     head = param.Integer(default=3, bounds=(0, None), label="head")
-    query = param.Integer(default=21, bounds=(0, None), label="query token")
+    query = param.Integer(default=16, bounds=(0, None), label="query token")
     step = param.Integer(default=6, bounds=(0, 9), label="step")
-    pin = param.String(default="Far away lived a shy robot called Vi-do-zu. Good night, Vi-do", label="second text")
+    pin = param.String(
+        default="On the moon lived a noisy dragon called Zo-vi-ta. It was happy to be called Zo-vi", label="second text"
+    )
     sharpness = param.Number(default=1.0, bounds=(0, math.inf), label="sharpness")
     take_out: param.Selector[Any] = param.Selector(
         default="uniform", objects=["scaling", "mask", "uniform", "positions", "head"], label="what to take out"
     )
-    swap = param.Integer(default=14, bounds=(0, None), label="token to swap")
-    swap_with = param.Integer(default=15, bounds=(0, None), label="token to swap with")
+    swap = param.Integer(default=9, bounds=(0, None), label="token to swap")
+    swap_with = param.Integer(default=10, bounds=(0, None), label="token to swap with")
     ask = param.String(default="")
     quiet = ("ask",)
     most = MOST

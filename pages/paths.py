@@ -119,7 +119,7 @@ def numbers() -> dict[str, Any]:
     waited = (influence.answer_span(attempt) or (len(attempt.written), 0))[0]
     paths_of = lambda tokens, layers: magnitude(comb(tokens + layers - 1, layers))  # noqa: E731
     position, height = state.chosen()
-    found: dict[str, Any] = {
+    return {
         "n": n,
         "layers": layers,
         "twice": 2 * layers,
@@ -167,7 +167,6 @@ def numbers() -> dict[str, Any]:
         "dilated": path_length("dilated cnn", state.late - state.early, state.kernel),
         "kernel": state.kernel,
     }
-    return {k: v.replace(" %", "\u00a0%") if isinstance(v, str) else v for k, v in found.items()}
 
 
 PAGE = Page(

@@ -40,6 +40,10 @@ PROMPTS: dict[str, tuple[str, str]] = {
         "Boxes: ( [ { } ",
         "A closing bracket must fit the one that is open; a new one may open too.",
     ),
+    "a string of beads": (
+        "Beads: red,",
+        "Six colours may come next; written cold, the string never ends.",
+    ),
     "a pattern": (
         "Beads: red, blue, blue, red, blue,",
         "The pattern has shown itself; from here on it is forced.",

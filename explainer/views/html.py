@@ -74,11 +74,9 @@ def number(value: float, digits: int = 3) -> str:
     if value == 0:
         return "0"
     size = abs(value)
-    if size >= 1000:
+    if size >= 99.95:
         text = f"{size:,.0f}"
-    elif size >= 100:
-        text = f"{size:.0f}"
-    elif size >= 10:
+    elif size >= 10 - 0.5 * 10 ** -(digits - 1):  # 9.998 is 10.0, not 10.00
         text = f"{size:.1f}"
     elif size >= 0.5 * 10 ** -(digits - 1):
         text = f"{size:.{digits - 1}f}"
@@ -112,7 +110,7 @@ def percent(p: float) -> str:
         return f"{q:.2f} %"
     if q > 99.9:
         return f"{q:.2f} %"
-    if q < 10 or q > 99:
+    if q < 9.95 or q > 99:
         return f"{q:.1f} %"
     return f"{q:.0f} %"
 

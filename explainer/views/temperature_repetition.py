@@ -13,7 +13,7 @@ from explainer.views.html import exact, join, number, percent, tag
 from explainer.views.temperature_parts import prompt_field, prompts_to_try, xy_chart
 from explainer.views.widget import Widget
 
-TRY = ("another free choice", "a pattern", "a small sum", "close the bracket", "copy a name")
+TRY = ("a string of beads", "another free choice", "a small sum", "close the bracket", "copy a name")
 
 
 class Repetition(Widget):

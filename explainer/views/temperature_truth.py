@@ -25,7 +25,7 @@ from explainer.views.widget import Widget
 
 ROWS = 14
 HEDGES = (0.1, 0.01, 0.001)
-TRY = ("another free choice", "free choice", "copy a name", "a small sum", "close the bracket")
+TRY = ("a string of beads", "another free choice", "free choice", "copy a name", "a small sum", "close the bracket")
 SHOWN_LOSS = 1.6  # the chart's upper edge, nats
 
 

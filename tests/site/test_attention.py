@@ -87,7 +87,7 @@ def test_a_cell_of_the_query_row_says_how_it_was_made(open_page, state, trace):
     figure = widget(page, "attention-stepper").get_by_test_id("pattern")
     found = facts.example(state.tokens(), state.layer, state.head).found
     figure.locator("tr.chosen td").nth(found).hover()
-    expect(figure.locator("[data-readout]")).to_contain_text("exp(score(-zu))")
+    expect(figure.locator("[data-readout]")).to_contain_text("exp(score(-ta))")
     figure.locator("td[tabindex='0']").focus()  # the one tab stop of the table
     for _ in range(2):
         page.keyboard.press("ArrowDown")

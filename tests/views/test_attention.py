@@ -148,7 +148,7 @@ def test_a_fixed_distance_is_not_it_as_the_prose_says(page):
 
 def test_numbers_for_the_prose_are_all_there():
     found = attention.numbers()
-    assert found["n_all"] == 16 and found["answer"] == "-zu"
+    assert found["n_all"] == 16 and found["answer"] == "-ta"
     assert all(value is not None for name, value in found.items() if name != "lens_first")
     assert found["writer_lead"].startswith("+")
     assert len([n for n in found if n.startswith("loss_")]) == 5
@@ -188,7 +188,7 @@ def test_the_query_row_tells_its_story_with_real_numbers(page):
     key = facts.example(s.tokens(), s.layer, s.head).found
     told = row[1 + key]["data-why"]
     made = explain(trace_of(page), lab.model().params, f"blocks.{s.layer}.attn.pattern", (s.head, s.query, key))
-    assert made.numbers in told and "score(-zu)" in told
+    assert made.numbers in told and "score(-ta)" in told
     others = [cell for r in found.tables["pattern"][1:3] for cell in r if "data-v" in cell]
     assert others and not any("data-why" in cell for cell in others)
 
@@ -198,8 +198,8 @@ def test_the_query_row_tells_its_story_with_real_numbers(page):
     [
         ("attention-stepper", "keys", "attn.k", 4, 7, (4, 3, 7)),
         ("attention-stepper", "scores-raw", "attn.attn_scores_raw", 2, 9, (3, 2, 9)),
-        ("attention-stepper", "ln1", "ln1.normalized", 2, 5, (21, 53)),
-        ("attention-stepper", "result-1", "attn.result", 1, 3, (21, 1, 27)),
+        ("attention-stepper", "ln1", "ln1.normalized", 2, 5, (16, 53)),
+        ("attention-stepper", "result-1", "attn.result", 1, 3, (16, 1, 27)),
         ("attention-heads", "opened-head", "attn.pattern", 6, 2, (3, 6, 2)),
     ],
 )
@@ -254,7 +254,7 @@ def test_every_step_says_what_it_is_made_of_and_who_uses_it(page):
         "sum_heads",
     ):
         assert words in text
-    assert "used next by" in text and "[H 4 × T 22 × S 22]" in text
+    assert "used next by" in text and "[H 4 × T 17 × S 17]" in text
 
 
 # ---------------------------------------------------------------- heads
@@ -444,7 +444,7 @@ def test_impossible_values_are_moved_and_said(page):
 
 
 def test_the_last_token_goes_on_asking_while_the_reader_writes(page):
-    page.ask(prompt=page.state.prompt + "-zu")
+    page.ask(prompt=page.state.prompt + "-ta")
     assert page.state.query == len(page.state.tokens()) - 1
     page.ask(query=3)
     page.ask(prompt=page.state.prompt + ".")
