@@ -9,6 +9,9 @@ The order on restore matters: grow the heap; copy the snapshot in (the libraries
 instantiate each library at its recorded addresses without running relocations or constructors; copy the snapshot in
 again, because instantiating writes a library's initial data over its live data.
 
+`_loadSnapshot` is the head of the snapshot only; its memory comes from `_image`: {size, write(heap, from, to)}, which writes what
+is not zero into a heap that is. So a browser never holds a second copy of the whole memory.
+
 The edits to pyodide.mjs let the caller pass the compiled wasm and the standard library instead of addresses, so that one
 place fetches, checks and unpacks everything, and let it run in a classic worker (a single file opened from a disk has no
 other kind).
@@ -95,7 +98,7 @@ ASM = (
         "function receiveInstance(instance,module){wasmExports=instance.exports;"
         "if(Module.API.config._makeSnapshot||Module.API.config._loadSnapshot){"
         "const m=new Uint8Array(wasmExports.memory.buffer,0,wasmExports.__heap_base.value);"
-        "let e=m.length;while(e&&!m[e-1])e--;Module.__fresh=m.slice(0,e)}",
+        "let e=m.length;while(e&&!m[e-1])e--;Module.__fresh=m.slice(0,e+3&~3)}",
     ),
     Edit(
         "save only what differs from that data",
@@ -103,14 +106,17 @@ ASM = (
         "o.subarray(n).set(Module.HEAP8),Module.__fresh.forEach((b,k)=>{o[n+k]^=b}),o}",
     ),
     Edit(
-        "on restore grow the heap, copy, replay the libraries, copy again",
+        "on restore grow the heap, write it, replay the libraries, write their data again",
         "return Module.HEAP8.set(t),l}",
-        "if(t.length>Module.HEAP8.length&&!Module.growMemory(t.length))"
+        "const image=API.config._image,fresh=Module.__fresh,before=Module.HEAPU8.length;"
+        "if(image.size>before&&!Module.growMemory(image.size))"
         'throw new Error("There is not enough memory to resume");'
-        'if(l.fresh!==Module.__fresh.length)throw new Error("The snapshot is of another Pyodide");'
-        "for(let k=0;k<l.fresh;k++)t[k]^=Module.__fresh[k];Module.__fresh=null;"
-        "Module.HEAP8.set(t);if(l.dso){Module.__dsoRestore(l.dso,API.config._libraryModule);"
-        "for(const r of l.dso.libs)Module.HEAP8.set(t.subarray(r.memoryBase,r.memoryBase+r.memorySize),r.memoryBase)}"
+        'if(l.fresh!==fresh.length)throw new Error("The snapshot is of another Pyodide");'
+        "Module.HEAPU8.fill(0,0,before);image.write(Module.HEAPU8,0,image.size);"
+        "const a=new Uint32Array(Module.HEAPU8.buffer,0,l.fresh/4),b=new Uint32Array(fresh.buffer);"
+        "for(let k=0;k<b.length;k++)a[k]^=b[k];Module.__fresh=null;"
+        "if(l.dso){Module.__dsoRestore(l.dso,API.config._libraryModule);"
+        "for(const{memoryBase:m,memorySize:n}of l.dso.libs)image.write(Module.HEAPU8.fill(0,m,m+n),m,m+n)}"
         "return l}",
     ),
     Edit(

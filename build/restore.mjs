@@ -8,6 +8,7 @@ process.on('uncaughtException', (e) => { console.error(String(e?.message ?? e).s
 globalThis.XMLHttpRequest ??= class {};
 const { loadPyodide } = await import(pathToFileURL(path.join(config.pyodide, 'pyodide.mjs')));
 const snapshot = new Uint8Array(fs.readFileSync(path.join(config.output, 'snapshot.bin')));
+const before = new DataView(snapshot.buffer).getUint32(4, true); // where the memory begins
 const SITE = '/lib/python3.14/site-packages/';
 const modules = new Map();
 for (const name of JSON.parse(fs.readFileSync(path.join(config.output, 'libraries.json')))) {
@@ -15,7 +16,8 @@ for (const name of JSON.parse(fs.readFileSync(path.join(config.output, 'librarie
 }
 const began = performance.now();
 const py = await loadPyodide({
-  indexURL: config.pyodide, _loadSnapshot: snapshot, _snapshotDeserializer: () => ({}), _installStdlib: () => {},
+  indexURL: config.pyodide, _loadSnapshot: snapshot.slice(0, before), _snapshotDeserializer: () => ({}), _installStdlib: () => {},
+  _image: { size: snapshot.length - before, write: (heap, from, to) => heap.set(snapshot.subarray(before + from, before + to), from) },
   _libraryModule: (name) => modules.get(name),
 });
 console.log(`resumed in ${Math.round(performance.now() - began)} ms`);

@@ -231,12 +231,19 @@ export function unpack(data) {
   return files.map(([path, size]) => ({ path, bytes: data.subarray(at, at += size) }));
 }
 
-/** A sparse image as it was: the empty pages are there again. */
-function expand(data) {
-  let [[size, runs], at] = listing(data);
-  const whole = new Uint8Array(size);
-  for (const [start, length] of runs) whole.set(data.subarray(at, at += length), start);
-  return whole;
+/** A sparse image of a snapshot, as the patched Pyodide takes it: its head, and its memory {size, write(heap, from, to)}. */
+function snapshotOf(data) {
+  const [[size, runs], at] = listing(data);
+  const before = new DataView(data.buffer, data.byteOffset + at).getUint32(4, true); // where the memory begins in the snapshot
+  const write = (heap, from, to) => {
+    let source = at;
+    for (const [start, length] of runs) {
+      const [a, b] = [Math.max(start - before, from), Math.min(start - before + length, to)];
+      if (a < b) heap.set(data.subarray(source + a + before - start, source + b + before - start), a);
+      source += length;
+    }
+  };
+  return { _loadSnapshot: data.slice(at, at + before), _image: { size: size - before, write } };
 }
 
 const parent = (path) => path.slice(0, path.lastIndexOf('/'));
@@ -280,7 +287,7 @@ export async function resume(files, step) {
   const { site } = files.manifest;
   const byName = new Map(libraries.map(({ path, module: m }) => [`${site}/${path}`, m]));
   const py = await load(files, module, factory, {
-    _loadSnapshot: expand(image),
+    ...snapshotOf(image),
     _snapshotDeserializer: () => ({}),
     _libraryModule: (name) => {
       const found = byName.get(name);
