@@ -100,6 +100,7 @@ def timed(what: str):  # type: ignore[no-untyped-def]
     @contextlib.contextmanager
     def timer():  # type: ignore[no-untyped-def]
         began = time.time()
+        say(f"{what} ...")
         yield
         say(f"{what}: {time.time() - began:.1f} s")
 
