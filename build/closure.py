@@ -12,6 +12,7 @@ import builtins
 import hashlib
 import importlib
 import importlib.machinery
+import importlib.util
 import json
 import marshal
 import os

@@ -42,7 +42,7 @@ def report() -> str:
     kinds: Counter[str] = Counter()
     numbers: Counter[str] = Counter()
     modules = sorted(((n, m) for n, m in sys.modules.items() if m is not None), key=lambda item: item[0])
-    start: list[tuple[str, object]] = [(top(n), m) for n, m in modules]
+    start: list[tuple[str, types.ModuleType]] = [(top(n), m) for n, m in modules]
     per_module: Counter[str] = Counter()
     for mine in (seen, sizes, kinds, numbers, modules, start, per_module):
         seen.add(id(mine))

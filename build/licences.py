@@ -57,7 +57,8 @@ def from_python(name: str) -> Licence:
     for file in dist.files or []:
         if "dist-info" in str(file) and file.name.upper().startswith(("LICENSE", "LICENCE", "COPYING", "NOTICE")):
             texts.append(Path(str(dist.locate_file(file))).read_text(encoding="utf-8", errors="replace"))
-    declared = meta.get("License-Expression") or meta.get("License") or ""
+    fields = {name: meta[name] for name in ("License-Expression", "License") if name in meta}
+    declared = fields.get("License-Expression") or fields.get("License") or ""
     if not declared or len(declared) > 60:
         classified = [c.split(" :: ")[-1] for c in meta.get_all("Classifier") or [] if c.startswith("License")]
         declared = ", ".join(classified) or declared.splitlines()[0]

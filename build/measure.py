@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(name, "1")  # matrices this small only lose by more
@@ -28,7 +29,7 @@ def main() -> None:
     from pages import PAGES
 
     for page in PAGES:
-        state = page.state()
+        state: Any = page.state()  # of the page's own class
         if page.name == "temperature":
             repetition.full_texts(state.tokens(), state.seed)
         for widget in page.widgets:

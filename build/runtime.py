@@ -12,6 +12,7 @@ Steps, each cached by a hash of what it depends on:
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import importlib.util
 import json
@@ -20,7 +21,7 @@ import shutil
 import subprocess
 import time
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -93,18 +94,13 @@ def wheel() -> Path:
     return path
 
 
-def timed(what: str):  # type: ignore[no-untyped-def]
-    """A context that prints how long it took."""
-    import contextlib
-
-    @contextlib.contextmanager
-    def timer():  # type: ignore[no-untyped-def]
-        began = time.time()
-        say(f"{what} ...")
-        yield
-        say(f"{what}: {time.time() - began:.1f} s")
-
-    return timer()
+@contextlib.contextmanager
+def timed(what: str) -> Iterator[None]:
+    """Say what begins, and how long it took."""
+    began = time.time()
+    say(f"{what} ...")
+    yield
+    say(f"{what}: {time.time() - began:.1f} s")
 
 
 # ---------------------------------------------------------------- closure

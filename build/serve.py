@@ -12,7 +12,6 @@ import http.server
 import re
 import sys
 from pathlib import Path
-from typing import ClassVar
 
 ROOT = Path(__file__).resolve().parent.parent
 HASHED = re.compile(r"\.[0-9a-f]{8,}\.")
@@ -27,7 +26,7 @@ TYPES = {
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
-    extensions_map: ClassVar[dict[str, str]] = {**http.server.SimpleHTTPRequestHandler.extensions_map, **TYPES}
+    extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, **TYPES}  # noqa: RUF012 (as the base has it)
     protocol_version = "HTTP/1.1"
 
     def end_headers(self) -> None:

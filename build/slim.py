@@ -102,7 +102,11 @@ def bound(node: ast.AST, *, inside: bool = False) -> Iterator[str]:
         yield from bound(child, inside=True)
 
 
-def function_names(node: ast.AST) -> set[str]:
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+
+
+def function_names(node: Function | ast.Lambda) -> set[str]:
     """The local names of a function or lambda (without those it declares global)."""
     names: set[str] = set()
     a = node.args
@@ -165,7 +169,7 @@ class Rewriter(ast.NodeTransformer):
         self.deferred = deferred
         self.scopes: list[set[str]] = []
 
-    def _function(self, node: ast.AST) -> ast.AST:
+    def _function(self, node: Function | ast.Lambda) -> ast.AST:
         args = node.args
         args.defaults = [self.visit(d) for d in args.defaults]
         args.kw_defaults = [d and self.visit(d) for d in args.kw_defaults]
@@ -200,7 +204,7 @@ class Rewriter(ast.NodeTransformer):
             node.body = [self.visit(s) for s in node.body]
         return node
 
-    def _comprehension(self, node: ast.AST) -> ast.AST:
+    def _comprehension(self, node: Comprehension) -> ast.AST:
         names = {n for g in node.generators for n in bound(g.target, inside=True)}
         self.scopes.append(names)
         self.generic_visit(node)
@@ -242,7 +246,7 @@ class Texts(ast.NodeTransformer):
         self.generic_visit(node)
         return node
 
-    def _function(self, node: ast.AST) -> ast.AST:
+    def _function(self, node: Function) -> ast.AST:
         self.generic_visit(node)
         registers = any("register" in ast.dump(d) or "dispatch" in ast.dump(d) for d in node.decorator_list)
         if self.drop_annotations and not registers:
