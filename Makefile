@@ -26,6 +26,10 @@ test: .venv/.test .venv/.lint node_modules/.ready browser site ## set up, lint, 
 unit: .venv/.test node_modules/.ready ## the tests that need neither browser nor site
 	@$(PY) -m pytest -q tests/unit && $(PY) -m pytest -q tests/views
 
+.PHONY: single
+single: site ## one widget in one file: make single WIDGET=temperature
+	@$(PY) build/single.py $(WIDGET)
+
 .PHONY: bench
 bench: .venv/.test node_modules/.ready browser site ## measure speed and size: _bench/*.json and a table
 	@$(PY) tests/bench/run.py

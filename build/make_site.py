@@ -123,6 +123,8 @@ def main() -> None:
     names = asset_files.build_assets(out)
     shell.checksums |= {name: asset_files.checksum(out / names[name]) for name in names if name.endswith(".js")}
     names["worker.js"] = name_worker(out)
+    if not arguments.preview:
+        names["parts.json"] = single.write_parts(out, runtime.patched(), names)
     for page in PAGES:
         if page.name not in stills:
             continue
@@ -157,7 +159,7 @@ def main() -> None:
     shutil.copy(out / names["embed.js"], out / "embed.js") if "embed.js" in names else None
     if not arguments.preview:
         say("pages in one file")
-        single.write_singles(out, runtime.patched(), [p.name for p in PAGES], [])
+        single.write_singles(out, [p.name for p in PAGES])
     say("service worker")
     offline.write_service_worker(out)
     (out / "build.json").write_text(json.dumps({"assets": names}, indent=1), encoding="utf-8")

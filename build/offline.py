@@ -14,6 +14,7 @@ ON_DEMAND = (
     "single/",
     "licences/",
     "demo/",
+    "runtime/parts.",
 )  # listed, so that nothing foreign is served, but fetched only when asked for
 
 

@@ -1,22 +1,30 @@
-"""One .html per page with everything inside, live when opened from a disk with the network off: `_site/single/<page>.html`.
+"""Everything in one .html, live when opened from a disk with the network off: `_site/single/<page>.html`, and one per widget.
 
 The page as built, its style sheet, fonts and script written into it; the worker as one classic script; Pyodide, the
 libraries and the memory snapshot as base64 of what the site serves. What only the ordinary boot needs is left out.
+
+A file per widget would put hundreds of megabytes into the site, so the reader's browser makes it (build/web/take.js)
+from `embed/<widget>/single.html`, a template, and `runtime/parts.<hash>.json`, what every file needs, by the same
+`fill` as here: marks (`<!--explainer:style-->`) are replaced. `make single WIDGET=temperature` does it on this machine.
 """
 
 from __future__ import annotations
 
+import argparse
 import base64
+import hashlib
 import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import assets
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 WORK = ROOT / "_cache" / "single"
+LATE = ["family"]  # what a figure may ask for later
 
 
 def bundle(out: Path, pyodide: Path) -> tuple[str, str]:
@@ -40,65 +48,132 @@ def bundle(out: Path, pyodide: Path) -> tuple[str, str]:
         f"--alias:pyodide-module={pyodide / 'pyodide.asm.mjs'}", f"--define:MANIFEST={json.dumps(json.loads(manifest))}",
         '--define:import.meta.url="https://file.invalid/"', f"--outfile={WORK / 'worker.js'}",
     )  # fmt: skip
-    return tuple(
-        (WORK / name).read_text(encoding="utf-8").replace("</script", "<\\/script") for name in ("page.js", "worker.js")
-    )  # type: ignore[return-value]
+    page, worker = (in_script((WORK / name).read_text(encoding="utf-8")) for name in ("page.js", "worker.js"))
+    return page, worker
 
 
-def inline(html: str, folder: Path, page_script: str, worker: str, files: dict[str, bytes]) -> str:
-    """The page at `folder` with everything that it refers to inside it."""
+def in_script(code: str) -> str:
+    """Code that may stand inside a script element."""
+    return code.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
-    def style(match: re.Match[str]) -> str:
-        path = (folder / match[1]).resolve()
-        css = path.read_text(encoding="utf-8")
-        for name in re.findall(r"url\(\"?([^\")]+\.woff2)\"?\)", css):
-            data = base64.b64encode((path.parent / name).read_bytes()).decode()
-            css = re.sub(rf'url\("?{re.escape(name)}"?\)', f"url(data:font/woff2;base64,{data})", css)
-        return f"<style>{css}</style>"
 
+def style(sheet: Path) -> str:
+    """The style sheet with its fonts inside."""
+    css = sheet.read_text(encoding="utf-8")
+    for name in re.findall(r"url\(\"?([^\")]+\.woff2)\"?\)", css):
+        data = base64.b64encode((sheet.parent / name).read_bytes()).decode()
+        css = re.sub(rf'url\("?{re.escape(name)}"?\)', f"url(data:font/woff2;base64,{data})", css)
+    return css
+
+
+def policy(*scripts: str) -> str:
+    """What a page in one file may do: its own scripts, known by their checksum, and nothing from anywhere."""
+    hashes = [f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in scripts]
+    return "; ".join(
+        (
+            "default-src 'none'", f"script-src {' '.join(hashes)} blob: 'wasm-unsafe-eval'", "worker-src blob:", "connect-src data:",
+            "style-src 'unsafe-inline'", "font-src data:", "img-src data:", "base-uri 'none'", "form-action 'none'",
+        )
+    )  # fmt: skip
+
+
+def parts(out: Path, pyodide: Path, names: dict[str, str]) -> dict[str, Any]:
+    """What every file needs: texts that stand for marks, and the runtime's files {name: {url, integrity}}."""
+    page, worker = bundle(out, pyodide)
+    reading = in_script((out / names["reading.js"]).read_text(encoding="utf-8"))
+    manifest = json.loads((out / "runtime" / "manifest.json").read_text(encoding="utf-8"))
+    wanted = [n for n in manifest["resume"] if n != "pyodide.asm.mjs"] + LATE
+    return {
+        "marks": {
+            "policy": f'<meta http-equiv="Content-Security-Policy" content="{policy(reading, page)}">',
+            "reading": f"<script>{reading}</script>",
+            "style": f"<style>{style(out / names['site.css'])}</style>",
+            "worker": f'<script type="text/plain" id="explainer-worker">{worker}</script>',
+            "page": f"<script>{page}</script>",
+        },
+        "files": {
+            n: {
+                "url": f"runtime/{manifest['files'][n]['url']}",
+                "integrity": assets.checksum(out / "runtime" / manifest["files"][n]["url"]),
+            }
+            for n in wanted
+        },
+    }
+
+
+def write_parts(out: Path, pyodide: Path, names: dict[str, str]) -> str:
+    """Write `out/runtime/parts.<hash>.json`; returns its path in the site."""
+    data = json.dumps(parts(out, pyodide, names), separators=(",", ":")).encode()
+    file = out / "runtime" / assets.hashed(Path("parts.json"), data)
+    file.write_bytes(data)
+    return f"runtime/{file.name}"
+
+
+def template(html: str) -> str:
+    """A page of the site with marks where a page in one file has everything that this one refers to."""
+    mark = "<!--explainer:{}-->".format
     html = re.sub(r'<link rel="(?:preload|icon|alternate|canonical)"[^>]*>\n?', "", html)
-    html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>\n?', "", html)
-    html = re.sub(r' data-worker="[^"]*"', "", html)  # the worker is in the file, too
-    html = re.sub(r'<link rel="stylesheet" href="([^"]+)">', style, html)
-    html = re.sub(
-        r'<script src="([^"]*reading[^"]*)"></script>',
-        lambda m: f"<script>{(folder / m[1]).resolve().read_text(encoding='utf-8')}</script>",
-        html,
-    )
-    parts = [
-        f'<script type="text/plain" data-file="{name}">{base64.b64encode(data).decode()}</script>'
-        for name, data in files.items()
-    ]
-    tail = (
-        f'<script type="text/plain" id="explainer-worker">{worker}</script>\n'
-        + "\n".join(parts)
-        + f"\n<script>{page_script}</script>"
-    )
-    html = re.sub(r'<script type="module" src="[^"]+"[^>]*></script>', lambda _: tail, html)
-    html = re.sub(r'href="(?:\.\./)+(attention|temperature|feedback|paths)/"', r'href="\1.html"', html)
+    html = re.sub(r' data-(?:worker|parts)="[^"]*"', "", html)  # the worker is in the file, too
+    html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', mark("policy"), html)
+    html = re.sub(r'<link rel="stylesheet" href="[^"]+">', mark("style"), html)
+    html = re.sub(r'<script src="[^"]*reading[^"]*"></script>', mark("reading"), html)
+    tail = "\n".join(map(mark, ("asked", "worker", "files", "page")))
+    html = re.sub(r'<script type="module" src="[^"]+"[^>]*></script>', tail, html)
+    html = re.sub(r'href="(?:\.\./)+(attention|temperature|feedback|paths|components)/"', r'href="\1.html"', html)
     html = re.sub(r'<a class="home" href="[^"]*">', '<a class="home" href="home.html">', html)
-    html = re.sub(
+    return re.sub(
         r'<p><a href="[^"]*how/">How this page works</a>.*?</p>',
         "<p>This is one file: it works from a disk, without a network.</p>",
         html,
         flags=re.S,
     )
-    return html
 
 
-def write_singles(out: Path, pyodide: Path, pages: list[str], widgets: list[str]) -> list[Path]:
-    """Write `out/single/<page>.html` and `out/single/<widget>.html`; returns them."""
-    manifest = json.loads((out / "runtime" / "manifest.json").read_text(encoding="utf-8"))
-    names = [n for n in manifest["resume"] if n != "pyodide.asm.mjs"]
-    files = {n: (out / "runtime" / manifest["files"][n]["url"]).read_bytes() for n in names}
-    page_script, worker = bundle(out, pyodide)
-    target = out / "single"
-    target.mkdir(exist_ok=True)
-    made = []
-    for name in [*pages, *widgets]:
-        folder = out / (f"embed/{name}" if name in widgets else "" if name == "home" else name)
-        html = (folder / "index.html").read_text(encoding="utf-8")
-        file = target / f"{name}.html"
-        file.write_text(inline(html, folder, page_script, worker, files), encoding="utf-8")
-        made.append(file)
-    return made
+def fill(page: str, marks: dict[str, str]) -> str:
+    """The template with its marks replaced; a mark that is not given vanishes."""
+    return re.sub(r"<!--explainer:([a-z]+)-->", lambda m: marks.get(m[1], ""), page)
+
+
+def one_file(out: Path, page: Path, everything: dict[str, Any]) -> str:
+    """The page at `page` (an index.html of the site) with everything inside."""
+    files = "\n".join(
+        f'<script type="text/plain" data-file="{name}">{base64.b64encode((out / f["url"]).read_bytes()).decode()}</script>'
+        for name, f in everything["files"].items()
+    )
+    return fill(template(page.read_text(encoding="utf-8")), {**everything["marks"], "files": files})
+
+
+def read_parts(out: Path) -> dict[str, Any]:
+    (file,) = (out / "runtime").glob("parts.*.json")
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def write_singles(out: Path, pages: list[str]) -> None:
+    """Write `out/single/<page>.html` and the templates `out/embed/<widget>/single.html`."""
+    everything = read_parts(out)
+    (out / "single").mkdir(exist_ok=True)
+    for name in pages:
+        html = one_file(out, out / ("" if name == "home" else name) / "index.html", everything)
+        (out / "single" / f"{name}.html").write_text(html, encoding="utf-8")
+    for embed in (out / "embed").glob("*/index.html"):
+        embed.with_name("single.html").write_text(template(embed.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Write single/<widget>.html of a site that is built.")
+    parser.add_argument("widget", help="its name, as in /embed/<name>/")
+    parser.add_argument("--site", type=Path, default=ROOT / "_site")
+    options = parser.parse_args()
+    page = options.site / "embed" / options.widget / "index.html"
+    if not page.is_file():
+        known = sorted(p.name for p in (options.site / "embed").glob("*"))
+        print(f"there is no widget “{options.widget}”; there are: {', '.join(known)}")
+        return 1
+    file = options.site / "single" / f"{options.widget}.html"
+    file.write_text(one_file(options.site, page, read_parts(options.site)), encoding="utf-8")
+    print(f"{file}: {file.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -197,7 +197,8 @@ const connection = new Connection({
   },
 });
 
-const asked = Object.fromEntries(Object.entries(address.read()).filter(([name]) => name in defaults));
+const packed = document.getElementById('explainer-asked'); // what was on screen when a reader took this figure away
+const asked = Object.fromEntries(Object.entries({ ...(packed && JSON.parse(packed.textContent)), ...address.read() }).filter(([name]) => name in defaults));
 if (Object.keys(asked).length) {
   Object.assign(state, asked);
   Object.assign(wishes, asked);

@@ -17,5 +17,6 @@ globalThis.explainerMakeWorker = () => {
     const data = bytes(part.textContent);
     worker.postMessage({ type: 'file', name: part.dataset.file, data }, [data.buffer]);
   }
+  worker.postMessage({ type: 'files' });
   return { post: (m) => worker.postMessage(m), set onmessage(f) { worker.onmessage = f; } };
 };

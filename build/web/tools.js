@@ -1,5 +1,6 @@
 // The toolbar of each widget: reset, copy link, copy embed code, download, show the code. The buttons are in the HTML.
 import { asSvg, asPng } from './picture.js';
+import { oneFile } from './take.js';
 
 const announce = (el, words) => {
   const line = el.querySelector('[data-tool-status]');
@@ -87,6 +88,10 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
         if (kind === 'json') save(name, 'application/json', JSON.stringify({ widget: slug, state: state(), tables: tables(el) }, null, 1));
         if (kind === 'svg') save(name, 'image/svg+xml', asSvg(el.querySelector('[data-body]')));
         if (kind === 'png') save(name, 'image/png', await asPng(el.querySelector('[data-body]')));
+        if (kind === 'html') {
+          announce(el, 'Putting the file together …');
+          save(name, 'text/html', await oneFile(slug, el, changed()));
+        }
         announce(el, `Saved ${name}.`);
       } catch (problem) { announce(el, `Could not save ${name}: ${problem.message}.`); }
     });

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +14,8 @@ from urllib.request import urlopen
 import offline
 import pytest
 import serve
-from conftest import LIVE, until, wait_live
+import single
+from conftest import LIVE, settle, until, wait_live
 from playwright.sync_api import expect
 
 
@@ -145,3 +148,49 @@ def test_a_page_in_one_file_is_live_from_a_disk_without_a_network(name, make_con
     wait_live(page)
     page.get_by_label("Prompt").first.fill("Tom has a green kite.")
     expect(page.locator(".tokens").first).to_contain_text("kite")
+
+
+def opened_from_a_disk(make_context, file: Path):
+    """A page opened by double click, with the network off."""
+    context = make_context()
+    context.guard.origin = "file://"
+    context.set_offline(True)
+    page = context.new_page()
+    page.goto(file.as_uri())
+    wait_live(page)
+    return page
+
+
+def test_a_reader_takes_a_figure_away_as_it_is_on_screen(open_page, make_context, tmp_path: Path) -> None:
+    page = open_page("temperature/", t=2)
+    page.get_by_label("Prompt", exact=True).first.fill("Tom has a green kite. Tom")
+    settle(page)
+    widget = page.locator("#temperature")
+    widget.get_by_role("button", name="Download", exact=True).click()
+    with page.expect_download() as saved:
+        widget.get_by_role("button", name="One file (works offline)").click()
+    file = tmp_path / saved.value.suggested_filename
+    saved.value.save_as(file)
+    assert file.name == "temperature.html" and file.stat().st_size < 20e6
+    taken = opened_from_a_disk(make_context, file)
+    assert taken.evaluate("[explainer.state().t, explainer.state().prompt]") == [2, "Tom has a green kite. Tom"]
+    assert taken.locator("[data-body]").first.inner_text() == widget.locator("[data-body]").inner_text()
+    before = taken.locator("[data-body]").inner_text()
+    taken.get_by_label("Prompt", exact=True).fill("Mia has a red")
+    until(taken, "() => explainer.state().prompt === 'Mia has a red'")
+    settle(taken)
+    assert taken.locator("[data-body]").inner_text() != before
+    expect(taken.get_by_role("link", name="What does temperature")).to_have_attribute("href", page.url.split("?")[0])
+
+
+def test_make_single_writes_a_figure(own_copy: Path, make_context) -> None:
+    (own_copy / "single").mkdir()
+    command = [sys.executable, single.__file__, "path-count", "--site", str(own_copy)]
+    subprocess.run(command, check=True, capture_output=True)
+    page = opened_from_a_disk(make_context, own_copy / "single" / "path-count.html")
+    assert (
+        page.evaluate("performance.getEntriesByType('resource').filter((r) => !/^(data|blob)/.test(r.name)).length")
+        == 0
+    )
+    wrong = subprocess.run([*command[:2], "no-such", *command[3:]], check=False, capture_output=True, text=True)
+    assert wrong.returncode == 1 and "path-count" in wrong.stdout

@@ -1,0 +1,35 @@
+// A widget to take away: one .html with everything inside, as it is on screen, put together on the reader's machine from files
+// that this browser has already. Its parts and its template come from build/single.py.
+
+const site = () => new URL(document.documentElement.dataset.site, document.baseURI);
+
+async function get(url, integrity) {
+  const response = await fetch(url, integrity ? { integrity } : { cache: 'no-cache' });
+  if (!response.ok) throw new Error(`${url.pathname.split('/').at(-1)} could not be fetched (HTTP ${response.status})`);
+  return response;
+}
+
+function base64(blob) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(',') + 1));
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(blob);
+  });
+}
+
+/** The file, as a Blob. slug: the widget; el: its section; asked: the state that differs from the defaults */
+export async function oneFile(slug, el, asked) {
+  const { marks, files } = await (await get(new URL(document.documentElement.dataset.parts, document.baseURI))).json();
+  const html = await (await get(new URL(`embed/${slug}/single.html`, site()))).text();
+  const page = new DOMParser().parseFromString(html, 'text/html');
+  page.querySelector('[data-body]').innerHTML = el.querySelector('[data-body]').innerHTML;
+  const back = page.querySelector('.tool-status a');
+  if (back) back.href = new URL(`${back.getAttribute('href').replace(/\.html$/, '')}/`, site());
+  const runtime = await Promise.all(Object.entries(files).map(async ([name, { url, integrity }]) =>
+    `<script type="text/plain" data-file="${name}">${await base64(await (await get(new URL(url, site()), integrity)).blob())}</script>`));
+  const json = JSON.stringify(asked).replaceAll('<', '\\u003c');
+  const all = { ...marks, files: runtime.join('\n'), asked: `<script type="application/json" id="explainer-asked">${json}</script>` };
+  const pieces = `<!doctype html>\n${page.documentElement.outerHTML}\n`.split(/<!--explainer:([a-z]+)-->/);
+  return new Blob(pieces.map((piece, i) => (i % 2 ? all[piece] ?? '' : piece)), { type: 'text/html' });
+}
