@@ -3,7 +3,7 @@
 //
 // page -> here    open {client, name, values?}   patch {client, seq, events}   close {client}   restart   ping
 // here -> page    progress {step, loaded, total}   open {client, models, ms, bytes, how, reason}   patch {client, events}
-//                 idle {client, seq}   error {client, message, trace}   failed {what, message}   restarted   pong
+//                 idle {client, seq}   wait {client, message}   error {client, message, trace}   failed {what, message}   restarted   pong
 import { AssetError, Files, addFiles, boot, fetchAsset, resume } from './python.js';
 
 /* global MANIFEST */
@@ -94,6 +94,7 @@ async function begin() {
     connect();
   }
   steps('Live');
+  files.onBytes = () => {}; // what is fetched from now on is no start
   return { py, session, how, reason, files };
 }
 

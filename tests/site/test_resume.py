@@ -155,6 +155,7 @@ def test_the_smaller_models_come_when_they_are_asked_for(
     assert len(shown) == len(expected) > 4
     np.testing.assert_allclose(np.array(shown, float), np.array(expected, float), rtol=1e-4, atol=1e-6)
     expect(page.locator("[data-status-detail]")).to_be_hidden()
+    assert page.evaluate("document.documentElement.dataset.explainer") == "live"
 
 
 def test_without_the_smaller_models_the_page_says_so_and_goes_on(
