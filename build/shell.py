@@ -162,7 +162,8 @@ def page_html(page: Any, still: dict[str, Any], *, root: str, assets: dict[str, 
     lean = {"name": page.name, "models": [lean_model(m) for m in still["models"]]}
     return templates.get_template("page.html.j2").render(
         page=page, site_name=SITE_NAME, root=root, assets=assets, chapters=chapters, index=index, home=index, single=single,
-        article=article(text, page.numbers(), widgets), still=json_block(lean),
+        article=(prose := article(text, page.numbers(), widgets)), still=json_block(lean), figures=page.widgets,
+        two_ways='<div class="discover">' in prose,
         previous=chapters[at - 1] if at else None, next=chapters[at + 1] if at is not None and at + 1 < len(chapters) else None,
     )  # fmt: skip
 
@@ -181,7 +182,7 @@ def static_page(
     page = {"name": name, "title": question, "question": question, "path": f"{name}/"}
     return templates.get_template("page.html.j2").render(
         page=page, site_name=SITE_NAME, root=root, assets=assets, chapters=chapters, index="", home="", single=False,
-        article=article(text, numbers, {}), still=None, previous=None, next=None,
+        article=article(text, numbers, {}), still=None, figures=(), two_ways=False, previous=None, next=None,
         head_extra=Markup(f'<script src="{root}embed.js" async></script>') if name == "demo" else "",
     )  # fmt: skip
 

@@ -15,9 +15,9 @@ MOST = 16
 
 
 class HomeState(PageState):
-    prompt = param.String(default="Mia has a red ball. Mia gives", label="Prompt")
+    prompt = param.String(default="A robot called Vi-do-zu. Good night, Vi-do", label="Prompt")
     block: param.Selector[Any] = param.Selector(
-        default="attention 1",
+        default="attention 3",
         objects=[
             "tokens",
             "embed",

@@ -1,12 +1,12 @@
 // What the page does by itself, without asking Python: stepping, playing, reading a cell, moving with the arrow keys.
-
-const reduced = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
+import { arrive, leave } from './travel.js';
 
 /** Show step `to` of a stepper, at once. Returns the step shown. */
 export function showStep(stepper, to) {
   const panels = stepper.querySelectorAll(':scope > .steps > [data-step]');
   const last = panels.length - 1;
   const step = Math.min(Math.max(to, 0), last);
+  const before = leave(stepper);
   stepper.dataset.current = step;
   for (const panel of panels) panel.hidden = Number(panel.dataset.step) !== step;
   stepper.querySelectorAll('[data-step-to]').forEach((stop) => {
@@ -23,8 +23,7 @@ export function showStep(stepper, to) {
   const name = stepper.querySelector('[data-step-name]');
   const title = panels[step]?.querySelector('h4')?.textContent ?? '';
   if (name) name.textContent = `Step ${step + 1} of ${last + 1}: ${title}`;
-  const panel = panels[step];
-  if (panel && !reduced()) panel.animate([{ opacity: 0.25, transform: 'translateY(4px)' }, { opacity: 1, transform: 'none' }], { duration: 200, easing: 'cubic-bezier(.2,.7,.2,1)' });
+  arrive(stepper, before, { stepped: true });
   return step;
 }
 

@@ -9,9 +9,11 @@ import { Mirror } from './mirror.js';
 import { paths } from './paths.js';
 import { onward } from './onward.js';
 import { keepForLater } from './offline.js';
+import { progress } from './progress.js';
 import { status } from './status.js';
 import { stories } from './stories.js';
 import { toolbars } from './tools.js';
+import { arrive, leave } from './travel.js';
 import { vocabularies } from './vocabulary.js';
 
 const still = JSON.parse(document.getElementById('explainer-still').textContent);
@@ -40,12 +42,14 @@ const morphing = {
 };
 
 function redraw(el, html) {
+  const before = leave(el);
   Idiomorph.morph(body(el), html, morphing);
   for (const stepper of el.querySelectorAll('[data-stepper]')) place(stepper);
   hands.seat();
   const messages = mirror.get('link', 'messages') ?? {};
   if (Object.keys(messages).length) say(messages); // new markup comes with empty lines for them
   el.dispatchEvent(new CustomEvent('explainer:drawn', { bubbles: true }));
+  arrive(el, before);
 }
 
 /** Say what Python could not do as asked: beside its control, or, where it has none, in the notice. */
@@ -211,6 +215,7 @@ vocabularies(document);
 toolbars({ widgets, state: () => state, defaults, wish, address, still });
 embedded({ set: (values) => wish(values, 'replace'), defaults });
 keepForLater();
+progress(document);
 status.onRetry(() => connection.restart());
 status.still();
 window.explainer = { state: () => ({ ...state }), set: (values) => wish(values) };

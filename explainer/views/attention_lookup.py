@@ -112,7 +112,7 @@ class AttentionLookup(Widget):
             tag("text", number(low), x=left, y=height - 8),
             tag("text", f"likeness {number(high)}", x=width - 8, y=height - 8, text_anchor="end"),
         ]
-        drawing = tag("svg", *axes, *words, tag("polyline", points=curve, class_="line colour-head"), *dots, viewBox=f"0 0 {width} {height}", role="img",
+        drawing = tag("svg", *axes, *words, tag("polyline", points=curve, class_="line colour-head"), *dots, viewBox=f"0 0 {width} {height}", style=f"--drawn:{width}", role="img",
                       aria_label=f"Weight against likeness; the best key {names[best]} gets {percent(float(found.weights[best]))}", class_="chart")  # fmt: skip
         return c.figure("kernel", drawing, caption="The kernel: how weight grows with likeness; a dot is a key")
 

@@ -101,13 +101,17 @@ class Telling(Widget):
 def matrix(values: Any, rows: Sequence[str], cols: Sequence[str], *, label: str, signed: bool = False, colour: str = "head",
            scale: float | None = None, row_axis: str = "query", col_axis: str = "key", row_name: str = "", col_name: str = "",
            chosen_row: int | None = None, why: Mapping[tuple[int, int], str] | None = None, masked: Any = None,
-           numbers: bool = True, size: str = "", ask: str | None = None, row_sets: str | None = None) -> Markup:  # fmt: skip
+           numbers: bool = True, size: str = "", ask: str | None = None, row_sets: str | None = None,
+           travel: str | None = None, travel_rows: Mapping[int, str] | None = None,
+           travel_names: Sequence[str] = ()) -> Markup:  # fmt: skip
     """A heat map that is a table, like `components.heat_table`, in half the markup: for pages with many of them.
 
     values:  [R, C]; why: the stories of some cells; masked: [R, C] booleans, cells that do not exist
     numbers: whether the cells show theirs (the exact one is always in `data-v`)
     ask:     'key|index' with r and c for row and column ("blocks.1.attn.k|r,0,c"): the page can ask for any cell's story
     row_sets: the row names become buttons that set this state value to the row's number
+    travel: the names of the values that the table as a whole shows; travel_rows: {row: "s"}: its cells show s0, s1, ...;
+            travel_names: the value that each row's name shows (build/web/travel.js)
     """
     values = np.asarray(values)
     plain = values.astype(np.float64)
@@ -127,6 +131,8 @@ def matrix(values: Any, rows: Sequence[str], cols: Sequence[str], *, label: str,
             for k in range(len(cols)):
                 if told := why.get((r, k)):
                     cells[k] = f'{cells[k][:-1]} data-why="{escape(told)}">'
+        if travel_rows and r in travel_rows:
+            cells = [f"<td data-travel={travel_rows[r]}{k}{cell[3:]}" for k, cell in enumerate(cells)]
         if not r:
             cells[0] = f"<td tabindex=-1{cells[0][3:]}"
         if shown:
@@ -134,7 +140,8 @@ def matrix(values: Any, rows: Sequence[str], cols: Sequence[str], *, label: str,
         if hidden:
             cells = ["<td class=masked>" if off else cell for cell, off in zip(cells, hidden[r], strict=True)]
         safe = escape(name)
-        title = f"<span>{safe}</span>"
+        shows = f' data-travel="{travel_names[r]}"' if r < len(travel_names) else ""
+        title = f"<span{shows}>{safe}</span>"
         if row_sets:
             pressed = str(r == chosen_row).lower()
             title = (
@@ -156,7 +163,7 @@ def matrix(values: Any, rows: Sequence[str], cols: Sequence[str], *, label: str,
     )
     table = tag(
         "table", tag("caption", label, class_="sr"), tag("thead", top), tag("tbody", Markup("".join(body))),
-        class_=classes, data_grid=True, data_ask=ask,
+        class_=classes, style=f"--n:{len(cols)}", data_grid=True, data_ask=ask, data_travel=travel,
     )  # fmt: skip
     return tag("div", table, class_="scroll")
 

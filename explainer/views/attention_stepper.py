@@ -105,15 +105,16 @@ class Steps:
         return tag("p", *given, arrow, tag("b", c.shape(self.short(made), axes, size)), then, class_="flow-line")
 
     def folded(
-        self, name: str, values: Any, *, colour: str = "resid", label: str, index: str, scale: float | None = None
-    ) -> Markup:
+        self, name: str, values: Any, *, colour: str = "resid", label: str, index: str, scale: float | None = None,
+        travel: str | None = None,
+    ) -> Markup:  # fmt: skip
         """A long vector in rows as wide as one head, so that it fits a page."""
         width = self.width if len(values) % self.width == 0 else len(values)
         rows = values.reshape(-1, width)
         return matrix(
             rows, [str(r * width) for r in range(len(rows))], [f"+{i}" for i in range(width)], label=label, signed=True,
             colour=colour, row_axis="resid", col_axis="resid", size="tiny", numbers=False, scale=scale,
-            ask=f"{self.key(name)}|{index},{width}*r+c",
+            ask=f"{self.key(name)}|{index},{width}*r+c", travel=travel,
         )  # fmt: skip
 
     def whys(self, name: str) -> dict[tuple[int, int], str]:
@@ -123,7 +124,15 @@ class Steps:
         return {(t, s): story(self.trace, self.key(name), (self.head, t, s), self.names) for s in range(last)}
 
     def pairs(
-        self, figure: str, name: str, caption: str, *, signed: bool, masked: bool, numbers: bool = True
+        self,
+        figure: str,
+        name: str,
+        caption: str,
+        *,
+        signed: bool,
+        masked: bool,
+        numbers: bool = True,
+        travel: str = "",
     ) -> Markup:
         """A whole [T, S] matrix of this head; a row's name makes its token the query."""
         table = matrix(
@@ -131,6 +140,7 @@ class Steps:
             masked=later(len(self.names)) if masked else None, scale=None if signed else 1.0, row_name="query",
             col_name="key", chosen_row=self.query, why=self.whys(name), row_sets="query", numbers=numbers,
             size="fit" if numbers else "mini", ask=f"{self.key(name)}|{self.head},r,c",
+            travel_rows={self.query: travel} if travel else None,
         )  # fmt: skip
         return c.figure(
             figure, table, caption=join([caption, " ", self.shape(name)]),
@@ -156,7 +166,7 @@ class Steps:
             tag("p", "Layer ", str(self.layer), " is given, for every token, one vector of ", str(len(vector)), " numbers. This is the one of ",
                 self.token(t, "query"), ": the sum of ", so_far, "."),
             self.flow("resid_pre"),
-            c.figure("resid-pre", self.folded("resid_pre", vector, label=f"resid_pre of {self.names[t]}", index=str(t)),
+            c.figure("resid-pre", self.folded("resid_pre", vector, label=f"resid_pre of {self.names[t]}", index=str(t), travel="stream"),
                      caption=join([self.shape("resid_pre"), f", the row of {self.names[t]}, {self.width} numbers a line"])),
         ])  # fmt: skip
 
@@ -167,7 +177,7 @@ class Steps:
             tag("p", "Before anything is read, each token’s vector is brought to the same scale: subtract its mean, divide by its spread, then stretch (w) and shift (b) every number by learned amounts."),
             self.flow("ln1.normalized"),
             c.definition_row([("mean", number(mean)), ("spread (scale)", number(scale))]),
-            c.figure("ln1", self.folded("ln1.normalized", self.of("ln1.normalized")[t], label=f"ln1.normalized of {self.names[t]}", index=str(t)),
+            c.figure("ln1", self.folded("ln1.normalized", self.of("ln1.normalized")[t], label=f"ln1.normalized of {self.names[t]}", index=str(t), travel="stream q k v"),
                      caption=join([self.shape("ln1.normalized"), f", the row of {self.names[t]}"])),
         ])  # fmt: skip
 
@@ -181,7 +191,7 @@ class Steps:
         ]  # fmt: skip
         figures = [
             c.figure(name, matrix([values], [self.names[t]], [str(i) for i in range(self.width)], label=f"{name} of {self.names[t]}", signed=True, colour=colour,
-                                  row_axis=colour, col_axis="value", size="row", numbers=False, ask=f"{self.key(f'attn.{name}')}|{t},{h},c"),
+                                  row_axis=colour, col_axis="value", size="row", numbers=False, ask=f"{self.key(f'attn.{name}')}|{t},{h},c", travel=name),
                      caption=join([tag("span", tag("b", name), f", {meaning} ", class_=f"axis-{colour}"), self.shape(f"attn.{name}")]))
             for name, meaning, colour, values in rows
         ]  # fmt: skip
@@ -199,11 +209,11 @@ class Steps:
         by_hand = matrix(
             [one.q, one.k, one.products], [f"q({self.names[t]})", f"k({self.names[best]})", "product"], [str(i) for i in range(self.width)],
             label=f"one score by hand: q({self.names[t]}) times k({self.names[best]})", signed=True, size="row", numbers=False,
-            row_axis="value", col_axis="value",
+            row_axis="value", col_axis="value", travel="q",
         )  # fmt: skip
         keys = matrix(
             self.of("attn.k")[: t + 1, h], self.names[: t + 1], [str(i) for i in range(self.width)], label="the keys that may be read", signed=True,
-            colour="key", row_axis="key", col_axis="value", size="tiny", numbers=False, ask=f"{self.key('attn.k')}|r,{h},c",
+            colour="key", row_axis="key", col_axis="value", size="tiny", numbers=False, ask=f"{self.key('attn.k')}|r,{h},c", travel="k",
         )  # fmt: skip
         return join([
             tag("p", "Compare the query with every key: multiply them number by number and add up. Large where both point the same way. Against ",
@@ -212,7 +222,7 @@ class Steps:
             c.figure("score-by-hand", by_hand, caption="One score by hand",
                      readout=story(self.trace, raw_key, (h, t, best), self.names)),
             tag("div",
-                self.pairs("scores-raw", "attn.attn_scores_raw", "all scores", signed=True, masked=False, numbers=False),
+                self.pairs("scores-raw", "attn.attn_scores_raw", "all scores", signed=True, masked=False, numbers=False, travel="score"),
                 c.figure("keys", keys, caption=join(["the keys ", self.shape("attn.k")])),
                 class_="columns unequal"),
         ])  # fmt: skip
@@ -226,7 +236,7 @@ class Steps:
         }
         names = self.names[: t + 1]
         scores = matrix(rows[:2], ["q · k", f"q · k / √{k}"], names, label="the query's scores before and after scaling", signed=True,
-                        row_axis="query", why=why)  # fmt: skip
+                        row_axis="query", why=why, travel_rows={0: "score", 1: "scaled"})  # fmt: skip
         weights = matrix(
             rows[2:],
             ["without scaling", "with scaling"],
@@ -245,7 +255,7 @@ class Steps:
         return join([
             tag("p", "A token may read itself and what stands before it. All later scores become −∞ (hatched), whatever they were: while it was trained, what comes later was the answer."),
             self.flow("attn.attn_scores"),
-            self.pairs("scores-masked", "attn.attn_scores", "scores after the mask", signed=True, masked=True, numbers=False),
+            self.pairs("scores-masked", "attn.attn_scores", "scores after the mask", signed=True, masked=True, numbers=False, travel="scaled"),
         ])  # fmt: skip
 
     def softmax(self) -> Markup:
@@ -256,7 +266,8 @@ class Steps:
             tag("p", "Each row becomes shares: e to the power of each score, divided by their sum. Positive, together 1. ", self.token(t, "query"), " reads ",
                 self.token(best), " most: ", tag("b", percent(float(row[best]))), "."),
             self.flow("attn.pattern"),
-            c.figure("attention-row", c.token_strip(self.names, axis="head", weights=[float(x) for x in row], label=f"How {self.names[t]} spreads its attention"), caption=join(["what ", self.token(t, "query"), " reads"])),
+            c.figure("attention-row", c.token_strip(self.names, axis="head", weights=[float(x) for x in row], label=f"How {self.names[t]} spreads its attention",
+                                                    travel=[f"scaled{s} share{s}" for s in range(len(row))]), caption=join(["what ", self.token(t, "query"), " reads"])),
             self.pairs("pattern", "attn.pattern", "the attention pattern", signed=False, masked=True),
         ])  # fmt: skip
 
@@ -271,7 +282,8 @@ class Steps:
         last = len(rows) - 1
         why = {(last, i): story(self.trace, self.key("attn.z"), (t, h, i), self.names) for i in range(self.width)}
         table = matrix(rows, names, [str(i) for i in range(self.width)], label="weighted values and their sum", signed=True, colour="value",
-                       row_axis="value", col_axis="value", size="row", numbers=False, why=why, chosen_row=last)  # fmt: skip
+                       row_axis="value", col_axis="value", size="row", numbers=False, why=why, chosen_row=last,
+                       travel="mixed", travel_names=[f"share{s}" for s in m.keys])  # fmt: skip
         return join([
             tag("p", "Every value is multiplied with its weight and all are added. What stood apart in the text is now in one place. Only here does anything move from one token to another."),
             self.flow("attn.z"),
@@ -284,7 +296,8 @@ class Steps:
         lengths = facts.sizes(result)
         largest = float(abs(result).max())
         tiles = [
-            c.figure(f"result-{i}", self.folded("attn.result", result[i], label=f"what head {self.layer}.{i} adds", index=f"{t},{i}", scale=largest),
+            c.figure(f"result-{i}", self.folded("attn.result", result[i], label=f"what head {self.layer}.{i} adds", index=f"{t},{i}", scale=largest,
+                                                   travel="mixed" if i == self.head else None),
                      caption=join([tag("span", f"head {self.layer}.{i}", class_="axis-head"), f" length {number(float(lengths[i]))}", " (this one)" if i == self.head else ""]))
             for i in range(len(result))
         ]  # fmt: skip
@@ -292,7 +305,7 @@ class Steps:
             tag("p", f"W_O turns each head’s {self.width} numbers back into {result.shape[1]}, the width of the stream. The heads work side by side and know nothing of each other; their outputs are simply added."),
             self.flow("attn.result", "attn_out"),
             tag("div", *tiles, class_="tiles"),
-            c.figure("attn-out", self.folded("attn_out", self.of("attn_out")[t], label="the sum of all heads", index=str(t)), caption=join(["their sum, with the bias ", self.shape("attn_out")])),
+            c.figure("attn-out", self.folded("attn_out", self.of("attn_out")[t], label="the sum of all heads", index=str(t), travel="update"), caption=join(["their sum, with the bias ", self.shape("attn_out")])),
         ])  # fmt: skip
 
     def add(self) -> Markup:
@@ -300,7 +313,7 @@ class Steps:
         before, update, after = (self.of(name)[t] for name in ("resid_pre", "attn_out", "resid_mid"))
         scale = float(max(abs(v).max() for v in (before, update, after)))
         tiles = [
-            c.figure(figure, self.folded(name, values, label=name, index=str(t), scale=scale), caption=join([sign, tag("code", name), f" length {number(float(facts.sizes(values)))}"]))
+            c.figure(figure, self.folded(name, values, label=name, index=str(t), scale=scale, travel=figure), caption=join([sign, tag("code", name), f" length {number(float(facts.sizes(values)))}"]))
             for figure, name, values, sign in (("before", "resid_pre", before, ""), ("update", "attn_out", update, "+ "), ("resid-mid", "resid_mid", after, "= "))
         ]  # fmt: skip
         return join([

@@ -7,6 +7,7 @@ What the page's script (build/web/) does with the attributes used here:
     data-local                the change is shown by the page itself, at once (Python is told, too)
     data-v, data-why          a cell's exact value and how it was made: shown in the figure's read-out on hover and focus
     data-grid                 a table in which the arrow keys move from cell to cell
+    data-travel="name"        a value that moves from where it was computed to where it is used (build/web/travel.js)
 """
 
 from __future__ import annotations
@@ -113,10 +114,12 @@ def token(text: str, *, axis: str = "") -> Markup:
 
 
 def token_strip(texts: Sequence[str], *, sets: str | None = None, chosen: int | None = None, label: str = "Tokens",
-                axis: str = "query", marks: Sequence[str] | None = None, weights: Sequence[float] | None = None) -> Markup:  # fmt: skip
+                axis: str = "query", marks: Sequence[str] | None = None, weights: Sequence[float] | None = None,
+                travel: Sequence[str] | None = None) -> Markup:  # fmt: skip
     """The text as the model gets it: one box per token, numbered; with `sets`, choosing one sets that state value.
 
     weights: [T] in 0..1, optional shading in the colour of `axis`; marks: extra class names per token
+    travel: the name of the value that each box shows (build/web/travel.js)
     """
     cells = []
     for i, text in enumerate(texts):
@@ -133,7 +136,9 @@ def token_strip(texts: Sequence[str], *, sets: str | None = None, chosen: int | 
             cells.append(tag("button", *shown, type="button", data_set=sets, value=i, class_=kind, style=shade, data_v=v,
                              aria_pressed=str(i == chosen).lower()))  # fmt: skip
         else:
-            cells.append(tag("span", *shown, class_=kind, style=shade, data_v=v))
+            cells.append(
+                tag("span", *shown, class_=kind, style=shade, data_v=v, data_travel=travel[i] if travel else None)
+            )
     return tag("div", *cells, class_=f"tokens axis-{axis}", role="group", aria_label=label)
 
 
@@ -212,12 +217,13 @@ def heat_table(
 def bars(names: Sequence[str], values: Sequence[float], *, label: str, colour: str = "vocab", scale: float | None = None,
          chosen: int | None = None, others: dict[str, Sequence[float]] | None = None, why: Callable[[int], str] | None = None,
          sets: str | None = None, ids: Sequence[int] | None = None, text: Callable[[float], str] = percent,
-         heads: tuple[str, str] = ("token", "model")) -> Markup:  # fmt: skip
+         heads: tuple[str, str] = ("token", "model"), travel_from: str | None = None) -> Markup:  # fmt: skip
     """A list of bars with names and numbers (a table of names and values to assistive technology).
 
     others: further series beside the bars, drawn as marks: {"true": [...]}; their meaning gives the colour
     sets:   with `ids`, each name is a button that sets that state value to its id
     heads:  what the names are, and what the bars are
+    travel_from: the value that leaves from the chosen name (build/web/travel.js)
     """
     scale = scale or max([abs(float(v)) for v in values], default=1.0) or 1.0
     rows = []
@@ -230,9 +236,12 @@ def bars(names: Sequence[str], values: Sequence[float], *, label: str, colour: s
             tag("td", text(float(series[i])), data_v=exact(series[i]), class_="num")
             for series in (others or {}).values()
         ]
-        shown: Any = tag("span", name, class_="token")
+        leaves = travel_from if i == chosen else None
+        shown: Any = tag("span", name, class_="token", data_travel_from=leaves)
         if sets and ids is not None:
-            shown = tag("button", name, type="button", class_="token", data_set=sets, value=ids[i])
+            shown = tag(
+                "button", name, type="button", class_="token", data_set=sets, value=ids[i], data_travel_from=leaves
+            )
         rows.append(
             tag(
                 "tr",
@@ -282,7 +291,7 @@ def line_chart(series: dict[str, Sequence[float]], *, label: str, x_name: str, y
         "p", *[tag("span", n, class_=f"legend colour-{(colours or {}).get(n, 'vocab')} dash-{k}") for k, n in enumerate(series)],
         class_="legend-row",
     ) if len(series) > 1 else None  # fmt: skip
-    drawing = tag("svg", *lines, viewBox=f"0 0 {width} {height}", role="img", aria_label=label, class_="chart")
+    drawing = tag("svg", *lines, viewBox=f"0 0 {width} {height}", style=f"--drawn:{width}", role="img", aria_label=label, class_="chart")
     table = numbers_table(
         [x_name, *series],
         [[i, *[v[i] if i < len(v) else float("nan") for v in series.values()]] for i in range(longest)],

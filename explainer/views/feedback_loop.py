@@ -116,7 +116,10 @@ class Machine:
         n_ctx = lab.model().config.n_ctx
         gone = max(0, len(tokens) + len(told) - n_ctx)
         cells = prompt_cells(tokens, gone)
-        cells += [written_cell(t, newest=t is told[-1], gone=len(tokens) + t.index < gone) for t in told]
+        cells += [
+            written_cell(t, newest=t is told[-1], gone=len(tokens) + t.index < gone, travel=f"written{t.index}")
+            for t in told
+        ]
         cells.append(tag("span", "", class_="cell blank", aria_hidden="true"))
         fact = f"{len(tokens)} tokens of the prompt, {len(told)} written; the context holds {n_ctx}."
         if gone:
@@ -139,7 +142,10 @@ class Machine:
 
     def odds(self) -> Markup:
         turn = self.turn
-        bars, rest = could_be(turn, self.state.chosen(), 8, f"What turn {turn.index + 1} could write")
+        leaves = None if self.idle or turn.draw else f"written{turn.index}"  # a token that the reader chose
+        bars, rest = could_be(
+            turn, self.state.chosen(), 8, f"What turn {turn.index + 1} could write", travel_from=leaves
+        )
         others = len(turn.final) - 8
         note = f"All {others} others together: {percent(rest)}."
         if turn.cuts:
@@ -159,6 +165,7 @@ class Machine:
             tag("span", tag("span", name_of(x.token), class_="what") if x.high - x.low > 0.09 else None,
                 class_=f"stretch{' hit' if drawn and x.token == turn.token else ''}",
                 style=f"left:{100 * x.low:.3f}%;width:{100 * (x.high - x.low):.3f}%",
+                data_travel_from=f"written{turn.index}" if drawn and x.token == turn.token else None,
                 data_why=f"{name_of(x.token)} from {number(x.low, 4)} to {number(x.high, 4)}", data_v=exact(x.high - x.low))
             for x in found
         ]  # fmt: skip

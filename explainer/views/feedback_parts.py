@@ -52,7 +52,7 @@ def name_html(token: int) -> str:
 
 def cell(
     token: int, kind: str, *, why: str = "", weight: float | None = None, value: float | None = None, sets: str = "",
-    to: Any = None, pressed: bool | None = None, label: str = "", style: str = "", name: str = "",
+    to: Any = None, pressed: bool | None = None, label: str = "", style: str = "", name: str = "", travel: str = "",
 ) -> Markup:  # fmt: skip
     """One cell of a tape. kind: given, drawn, chosen, gone, newest (several words); weight: strength of its colour.
 
@@ -67,6 +67,8 @@ def cell(
         attributes += f' data-v="{value!r}"'
     if label:
         attributes += f' aria-label="{html.escape(label)}"'
+    if travel:
+        attributes += f' data-travel="{travel}"'
     text = name or name_html(token)
     if not sets:
         return Markup(f"<span{attributes}>{text}</span>")
@@ -120,13 +122,19 @@ def fork_texts(choices: story.Choices, turn: int, tokens: Sequence[int]) -> list
 
 
 def could_be(
-    turn: Step, choices: story.Choices, n: int, label: str, *, sets: str | None = "choices"
+    turn: Step,
+    choices: story.Choices,
+    n: int,
+    label: str,
+    *,
+    sets: str | None = "choices",
+    travel_from: str | None = None,
 ) -> tuple[Markup, float]:
     """The n most likely tokens of a turn as bars, each a button that forks the story there; and what the rest has."""
     ids, names, probs = top_tokens(turn.final, n)
     chosen = ids.index(turn.token) if turn.token in ids else None
     forks = fork_texts(choices, turn.index, ids)
-    bars = c.bars(names, probs, label=label, scale=1.0, chosen=chosen, sets=sets, ids=forks)  # type: ignore[arg-type]
+    bars = c.bars(names, probs, label=label, scale=1.0, chosen=chosen, sets=sets, ids=forks, travel_from=travel_from)  # type: ignore[arg-type]
     return bars, max(0.0, 1 - sum(probs))
 
 

@@ -307,8 +307,8 @@ class Drawing:
             tag("g", self.margins(), class_="margins", aria_hidden="true"),
             tag("g", self.plain_nodes() if self.dots else self.nodes(), class_="nodes", aria_hidden="true" if not self.picks else None),
             viewBox=f"0 0 {width:.0f} {height:.0f}", role="group" if self.picks else "img", aria_label=self.label,
-            class_=f"paths-grid{' lively' if self.cones is not None else ''}{' faint' if self.faint else ''}",
-            style=f"max-width:{width * 1.25:.0f}px;min-width:{width * (0.3 if self.dots else 0.62):.0f}px",
+            class_=f"paths-grid{' lively' if self.cones is not None else ''}{' faint' if self.faint else ''}{' dots' if self.dots else ''}",
+            style=f"--drawn:{width:.0f};max-width:{width * 1.25:.0f}px",
             data_paths=self.slug, data_sets=self.picks or None, data_columns=graph_columns(self.graph),
         )  # fmt: skip
         return tag("div", drawing, class_="scroll grid-scroll")

@@ -153,7 +153,7 @@ def stretch(look: Any) -> Markup:
         for t in look.order[1:FANNED].tolist()
     )
     return tag(
-        "svg", *parts, viewBox=f"0 0 {width} {height}", role="img", class_="chart fans",
+        "svg", *parts, viewBox=f"0 0 {width} {height}", style=f"--drawn:{width}", role="img", class_="chart fans",
         aria_label=f"Distances to the best token before and after the division: {summary}",
     )  # fmt: skip
 

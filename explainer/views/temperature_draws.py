@@ -44,7 +44,7 @@ class TemperatureDraws(Widget):
                 label="Draw from the distribution",
             ),
             tag("p", class_="message", data_message="draws", role="alert"),
-            c.figure("strip", strip(look, made.last), caption=last_words(look, made, s.seed),
+            c.figure("strip", strip(look, made), caption=last_words(look, made, s.seed),
                      title="One draw is one number."),
             c.figure("histogram", histogram(look, made), title="The bars and the draws.",
                      caption=join(["Bar: the probability. Mark: how often it was drawn, out of ", tag("strong", f"{made.n:,}"), "."])),
@@ -81,8 +81,9 @@ def draw_button(n: int) -> Markup:
     )
 
 
-def strip(look: Any, last: Any) -> Markup:
+def strip(look: Any, made: Any) -> Markup:
     """The line from 0 to 1, cut into one stretch per token, and the number that fell on it."""
+    last = made.last
     ends = sampling.cumulative(look.final)
     pieces = []
     start = 0.0
@@ -91,8 +92,9 @@ def strip(look: Any, last: Any) -> Markup:
         if end - start >= WIDE:
             chosen = last is not None and last.token == token
             label = name_of(token) if end - start >= 0.035 else ""
+            leaves = f' data-travel-from="draw{made.n}"' if chosen else ""
             pieces.append(
-                f'<span class="piece{" chosen" if chosen else ""}" style="left:{start * 100:.3f}%;width:{(end - start) * 100:.3f}%" '
+                f'<span class="piece{" chosen" if chosen else ""}" style="left:{start * 100:.3f}%;width:{(end - start) * 100:.3f}%"{leaves} '
                 f'data-v="{exact(end - start)}" data-why="{name_of(token)}: from {start:.4f} to {end:.4f}"><span>{label}</span></span>'
             )
         start = end
@@ -122,7 +124,9 @@ def histogram(look: Any, made: Any) -> Markup:
     for k, (name, p, count) in enumerate(shares):
         seen = count / n
         mark = f'<i class="mark colour-drawn" style="--v:{min(seen / peak, 1):.4f}"></i>' if made.n else ""
-        token = f'<span class="token">{name}</span>' if k < len(ids) else name
+        here = made.last is not None and (ids[k] == made.last.token if k < len(ids) else made.last.token not in ids)
+        arrives = f' data-travel="draw{made.n}"' if here else ""
+        token = f'<span class="token"{arrives}>{name}</span>' if k < len(ids) else f"<span{arrives}>{name}</span>"
         rows.append(
             f'<tr><th scope="row">{token}</th><td class="track" aria-hidden="true"><i class="bar" style="--v:{min(p / peak, 1):.4f}"></i>{mark}</td>'
             f'<td class="num" tabindex="-1" data-v="{exact(p)}">{percent(p)}</td>'

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 from markupsafe import Markup
 
 from explainer import lab, model, ops
+from explainer.attention_facts import head_scores
 from explainer.columns import top_tokens
 from explainer.trace import Trace
 from explainer.views import components as c
@@ -31,7 +33,7 @@ class WholeModel(Widget):
         _, top, chances = top_tokens(probs, 6)
         return join(
             [
-                c.controls(c.text_field("prompt", "Prompt", s.prompt, placeholder="Mia has a red ball. Mia gives")),
+                c.controls(c.text_field("prompt", "Prompt", s.prompt, placeholder="Once there was a")),
                 tag("div", self.diagram(names, top[0]), self.opened(trace, names, top, chances), class_="whole"),
             ]
         )
@@ -77,22 +79,12 @@ class WholeModel(Widget):
                 c.figure("block-tokens", c.token_strip(names, label="Tokens of the prompt")),
             ]
         elif kind == "attention":
-            from_head = [
-                c.figure(
-                    f"block-head-{h}",
-                    c.heat_table(trace[f"blocks.{layer}.attn.pattern"][h], names, names, label=f"pattern of head {layer}.{h}", size="small"),
-                    title=f"Head {layer}.{h}",
-                )
-                for h in range(lab.model().config.n_heads)
-            ]  # fmt: skip
             body = [
-                tag(
-                    "p",
-                    "Each row is a token that reads, each column a token that is read; the darker, the more is carried over. Nothing later can be read.",
-                ),
-                tag("div", *from_head, class_="columns"),
+                tag("p", tag("span", "Rows read", class_="axis-query"), ", ", tag("span", "columns are read", class_="axis-key"),
+                    "; the stronger the colour, the more is carried over. Nothing later can be read."),
+                tag("div", *[self.head(trace, names, int(layer), h) for h in range(lab.model().config.n_heads)], class_="columns head-maps"),
                 link("attention", f"Open layer {layer} and follow one head step by step"),
-            ]
+            ]  # fmt: skip
         elif kind == "mlp":
             body = [
                 tag(
@@ -139,7 +131,15 @@ class WholeModel(Widget):
                 c.figure("block-next", c.bars(top, chances, label="chances of the next token", scale=1.0)),
                 link("feedback", "Let it write"),
             ]
-        return tag("div", tag("h4", name.capitalize()), *body, class_="opened")
+        return tag("div", tag("h4", heading(kind, layer)), *body, class_="opened")
+
+    def head(self, trace: Trace, names: list[str], layer: int, head: int) -> Markup:
+        """The pattern of one head, with what the head measurably does."""
+        pattern = trace[f"blocks.{layer}.attn.pattern"][head]
+        role, _ = head_scores().label(layer, head)
+        table = c.heat_table(pattern, names, names, label=f"pattern of head {layer}.{head}", size="fill",
+                             masked=~np.tri(len(names), dtype=bool))  # fmt: skip
+        return c.figure(f"block-head-{head}", table, title=f"Head {layer}.{head}", caption=role)
 
     def heat(self, trace: Trace, key: str, names: list[str]) -> Markup:
         values = trace[key]
@@ -149,10 +149,23 @@ class WholeModel(Widget):
             [str(i) for i in range(values.shape[1])],
             label=key,
             signed=True,
-            size="small",
+            size="fill bare",
             col_axis="resid",
         )
         return c.figure("block-heat", table, caption=c.shape(key, trace.axes(key), values.shape))
+
+
+def heading(kind: str, layer: str) -> str:
+    """What a block is called above its numbers."""
+    named = {
+        "attention": "Attention",
+        "mlp": "MLP",
+        "embed": "Embedding and position",
+        "tokens": "Tokens",
+        "unembed": "Unembedding",
+        "next": "Softmax, then one draw",
+    }
+    return f"{named[kind]} of layer {layer}" if layer else named[kind]
 
 
 def link(page: str, words: str) -> Markup:

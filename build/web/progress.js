@@ -1,0 +1,30 @@
+// How far each chapter has been read: a line under its name in the bar. Kept in this browser only, as the theme is.
+
+const KEPT = 'explainer-read';
+
+const kept = () => {
+  try { return JSON.parse(localStorage.getItem(KEPT)) ?? {}; } catch { return {}; }
+};
+
+/** Draw what was read of each chapter, and follow the reader through this one. */
+export function progress(root) {
+  const links = [...root.querySelectorAll('.bar [data-chapter]')];
+  const here = links.find((link) => link.hasAttribute('aria-current'));
+  const read = kept();
+  const draw = (link) => link.style.setProperty('--read', Math.min(Math.max(Number(read[link.dataset.chapter]) || 0, 0), 1));
+  links.forEach(draw);
+  if (!here) return;
+
+  let waiting = false;
+  const measure = () => {
+    waiting = false;
+    const { scrollHeight, clientHeight } = document.documentElement;
+    const most = scrollHeight - clientHeight;
+    const far = most > 0 ? Math.round((100 * scrollY) / most) / 100 : 1;
+    if (far <= (Number(read[here.dataset.chapter]) || 0)) return;
+    read[here.dataset.chapter] = far;
+    draw(here);
+    try { localStorage.setItem(KEPT, JSON.stringify({ ...kept(), [here.dataset.chapter]: far })); } catch { /* private mode */ }
+  };
+  addEventListener('scroll', () => { if (!waiting) { waiting = true; requestAnimationFrame(measure); } }, { passive: true });
+}
