@@ -27,6 +27,14 @@ export function showStep(stepper, to) {
   return step;
 }
 
+/** While something plays, its steps are not read aloud one after the other; when it stops, they are again. */
+export function quiet(el, playing) {
+  for (const line of el.querySelectorAll('.step-name[aria-live]')) {
+    const wanted = playing ? 'off' : 'polite';
+    if (line.getAttribute('aria-live') !== wanted) line.setAttribute('aria-live', wanted);
+  }
+}
+
 /** Wire everything under `root` by delegation. `onStep(stateName, value)` is told of each step shown. */
 export function behave(root, { onStep }) {
   const players = new Map();
@@ -40,6 +48,7 @@ export function behave(root, { onStep }) {
   const stop = (stepper) => {
     clearInterval(players.get(stepper));
     players.delete(stepper);
+    quiet(stepper, false);
     const button = stepper.querySelector('[data-step-play]');
     if (button) { button.setAttribute('aria-pressed', 'false'); button.textContent = 'Play'; }
   };
@@ -48,6 +57,7 @@ export function behave(root, { onStep }) {
     const button = stepper.querySelector('[data-step-play]');
     button.setAttribute('aria-pressed', 'true');
     button.textContent = 'Pause';
+    quiet(stepper, true);
     const panels = stepper.querySelectorAll(':scope > .steps > [data-step]').length;
     if (Number(stepper.dataset.current) >= panels - 1) move(stepper, 0);
     players.set(stepper, setInterval(() => { if (!stepper.isConnected || !move(stepper, Number(stepper.dataset.current) + 1)) stop(stepper); }, 1600));
@@ -104,7 +114,9 @@ export function behave(root, { onStep }) {
   });
   root.addEventListener('focusin', (event) => {
     const cell = event.target.closest?.('[data-v],[data-why]');
-    if (cell) tell(cell);
+    if (!cell) return;
+    tell(cell);
+    if (cell.matches('td')) name(cell);
   });
 
   // One cell of each table is in the tab order.
@@ -115,6 +127,13 @@ export function behave(root, { onStep }) {
   };
   seat();
   return { seat, stopAll: () => players.forEach((_, stepper) => stop(stepper)) };
+}
+
+/** What assistive technology says of a cell that has the focus: how it was made; its value, if only a colour shows it. */
+function name(cell) {
+  const { v, why } = cell.dataset;
+  if (why) cell.setAttribute('aria-description', why);
+  if (v && !cell.textContent.trim()) cell.setAttribute('aria-label', v);
 }
 
 /** The sentence for a cell: its row and column, the exact value, and how it was made. */

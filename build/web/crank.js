@@ -1,6 +1,8 @@
 // The crank of /feedback/: turning it, playing (a turn about every second until something else is done), the arrow keys and
 // Space, and keeping the newest part of a long drawing in view. Python makes each turn; here is only the hand.
 
+import { quiet } from './behaviour.js';
+
 const BEAT = 1000; // ms between turns; a turn that takes longer is waited for
 
 /** state: () => what holds now, wishes included; turn: (values, rest) => ask Python, the figures in sight first, the others when
@@ -24,6 +26,7 @@ export function crank(root, { state, turn: ask }) {
       const word = on ? 'Pause' : 'Play';
       if (button.getAttribute('aria-pressed') !== String(on)) button.setAttribute('aria-pressed', String(on));
       if (button.textContent !== word) button.textContent = word;
+      quiet(button.closest('[data-crank]'), on);
     }
   };
   const stop = () => {

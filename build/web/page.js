@@ -56,7 +56,8 @@ function redraw(el, html) {
 function say(messages) {
   const placed = new Set();
   for (const line of document.querySelectorAll('[data-message]')) {
-    line.textContent = messages[line.dataset.message] ?? '';
+    const words = messages[line.dataset.message] ?? '';
+    if (line.textContent !== words) line.textContent = words; // an unchanged line is not read aloud again
     placed.add(line.dataset.message);
   }
   status.notice(Object.entries(messages).filter(([name]) => !placed.has(name)).map(([, text]) => text).join(' '));

@@ -4,8 +4,10 @@
 const root = document.documentElement;
 const line = document.querySelector('[data-status]');
 const text = line?.querySelector('[data-status-text]');
+const said = document.querySelector('[data-status-said]'); // what is read aloud: each state once, not every megabyte
 const detail = document.querySelector('[data-status-detail]');
 const megabytes = (n) => (n / 1e6).toFixed(1);
+const TOLD = { live: 'The figures are live.', failed: 'The figures are not live.' };
 let retry = () => {};
 
 function become(state, words, eventDetail) {
@@ -14,16 +16,20 @@ function become(state, words, eventDetail) {
     if (state !== 'starting') window.dispatchEvent(new CustomEvent(`explainer:${state}`, { detail: eventDetail ?? {} }));
   }
   if (text) text.textContent = words;
+  if (said && TOLD[state] !== undefined && said.textContent !== TOLD[state]) said.textContent = TOLD[state];
 }
 
 function explain(message, withRetry) {
   if (!detail) return;
   detail.hidden = !message;
-  detail.querySelector('[data-status-message]').textContent = message ?? '';
+  const words = detail.querySelector('[data-status-message]');
+  if (words.textContent !== (message ?? '')) words.textContent = message ?? '';
   detail.querySelector('[data-retry]').hidden = !withRetry;
 }
 detail?.querySelector('[data-retry]')?.addEventListener('click', () => { explain(null); retry(); });
 detail?.querySelector('[data-dismiss]')?.addEventListener('click', () => explain(null));
+
+document.addEventListener('keydown', (event) => { if (event.key === 'Escape' && detail && !detail.hidden && !event.defaultPrevented) explain(null); });
 
 export const status = {
   still: () => become('still', 'Pictures', {}),

@@ -41,6 +41,7 @@ export function stories(root, { mirror, connection, widgets }) {
       const { cell } = pending;
       pending = null;
       cell.dataset.why = story;
+      if (cell === document.activeElement) cell.setAttribute('aria-description', story);
       const line = cell.closest('.figure')?.querySelector('[data-readout]');
       if (line && (cell.matches(':hover') || cell === document.activeElement)) line.textContent = describe(cell);
     });

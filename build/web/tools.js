@@ -79,6 +79,18 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
         button.setAttribute('aria-expanded', String(!panel.hidden));
       }
     });
+    el.addEventListener('keydown', (event) => { // Escape closes the drawer it is pressed in, or all, from the toolbar
+      if (event.key !== 'Escape') return;
+      const within = event.target.closest('.drawer');
+      const open = within ? [within] : event.target.closest('[role=toolbar]') ? [...el.querySelectorAll('.drawer:not([hidden])')] : [];
+      for (const drawer of open) {
+        drawer.hidden = true;
+        const button = el.querySelector(`[aria-controls="${drawer.id}"]`);
+        button.setAttribute('aria-expanded', 'false');
+        button.focus();
+        event.preventDefault();
+      }
+    });
     el.addEventListener('click', async (event) => {
       const kind = event.target.closest('[data-download]')?.dataset.download;
       if (!kind) return;

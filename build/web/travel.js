@@ -45,7 +45,7 @@ export function arrive(el, before, { stepped = false } = {}) {
   for (const [name, to] of places(el)) {
     const from = sources.get(name);
     if (!from || (!stepped && before.has(name)) || from.node === to.node || trips.some((trip) => trip.to.node === to.node)) continue;
-    if (inView(from.rect) && inView(to.rect)) trips.push({ from, to });
+    if (inView(from.rect) || inView(to.rect)) trips.push({ from, to });
   }
   if (!trips.length) return;
   const layer = document.createElement('div');

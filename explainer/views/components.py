@@ -71,7 +71,7 @@ def slider(
         tag("input", type="range", id=f"f-{name}", data_bind=name, data_scale="log" if log else None,
             min=to(low), max=to(high), step=step or ((to(high) - to(low)) / 300), value=to(value),
             list=f"t-{name}" if ticks else None, aria_valuetext=text),
-        tag("output", text, for_=f"f-{name}"),
+        tag("output", text, for_=f"f-{name}", aria_live="off"),  # the slider itself says its value
         ticks_markup,
         tag("p", class_="message", data_message=name, role="alert"),
         class_="field field-range",
