@@ -63,7 +63,7 @@ export function arrive(el, before, { stepped = false } = {}) {
     layer.append(copy);
     const start = `translate(${from.rect.left - to.rect.left}px, ${from.rect.top - to.rect.top}px) scale(${from.rect.width / to.rect.width}, ${from.rect.height / to.rect.height})`;
     to.node.animate([{ opacity: 0 }, { opacity: 0 }], { duration: delay + each, id: 'travel' });
-    return copy.animate([{ transform: start }, { transform: 'none' }], { duration: each, delay, fill: 'backwards', easing: 'cubic-bezier(.3,.1,.2,1)', id: 'travel' }).finished;
+    return copy.animate([{ transform: start }, { transform: 'none' }], { duration: each, delay, fill: 'backwards', easing: 'cubic-bezier(.45,.05,.3,1)', id: 'travel' }).finished;
   });
   Promise.all(done).then(() => layer.remove(), () => layer.remove());
 }
@@ -91,7 +91,7 @@ function copyOf(node, rect) {
     copy = document.createElement('div');
     const words = node.querySelector('.text, .what') ?? node;
     copy.textContent = words.textContent;
-    for (const name of ['font', 'color', 'borderRadius', 'fontVariantNumeric']) copy.style[name] = looks[name];
+    for (const name of ['fontFamily', 'fontSize', 'fontWeight', 'color', 'borderRadius']) copy.style[name] = looks[name];
     const seen = words.getBoundingClientRect();
     if (seen.width < 3) copy.textContent = ''; // words for assistive technology alone
     copy.style.background = looks.backgroundColor === 'rgba(0, 0, 0, 0)' ? 'var(--sunken)' : looks.backgroundColor;
