@@ -1,6 +1,6 @@
-"""`make shots`: every page, both readings, light and dark, wide and 360 px, on one sheet: `_shots/index.html`.
+"""`make shots`: every page, both readings, light and dark, wide and 360 px, in `_shots/index.html`.
 
-One live page per page and width; the readings and the schemes are switched on it. A long page is kept in slices (Chromium
+One live page per page and width; the readings and schemes are switched on it. A long page is kept in slices (Chromium
 cannot take more than 16,384 pixels at once). `python tests/site/shots.py attention paths` takes just these pages.
 """
 
@@ -22,7 +22,9 @@ from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 from pages import PAGES  # noqa: E402
 
 OUT = ROOT / "_shots"
-LIVE = "!document.querySelector('[data-widget]') || ['live','failed'].includes(document.documentElement.dataset.explainer)"
+LIVE = (
+    "!document.querySelector('[data-widget]') || ['live','failed'].includes(document.documentElement.dataset.explainer)"
+)
 STATIC = ("how", "demo")
 WIDTHS = {1280: "wide", 360: "phone"}
 SLICE = 1800
@@ -50,7 +52,7 @@ def sheets(instance: Browser, base: str, name: str, path: str) -> list[tuple[str
     found = []
     for width, device in WIDTHS.items():
         context = instance.new_context(
-            viewport={"width": width, "height": 900}, has_touch=width < 600, reduced_motion="reduce"
+            bypass_csp=True, viewport={"width": width, "height": 900}, has_touch=width < 600, reduced_motion="reduce"
         )
         page = context.new_page()
         page.goto(base + path)

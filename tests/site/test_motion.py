@@ -1,4 +1,4 @@
-"""Motion that teaches: values travel when the reader steps, draws or turns the crank; short, interruptible, none where it is not wanted."""
+"""Motion that teaches: values travel when the reader steps, draws or turns the crank; short, never unwished."""
 
 import pytest
 from conftest import settle, wait_live
@@ -30,7 +30,7 @@ def attention(make_context, site):
 
 
 def test_a_step_lets_the_scores_travel_and_leaves_nothing_behind(attention):
-    page, widget = attention(reduced_motion="no-preference", viewport={"width": 1280, "height": 1600})
+    page, widget = attention(bypass_csp=True, reduced_motion="no-preference", viewport={"width": 1280, "height": 1600})
     for step in range(4, 10):
         times = step_on(page)
         assert times and max(times) <= 400, step
@@ -40,7 +40,7 @@ def test_a_step_lets_the_scores_travel_and_leaves_nothing_behind(attention):
 
 
 def test_a_second_step_ends_the_first_journey(attention):
-    page, widget = attention(reduced_motion="no-preference", viewport={"width": 1280, "height": 1600})
+    page, widget = attention(bypass_csp=True, reduced_motion="no-preference", viewport={"width": 1280, "height": 1600})
     found = page.evaluate(
         """() => {
         const next = document.querySelector('#attention-stepper [data-step-by="1"]');
@@ -56,10 +56,11 @@ def test_a_second_step_ends_the_first_journey(attention):
 
 
 def test_travelling_shifts_nothing(attention):
-    page, widget = attention(reduced_motion="no-preference", viewport={"width": 1280, "height": 1600})
+    page, widget = attention(bypass_csp=True, reduced_motion="no-preference", viewport={"width": 1280, "height": 1600})
     page.evaluate(
         """() => { window.shifts = [];
-        new PerformanceObserver(l => { for (const e of l.getEntries()) if (!e.hadRecentInput) window.shifts.push(e.value) })
+        new PerformanceObserver(l => {
+          for (const e of l.getEntries()) if (!e.hadRecentInput) window.shifts.push(e.value); })
           .observe({type: 'layout-shift'}); }"""
     )
     for _ in range(3):
@@ -70,7 +71,7 @@ def test_travelling_shifts_nothing(attention):
 
 
 def test_nothing_travels_under_reduced_motion(attention):
-    page, widget = attention(reduced_motion="reduce", viewport={"width": 1280, "height": 1600})
+    page, widget = attention(bypass_csp=True, reduced_motion="reduce", viewport={"width": 1280, "height": 1600})
     for _ in range(6):
         widget.get_by_role("button", name="Next step", exact=True).click()
         assert page.evaluate("document.getAnimations().length") == 0
@@ -86,7 +87,7 @@ RECORD = """() => { window.trips = [];
 
 
 def test_the_drawn_token_travels_to_the_tape(make_context, site):
-    page = make_context(reduced_motion="no-preference", viewport={"width": 1280, "height": 1800}).new_page()
+    page = make_context(bypass_csp=True, reduced_motion="no-preference", viewport={"width": 1280, "height": 1800}).new_page()
     page.goto(f"{site}feedback/")
     wait_live(page)
     page.evaluate(RECORD)
@@ -102,7 +103,7 @@ def test_the_drawn_token_travels_to_the_tape(make_context, site):
 
 
 def test_a_draw_travels_to_the_histogram(make_context, site):
-    page = make_context(reduced_motion="no-preference", viewport={"width": 1280, "height": 1800}).new_page()
+    page = make_context(bypass_csp=True, reduced_motion="no-preference", viewport={"width": 1280, "height": 1800}).new_page()
     page.goto(f"{site}temperature/")
     wait_live(page)
     page.evaluate(RECORD)

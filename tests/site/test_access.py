@@ -1,0 +1,305 @@
+"""By keyboard and by ear: every control is reached in order and shows the focus; what is announced is worth hearing."""
+
+import re
+
+import pytest
+from conftest import settle, wait_live
+from playwright.sync_api import expect
+
+from pages import CHAPTERS, PAGES
+
+EVERY = [p.path for p in PAGES]
+
+
+@pytest.fixture
+def context_options(context_options):
+    """Waiting for what a script has heard needs eval; what the policy allows has tests of its own."""
+    return {**context_options, "bypass_csp": True}
+
+
+# What Tab should stop at, in the order of the page, and what it does stop at, with the ring or stroke that shows it.
+CONTROLS = """() => {
+  const stops = [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex]')].filter(
+    el => el.tabIndex >= 0 && !el.disabled && el.checkVisibility({ visibilityProperty: true })
+      && !el.closest('[inert]'));
+  stops.forEach((el, i) => { el.dataset.stopNumber = i; });
+  return stops.length;
+}"""
+FOCUS = """() => {
+  const el = document.activeElement;
+  if (el === document.body) return null;
+  const look = getComputedStyle(el);
+  const ring = look.outlineStyle !== 'none' && parseFloat(look.outlineWidth) >= 1;
+  const circle = el.querySelector('circle');
+  const stroke = circle ? parseFloat(getComputedStyle(circle).strokeWidth) >= 2 : false;
+  return { number: Number(el.dataset.stopNumber ?? -1), seen: ring || stroke, what: el.outerHTML.slice(0, 120) };
+}"""
+
+
+@pytest.mark.parametrize("path", EVERY)
+def test_tab_reaches_every_control_in_the_order_of_the_page_and_shows_it(path, make_context, site):
+    page = make_context(reduced_motion="reduce").new_page()
+    page.goto(site + path)
+    wait_live(page)
+    count = page.evaluate(CONTROLS)
+    assert count > 20
+    reached = []
+    for _ in range(count + 5):
+        page.keyboard.press("Tab")
+        at = page.evaluate(FOCUS)
+        if at is None or (reached and at["number"] == 0):
+            break
+        assert at["seen"], f"no visible focus: {at['what']}"
+        reached.append(at["number"])
+    scrollers = [n for n in reached if n < 0]  # Chromium lets the keyboard scroll what has no control inside
+    assert [n for n in reached if n >= 0] == list(range(count))
+    assert len(scrollers) <= 5
+
+
+@pytest.mark.parametrize("path", [p.path for p in CHAPTERS])
+def test_escape_closes_a_drawer_and_gives_the_focus_back(path, open_page):
+    page = open_page(path, live=False)
+    widget = page.locator(".widget").first
+    button = widget.get_by_role("button", name="Show the code")
+    button.click()
+    drawer = widget.locator(".drawer:not([hidden])")
+    drawer.locator("pre").first.focus()
+    page.keyboard.press("Escape")
+    expect(drawer).to_have_count(0)
+    expect(button).to_be_focused()
+    expect(button).to_have_attribute("aria-expanded", "false")
+
+
+# Every change of something that is read aloud by itself: live regions, but for those that are off.
+LISTEN = """() => {
+  window.heard = [];
+  const live = el => {
+    const region = el?.closest?.('[aria-live],[role=status],[role=alert],output');
+    return region && region.getAttribute('aria-live') !== 'off' ? region : null;
+  };
+  new MutationObserver(changes => {
+    const at = m => (m.target.nodeType === 1 ? m.target : m.target.parentElement);
+    const regions = new Set(changes.map(m => live(at(m))).filter(Boolean));
+    for (const region of regions) if (region.textContent.trim()) window.heard.push(region.textContent.trim());
+  }).observe(document.body, { subtree: true, childList: true, characterData: true });
+}"""
+
+
+def test_becoming_live_is_announced_once(make_context, site):
+    page = make_context().new_page()
+    page.add_init_script(f"addEventListener('DOMContentLoaded', {LISTEN})")
+    page.goto(site + "temperature/")
+    wait_live(page)
+    assert page.evaluate("window.heard") == ["The figures are live."]
+
+
+def test_a_moving_slider_speaks_for_itself(open_page):
+    page = open_page("temperature/")
+    page.evaluate(LISTEN)
+    slider = page.locator("#temperature").get_by_role("slider").first
+    slider.focus()
+    for _ in range(6):
+        page.keyboard.press("ArrowRight")
+        settle(page)
+    assert page.evaluate("window.heard") == []
+
+
+def test_playing_is_not_read_aloud_step_by_step(open_page):
+    page = open_page("attention/", step=5)
+    widget = page.locator("#attention-stepper")
+    page.evaluate(LISTEN)
+    widget.get_by_role("button", name="Play", exact=True).click()
+    expect(widget.locator("[data-step='8']")).to_be_visible()
+    assert page.evaluate("window.heard") == []
+    widget.get_by_role("button", name="Pause", exact=True).click()
+    widget.get_by_role("button", name="Previous step", exact=True).click()
+    page.wait_for_function("window.heard.length === 1")
+    assert re.fullmatch(r"Step \d+ of 10: .+", page.evaluate("window.heard[0]"))
+
+
+def test_the_crank_says_each_turn_once_and_nothing_while_it_plays(open_page):
+    page = open_page("feedback/")
+    widget = page.locator("#feedback-loop")
+    page.evaluate(LISTEN)
+    widget.get_by_role("button", name="Next step", exact=True).click()
+    page.wait_for_function("window.heard.length > 0")
+    settle(page)
+    assert re.fullmatch(r"\['Turn \d+ drew .+\.'\]", str(page.evaluate("window.heard")))
+    now = int(page.locator("#feedback-loop .step-name").text_content().split()[1])
+    widget.get_by_role("button", name="Play", exact=True).click()
+    expect(widget.locator(".step-name")).to_contain_text(f"Turn {now + 2}")
+    widget.get_by_role("button", name="Pause", exact=True).click()
+    assert page.evaluate("window.heard.length") == 1
+
+
+def test_a_cell_with_the_focus_says_its_value_and_how_it_was_made(open_page):
+    page = open_page("attention/", step=3)
+    table = page.locator("#attention-stepper [data-figure='scores-raw'] table")
+    table.locator("td[tabindex='0']").first.focus()
+    page.keyboard.press("ArrowDown")
+    cell = page.locator("td:focus")
+    expect(cell).to_have_attribute("aria-label", re.compile(r"^-?\d"))
+    expect(cell).to_have_attribute("aria-description", re.compile("q.*·.*k.*="))
+
+
+SHELL = """
+- link "Skip to the text"
+- banner:
+  - link "The Transformer, Operated"
+  - navigation "Chapters":
+    - list:
+      - listitem:
+        - link "Attention"
+      - listitem:
+        - link "Temperature"
+      - listitem:
+        - link "Feedback"
+      - listitem:
+        - link "Paths"
+  - text: /Live in/
+  - status: The figures are live.
+  - group "How to read":
+    - button "Discover" [pressed]
+    - button "Result"
+"""
+
+WIDGETS = {
+    "": (
+        "whole-model",
+        """
+- region "The whole model, at work on your words":
+  - heading "The whole model, at work on your words" [level=3]
+  - 'toolbar "Tools of: The whole model, at work on your words"':
+    - button "Reset"
+    - button "Copy link"
+    - button "Copy embed code"
+    - button "Download"
+    - button "Show the code"
+  - group "Controls":
+    - textbox "Prompt"
+  - group "Blocks of the model":
+    - button /Tokens/
+  - heading "Attention of layer 3" [level=4]
+  - figure /Head 3.0/:
+    - table "pattern of head 3.0"
+""",
+    ),
+    "attention/": (
+        "attention-stepper",
+        """
+- region "One head, one query, step by step":
+  - toolbar
+  - group "Controls":
+    - textbox "Prompt"
+    - combobox "Layer"
+    - combobox "Head"
+    - combobox "Query token"
+  - group "Choose the token that asks":
+    - button /token/
+  - group "Steps":
+    - button "Previous step"
+    - button "Play"
+    - button "Next step"
+  - group "All steps":
+    - button "7 Softmax"
+  - heading "Softmax" [level=4]
+""",
+    ),
+    "temperature/": (
+        "temperature-draws",
+        """
+- region "Where chance comes in":
+  - group "Controls":
+    - textbox "Prompt"
+    - slider "Temperature"
+  - group "Draw from the distribution":
+    - spinbutton "Seed"
+    - button "Draw 1"
+    - button "Draw 100 times"
+    - button "Draw 10,000 times"
+""",
+    ),
+    "feedback/": (
+        "feedback-loop",
+        """
+- region "The loop, by hand":
+  - group "The crank":
+    - button "Previous step"
+    - button "Play"
+    - button "Next step"
+    - paragraph: /Turn \\d+ drew .+/
+  - heading "The tape" [level=4]
+  - heading "Frozen weights" [level=4]
+  - heading "A distribution" [level=4]
+  - heading "One draw" [level=4]
+""",
+    ),
+    "paths/": (
+        "paths",
+        """
+- region "Who can have heard of whom":
+  - group "Controls":
+    - textbox "Prompt"
+    - checkbox "Attention and MLP apart"
+""",
+    ),
+}
+
+
+def test_the_shell_as_assistive_technology_has_it(open_page):
+    page = open_page("attention/")
+    expect(page.locator("body")).to_match_aria_snapshot(SHELL)
+    expect(page.locator("footer")).to_match_aria_snapshot(
+        """
+- contentinfo:
+  - group "Theme":
+    - button "Light"
+    - button "Auto" [pressed]
+    - button "Dark"
+  - paragraph:
+    - link "How this page works"
+    - link "Components"
+    - link "Licences"
+"""
+    )
+
+
+@pytest.mark.parametrize("path", WIDGETS)
+def test_a_widget_as_assistive_technology_has_it(path, open_page):
+    slug, snapshot = WIDGETS[path]
+    expect(open_page(path).locator(f"#{slug}")).to_match_aria_snapshot(snapshot)
+
+
+SMALL = """() => {
+  const small = [], taps = [];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const text = walk.currentNode, el = text.parentElement;
+    if (!text.data.trim() || !el.getClientRects().length || el.closest('.sr, sup, math, script')) continue;
+    const range = document.createRange();
+    range.selectNodeContents(text);
+    const box = range.getBoundingClientRect();
+    if (box.width < 3 || box.height < 3) continue; // for assistive technology alone
+    const inSvg = el instanceof SVGGraphicsElement;
+    const size = parseFloat(getComputedStyle(el).fontSize) * (inSvg ? Math.hypot(el.getScreenCTM().a, el.getScreenCTM().b) : 1);
+    const where = el.closest("[data-figure]")?.dataset.figure;
+    if (size < 10.9) small.push(`${size.toFixed(1)} px: ${where} ${text.data.trim()}`);
+  }
+  for (const el of document.querySelectorAll('button, input, select, summary')) {
+    const box = el.getBoundingClientRect();
+    // inside a matrix or a tree the same choice is to be had from a larger control
+    if (box.width && !el.closest('.heat, .tree, .sr') && Math.min(box.width, box.height) < 23.5)
+      taps.push(`${box.width.toFixed(0)} x ${box.height.toFixed(0)}: ${el.outerHTML.slice(0, 90)}`);
+  }
+  return { small: [...new Set(small)], taps };
+}"""
+
+
+@pytest.mark.parametrize("path", EVERY)
+def test_on_a_phone_words_can_be_read_and_controls_be_hit(path, make_context, site):
+    page = make_context(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True).new_page()
+    page.goto(site + path)
+    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+    found = page.evaluate(SMALL)
+    assert found["small"] == []
+    assert found["taps"] == []
