@@ -291,7 +291,15 @@ def line_chart(series: dict[str, Sequence[float]], *, label: str, x_name: str, y
         "p", *[tag("span", n, class_=f"legend colour-{(colours or {}).get(n, 'vocab')} dash-{k}") for k, n in enumerate(series)],
         class_="legend-row",
     ) if len(series) > 1 else None  # fmt: skip
-    drawing = tag("svg", *lines, viewBox=f"0 0 {width} {height}", style=f"--drawn:{width}", role="img", aria_label=label, class_="chart")
+    drawing = tag(
+        "svg",
+        *lines,
+        viewBox=f"0 0 {width} {height}",
+        style=f"--drawn:{width}",
+        role="img",
+        aria_label=label,
+        class_="chart",
+    )
     table = numbers_table(
         [x_name, *series],
         [[i, *[v[i] if i < len(v) else float("nan") for v in series.values()]] for i in range(longest)],

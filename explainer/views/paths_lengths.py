@@ -143,7 +143,15 @@ class PathLengths(Widget):
                 )
             )
         label = f"Steps between two tokens over their distance, kernel {kernel}"
-        drawing = tag("svg", *parts, viewBox=f"0 0 {width} {height}", style=f"--drawn:{width}", role="img", aria_label=label, class_="chart")
+        drawing = tag(
+            "svg",
+            *parts,
+            viewBox=f"0 0 {width} {height}",
+            style=f"--drawn:{width}",
+            role="img",
+            aria_label=label,
+            class_="chart",
+        )
         marks = [d for d in range(FAR + 1) if d in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64) or d == distance]
         table = c.numbers_table(
             ["tokens apart", *series], [[d, *[v[d] for v in series.values()]] for d in marks], label

@@ -212,7 +212,15 @@ def xy_chart(
         *[tag("span", n, class_=f"legend colour-{m} dash-{k}") for k, (n, m, _) in enumerate(series)],
         class_="legend-row",
     )
-    drawing = tag("svg", *parts, viewBox=f"0 0 {width} {height}", style=f"--drawn:{width}", role="img", aria_label=label, class_="chart xy")
+    drawing = tag(
+        "svg",
+        *parts,
+        viewBox=f"0 0 {width} {height}",
+        style=f"--drawn:{width}",
+        role="img",
+        aria_label=label,
+        class_="chart xy",
+    )
     if not table:
         return join([legend, drawing])
     return join([legend, drawing, point_table(tuple((n, tuple(points)) for n, _, points in series), x_name, label)])

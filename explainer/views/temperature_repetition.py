@@ -179,7 +179,8 @@ def entropies(texts: list[Text]) -> Markup:
     return tag(
         "svg",
         *parts,
-        viewBox=f"0 0 {width} {height}", style=f"--drawn:{width}",
+        viewBox=f"0 0 {width} {height}",
+        style=f"--drawn:{width}",
         role="img",
         aria_label=f"Entropy per token. {means}. Highest: {number(peak)} nats",
         class_="chart strips",

@@ -281,7 +281,8 @@ SMALL = """() => {
     const box = range.getBoundingClientRect();
     if (box.width < 3 || box.height < 3) continue; // for assistive technology alone
     const inSvg = el instanceof SVGGraphicsElement;
-    const size = parseFloat(getComputedStyle(el).fontSize) * (inSvg ? Math.hypot(el.getScreenCTM().a, el.getScreenCTM().b) : 1);
+    const to = inSvg ? el.getScreenCTM() : { a: 1, b: 0 };
+    const size = parseFloat(getComputedStyle(el).fontSize) * Math.hypot(to.a, to.b);
     const where = el.closest("[data-figure]")?.dataset.figure;
     if (size < 10.9) small.push(`${size.toFixed(1)} px: ${where} ${text.data.trim()}`);
   }

@@ -78,6 +78,7 @@ def test_nothing_travels_under_reduced_motion(attention):
         assert page.locator(".travellers").count() == 0
 
 
+MOVING = {"bypass_csp": True, "reduced_motion": "no-preference", "viewport": {"width": 1280, "height": 1800}}
 RECORD = """() => { window.trips = [];
   const make = Element.prototype.animate;
   Element.prototype.animate = function (frames, options) {
@@ -87,7 +88,7 @@ RECORD = """() => { window.trips = [];
 
 
 def test_the_drawn_token_travels_to_the_tape(make_context, site):
-    page = make_context(bypass_csp=True, reduced_motion="no-preference", viewport={"width": 1280, "height": 1800}).new_page()
+    page = make_context(**MOVING).new_page()
     page.goto(f"{site}feedback/")
     wait_live(page)
     page.evaluate(RECORD)
@@ -103,7 +104,7 @@ def test_the_drawn_token_travels_to_the_tape(make_context, site):
 
 
 def test_a_draw_travels_to_the_histogram(make_context, site):
-    page = make_context(bypass_csp=True, reduced_motion="no-preference", viewport={"width": 1280, "height": 1800}).new_page()
+    page = make_context(**MOVING).new_page()
     page.goto(f"{site}temperature/")
     wait_live(page)
     page.evaluate(RECORD)
