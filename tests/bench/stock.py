@@ -1,13 +1,15 @@
 """The stock way to the same page, for comparison: what `panel convert` makes of it, served from this machine.
 
-Same Pyodide version, same numpy wheel, the packages as sources, the page's own components with Panel's own JavaScript,
-and `_doc_json` and `_link_docs_worker` as Panel's worker template calls them. In its favour: no CDN, no micropip
-(archives are unpacked straight into place), no JavaScript inside the archives.
+Same Pyodide version, same numpy wheel; micropip installs the packages' wheels and then our own code is run, as Panel's
+worker template does it (`_templates/pyodide_worker.js`), with the page's own components, Panel's own JavaScript,
+`_doc_json` and `_link_docs_worker`. In its favour: no CDN and no index is asked (each wheel is named), and there is no
+JavaScript inside the wheels.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import shutil
 import subprocess
 import sys
@@ -37,14 +39,11 @@ def prepare(out: Path, page: str) -> None:
         shutil.copy(pyodide / name, out / name)
     wheel = next((ROOT / "build" / "wheels").glob("numpy-*.whl"))
     shutil.copy(wheel, out / "numpy.zip")
-    with zipfile.ZipFile(out / "packages.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        for package in PACKAGES:
-            for file in importlib.metadata.distribution(package).files or []:
-                if wanted(file):
-                    archive.write(Path(str(file.locate())), file.as_posix())
-        with zipfile.ZipFile(pip_download("pyodide-http", out)) as extra:
-            for name in extra.namelist():
-                archive.writestr(name, extra.read(name))
+    shutil.copy(pip_download("micropip", out), out / "micropip.zip")
+    http = pip_download("pyodide-http", out)
+    shutil.copy(http, out / http.name)
+    wheels = [http.name, *(slim_wheel(package, out) for package in PACKAGES)]
+    (out / "wheels.json").write_text(json.dumps(wheels), encoding="utf-8")
     with zipfile.ZipFile(out / "site.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for folder in ("explainer", "pages"):
             for file in (ROOT / folder).rglob("*"):
@@ -62,18 +61,33 @@ def prepare(out: Path, page: str) -> None:
     (out / "index.html").write_text(html.replace("<!-- scripts -->", tags).replace("PAGE_NAME", page), encoding="utf-8")
 
 
+def slim_wheel(package: str, out: Path) -> str:
+    """The installed package as a wheel of what Python reads; returns the wheel's name."""
+    distribution = importlib.metadata.distribution(package)
+    name = f"{distribution.name.replace('-', '_')}-{distribution.version}-py3-none-any.whl"
+    with zipfile.ZipFile(out / name, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in distribution.files or []:
+            if wanted(file):
+                archive.write(Path(str(file.locate())), file.as_posix())
+    return name
+
+
 def wanted(file: Any) -> bool:
     """Whether Python reads this file of a package: its sources and data, not what is only sent to browsers."""
     if {"..", "dist", "tests"} & set(file.parts) or {"server", "static"} <= set(file.parts):
         return False
     kinds = {".py", ".css", ".jinja", ".html", ".json", ".pem", ".txt"}
-    read = {"METADATA", "notebook.js"}  # pyviz_comms reads the latter on import, as Panel does its templates
+    read = {
+        "METADATA",
+        "WHEEL",
+        "RECORD",
+        "notebook.js",
+    }  # pyviz_comms reads the latter on import, as Panel does its templates
     return file.suffix in kinds or file.name in read or "_templates" in file.parts
 
 
 def pip_download(name: str, out: Path) -> Path:
     folder = out / "wheel"
-    subprocess.run(
-        [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "-d", str(folder), name], check=True
-    )
-    return next(folder.glob("*.whl"))
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "-d", str(folder)]
+    subprocess.run([*command, "--only-binary=:all:", "--python-version=3.14", name], check=True)
+    return next(folder.glob(f"{name.replace('-', '_')}-*.whl"))

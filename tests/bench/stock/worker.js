@@ -1,12 +1,15 @@
-// As Panel's pyodide_worker.js, without CDN and micropip.
+// As Panel's pyodide_worker.js: micropip installs the wheels, all from this server.
 import { loadPyodide } from './pyodide.mjs';
 const page = new URL(self.location).searchParams.get('page');
 try {
   const py = await loadPyodide({ indexURL: new URL('./', self.location).href });
-  for (const archive of ['numpy.zip', 'packages.zip', 'site.zip']) {
-    const bytes = await (await fetch(archive)).arrayBuffer();
-    py.unpackArchive(new Uint8Array(bytes), 'zip', { extractDir: '/lib/python3.14/site-packages' });
-  }
+  const unpack = async (archive) => py.unpackArchive(new Uint8Array(await (await fetch(archive)).arrayBuffer()), 'zip', { extractDir: '/lib/python3.14/site-packages' });
+  for (const archive of ['site.zip', 'numpy.zip', 'micropip.zip']) await unpack(archive); // data archives, and what loadPackage does
+  py.globals.set('wheels', JSON.stringify((await (await fetch('wheels.json')).json()).map((name) => new URL(name, self.location).href)));
+  await py.runPythonAsync(`
+import json, micropip
+await micropip.install(json.loads(wheels), deps=False)
+`);
   py.globals.set('page', page);
   const [docs, items, roots] = (await py.runPythonAsync(`
 import panel as pn
