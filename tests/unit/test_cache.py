@@ -143,3 +143,15 @@ def test_the_saving_grows_with_the_text():
     assert multiply_adds(CONFIG, 1, 9) * 5 < multiply_adds(CONFIG, 9, 9)
     assert multiply_adds(CONFIG, 1, 1) == multiply_adds(CONFIG, 1, 1)
     assert KVCache.of(forward(PARAMS, TEXT[:4], CONFIG)).numbers == 2 * CONFIG.n_layers * 4 * 3 * 5
+
+
+def test_a_cache_of_another_text_is_refused():
+    """A trace that was started behind three tokens belongs to a cache of three tokens, and to no other."""
+    text = (3, 1, 4, 1)
+    three = KVCache.of(forward(PARAMS, text[:3], CONFIG))
+    four = KVCache.of(forward(PARAMS, text[:4], CONFIG))
+    behind_three = step(PARAMS, three, text[3]).trace
+    assert KVCache.of(behind_three, three).tokens == text
+    for wrong in (None, four):
+        with pytest.raises(ValueError, match="another cache"):
+            KVCache.of(behind_three, wrong)

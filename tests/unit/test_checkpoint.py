@@ -160,3 +160,13 @@ def test_impossible_sizes_are_refused(field):
         Config(
             **({"n_layers": 1, "n_heads": 2, "d_model": 6, "d_head": 3, "d_mlp": 8, "n_vocab": 9, "n_ctx": 5} | field)
         )
+
+
+def test_a_file_that_does_not_say_eps_has_the_usual_one():
+    said = Config(2, 3, 12, 5, 20, 17, 10, eps=1e-6).to_metadata()
+    assert Config.from_metadata(said).eps == 1e-6
+    del said["eps"]
+    assert Config.from_metadata(said).eps == 1e-5
+    del said["n_heads"]
+    with pytest.raises(ValueError, match="n_heads"):
+        Config.from_metadata(said)

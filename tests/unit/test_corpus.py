@@ -12,6 +12,7 @@ from explainer.corpus import (
     KINDS,
     Reader,
     floor,
+    iterate_truth,
     log_prob,
     sample_document,
     sample_words,
@@ -185,8 +186,6 @@ def test_floor_is_the_truth_on_the_same_windows():
 
 def test_floor_is_the_mean_exact_entropy():
     """The loss of the truth and the mean of its exact entropies estimate the same number."""
-    from explainer.corpus import iterate_truth
-
     losses, entropies = [], []
     for row in windows(150, 10, TOKENIZER):
         losses.append(-token_log_probs(row, TOKENIZER).mean())
@@ -223,3 +222,19 @@ def test_tables_whose_end_would_not_show_are_refused():
 
 def test_seeded():
     assert sample_document(np.random.default_rng(1)) == sample_document(np.random.default_rng(1))
+
+
+def test_inside_a_word_is_said():
+    """After each token: whether the next one goes on with a word that has begun."""
+    rng = np.random.default_rng(5)
+    inside_seen = 0
+    for _ in range(30):
+        words = [TOKENIZER.encode_word(w) for w in sample_words(rng)]
+        tokens = [TOKENIZER.end_id, *(token for word in words for token in word)]
+        begins = {1 + sum(map(len, words[:i])) for i in range(len(words))}
+        for t, (odds, _, inside) in enumerate(iterate_truth(tokens, TOKENIZER)):
+            if len(odds) > 1 and inside != (t + 1 not in begins):
+                continue  # a word that is also the beginning of another: both readings are open
+            inside_seen += inside
+            assert inside == (t + 1 not in begins), (t, TOKENIZER.decode(tokens[: t + 1]))
+    assert inside_seen > 100

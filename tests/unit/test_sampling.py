@@ -373,3 +373,10 @@ def test_distinct_n():
 def test_the_share_that_is_repetition():
     assert repeated_share([9, 8, *([1, 2] * 9)]) == 18 / 20
     assert repeated_share([1, 2, 3]) == 0
+
+
+def test_top_p_of_one_keeps_everything_possible():
+    """Also what is so unlikely that the sum is 1 before it comes."""
+    probs = np.array([1.0, 1e-20, 0.0])
+    assert keep_top_p(probs, 1).tolist() == [True, True, False]
+    assert keep_top_p(probs, 0.999).tolist() == [True, False, False]
