@@ -5,6 +5,7 @@
                  resume cold, resume warm
     sharing      1, 2, 4, 8 widgets on one host page: time to live of each, memory
     slow_line    the same page over a line of 10 Mbit/s: resume and ordinary boot
+    one_file     the page in one file, opened from the disk with the network off
     interaction  from a reader's move to the new numbers on screen, in the page
 
 Nothing here fails on a slow machine: ratios within one run are what counts. What ran beside it shows in the load
@@ -13,6 +14,7 @@ averages that are kept with each part. `make bench ONLY="boot"` runs a part.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -146,6 +148,16 @@ class Bench:
         finally:
             self.site = fast
 
+    def one_file(self) -> dict[str, Any]:
+        file = SITE / "single" / f"{PAGE}.html"
+        rows = []
+        for _ in range(RUNS):
+            context = self.fresh()
+            context.set_offline(True)
+            rows.append(self.live(context.new_page(), file.as_uri()))
+            context.close()
+        return {"ms": spread([r["ms"] for r in rows]), "megabytes": file.stat().st_size / 1e6}
+
     def sharing(self) -> dict[str, Any]:
         result = {}
         for n in (1, 2, 4, 8):
@@ -222,16 +234,26 @@ class Bench:
 
 
 def chromium_memory_mb() -> float:
-    """Resident memory of all Chromium processes (proportional, so that what is shared is counted once)."""
+    """Memory of this bench's Chromium (proportional, so that what its processes share is counted once)."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has just ended
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+
+    def is_ours(process: int) -> bool:
+        while process in parents:
+            if process == os.getpid():
+                return True
+            process = parents[process]
+        return False
+
     total = 0
-    for status in Path("/proc").glob("[0-9]*/smaps_rollup"):
-        try:
-            if "chrom" in (status.parent / "comm").read_text():
-                total += int(
-                    next(line.split()[1] for line in status.read_text().splitlines() if line.startswith("Pss:"))
-                )
-        except (OSError, StopIteration):
-            continue
+    for process in filter(is_ours, parents):
+        folder = Path("/proc", str(process))
+        with contextlib.suppress(OSError):
+            if "chrom" in (folder / "comm").read_text():
+                lines = (folder / "smaps_rollup").read_text().splitlines()
+                total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     return round(total / 1024, 1)
 
 
@@ -275,7 +297,7 @@ def table(result: dict[str, Any]) -> str:
 
 def main() -> None:
     OUT.mkdir(exist_ok=True)
-    only = os.environ.get("ONLY", "model boot slow_line sharing interaction").split()
+    only = os.environ.get("ONLY", "model boot slow_line sharing one_file interaction").split()
     print("preparing the stock way", flush=True)
     stock.prepare(OUT / "stock", PAGE)
     result: dict[str, Any] = {
