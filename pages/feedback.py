@@ -31,7 +31,7 @@ class FeedbackState(PageState):
     top_k = param.Integer(default=None, bounds=(1, None), allow_None=True, label="top-k")
     top_p = param.Number(default=None, bounds=(0, 1), allow_None=True, label="top-p")
     min_p = param.Number(default=None, bounds=(0, 1), allow_None=True, label="min-p")
-    seed = param.Integer(default=4, bounds=(0, 2**31 - 1), label="seed")
+    seed = param.Integer(default=9, bounds=(0, 2**31 - 1), label="seed")
     step = param.Integer(default=43, bounds=(0, MOST_TURNS), label="step", doc="how many tokens have been written")
     choices = param.String(default="", label="choices", doc="what the reader wrote: 3:212,7:45 (turn:token)")
     branches = param.String(
@@ -147,6 +147,7 @@ def numbers() -> dict[str, Any]:
         "part_turn": (parted or 0) + 1,
         "part_whole": lab.tokenizer().display(part.token),
         "part_p_whole": percent(float(part.final[part.token])),
+        "part_narrow": lab.tokenizer().display(narrow[parted or 0].token),
         "part_p_narrow": percent(float(narrow[parted or 0].final[part.token])),
     }
 
