@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from explainer import attention_facts as facts
 from explainer import lab
 from explainer.explain import explain
+from explainer.views.attention_parts import story
 from explainer.views.html import number, percent
 from pages.attention import AttentionState
 
@@ -95,7 +96,7 @@ def test_a_cell_of_the_query_row_says_how_it_was_made(open_page, state, trace):
     value = float(trace[f"blocks.{state.layer}.attn.pattern"][state.head, 2, 1])
     focused = figure.locator("td:focus")
     assert float(focused.get_attribute("data-v")) == pytest.approx(value, abs=1e-5)
-    expect(figure.locator("[data-readout]")).to_contain_text("exp(score(I))")
+    expect(figure.locator("[data-readout]")).to_contain_text(f"exp(score({lab.names_of(state.tokens())[1]}))")
 
 
 def test_any_other_cell_is_explained_when_asked(open_page, state, trace):
@@ -105,6 +106,87 @@ def test_any_other_cell_is_explained_when_asked(open_page, state, trace):
     made = explain(trace, lab.model().params, f"blocks.{state.layer}.attn.k", (4, state.head, 7))
     expect(figure.locator("[data-readout]")).to_contain_text("ln1(␣c) · W_K" if "ln1(" in made.formula else "W_K")
     expect(figure.locator("[data-readout]")).to_contain_text("more)")
+
+
+STEP_CELLS = [  # step, figure, record, the cell's row and column, its index in the record (t: query, h: head)
+    (0, "resid-pre", "resid_pre", 1, 3, ("t", 27)),
+    (1, "ln1", "ln1.normalized", 2, 5, ("t", 53)),
+    (2, "q", "attn.q", 0, 4, ("t", "h", 4)),
+    (2, "k", "attn.k", 0, 4, ("t", "h", 4)),
+    (2, "v", "attn.v", 0, 4, ("t", "h", 4)),
+    (3, "scores-raw", "attn.attn_scores_raw", "t", 10, ("h", "t", 10)),
+    (3, "scores-raw", "attn.attn_scores_raw", 4, 2, ("h", 4, 2)),
+    (4, "scores-scaled", "attn.attn_scores_scaled", 1, 10, ("h", "t", 10)),
+    (5, "scores-masked", "attn.attn_scores", "t", 10, ("h", "t", 10)),
+    (6, "pattern", "attn.pattern", "t", 10, ("h", "t", 10)),
+    (7, "z", "attn.z", -1, 7, ("t", "h", 7)),
+    (8, "result-1", "attn.result", 1, 3, ("t", 1, 27)),
+    (8, "attn-out", "attn_out", 1, 3, ("t", 27)),
+    (9, "resid-mid", "resid_mid", 1, 3, ("t", 27)),
+]
+
+
+def test_at_every_step_a_cell_spells_out_how_it_was_made(open_page, state, trace):
+    page = open_page("attention/", step=0)
+    stepper = widget(page, "attention-stepper")
+    names = lab.names_of(state.tokens())
+    at = {"t": state.query, "h": state.head}
+    shown = 0
+    for step, figure_id, record, row, column, index in STEP_CELLS:
+        while shown < step:
+            stepper.get_by_role("button", name="Next step").click()
+            shown += 1
+        figure = stepper.get_by_test_id(figure_id)
+        cell = figure.locator("tbody tr").nth(at.get(row, row)).locator("td[data-v]").nth(column)
+        key = f"blocks.{state.layer}.{record}"
+        place = tuple(at.get(i, i) for i in index)
+        assert float(cell.get_attribute("data-v")) == pytest.approx(float(trace[key][place]), rel=1e-3, abs=1e-4), key
+        cell.scroll_into_view_if_needed()
+        cell.hover()
+        line = figure.locator("[data-readout]")
+        told = story(trace, key, place, names)
+        expect(line).to_contain_text(told.split(" = ")[0])  # the formula, with the tokens' names in it
+        numbers = re.findall(r"\d+\.\d+", told)
+        said = re.findall(r"\d+\.\d+", line.inner_text())
+        assert len(numbers) >= 2 and said[: len(numbers)] == numbers, f"{key}: {line.inner_text()!r} is not {told!r}"
+
+
+def test_steps_and_pointing_need_no_python(context, site, state, trace):
+    """What is in the page answers at once: here Python never arrives."""
+    page = context.new_page()
+    page.route("**/runtime/**", lambda route: None)  # neither answered nor refused
+    page.goto(f"{site}attention/")
+    stepper = widget(page, "attention-stepper")
+    stepper.get_by_role("button", name="Previous step").click()
+    expect(stepper.locator("[data-step-name]")).to_contain_text("Step 6 of 10: Mask")
+    stepper.get_by_role("button", name="Next step").press("ArrowRight")
+    expect(stepper.locator("[data-step-name]")).to_contain_text("Step 7 of 10: Softmax")
+    figure = stepper.get_by_test_id("pattern")
+    figure.locator("tr.chosen td").nth(10).hover()
+    told = story(
+        trace, f"blocks.{state.layer}.attn.pattern", (state.head, state.query, 10), lab.names_of(state.tokens())
+    )
+    expect(figure.locator("[data-readout]")).to_contain_text(told)
+    assert page.evaluate("document.documentElement.dataset.explainer") != "live"
+
+
+def test_every_head_is_labelled_by_what_was_measured(open_page):
+    page = open_page("attention/", live=False)
+    buttons = widget(page, "attention-heads").locator(".head-button")
+    config, roles = lab.model().config, facts.head_scores()
+    expect(buttons).to_have_count(config.n_layers * config.n_heads)
+    for i in range(config.n_layers * config.n_heads):
+        layer, head = divmod(i, config.n_heads)
+        label, score = roles.label(layer, head)
+        expect(buttons.nth(i)).to_have_text(re.compile(rf"{layer}\.{head}\s*{label}\s*{re.escape(number(score))}"))
+
+
+def test_the_default_text_is_a_token_per_word():
+    """Heat maps read as text only if words are not cut into letters."""
+    state = AttentionState()
+    for tokens, splits in ((state.tokens(), 0), (state.pinned(), 1)):  # the second has 'moon', which is two
+        pieces = [name for name in lab.names_of(tokens)[1:] if name.isalpha() and not name.startswith("\N{OPEN BOX}")]
+        assert len(pieces[1:]) <= splits, pieces  # the first word has no space before it
 
 
 def test_layer_head_query_and_prompt_are_the_readers(open_page):
@@ -172,7 +254,7 @@ def test_a_pinned_text_is_wired_otherwise_by_the_same_weights(open_page, state):
     expect(routing).to_contain_text("The same text, the same wiring")
 
 
-@pytest.mark.parametrize("name", ["mask", "uniform", "positions", "head"])
+@pytest.mark.parametrize("name", ["scaling", "mask", "uniform", "positions", "head"])
 def test_taking_out_shows_what_is_lost(open_page, state, name):
     page = open_page("attention/")
     ablation = widget(page, "attention-ablation")
@@ -202,6 +284,15 @@ def test_the_bus_adds_up_and_the_lens_follows_a_chosen_token(open_page, state, t
     bus = widget(page, "residual-bus")
     rows = cells(bus.get_by_test_id("contributions"))
     assert sum(row[0] for row in rows[:-1]) == pytest.approx(rows[-1][0], abs=1e-3)
+    logits = trace["logits"][state.query]
+    answer, second = (int(i) for i in np.argsort(-logits)[:2])
+    want = [rider.lead for rider in facts.bus(trace, state.query, answer, second)]
+    assert [row[0] for row in rows[:-1]] == pytest.approx(want, abs=1e-3)
+    assert rows[-1][0] == pytest.approx(float(logits[answer] - logits[second]), abs=1e-3)
+    stages = facts.lens(trace, state.query, answer)
+    shown = cells(bus.get_by_test_id("lens"))
+    assert [row[0] for row in shown] == pytest.approx([facts.chance_of(s) for s in stages], abs=1e-4)
+    assert [row[1] for row in shown] == [s.rank for s in stages]
     probs = facts.softmax(trace["logits"][state.query].astype("float64"))
     rival = int(np.argsort(-probs)[1])
     bus.get_by_test_id("followed").get_by_role("button", name=lab.names_of((rival,))[0], exact=True).click()
@@ -221,16 +312,24 @@ def test_a_copied_link_opens_the_same_view(open_page, make_context, site):
         "sharpness": "3",
     }
     page = open_page("attention/", **query)
+    stepper = widget(page, "attention-stepper")
+    stepper.get_by_label("Head", exact=True).select_option("1")  # what is done by hand is in the link, too
+    widget(page, "attention-order").get_by_label("Swap token").select_option("3")
+    settle(page)
+    stepper.get_by_role("button", name="Next step").click()
+    page.wait_for_function("location.href.includes('step=8')")
+    settle(page)
     url = page.url
+    assert "head=1" in url and "swap=3" in url
     other = make_context().new_page()
     other.goto(url)
     from conftest import wait_live
 
     wait_live(other)
-    for slug in ("attention-stepper", "attention-lookup", "attention-ablation"):
+    for slug in ("attention-stepper", "attention-lookup", "attention-ablation", "attention-order", "residual-bus"):
         mine = page.locator(f"[data-widget={slug}] [data-body]").inner_text()
         assert other.locator(f"[data-widget={slug}] [data-body]").inner_text() == mine
-    expect(other.locator("[data-step-name]")).to_contain_text("Step 8 of 10")
+    expect(other.locator("[data-step-name]")).to_contain_text("Step 9 of 10")
 
 
 def test_bad_values_in_a_link_are_said_in_plain_words(open_page):

@@ -5,16 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import re
 
+import numpy as np
 import pytest
 from conftest import settle, until
 from playwright.sync_api import Locator, Page, expect
 
 from explainer import corpus, draws, forecast, lab, next_token, repetition, sampling
 from explainer.corpus.examples import PROMPTS
-from explainer.temperature import chain
-from explainer.views.html import percent
+from explainer.temperature import chain, gap
+from explainer.views.html import number, percent
 from pages.temperature import PROMPT
 
 expect.set_options(timeout=30_000)  # a busy machine; nothing is timed here
@@ -104,6 +106,46 @@ def test_limits_are_exact(open_page):
     w.get_by_role("button", name="0.01", exact=True).click()
     expect(w.locator(".field-range output")).to_have_text("0.01")
     assert all(x == x for row in exact_values(page, "temperature", "chain") for x in numbers(row[1:]))
+
+
+@pytest.mark.parametrize("prompt", [PROMPT, "", PROMPTS["copy a name"][0]])
+def test_shares_are_shares_at_every_temperature(open_page, prompt):
+    """Nowhere between the two limits, nor at them, a share above 1, below 0, not a number, or a sum that is not 1."""
+    page = open_page("temperature/", t="1", prompt=prompt)
+    w = widget(page, "temperature")
+    w.get_by_text(re.compile("^All .* tokens")).click()
+    logits = lab.trace(lab.tokens_of(prompt))["logits"][-1]
+    for t in (0, 0.01, 0.02, 0.1, 0.5, 1, 2, 10, math.inf):
+        page.evaluate("t => explainer.set({t})", "inf" if math.isinf(t) else t)
+        settle(page)
+        shares = np.array(
+            w.locator(".all-tokens tbody").evaluate(
+                "b => [...b.rows].sort((a, z) => a.dataset.i - z.dataset.i).map(r => r.cells[3].dataset.v)"
+            ),
+            dtype=float,
+        )
+        assert np.isfinite(shares).all() and (shares >= 0).all() and (shares <= 1).all(), t
+        assert shares.sum() == pytest.approx(1, abs=1e-9), t
+        want = np.sort(chain(logits, t).probs)[::-1]
+        np.testing.assert_allclose(np.sort(shares)[::-1], want, rtol=2e-3, atol=1e-9, err_msg=f"T = {t}")
+        figures = [float(x) for row in exact_values(page, "temperature", "chain") for x in row[1:] if x]
+        assert not np.isnan(figures).any(), t  # z / 0 is infinite, and says so; nothing is undefined
+
+
+def test_what_is_stretched_is_the_difference(open_page):
+    page = open_page("temperature/", t="0.5")
+    w = widget(page, "temperature")
+    expect(w.locator(".facts")).to_contain_text("a logit of 20 becomes40.0")
+    first, second = look(t=0.5).pair
+    between = gap(look(t=0.5).chain, first, second)
+    display = lab.tokenizer().display
+    expect(w).to_contain_text(
+        f"{display(first)} is {number(between.before)} ahead of {display(second)}, "
+        f"so e^{number(between.before)} = {number(between.odds_before)} times as likely at T = 1. "
+        f"Divided by T = 0.5 it is {number(between.after)} ahead: "
+        f"e^{number(between.after)} = {number(between.odds_after)} times as likely."
+    )
+    assert between.after == pytest.approx(2 * between.before)
 
 
 def test_hover_says_how_a_number_was_made(open_page):
@@ -269,7 +311,32 @@ def test_still_texts_are_the_models(open_page):
         ).to_contain_text(begin[:20])
     rows = exact_values(page, "repetition", "measures")
     for row, text in zip(rows, made.texts(), strict=True):
-        assert float(row[2]) == pytest.approx(text.distinct_2, abs=0.1)
+        want = [text.distinct_1, text.distinct_2, text.copied_share, text.mean_entropy, text.documents]
+        assert numbers(row[1:6]) == pytest.approx([float(x) for x in want], rel=1e-6), text.name
+        loop = f"{text.loop.period} tokens × {text.loop.repeats}" if text.loop else "none"
+        assert row[6] == loop
+    steps = exact_values(
+        page, "repetition", "numbers"
+    )  # both drawings as numbers: entropy and distinct-2, step by step
+    assert len(steps) == repetition.LENGTH
+    for k, text in enumerate(made.texts()):
+        entropies, distinct = [r[1 + 2 * k] for r in steps], [r[2 + 2 * k] for r in steps[1:]]
+        np.testing.assert_allclose(numbers(entropies), text.entropies, rtol=1e-5, atol=1e-9)
+        np.testing.assert_allclose(numbers(distinct), text.distinct[1:], rtol=1e-5)
+
+
+def test_the_cold_text_falls_into_a_loop_that_is_found_and_marked(open_page):
+    page = open_page("temperature/", live=False)
+    made = repetition.desk(lab.tokens_of(PROMPT), 0)
+    made.advance(repetition.LENGTH)
+    cold, *_, warm, _ = made.texts()
+    assert cold.loop and not warm.loop
+    sections = widget(page, "repetition").locator("section.text")
+    expect(sections.first).to_contain_text(f"ends in a loop: {cold.loop.period} tokens, {cold.loop.repeats} times")
+    marked = "".join(sections.first.locator("mark.loop").all_text_contents())
+    assert marked == lab.tokenizer().decode(cold.tokens[cold.loop.start :])
+    expect(sections.nth(3).locator("mark.loop")).to_have_count(0)
+    expect(sections.nth(3)).to_contain_text("does not end in a loop")
 
 
 def test_texts_are_written_in_pieces_when_they_are_seen(open_page):
@@ -289,9 +356,9 @@ def test_texts_are_written_in_pieces_when_they_are_seen(open_page):
             )
         ]
     )
-    if found:
-        expect(w.locator("section").first).to_contain_text("ends in a loop")
-        expect(w.locator("section").first.locator("mark.loop").first).to_be_attached()
+    assert found
+    expect(w.locator("section").first).to_contain_text("ends in a loop")
+    expect(w.locator("section").first.locator("mark.loop").first).to_be_attached()
 
 
 def test_slider_answers_while_texts_are_written(open_page):
