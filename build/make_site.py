@@ -20,6 +20,7 @@ ROOT = HERE.parent
 sys.path[:0] = [str(ROOT), str(HERE)]
 
 import assets as asset_files  # noqa: E402
+import folder  # noqa: E402
 import licences  # noqa: E402
 import offline  # noqa: E402
 import previews  # noqa: E402
@@ -162,6 +163,9 @@ def main() -> None:
         single.write_singles(out, [p.name for p in PAGES])
     say("service worker")
     offline.write_service_worker(out)
+    if not arguments.preview:
+        say("the whole site in one zip")
+        folder.write_zip(out, [p for p in PAGES if p.name in stills])
     (out / "build.json").write_text(json.dumps({"assets": names}, indent=1), encoding="utf-8")
     heap = None if arguments.preview else json.loads((ROOT / "_cache" / "heap.json").read_text(encoding="utf-8"))
     rows = sizes.write(out, heap)

@@ -200,15 +200,52 @@ def test_a_wrong_name_is_said_in_words(post: Page) -> None:
     assert post.locator("#wrong iframe").count() == 0
 
 
-def test_messages_from_strangers_do_nothing(post: Page) -> None:
-    before = post.locator("#one iframe").bounding_box()
-    post.evaluate("postMessage({type: 'explainer:height', height: 5}, '*')")
-    post.evaluate(
-        """document.querySelector('#two').shadowRoot.querySelector('iframe').contentWindow.postMessage({
-          type: 'explainer:set', values: {prompt: '<img src=x onerror=alert(1)>', __proto__: 1, nothing: {}}}, '*')"""
+def test_messages_from_strangers_do_nothing(post: Page, host: str) -> None:
+    one = post.locator("#one iframe")
+    before = one.bounding_box()
+    said = len(post.evaluate("window.told"))
+    frame = one.element_handle().content_frame()
+    post.evaluate(  # from the host itself, and from a frame of the host's own origin: neither is the figure
+        """async () => {
+            const messages = [{type: 'explainer:height', height: 5}, {type: 'explainer:change', detail: {t: 9}}];
+            for (const m of messages) postMessage(m, '*');
+            const origin = 'https://elsewhere.invalid';
+            for (const m of messages) dispatchEvent(new MessageEvent('message', {data: m, origin}));
+            const figure = document.querySelector('#one').shadowRoot.querySelector('iframe').contentWindow;
+            for (const m of messages)  // the right window, another origin
+              dispatchEvent(new MessageEvent('message', {data: m, source: figure, origin}));
+        }"""
     )
+    frame.evaluate(  # from the figure's own window: wrong shapes
+        """() => { for (const m of [null, 'explainer:height', 5, [], {type: 7}, {type: 'explainer:height', height: '5'},
+            {type: 'explainer:height', height: NaN}, {type: 'explainer:height', height: -5},
+            {type: 'explainer:height', height: 1e9},
+            {type: 'explainer:other', detail: {}}]) parent.postMessage(m, '*'); }"""
+    )
+    frame.evaluate("parent.postMessage({type: 'explainer:change', detail: {fine: 1, bad: {deep: 1}, '<b>': 2}}, '*')")
+    until(post, "(n) => window.told.length > n", arg=said)
+    assert post.evaluate("n => window.told.slice(n)", said) == [["change", "one", {"fine": 1}]]
+    assert one.bounding_box()["height"] == before["height"]
+
+
+def test_a_figure_takes_values_only_from_its_host_and_only_plain_ones(post: Page) -> None:
+    two = post.locator("#two iframe").element_handle().content_frame()
+    before = two.evaluate("explainer.state()")
+    two.evaluate(  # from itself, not from its host
+        """() => { const data = {type: 'explainer:set', values: {layer: 3}};
+            dispatchEvent(new MessageEvent('message', {data, source: window})); }"""
+    )
+    post.evaluate(
+        """() => { const {contentWindow: figure} = document.querySelector('#two').shadowRoot.querySelector('iframe');
+            for (const m of [null, 'x', {type: 'explainer:set'}, {type: 'explainer:set', values: 'x'},
+              {type: 'explainer:set', values: {layer: {}, head: [1], nothing: 1, constructor: 1}},
+              {type: 'explainer:set', values: {prompt: 'x'.repeat(30000)}},
+              {type: 'explainer:set', values: {prompt: '<img src=x onerror=alert(1)>'}}]) figure.postMessage(m, '*'); }"""
+    )
+    until(two, "() => explainer.state().prompt.startsWith('<img')")
+    wait_live(two)
+    assert {k: v for k, v in two.evaluate("explainer.state()").items() if v != before[k]}.keys() <= {"prompt", "query"}
     expect(frame_of(post, "two").locator("[data-body] img")).to_have_count(0)
-    assert post.locator("#one iframe").bounding_box()["height"] == before["height"]
 
 
 @pytest.mark.parametrize("slug", SLUGS)

@@ -6,17 +6,21 @@ import shutil
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import folder
 import offline
 import pytest
 import serve
 import single
 from conftest import LIVE, settle, until, wait_live
 from playwright.sync_api import expect
+
+from pages import PAGES
 
 
 @pytest.fixture
@@ -194,3 +198,73 @@ def test_make_single_writes_a_figure(own_copy: Path, make_context) -> None:
     )
     wrong = subprocess.run([*command[:2], "no-such", *command[3:]], check=False, capture_output=True, text=True)
     assert wrong.returncode == 1 and "path-count" in wrong.stdout
+
+
+def test_the_zip_explains_itself_and_its_pages_live(site_directory: Path, make_context, tmp_path: Path) -> None:
+    with zipfile.ZipFile(site_directory / folder.NAME) as z:
+        z.extractall(tmp_path)
+    unpacked = tmp_path / "transformer-explainer"
+    assert not list(unpacked.rglob("*.zip"))
+    assert not [f for f in unpacked.rglob("*.html") if folder.NAME in f.read_text(encoding="utf-8")]
+    context = make_context()
+    context.guard.origin = "file://"
+    context.set_offline(True)
+    page = context.new_page()
+    page.goto((unpacked / "START-HERE.html").as_uri())
+    links = page.locator("main a").all()
+    assert len(links) == len(PAGES)
+    for link in links:
+        assert (unpacked / (link.get_attribute("href") or "")).is_file()
+    page.get_by_role("link", name="What does temperature really do?").click()
+    wait_live(page)
+    page.get_by_label("Prompt", exact=True).first.fill("Tom has a green kite. Tom")
+    until(page, "() => explainer.state().prompt === 'Tom has a green kite. Tom'")
+    settle(page)
+    page.get_by_role("link", name="Attention", exact=True).click()  # from page to page, on the disk
+    wait_live(page)
+
+
+def test_the_unpacked_zip_can_be_served(site_directory: Path, make_context, tmp_path: Path) -> None:
+    with zipfile.ZipFile(site_directory / folder.NAME) as z:
+        z.extractall(tmp_path)
+    server = serve.make_server(tmp_path / "transformer-explainer", 0)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}/"
+    context = make_context()
+    context.guard.origin = address
+    page = context.new_page()
+    page.goto(address + "START-HERE.html")
+    page.goto(address + "attention/")
+    wait_live(page)
+    controlled(page)  # its service worker knows these very files
+    server.shutdown()
+    server.server_close()
+
+
+class Simple(serve.Handler):
+    """A server that knows the types of .html, .css and .js, and calls everything else the same."""
+
+    other = ""
+
+    def guess_type(self, path: object) -> str:
+        known = str(path).endswith((".html", ".css", ".js")) or str(path).endswith("/")
+        return super().guess_type(path) if known else self.other  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("other", ["application/octet-stream", "text/plain"])
+def test_a_server_that_knows_no_types_is_enough(other: str, make_context, site_directory: Path) -> None:
+    assert not [f for kind in ("wasm", "mjs") for f in site_directory.rglob(f"*.{kind}")]  # scripts need a right type
+    Simple.other = other
+    server = serve.make_server(site_directory, 0, Simple)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}/"
+    with urlopen(f"{address}runtime/{next((site_directory / 'runtime').glob('snapshot.*')).name}") as answer:
+        assert answer.headers["Content-Type"] == other
+    context = make_context()
+    context.guard.origin = address
+    for query in ("", "?boot=ordinary"):
+        page = context.new_page()
+        page.goto(f"{address}components/{query}")
+        wait_live(page)
+    server.shutdown()
+    server.server_close()
