@@ -22,7 +22,9 @@
   const fail = (words) => {
     const detail = document.querySelector('[data-status-detail]');
     if (!detail || !document.getElementById('explainer-still')) return;
-    const message = `The script of this page ${words}. The pictures stay as they are. Check the connection, then try again.`;
+    const message = location.protocol === 'file:'
+      ? 'Opened from a disk, this page shows its pictures only. To have it live, open the page of the same name in the folder “single”, or start a web server here: python3 -m http.server.'
+      : `The script of this page ${words}. The pictures stay as they are. Check the connection, then try again.`;
     root.dataset.explainer = 'failed';
     detail.hidden = false;
     detail.querySelector('[data-status-message]').textContent = message;

@@ -240,7 +240,8 @@ def test_a_figure_takes_values_only_from_its_host_and_only_plain_ones(post: Page
             for (const m of [null, 'x', {type: 'explainer:set'}, {type: 'explainer:set', values: 'x'},
               {type: 'explainer:set', values: {layer: {}, head: [1], nothing: 1, constructor: 1}},
               {type: 'explainer:set', values: {prompt: 'x'.repeat(30000)}},
-              {type: 'explainer:set', values: {prompt: '<img src=x onerror=alert(1)>'}}]) figure.postMessage(m, '*'); }"""
+              {type: 'explainer:set', values: {prompt: '<img src=x onerror=alert(1)>'}}])
+              figure.postMessage(m, '*'); }"""
     )
     until(two, "() => explainer.state().prompt.startsWith('<img')")
     wait_live(two)

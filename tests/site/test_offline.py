@@ -224,6 +224,16 @@ def test_the_zip_explains_itself_and_its_pages_live(site_directory: Path, make_c
     wait_live(page)
 
 
+def test_a_page_that_needs_a_server_says_so_when_opened_from_a_disk(site_directory: Path, make_context) -> None:
+    context = make_context()
+    context.guard.origin = "file://"
+    context.guard.allow("CORS policy|ERR_FAILED|integrity|A preload for")
+    page = context.new_page()
+    page.goto((site_directory / "temperature" / "index.html").as_uri())
+    expect(page.locator("[data-status-message]")).to_contain_text("in the folder “single”")
+    expect(page.get_by_role("heading", level=1)).to_have_css("font-weight", "640")  # the style sheet has come
+
+
 def test_the_unpacked_zip_can_be_served(site_directory: Path, make_context, tmp_path: Path) -> None:
     with zipfile.ZipFile(site_directory / folder.NAME) as z:
         z.extractall(tmp_path)
