@@ -164,8 +164,15 @@ def page_html(page: Any, still: dict[str, Any], *, root: str, assets: dict[str, 
         page=page, site_name=SITE_NAME, root=root, assets=assets, chapters=chapters, index=index, home=index, single=single,
         article=(prose := article(text, page.numbers(), widgets)), still=json_block(lean), figures=page.widgets,
         two_ways='<div class="discover">' in prose,
-        previous=chapters[at - 1] if at else None, next=chapters[at + 1] if at is not None and at + 1 < len(chapters) else None,
+        previous=chapters[at - 1] if at else None, next=next_of(at, page, chapters),
     )  # fmt: skip
+
+
+def next_of(at: int | None, page: Any, chapters: list[Any]) -> Any:
+    """The chapter to read next: the first one after the start page, none after the last."""
+    if at is None:
+        return chapters[0] if page.name == "home" and chapters else None
+    return chapters[at + 1] if at + 1 < len(chapters) else None
 
 
 def static_page(

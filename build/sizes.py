@@ -72,9 +72,10 @@ def table(out: Path) -> str:
 
 
 def demote(markdown: str) -> str:
-    """Headings one level lower, so that a document can stand inside another; its title is dropped."""
+    """Headings one level lower, so that a document can stand inside another; its title and who wrote it are dropped."""
     lines = markdown.splitlines()
     if lines and lines[0].startswith("# "):
         lines = lines[1:]
+    lines = [line for line in lines if not line.startswith("Written by `")]
     lines = [f"#{line}" if line.startswith("#") else line for line in lines]
     return "\n".join(re.sub(r"^\| \|", "| measure |", line) for line in lines)

@@ -52,7 +52,11 @@ def sheets(instance: Browser, base: str, name: str, path: str) -> list[tuple[str
     found = []
     for width, device in WIDTHS.items():
         context = instance.new_context(
-            bypass_csp=True, viewport={"width": width, "height": 900}, has_touch=width < 600, reduced_motion="reduce"
+            bypass_csp=True,
+            viewport={"width": width, "height": 900},
+            has_touch=width < 600,
+            is_mobile=width < 600,
+            reduced_motion="reduce",
         )
         page = context.new_page()
         page.goto(base + path)
