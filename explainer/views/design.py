@@ -29,6 +29,7 @@ LIGHT = {
     "strong-line": "#8d857a",
     "focus": "#05539b",
     "zero": "#f5f1ea",
+    "shadow": "#00000024",
 }
 DARK = {
     "paper": "#161514",
@@ -40,6 +41,7 @@ DARK = {
     "strong-line": "#7d756a",
     "focus": "#81b2fc",
     "zero": "#262320",
+    "shadow": "#00000080",
 }
 
 # A type scale of ratio 1.2 around a 18 px text (17 px on a phone); spacing in steps of 4 px. Nothing that must be read is

@@ -1,11 +1,13 @@
 """Colours: readable, and apart from one another, for every kind of colour vision and in both themes."""
 
 import itertools
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from explainer.views.design import DARK, LIGHT, MEANINGS
+from explainer.views.design import DARK, LIGHT, MEANINGS, css
 
 THEMES = {"light": (LIGHT, 1), "dark": (DARK, 2)}
 
@@ -108,3 +110,48 @@ def test_no_two_meanings_share_a_colour(theme):
     _, at = THEMES[theme]
     for a, b in itertools.combinations(MEANINGS, 2):
         assert np.linalg.norm(oklab(linear(MEANINGS[a][at])) - oklab(linear(MEANINGS[b][at]))) > 0.055, (a, b)
+
+
+# ---- what the style sheet does with them
+
+ROOT = Path(__file__).resolve().parents[2]
+SHEET = (ROOT / "build" / "web" / "site.css").read_text(encoding="utf-8")
+
+
+def test_the_style_sheet_names_meanings_never_colours():
+    rules = re.sub(r"/\*.*?\*/", "", SHEET, flags=re.S)
+    masks = re.sub(r"mask-image:[^;}]*", "", rules)  # a mask's black is no colour
+    assert re.findall(r"#[0-9a-fA-F]{3,8}\b|\b(?:rgba?|hsla?|oklch|oklab)\(", masks) == []
+    known = re.findall(r"--([a-z0-9-]+):", css() + rules)
+    used = {name for name in re.findall(r"var\(--([a-z0-9-]+)", rules)}
+    by_views = {"v", "n", "w", "drawn", "turn", "read", "done"}  # a number in a style attribute
+    assert used - set(known) - by_views == set()
+
+
+# text in one token on a ground of another, as the rules pair them
+PAIRS = [
+    ("paper", "ink"),  # pressed and main buttons
+    ("raised", "query"), ("raised", "key"),  # nodes of the paths, columns computed anew
+    ("raised", "vocab"),  # the stretch that was hit
+    ("ink", "zero"), ("soft", "zero"), ("ink", "sunken"), ("soft", "raised"), ("loss", "raised"), ("resid", "raised"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("text, ground", PAIRS)
+def test_pairs_that_are_used_have_aa_contrast(theme, text, ground):
+    colours, at = THEMES[theme]
+    every = {**colours, **{name: meaning[at] for name, meaning in MEANINGS.items()}}
+    assert contrast(every[text], every[ground]) >= 4.5
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_colour_maps_start_at_a_neutral_zero_and_reach_as_far_both_ways(theme):
+    """Maps are mixed in Oklab (site.css), so equal steps of the value look equal; what is left to see to is their ends."""
+    colours, at = THEMES[theme]
+    zero = oklab(linear(colours["zero"]))
+    assert np.hypot(zero[1], zero[2]) < 0.02  # no hue of its own
+    reach = {name: np.linalg.norm(oklab(linear(meaning[at])) - zero) for name, meaning in MEANINGS.items()}
+    assert min(reach.values()) > 0.3
+    assert 0.6 < reach["resid"] / reach["query"] < 1.7  # the two ends of signed maps
+    assert not re.search(r"color-mix\(in (?!oklab)", SHEET)
