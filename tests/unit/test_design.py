@@ -147,7 +147,7 @@ def test_pairs_that_are_used_have_aa_contrast(theme, text, ground):
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_colour_maps_start_at_a_neutral_zero_and_reach_as_far_both_ways(theme):
-    """Maps are mixed in Oklab (site.css), so equal steps of the value look equal; what is left to see to is their ends."""
+    """Maps are mixed in Oklab (site.css), so equal steps of the value look equal; what is left are their ends."""
     colours, at = THEMES[theme]
     zero = oklab(linear(colours["zero"]))
     assert np.hypot(zero[1], zero[2]) < 0.02  # no hue of its own
