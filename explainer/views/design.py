@@ -69,7 +69,7 @@ MOTION = {"quick": "120ms", "calm": "260ms", "travel": "380ms", "ease": "cubic-b
 
 
 def css() -> str:
-    """All tokens as custom properties, light by default, dark by preference or by `data-theme`."""
+    """All tokens as custom properties, light by default and on paper, dark by preference or by `data-theme`."""
     light = {**LIGHT, **{name: m[1] for name, m in MEANINGS.items()}}
     dark = {**DARK, **{name: m[2] for name, m in MEANINGS.items()}}
     fixed = {f"type-{k}": v for k, v in TYPE.items()} | {f"space-{k}": v for k, v in SPACE.items()} | MOTION
@@ -79,7 +79,7 @@ def css() -> str:
 
     return (
         f":root{{color-scheme:light;{block(fixed)}{block(light)}}}"
-        f"@media(prefers-color-scheme:dark){{:root:not([data-theme=light]){{color-scheme:dark;{block(dark)}}}}}"
-        f":root[data-theme=dark]{{color-scheme:dark;{block(dark)}}}"
+        f"@media screen and (prefers-color-scheme:dark){{:root:not([data-theme=light]){{color-scheme:dark;{block(dark)}}}}}"
+        f"@media screen{{:root[data-theme=dark]{{color-scheme:dark;{block(dark)}}}}}"
         "@media(prefers-reduced-motion:reduce){:root{--quick:0ms;--calm:0ms;--travel:0ms}}"
     )

@@ -138,8 +138,14 @@ def test_discover_and_result_are_one_switch_and_remembered(path, context, site):
 def test_a_page_prints_as_an_article(path, open_page):
     page = open_page(path, live=False)
     page.emulate_media(media="print")
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
     expect(page.locator("header.bar")).to_be_hidden()
     expect(page.locator("[role=toolbar]").first).to_be_hidden()
+    assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"  # paper is
+    for step in page.locator(".step").all():
+        expect(step).to_be_visible()
+    for bar in page.locator(".bars .bar").all()[:3]:
+        assert bar.evaluate("el => getComputedStyle(el).display") != "none"
     expect(page.locator("[data-body]").first).to_be_visible()
 
 
