@@ -55,8 +55,8 @@ def write_folder(out: Path, pages: list[Any], folder: Path) -> None:
     (folder / "single" / SHARED).write_text(shared_script(out, everything), encoding="utf-8")
     marks = {k: v for k, v in everything["marks"].items() if k not in ("policy", "worker")}
     for page in pages:
-        html = single.template((folder / page.path / "index.html").read_text(encoding="utf-8"))
-        filled = single.fill(html, {**marks, "files": f'<script src="{SHARED}"></script>'})
+        template = single.template((folder / page.path / "index.html").read_text(encoding="utf-8"))
+        filled = single.fill(template, {**marks, "files": f'<script src="{SHARED}"></script>'})
         (folder / "single" / f"{page.name}.html").write_text(filled, encoding="utf-8")
     (sheet,) = (out / "assets").glob("site.*.css")
     start = shell.templates.get_template("start.html.j2").render(
