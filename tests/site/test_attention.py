@@ -317,7 +317,7 @@ def test_a_copied_link_opens_the_same_view(open_page, make_context, site):
     widget(page, "attention-order").get_by_label("Swap token").select_option("3")
     settle(page)
     stepper.get_by_role("button", name="Next step").click()
-    page.wait_for_function("location.href.includes('step=8')")
+    expect(page).to_have_url(re.compile("step=8"))
     settle(page)
     url = page.url
     assert "head=1" in url and "swap=3" in url

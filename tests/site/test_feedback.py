@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from test_shell import axe
 
 from explainer import cache, lab, sampling, story, working
-from explainer.views.html import percent
+from explainer.views.html import number, percent
 
 PROMPT = "Once there was a"
 expect.set_options(timeout=30_000)  # figures out of sight follow one by one, and machines may be busy
@@ -226,6 +226,12 @@ def test_the_cache_is_counted(page):
     expect(widget.get_by_test_id("columns").locator(".cell.kept")).to_have_count(tokens - 1)
     for value in (cache.multiply_adds(n, 1, tokens), cache.multiply_adds(n, tokens, tokens)):
         expect(widget.locator(".facts").first).to_contain_text(f"{value / 1e6:,.2f} million")
+    run = [(1 if turn else 5, 5 + turn) for turn in range(6)]  # columns computed, columns read: the prompt has 5 tokens
+    kept = sum(cache.multiply_adds(n, new, total) for new, total in run)
+    anew = sum(cache.multiply_adds(n, total, total) for _, total in run)
+    expect(widget.locator(".facts").first).to_contain_text(f"all 6 turns, kept{kept / 1e6:,.2f} million")
+    expect(widget.locator(".facts").first).to_contain_text(f"all anew{anew / 1e6:,.2f} million")
+    expect(widget.locator(".facts").first).to_contain_text(f"{number(anew / kept)} times less")
     button(widget, "Turn the crank").click()
     expect(widget.get_by_test_id("columns").locator(".cell.kept")).to_have_count(tokens)
     widget.get_by_test_id("staircase").get_by_text("The numbers").click()

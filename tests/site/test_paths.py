@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from math import comb
+from pathlib import Path
 
 import numpy as np
 import pytest
+import serve
 from conftest import settle, wait_live
 from playwright.sync_api import Locator, Page, expect
 
@@ -117,9 +121,29 @@ def test_a_click_pins_and_the_link_opens_the_same_view(page, make_context):
     assert roles(other) == before
     page.go_back()
     expect(node(page, "paths", "G2")).to_have_attribute("aria-pressed", "true")
+    page.go_forward()
+    expect(node(page, "paths", "C2")).to_have_attribute("aria-pressed", "true")
+    page.go_back()
+    expect(node(page, "paths", "G2")).to_have_attribute("aria-pressed", "true")
     page.get_by_role("heading", level=1).hover()
     expect(node(page, "paths", "G2")).to_have_attribute("data-role", "self")
     assert roles(page) == expected_roles(12, Node(2, 6))
+
+
+def test_a_copied_link_opens_every_figure_as_it_was(page, make_context):
+    page.locator("#path-count").get_by_label("Layers").fill("3")
+    page.locator("#path-feedback").get_by_label("Tokens written").fill("5")
+    page.locator("#path-lengths").get_by_label("Kernel width k").fill("2")
+    choose(page.locator("#path-perturb"), "Choose the token to replace", 5)
+    choose(page.locator("#path-gradients"), "Choose the token whose loss is asked", 6)
+    page.locator("#path-scratchpad").get_by_role("button", name="7 + 8 + 6").click()
+    settle(page)
+    other = make_context().new_page()
+    other.goto(page.url)
+    wait_live(other)
+    for slug in ("path-count", "path-feedback", "path-scratchpad", "path-perturb", "path-gradients", "path-lengths"):
+        body = f"#{slug} [data-body]"
+        assert other.locator(body).inner_text() == page.locator(body).inner_text(), slug
 
 
 def test_halves_of_a_layer_on_request(page):
@@ -296,6 +320,74 @@ def test_a_sum_at_once_and_after_working(page):
     where.get_by_label("Numbers to add").press("Enter")
     settle(page)
     expect(where.locator("[data-message=terms]")).not_to_be_empty()
+
+
+# ---------------------------------------------------------------- what is fetched when it is asked for
+
+
+class Watched(serve.Handler):
+    """Notes when the smaller models are asked for, and hands them out only when told to."""
+
+    asked = threading.Event()
+    release = threading.Event()
+
+    def do_GET(self) -> None:
+        if "/runtime/family." in self.path:
+            self.asked.set()
+            self.release.wait(60)
+        super().do_GET()
+
+
+@pytest.fixture
+def watched_site(site_directory: Path) -> Iterator[str]:
+    Watched.asked, Watched.release = threading.Event(), threading.Event()
+    server = serve.make_server(site_directory, 0, Watched)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    Watched.release.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_the_smaller_models_come_when_asked_for_and_nothing_of_the_readers_is_lost(make_context, watched_site):
+    context = make_context()
+    context.guard.origin = watched_site
+    page = context.new_page()
+    page.goto(f"{watched_site}paths/")
+    wait_live(page)
+    node(page, "paths", "C2").click()
+    page.locator("#path-feedback").get_by_label("Tokens written").fill("5")
+    page.locator("#path-count").get_by_label("Layers").fill("3")
+    settle(page)
+    page.locator("#paths details.numbers summary").click()
+    assert not Watched.asked.is_set(), "nothing so far needed them"
+
+    text = "One rainy night, Ada went to the garden."
+    field = page.locator("#depth").get_by_label("Prompt")
+    field.fill(text)
+    field.press("Enter")
+    page.locator("#depth").scroll_into_view_if_needed()
+    assert Watched.asked.wait(60), "the reader's own text needs the smaller models"
+    expect(page.get_by_text("The smaller models are being fetched.")).to_be_visible()
+    page.locator("#path-feedback").get_by_label("Tokens written").fill("2")  # the reader does not wait
+    Watched.release.set()
+    settle(page)
+
+    expect(page.get_by_text("The smaller models are being fetched.")).to_be_hidden()
+    expect(field).to_have_value(text)
+    cells = page.get_by_test_id("depth-text").locator("td[data-v]")
+    shown = [float(x) for x in cells.evaluate_all("cs => cs.map(c => c.dataset.v)")]
+    tokens = PathsState(prompt=text).text()
+    expected = np.concatenate([influence.token_losses(v, tokens) for v in influence.variants()])
+    assert np.allclose(shown, expected, rtol=2e-3, atol=2e-4)
+    expect(page.locator("#path-feedback .facts")).to_contain_text(f"{paths.longest_with_feedback(LAYERS, 2)} steps")
+    expect(page.get_by_test_id("path-length")).to_contain_text("3 steps")
+    expect(node(page, "paths", "C2")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#paths details.numbers")).to_have_attribute("open", "")
+    assert all(part in page.url for part in ("node=2.2", "written=2", "layers=3"))
+    assert page.evaluate("document.documentElement.dataset.explainer") == "live"
 
 
 # ---------------------------------------------------------------- small screens, embeds
