@@ -116,6 +116,25 @@ def test_heights_follow_the_content(post: Page) -> None:
         )
 
 
+def test_heights_follow_in_a_tab_that_was_hidden(post: Page) -> None:
+    two = post.locator("#two iframe")
+    before = two.bounding_box()["height"]
+    post.evaluate("document.querySelector('#two').hidden = true")
+    expect(two).to_be_hidden()
+    frame = two.element_handle().content_frame()
+    frame.evaluate("document.querySelector('[data-tool=code]').click()")  # a drawer opens: more to show
+    post.evaluate("document.querySelector('#two').hidden = false")
+    two.scroll_into_view_if_needed()  # browsers lay out what is far off only when it comes near
+    until(
+        post,
+        """(h) => {
+          const frame = document.querySelector('#two').shadowRoot.querySelector('iframe');
+          return frame.getBoundingClientRect().height > h + 50;
+        }""",
+        arg=before,
+    )
+
+
 def test_an_attribute_changes_the_figure_and_the_host_hears_of_it(post: Page) -> None:
     post.evaluate("document.querySelector('#two').setAttribute('layer', '3')")
     expect(frame_of(post, "two").locator("select[data-bind=layer]").first).to_have_value("3")

@@ -225,8 +225,9 @@ def test_without_shared_workers_a_worker_of_its_own(page_at: Callable[..., Page]
 
 def test_without_storage_everything_works(page_at: Callable[..., Page]) -> None:
     page = page_at(
+        "attention/",
         script="""for (const n of ['localStorage', 'sessionStorage', 'indexedDB', 'caches'])
-          Object.defineProperty(window, n, {get() { throw new DOMException('blocked', 'SecurityError') }})"""
+          Object.defineProperty(window, n, {get() { throw new DOMException('blocked', 'SecurityError') }})""",
     )
     assert page.evaluate("(() => { try { localStorage; return 'there' } catch { return 'blocked' } })()") == "blocked"
     assert settled(page) == "live"
