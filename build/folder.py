@@ -47,9 +47,9 @@ def write_folder(out: Path, pages: list[Any], folder: Path) -> None:
     """Write the content of the zip into `folder`."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(out, folder, ignore=shutil.ignore_patterns("single", NAME))
-    for html in folder.rglob("*.html"):
-        text = ITSELF.sub("", html.read_text(encoding="utf-8"))
-        html.write_text(MENTION.sub(r"\1", text), encoding="utf-8")
+    for copy in folder.rglob("*.html"):
+        text = ITSELF.sub("", copy.read_text(encoding="utf-8"))
+        copy.write_text(MENTION.sub(r"\1", text), encoding="utf-8")
     everything = single.read_parts(out)
     (folder / "single").mkdir()
     (folder / "single" / SHARED).write_text(shared_script(out, everything), encoding="utf-8")
