@@ -98,7 +98,7 @@ def numbers() -> dict[str, Any]:
         "n_copiers": labels.count(facts.ROLES["copy"][0]), "induction_score": number(roles.best("induction")[2]), "induction_best": roles.best("induction")[2],
         "loss": number(base.cross_entropy), "floor": number(facts.held_out_floor()), "n_docs": facts.N_DOCUMENTS,
         **{f"loss_{name}": number(result.cross_entropy) for name, result in taken.items()},
-        "copy_base": nats(base.by_kind["copy"][0]), "copy_uniform": nats(copy["uniform"]), "copy_positions": nats(copy["positions"]), "copy_positions_raw": copy["positions"],
+        "copy_base": nats(base.by_kind["copy"][0]), "copy_n": base.by_kind["copy"][1], "copy_uniform": nats(copy["uniform"]), "copy_positions": nats(copy["positions"]), "copy_positions_raw": copy["positions"],
         "keystone_chance": percent(float(without.min())), "copier_off": percent(float(without[layer, head])), "copier_off_raw": float(without[layer, head]),
         "order_blind": f"at most {number(float(order.changes['no positions, no mask'].max()), 1)} of the output", "order_first": f"{number(float(leaks[0]), 1)}",
         "order_leak": number(float(leaks.max())), "order_leak_layer": int(leaks.argmax()),
