@@ -62,7 +62,7 @@ class AttentionHeads(Telling):
         )
         return join([
             c.controls(prompt_field(s, len(tokens))),
-            tag("div", c.figure("heads", grid, caption="Rows of a pattern are queries, columns are keys; the darker, the more is read. Choose one to open it everywhere on this page.",
+            tag("div", c.figure("heads", grid, caption="Rows of a pattern are queries, columns are keys; the stronger the colour, the more is read. Choose one to open it everywhere on this page.",
                                 readout=" "),
                 self.opened(trace, names), class_="columns heads-columns"),
             self.table(),

@@ -60,7 +60,7 @@ class Branches(Widget):
             [
                 crank(s, then=f"{len(told)} tokens are written."),
                 c.figure("tree", Tree(rows, here, look).draw(), caption="Choose any token: an untaken one forks the story, a branch below takes you there, one on top opens its turn.",
-                         readout="Darker tokens were more likely."),
+                         readout="The stronger the colour, the likelier the token was."),
                 self.turn(told[look], here),
                 self.list(rows, here),
             ]

@@ -59,7 +59,7 @@ class Prefill(Widget):
             [
                 tag("h4", "Overwrite a written token"),
                 c.figure("own", tape([*prompt_cells(prompt), *picks], "What it wrote by itself: choose where your words go"),
-                         title="What it wrote by itself", caption="Choose the token that you want to overwrite.", readout="Darker tokens were more likely."),
+                         title="What it wrote by itself", caption="Choose the token that you want to overwrite.", readout="The stronger the colour, the likelier the token was."),
                 fields,
                 c.figure("yours", tape([*prompt_cells(prompt), *self.compare(told, other, at + len(put))], "The same story with your words"),
                          title="The same story with your words in it", caption="Same random numbers; underlined tokens are not what it wrote before.", readout=self.after(other, at, len(put))),

@@ -51,7 +51,7 @@ class Depth(Widget):
         )  # fmt: skip
         rows = [[kind.name, float(row.mean()), best] for kind, row, best in zip(kinds, losses, nexts, strict=True)]
         return join([
-            c.figure("depth-text", table, title="Your text: how surprised is each model by each token?", caption="nats; darker is worse",
+            c.figure("depth-text", table, title="Your text: how surprised is each model by each token?", caption="nats; the stronger the colour, the worse",
                      readout="Point at a cell. Where layers were removed, the top ones write nothing and the rest was not trained again."),
             c.numbers_table(["model", "mean surprise, nats per token", "most likely next token"], rows, "Each model on this text", open_=True),
         ])  # fmt: skip
