@@ -7,6 +7,7 @@ the same model id sends new markup only when it differs, and the page morphs wha
 from __future__ import annotations
 
 import re
+import sys
 from typing import Any, ClassVar
 
 import param
@@ -70,7 +71,8 @@ class Widget(JSComponent):
     def __init__(self, state: PageState, **params: Any):
         super().__init__(name=self.slug, **params)
         self.state: Any = state  # of the page's own class
-        self.html = own_ids(str(self.draw()), self.slug)
+        # A page and the embed of its widget begin with the same markup: in the snapshot it is kept once.
+        self.html = sys.intern(own_ids(str(self.draw()), self.slug))
         self._stale = False
         state.param.watch(self.redraw, list(self.reads))
         state.param.watch(self._catch_up, "first")
