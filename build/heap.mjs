@@ -51,4 +51,22 @@ export function zeroLibraryFiles(Module, files) {
   return total;
 }
 
+/**
+ * Idle streams keep buffers of 128 kB in which lies what was there before them: fill these with zeros.
+ * streams: [address of the stream object]; its structure points to its buffer
+ */
+export function zeroStreamBuffers(Module, streams) {
+  const large = new Map(); // address -> bytes, of every large piece of memory in use
+  chunks(Module, (at, size, used) => { if (used && size >= 8192) large.set(at, size); });
+  let total = 0;
+  for (const stream of streams) {
+    for (const pointer of Module.HEAPU32.subarray(stream >> 2, (stream >> 2) + 32)) {
+      if (!large.has(pointer)) continue;
+      Module.HEAPU8.fill(0, pointer, pointer + large.get(pointer));
+      total += large.get(pointer);
+    }
+  }
+  return total;
+}
+
 const same = (bytes, at, file) => Buffer.compare(Buffer.from(bytes.buffer, at, file.length), Buffer.from(file.buffer, file.byteOffset, file.length)) === 0;

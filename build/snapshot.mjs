@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { zeroFree, zeroLibraryFiles } from './heap.mjs';
+import { zeroFree, zeroLibraryFiles, zeroStreamBuffers } from './heap.mjs';
 
 const config = JSON.parse(fs.readFileSync(process.argv[2]));
 process.on('uncaughtException', (e) => { console.error(String(e?.message ?? e).slice(-4000), String(e?.stack ?? '').slice(-1500)); process.exit(1); }); // Node would print the whole minified file
@@ -37,11 +37,17 @@ if (config.report) {
   fs.writeFileSync(config.report, py.runPython('_scope = {"__name__": "heap_report"}; exec(open("/tmp/heap_report.py").read(), _scope); _scope["report"]()'));
   process.exit(0); // the report's own objects do not belong in a snapshot
 }
+const streams = JSON.parse(py.runPython(`
+import gc, io, json, sys
+for _stream in (sys.stdout, sys.stderr):
+    _stream.flush()
+json.dumps([id(o) for o in gc.get_objects() if isinstance(o, (io.BufferedReader, io.BufferedWriter))])
+`));
 py.runPython('del _still; import gc; gc.collect(); gc.collect(); gc.freeze()');
 fs.mkdirSync(config.output, { recursive: true });
 fs.writeFileSync(path.join(config.output, 'still.json'), still);
 const libraryFiles = py._module.__dsoLog.map((d) => py.FS.readFile(d.libName));
-const free = { ...zeroFree(py._module), libraryFiles: zeroLibraryFiles(py._module, libraryFiles) };
+const free = { ...zeroFree(py._module), libraryFiles: zeroLibraryFiles(py._module, libraryFiles), streams: zeroStreamBuffers(py._module, streams) };
 const references = [];
 const snapshot = py.makeMemorySnapshot({ serializer: (object) => { references.push(`${typeof object} ${String(object).slice(0, 60)}`); return {}; } });
 const libraries = py._module.__dsoLog.map((d) => d.libName);
