@@ -12,7 +12,10 @@ const MOST = 64; // copies at once
 const SPREAD = 0.3; // share of the time by which the last of several values starts later than the first
 
 const allowed = () => !matchMedia('(prefers-reduced-motion: reduce)').matches;
-const time = () => parseFloat(getComputedStyle(document.documentElement).getPropertyValue('--travel')) || 0;
+const time = () => { // in ms; minified style sheets say '.38s'
+  const text = getComputedStyle(document.documentElement).getPropertyValue('--travel').trim();
+  return (parseFloat(text) || 0) * (text.endsWith('ms') ? 1 : 1000);
+};
 const drawn = (el) => el.getClientRects().length > 0 && !el.closest('.travellers');
 const inView = (r) => r.bottom > 0 && r.right > 0 && r.top < innerHeight && r.left < innerWidth;
 

@@ -33,7 +33,7 @@ def test_a_step_lets_the_scores_travel_and_leaves_nothing_behind(attention):
     page, widget = attention(bypass_csp=True, reduced_motion="no-preference", viewport={"width": 1280, "height": 1600})
     for step in range(4, 10):
         times = step_on(page)
-        assert times and max(times) <= 400, step
+        assert times and 200 <= max(times) <= 400, step  # long enough to be seen
         expect(widget.locator(f"[data-step='{step}']")).to_be_visible()
         page.wait_for_function(f"!{TRAVELLING}.length")
         expect(widget.locator(".travellers")).to_have_count(0)
