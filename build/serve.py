@@ -6,11 +6,14 @@ It sends the right types for .wasm and .mjs, lets browsers keep what has a hash 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import functools
 import http.server
 import re
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,6 +52,20 @@ class Server(http.server.ThreadingHTTPServer):
 def make_server(directory: Path, port: int, handler: type[Handler] = Handler) -> Server:
     """A server of `directory` on 127.0.0.1:port (0: any free port), not yet running."""
     return Server(("127.0.0.1", port), functools.partial(handler, directory=str(directory)))
+
+
+@contextlib.contextmanager
+def served(directory: Path, handler: type[Handler] = Handler) -> Iterator[str]:
+    """A running server of `directory` on any free port; gives its address, which ends in a slash."""
+    server = make_server(directory, 0, handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def main() -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
@@ -34,13 +33,8 @@ def site_directory() -> Path:
 @pytest.fixture(scope="session")
 def site(site_directory: Path) -> Iterator[str]:
     """The base URL of the served site, ending in a slash."""
-    server = serve.make_server(site_directory, 0)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serve.served(site_directory) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

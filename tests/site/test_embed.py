@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,17 +56,8 @@ class Counting(serve.Handler):
 @pytest.fixture
 def counted_site(site_directory: Path) -> Iterator[str]:
     Counting.asked = []
-    yield from serving(site_directory, Counting)
-
-
-def serving(directory: Path, handler: type[serve.Handler]) -> Iterator[str]:
-    server = serve.make_server(directory, 0, handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serve.served(site_directory, Counting) as address:
+        yield address
 
 
 @pytest.fixture
@@ -78,7 +68,8 @@ def host(counted_site: str, tmp_path: Path) -> Iterator[str]:
     (tmp_path / "host.css").write_text(".long { height: 6000px }", encoding="utf-8")
     ours = counted_site.rstrip("/")
     StrictHost.policy = f"default-src 'none'; script-src 'self' {ours}; frame-src {ours}; style-src 'self'"
-    yield from serving(tmp_path, StrictHost)
+    with serve.served(tmp_path, StrictHost) as address:
+        yield address
 
 
 @pytest.fixture

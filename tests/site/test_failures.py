@@ -63,14 +63,9 @@ class Saboteur(serve.Handler):
 def broken_site(site_directory: Path) -> Iterator[str]:
     Saboteur.spoiled, Saboteur.hits = {}, []
     Saboteur.release = threading.Event()
-    server = serve.make_server(site_directory, 0, Saboteur)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    Saboteur.release.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serve.served(site_directory, Saboteur) as address:
+        yield address
+        Saboteur.release.set()
 
 
 @pytest.fixture

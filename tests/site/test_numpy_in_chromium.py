@@ -6,7 +6,6 @@ import json
 import math
 import shutil
 import sys
-import threading
 from pathlib import Path
 
 import serve
@@ -32,17 +31,12 @@ def test_the_smoke_gives_the_same_numbers_in_chromium(tmp_path, context) -> None
     shutil.copy(next((ROOT / "build" / "wheels").glob("numpy-*.whl")), tmp_path / "numpy.zip")
     shutil.copy(ROOT / "tests" / "numpy_smoke.py", tmp_path / "numpy_smoke.py")
     (tmp_path / "index.html").write_text(PAGE, encoding="utf-8")
-    server = serve.make_server(tmp_path, 0)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    context.guard.origin = f"http://127.0.0.1:{server.server_port}/"
-    page = context.new_page()
-    page.goto(f"http://127.0.0.1:{server.server_port}/")
-    found = json.loads(page.evaluate(RUN))
-    expected = numpy_smoke.run()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serve.served(tmp_path) as address:
+        context.guard.origin = address
+        page = context.new_page()
+        page.goto(address)
+        found = json.loads(page.evaluate(RUN))
+        expected = numpy_smoke.run()
     assert found.keys() == expected.keys()
     for name, values in expected.items():
         assert len(found[name]) == len(values), name

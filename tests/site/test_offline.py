@@ -237,18 +237,14 @@ def test_a_page_that_needs_a_server_says_so_when_opened_from_a_disk(site_directo
 def test_the_unpacked_zip_can_be_served(site_directory: Path, make_context, tmp_path: Path) -> None:
     with zipfile.ZipFile(site_directory / folder.NAME) as z:
         z.extractall(tmp_path)
-    server = serve.make_server(tmp_path / "transformer-explainer", 0)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}/"
-    context = make_context()
-    context.guard.origin = address
-    page = context.new_page()
-    page.goto(address + "START-HERE.html")
-    page.goto(address + "attention/")
-    wait_live(page)
-    controlled(page)  # its service worker knows these very files
-    server.shutdown()
-    server.server_close()
+    with serve.served(tmp_path / "transformer-explainer") as address:
+        context = make_context()
+        context.guard.origin = address
+        page = context.new_page()
+        page.goto(address + "START-HERE.html")
+        page.goto(address + "attention/")
+        wait_live(page)
+        controlled(page)  # its service worker knows these very files
 
 
 class Simple(serve.Handler):
@@ -265,16 +261,12 @@ class Simple(serve.Handler):
 def test_a_server_that_knows_no_types_is_enough(other: str, make_context, site_directory: Path) -> None:
     assert not [f for kind in ("wasm", "mjs") for f in site_directory.rglob(f"*.{kind}")]  # scripts need a right type
     Simple.other = other
-    server = serve.make_server(site_directory, 0, Simple)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}/"
-    with urlopen(f"{address}runtime/{next((site_directory / 'runtime').glob('snapshot.*')).name}") as answer:
-        assert answer.headers["Content-Type"] == other
-    context = make_context()
-    context.guard.origin = address
-    for query in ("", "?boot=ordinary"):
-        page = context.new_page()
-        page.goto(f"{address}components/{query}")
-        wait_live(page)
-    server.shutdown()
-    server.server_close()
+    with serve.served(site_directory, Simple) as address:
+        with urlopen(f"{address}runtime/{next((site_directory / 'runtime').glob('snapshot.*')).name}") as answer:
+            assert answer.headers["Content-Type"] == other
+        context = make_context()
+        context.guard.origin = address
+        for query in ("", "?boot=ordinary"):
+            page = context.new_page()
+            page.goto(f"{address}components/{query}")
+            wait_live(page)

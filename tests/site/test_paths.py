@@ -341,14 +341,9 @@ class Watched(serve.Handler):
 @pytest.fixture
 def watched_site(site_directory: Path) -> Iterator[str]:
     Watched.asked, Watched.release = threading.Event(), threading.Event()
-    server = serve.make_server(site_directory, 0, Watched)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    Watched.release.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serve.served(site_directory, Watched) as address:
+        yield address
+        Watched.release.set()
 
 
 def test_the_smaller_models_come_when_asked_for_and_nothing_of_the_readers_is_lost(make_context, watched_site):

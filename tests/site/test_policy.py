@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -33,13 +32,8 @@ class Guarded(serve.Handler):
 @pytest.fixture
 def guarded(site_directory) -> Iterator[str]:
     Guarded.policy = shell.HEADER
-    server = serve.make_server(site_directory, 0, Guarded)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serve.served(site_directory, Guarded) as address:
+        yield address
 
 
 @pytest.fixture

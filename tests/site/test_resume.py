@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -55,15 +54,9 @@ class Watched(serve.Handler):
 def watched(site_directory: Path, context: BrowserContext) -> Iterator[str]:
     """The site from a server of this test's own, so that its SharedWorker is, too."""
     Watched.asked, Watched.refused, Watched.trap = Counter(), set(), False
-    server = serve.make_server(site_directory, 0, Watched)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    address = f"http://127.0.0.1:{server.server_port}/"
-    context.guard.origin = address  # type: ignore[attr-defined]
-    yield address
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serve.served(site_directory, Watched) as address:
+        context.guard.origin = address  # type: ignore[attr-defined]
+        yield address
 
 
 def files(site_directory: Path) -> dict[str, str]:

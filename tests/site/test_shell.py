@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import threading
 from pathlib import Path
 
 import pytest
@@ -257,16 +256,11 @@ def test_what_is_typed_before_it_is_live_is_kept_and_applied(context, site):
 def test_the_site_works_under_a_sub_path_and_from_any_server(site_directory, tmp_path, context):
     (tmp_path / "blog").mkdir()
     shutil.copytree(site_directory, tmp_path / "blog" / "demo", ignore=shutil.ignore_patterns("single", "*.zip"))
-    server = serve.make_server(tmp_path, 0)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    context.guard.origin = f"http://127.0.0.1:{server.server_port}/blog/demo/"
-    page = context.new_page()
-    page.goto(f"http://127.0.0.1:{server.server_port}/blog/demo/attention/")
-    wait_live(page)
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serve.served(tmp_path) as address:
+        context.guard.origin = f"{address}blog/demo/"
+        page = context.new_page()
+        page.goto(f"{address}blog/demo/attention/")
+        wait_live(page)
 
 
 def test_every_address_in_the_site_is_relative(site_directory):
