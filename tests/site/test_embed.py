@@ -240,6 +240,7 @@ def test_messages_from_strangers_do_nothing(post: Page, host: str) -> None:
 
 def test_a_figure_takes_values_only_from_its_host_and_only_plain_ones(post: Page) -> None:
     two = post.locator("#two iframe").element_handle().content_frame()
+    wait_live(two)  # what its attributes ask for has been answered
     before = two.evaluate("explainer.state()")
     two.evaluate(  # from itself, not from its host
         """() => { const data = {type: 'explainer:set', values: {layer: 3}};
