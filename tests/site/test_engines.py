@@ -19,6 +19,7 @@ from explainer import lab, next_token, ops, sampling
 from explainer.columns import top_tokens
 from explainer.views.paths_cones import magnitude
 from pages.attention import AttentionState
+from pages.home import HomeState
 from pages.temperature import PROMPT
 
 KITE = "Tom has a green kite. Tom gives"
@@ -98,9 +99,11 @@ def test_start_another_prompt(engine: Engine, site: str) -> None:
     tokens = lab.tokens_of(KITE)
     answered(engine, "prompt", KITE)
     assert f"{len(tokens)} pieces" in engine.run("document.querySelector('.block[value=tokens]').textContent")
+    kind, layer = HomeState().block.split()
+    assert kind == "attention"
     for head in range(lab.model().config.n_heads):
-        pattern = lab.trace(tokens)["blocks.1.attn.pattern"][head]
-        assert close(numbers(engine, f"[data-figure=block-head-{head}] table"), pattern.ravel())
+        pattern = lab.trace(tokens)[f"blocks.{layer}.attn.pattern"][head]
+        assert close(numbers(engine, f"[data-figure=block-head-{head}] table"), unmasked(pattern))
 
 
 def test_attention_another_head(engine: Engine, site: str) -> None:
