@@ -89,7 +89,7 @@ def static_numbers(name: str, out: Path) -> dict[str, Any]:
     return {
         "pyodide": pyodide, **{n: meta.version(n) for n in ("numpy", "panel", "bokeh")},
         "parameters": f"{lab.model().n_params:,}",
-        "sizes_table": sizes.table(out), "model_card": sizes.demote(card.read_text(encoding="utf-8")) if card.exists() else "",
+        "sizes_table": sizes.table(out), "times_table": sizes.times(ROOT / "tests" / "bench" / "kept.json"), "model_card": sizes.demote(card.read_text(encoding="utf-8")) if card.exists() else "",
     }  # fmt: skip
 
 

@@ -71,6 +71,24 @@ def table(out: Path) -> str:
     return "\n".join([*lines, "", f"Fetched only if something asks for it: {', '.join(later)}."])
 
 
+def times(kept: Path) -> str:
+    """For the 'how this page works' page: what a kept run of the bench found, and on what (Markdown)."""
+    found = json.loads(kept.read_text(encoding="utf-8"))
+    names = {
+        "resume, cold": "first visit", "resume, warm": "another page of the same visit",
+        "ordinary boot": "first visit, if resuming fails: Python starts from nothing",
+    }  # fmt: skip
+    rows = [f"| {words} | {found['boot'][name]['ms']['median'] / 1000:.1f} |" for name, words in names.items()]
+    rows.append(f"| a page in one file, from the disk | {found['one_file']['ms']['median'] / 1000:.1f} |")
+    slow = found["slow_line"]["resume"]["ms"]["median"] / 1000
+    machine = found["machine"]
+    return "\n".join([
+        "| to a live page | seconds |", "|---|---:|", *rows, "",
+        f"Medians, measured on {found['date']} in Chromium {machine['chromium'].partition('.')[0]} on a machine with {machine['cores']} cores "
+        f"that served the site itself. Over a line of 10 Mbit/s it took {slow:.0f} seconds; the page can be read after {found['boot']['resume, cold']['last']['lcp'] / 1000:.1f}.",
+    ])  # fmt: skip
+
+
 def demote(markdown: str) -> str:
     """Headings one level lower, so that a document can stand inside another; its title and who wrote it are dropped."""
     lines = markdown.splitlines()
