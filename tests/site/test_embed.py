@@ -78,6 +78,12 @@ def post(context, host: str, counted_site: str) -> Page:
     context.guard.origin = (host, counted_site)
     page.goto(host)
     until(page, "() => window.told.filter(t => t[0] === 'live').length >= 3", timeout=LIVE)
+    page.evaluate("window.fences = 0; addEventListener('message', e => { window.fences += e.data === 'fence' })")
+    for name in ("one", "two", "three"):  # what their attributes ask for has been answered, and the post has been told
+        figure = page.locator(f"#{name} iframe").element_handle().content_frame()
+        wait_live(figure)
+        figure.evaluate("parent.postMessage('fence', '*')")
+    until(page, "() => window.fences === 3")
     return page
 
 
@@ -240,7 +246,6 @@ def test_messages_from_strangers_do_nothing(post: Page, host: str) -> None:
 
 def test_a_figure_takes_values_only_from_its_host_and_only_plain_ones(post: Page) -> None:
     two = post.locator("#two iframe").element_handle().content_frame()
-    wait_live(two)  # what its attributes ask for has been answered
     before = two.evaluate("explainer.state()")
     two.evaluate(  # from itself, not from its host
         """() => { const data = {type: 'explainer:set', values: {layer: 3}};
