@@ -122,7 +122,7 @@ class Branches(Widget):
 
 def any_token(turn: Step, here: story.Choices) -> Markup:
     """A list of the whole vocabulary, the likeliest first: any of it can be written at this turn."""
-    order = [int(t) for t in sampling.by_probability(turn.final)]
+    order, _, _ = top_tokens(turn.final, len(turn.final))
     forks = fork_texts(here, turn.index, order)
     written = turn.token if turn.draw is None else None
     options = "".join(
