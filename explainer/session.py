@@ -218,6 +218,16 @@ def redraw(client: str) -> bool:
     return _work(live, draw)
 
 
+def warm(client: str) -> bool:
+    """Do now what the reader's first move would otherwise wait for: read the weights, run the model, draw one figure.
+
+    Nothing changes, so nothing is sent. returns: as `receive`
+    """
+    live = _open.get(client)
+    drawn = next((c for c in live.components if hasattr(c, "redraw")), None) if live else None
+    return _work(live, drawn.redraw) if live and drawn else False
+
+
 def _work(live: Live, work: Callable[[], None]) -> bool:
     """Do something to a document and send what that changes, or the error. Returns whether all went well."""
     fine = True

@@ -133,6 +133,12 @@ function died(problem) {
   tell(dead);
 }
 
+/** The first moves would wait for weights, and for the browser to compile what is used often: draw for `left` ms in what is
+ * free time so far. Every turn stands at the end of the queue, so whatever the reader does comes first. */
+function warmUp(port, client, left) {
+  if (left > 0) queue = queue.then(() => handle(port, { type: 'warm', client, left }));
+}
+
 async function handle(port, message) {
   const { type, client } = message;
   if (type === 'ping') return port.postMessage({ type: 'pong' });
@@ -152,9 +158,14 @@ async function handle(port, message) {
       const make = () => session.open(client, message.name, message.values ? JSON.stringify(message.values) : null);
       const { models } = JSON.parse(await complete(live, tellPage, make, make));
       port.postMessage({ type: 'open', client, models, ms: performance.now() - message.at, bytes: files.bytes, how, reason });
+      if (!live.warm) setTimeout(() => warmUp(port, client, 300), 150); // after what the reader has already asked for
+      live.warm = true;
     } else if (type === 'patch') {
       await complete(live, tellPage, () => session.receive(client, JSON.stringify(message.events)), () => session.redraw(client));
       port.postMessage({ type: 'idle', client, seq: message.seq });
+    } else if (type === 'warm') {
+      const began = performance.now();
+      if (session.warm(client)) warmUp(port, client, message.left - (performance.now() - began));
     } else if (type === 'close') {
       ports.delete(client);
       session.close(client);

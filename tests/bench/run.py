@@ -189,12 +189,16 @@ class Bench:
         return result
 
     def interaction(self) -> dict[str, Any]:
-        """A slider's move to its effect on screen: the time from the input event to the frame after the new markup."""
+        """A slider's move to its effect on screen: the time from the input event to the frame after the new markup.
+
+        The first move comes a second after the page is live; it is told apart, too: nothing is compiled well yet.
+        """
         context = self.fresh()
         page = context.new_page()
         self.live(page, f"{self.site}temperature/")
         times = page.evaluate(
             """async () => { const s = document.querySelector('input[type=range][data-bind=t]'); const out = [];
+            await new Promise(r => setTimeout(r, 1000));
             for (let k = 0; k < 60; k++) {
               s.value = -1 + 2 * ((k * 7) % 60) / 60;
               const t = performance.now();
@@ -207,8 +211,7 @@ class Bench:
             } return out; }"""
         )
         context.close()
-        times = sorted(times)
-        return {"ms": spread(times), "p95": times[int(len(times) * 0.95) - 1]}
+        return {"ms": spread(times), "first": times[0], "p95": sorted(times)[int(len(times) * 0.95) - 1]}
 
     def model(self) -> dict[str, Any]:
         environment = {

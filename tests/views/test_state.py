@@ -1,10 +1,13 @@
 """One parser for links, attributes and controls: what makes sense is kept, the rest is explained, nothing breaks."""
 
+import json
+
 import param
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from explainer import session
 from explainer.state import MAX_CHARACTERS, PageState
 
 
@@ -84,3 +87,16 @@ def test_whatever_is_given_the_state_stays_valid(values):
     assert 0 <= state.layer <= 3 and 0.01 <= state.t <= 10 and state.kind in ("a", "b") and isinstance(state.on, bool)
     assert len(state.prompt) <= MAX_CHARACTERS
     state.prompt.encode("utf-8")
+
+
+def test_warming_up_and_drawing_again_send_nothing_new():
+    sent = []
+    session.connect(lambda client, text: sent.append(json.loads(text)))
+    session.open("reader", "embed/temperature")
+    assert session.warm("reader") and session.redraw("reader")
+    assert sent == []
+    link = next(iter(session._open["reader"].models))
+    session.receive("reader", json.dumps([{"model": link, "attr": "request", "new": {"t": 2}}]))
+    assert {e["attr"] for e in sent[0]["events"]} >= {"html", "values"}
+    session.close("reader")
+    assert not session.warm("reader")
