@@ -158,7 +158,7 @@ async function handle(port, message) {
       const make = () => session.open(client, message.name, message.values ? JSON.stringify(message.values) : null);
       const { models } = JSON.parse(await complete(live, tellPage, make, make));
       port.postMessage({ type: 'open', client, models, ms: performance.now() - message.at, bytes: files.bytes, how, reason });
-      if (!live.warm) setTimeout(() => warmUp(port, client, 300), 150); // after what the reader has already asked for
+      if (!live.warm) setTimeout(() => warmUp(port, client, 600), 150); // after what the reader has already asked for
       live.warm = true;
     } else if (type === 'patch') {
       await complete(live, tellPage, () => session.receive(client, JSON.stringify(message.events)), () => session.redraw(client));
