@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import param
 
 MAX_CHARACTERS = 2000
+HOW = ("first", "hurry")  # in what order and how thoroughly to draw: no URL carries it
 
 
 class PageState(param.Parameterized):
@@ -27,11 +28,15 @@ class PageState(param.Parameterized):
     first = param.String(
         default="", doc="widgets to redraw at once (the ones in sight); the others wait until it is '' again"
     )
+    hurry = param.Boolean(
+        default=False,
+        doc="a slider is on its way: long work stops after a moment, and is finished when this is False again",
+    )
     quiet: ClassVar[tuple[str, ...]] = ()  # values that the page may send but no URL carries (a wish to go on, say)
 
     def names(self) -> list[str]:
         """The names that a URL may carry, in order."""
-        return [n for n in self.param if n != "name" and not n.startswith("_") and n not in (*self.quiet, "first")]
+        return [n for n in self.param if n != "name" and not n.startswith("_") and n not in (*self.quiet, *HOW)]
 
     def values(self) -> dict[str, Any]:
         """All values, as JSON can carry them: an infinite number as the text that reads back as it."""
@@ -52,7 +57,7 @@ class PageState(param.Parameterized):
         """
         wanted: dict[str, Any] = {}
         messages: dict[str, str] = {}
-        for name in (*self.names(), *self.quiet, "first"):
+        for name in (*self.names(), *self.quiet, *HOW):
             if name not in given:
                 continue
             if given[name] is None:

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import math
+import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -134,10 +136,12 @@ class Teller:
 
     What the model makes of a tape depends on the tape only, not on temperature, seed or how it was written; so one
     memory serves all stories. Keys and values are kept for the latest tapes only (they are large).
+    whole: the teller of the same weights with more places: it reads every tape that fits into both in the same way
     """
 
-    def __init__(self, model: Model, most_readings: int = 3000, most_caches: int = 32):
+    def __init__(self, model: Model, most_readings: int = 3000, most_caches: int = 32, whole: Teller | None = None):
         self.model = model
+        self.whole = whole
         self.most = (most_readings, most_caches)
         self.readings: OrderedDict[tuple[int, ...], Reading] = OrderedDict()
         self.caches: OrderedDict[tuple[int, ...], KVCache] = OrderedDict()
@@ -150,6 +154,8 @@ class Teller:
             self.readings.move_to_end(tape)
             return known
         config, params = self.model.config, self.model.params
+        if self.whole is not None and len(tape) <= config.n_ctx:
+            return self.whole.read(tape)
         before = self.caches.get(tape[:-1])
         if before is not None:
             turn = step(params, before, tape[-1])
@@ -189,10 +195,17 @@ class Teller:
         )  # fmt: skip
 
     def tell(
-        self, prompt: Sequence[int], settings: Settings, seed: int, choices: Choices, turns: int
+        self,
+        prompt: Sequence[int],
+        settings: Settings,
+        seed: int,
+        choices: Choices,
+        turns: int,
+        seconds: float = math.inf,
     ) -> tuple[Step, ...]:
         """The first `turns` turns of a story. Asking for one more costs one more.
 
+        seconds: how long to work on it at most; then the story ends earlier, though not before one new turn
         Raises ValueError for an empty prompt or unknown tokens.
         """
         start = tuple(prompt)
@@ -200,9 +213,12 @@ class Teller:
         _put(self.tales, (start, settings, seed, choices), told, 24)
         chosen = dict(choices)
         tape = start + tuple(s.token for s in told)
+        began = time.monotonic()
         while len(told) < turns:
             told.append(self.turn(tape, len(told), settings, seed, chosen))
             tape = (*tape, told[-1].token)
+            if time.monotonic() - began > seconds:
+                break
         return tuple(told[:turns])
 
 
@@ -222,7 +238,7 @@ def teller(window: int | None = None, name: str = lab.STORYTELLER) -> Teller:
 @functools.lru_cache(maxsize=4)
 def _teller(window: int, name: str) -> Teller:
     model = lab.model(name)
-    return Teller(model if window == model.config.n_ctx else narrow(model, window))
+    return Teller(model) if window == model.config.n_ctx else Teller(narrow(model, window), whole=teller(None, name))
 
 
 def narrow(model: Model, window: int) -> Model:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import param
@@ -62,15 +63,20 @@ class FeedbackState(PageState):
         return story.parse_branches(self.branches, lab.tokenizer().n_vocab, MOST_TURNS)
 
     def tell(
-        self, turns: int | None = None, choices: story.Choices | None = None, window: int | None = None
+        self,
+        turns: int | None = None,
+        choices: story.Choices | None = None,
+        window: int | None = None,
+        seconds: float = math.inf,
     ) -> tuple[Step, ...]:
-        """The story of the page, or with other choices, another length or a narrower window."""
+        """The story of the page, or with other choices, another length, a narrower window or as far as time allows."""
         return story.teller(window).tell(
             self.tokens(),
             self.settings(),
             self.seed,
             self.chosen() if choices is None else choices,
             self.step if turns is None else turns,
+            seconds,
         )
 
     def limits(self) -> dict[str, tuple[int, int, str]]:

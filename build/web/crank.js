@@ -5,9 +5,9 @@ import { quiet } from './behaviour.js';
 
 const BEAT = 1000; // ms between turns; a turn that takes longer is waited for
 
-/** state: () => what holds now, wishes included; turn: (values, rest) => ask Python, the figures in sight first, the others when
- * nothing more was asked for `rest` ms. */
-export function crank(root, { state, turn: ask }) {
+/** state: () => what holds now, wishes included; turn: (values, widget, rest) => ask Python, this widget first, those out of sight
+ * when nothing more was asked for `rest` ms; ready: () => whether Python has nothing else to do. */
+export function crank(root, { state, turn: ask, ready }) {
   let playing = null; // the crank that plays: its widget's id
   let timer = 0;
 
@@ -16,7 +16,7 @@ export function crank(root, { state, turn: ask }) {
     const name = el.dataset.crank;
     const from = Number(state()[name]);
     const to = Math.min(Math.max(from + by, 0), last(el));
-    if (to !== from) ask({ [name]: to }, rest);
+    if (to !== from) ask({ [name]: to }, el.closest('[data-widget]').dataset.widget, rest);
     return to !== from;
   };
   const player = () => playing && root.getElementById(playing)?.querySelector('[data-crank]');
@@ -31,7 +31,7 @@ export function crank(root, { state, turn: ask }) {
   };
   const stop = () => {
     clearInterval(timer);
-    if (playing) ask({}, 0); // now the figures that had to wait
+    if (playing) ask({}, playing, 0); // now the figures that had to wait
     playing = null;
     show();
   };
@@ -40,7 +40,7 @@ export function crank(root, { state, turn: ask }) {
     if (!el) return stop();
     const { explainer } = document.documentElement.dataset;
     if (explainer === 'failed') return stop();
-    if (explainer !== 'live' || 'busy' in document.documentElement.dataset) return undefined; // not ready: wait
+    if (explainer !== 'live' || !ready()) return undefined; // not yet: wait
     return turn(el, 1, 3 * BEAT) || stop(); // what is out of sight waits until it stops
   };
   const play = (el) => {

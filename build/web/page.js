@@ -94,28 +94,35 @@ function wish(values, how = 'push') {
 }
 
 /** The request for `values` in which the figures in sight come first; the others follow one by one (`catchUp`). */
-let behind = null; // names of the widgets that still have to follow; null: none
+let behind = null; // the widgets that still have to follow, by name: `near` when Python is idle, `far` when no slider moves
 function sightFirst(values) {
   const seen = sight.seen();
-  const rest = [...widgets.keys()].filter((name) => !seen.includes(name));
-  behind = seen.length && rest.length ? rest : null;
-  return { ...values, first: behind ? seen.join(' ') : '' };
+  const far = [...widgets.keys()].filter((name) => !seen.includes(name));
+  behind = seen.length && far.length ? { near: [], far } : null;
+  return { ...values, first: behind ? seen.join(' ') : '', hurry: false };
 }
 
-/** When Python is idle and no slider moves: let the next figure follow, so that a next wish never waits for more than one. */
+/** When Python is idle: let the next figure follow, so that a next wish never waits for more than one. */
 function catchUp() {
-  if (resting || !behind) return;
-  const next = behind.shift();
+  if (!behind) return;
+  const near = behind.near.shift();
+  if (near) { connection.request({ first: near }); return; }
+  if (resting) return;
+  const next = behind.far.shift();
   if (next === undefined) behind = null;
-  connection.request({ first: next ?? '' });
+  connection.request({ first: next ?? '', hurry: false });
 }
 
-/** A slider on its way: the figures in sight follow at once, the others when it rests. */
+/** A slider (or the crank) on its way in the widget `own`: that follows at once, as far as a moment allows, then the others
+ * in sight, and, when it rests, all the others. */
 let resting = 0;
-function slide(values, rest = 200) {
+function slide(values, own, rest = 200) {
   Object.assign(state, values);
   Object.assign(wishes, values);
-  connection.request(sightFirst(values));
+  const names = [...widgets.keys()].filter((name) => name !== own);
+  const seen = sight.seen();
+  behind = { near: names.filter((name) => seen.includes(name)), far: [own, ...names.filter((name) => !seen.includes(name))] };
+  connection.request({ ...values, first: own, hurry: true });
   remember(resting ? 'replace' : 'push');
   clearTimeout(resting);
   resting = setTimeout(() => { resting = 0; if (connection.isIdle) catchUp(); }, rest);
@@ -134,7 +141,7 @@ let typing;
 document.addEventListener('input', (event) => {
   const control = event.target.closest('[data-bind]');
   if (!control || control.matches('select,[type=checkbox]')) return; // these speak by `change`
-  if (control.type === 'range') { slid.set(control, control.value); return slide({ [control.dataset.bind]: read(control) }); }
+  if (control.type === 'range') { slid.set(control, control.value); return slide({ [control.dataset.bind]: read(control) }, control.closest('[data-widget]').dataset.widget); }
   const send = () => wish({ [control.dataset.bind]: read(control) }, 'replace');
   clearTimeout(typing);
   if (control.matches('[type=text],[type=number],textarea')) { typing = setTimeout(send, 180); document.documentElement.toggleAttribute('data-busy', true); }
@@ -157,7 +164,7 @@ document.addEventListener('click', (event) => {
 });
 
 const hands = behave(document, { onStep: (name, value) => wish({ [name]: value }, 'replace') });
-crank(document, { state: () => state, turn: slide });
+crank(document, { state: () => state, turn: slide, ready: () => connection.isIdle });
 paths(document, { pick: (name, value) => wish({ [name]: value }) });
 
 // ---- the address, Back and Forward

@@ -51,14 +51,14 @@ class Branches(Widget):
         if not told:
             return join(
                 [
-                    crank(s),
+                    crank(s, told),
                     c.message("Nothing is written yet: turn the crank, then come back to change what was written."),
                 ]
             )
         look = s.written(s.look)
         return join(
             [
-                crank(s, then=f"{len(told)} tokens are written."),
+                crank(s, told, then=f"{len(told)} tokens are written."),
                 c.figure("tree", Tree(rows, here, look).draw(), caption="Choose any token: an untaken one forks the story, a branch below takes you there, one on top opens its turn.",
                          readout="The stronger the colour, the likelier the token was."),
                 self.turn(told[look], here),

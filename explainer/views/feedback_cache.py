@@ -42,10 +42,11 @@ class KeysAndValues(Widget):
         narrow = story.work(config, n_prompt, turns, s.window)
         now = done[-1]
         kept, anew = sum(w.cached for w in done), sum(w.uncached for w in done)
-        tape_now = (*s.tokens(), *(t.token for t in s.tell(max(0, turns - 1))))
+        told = s.tell()
+        tape_now = (*s.tokens(), *(t.token for t in told[: turns - 1]))
         return join(
             [
-                crank(s, then=f"Turn {turns} reads {now.total} tokens."),
+                crank(s, told, then=f"Turn {turns} reads {now.total} tokens."),
                 c.figure("columns", self.columns(tape_now, now), title=f"Turn {turns}, column by column",
                          readout=self.sentence(now)),
                 c.definition_row([
@@ -194,7 +195,9 @@ class ContextWindow(Widget):
         model = lab.model()
         n_ctx = model.config.n_ctx
         window = min(s.window, n_ctx)
-        whole, narrow = s.tell(), s.tell(window=window)
+        whole, narrow = s.tell(), s.tell(window=window, seconds=self.in_time())
+        if len(narrow) < len(whole):
+            self.unfinished()
         prompt = s.tokens()
         apart = story.first_difference([t.token for t in whole], [t.token for t in narrow])
         full_at = max(0, n_ctx - len(prompt) + 6)
@@ -204,7 +207,7 @@ class ContextWindow(Widget):
                     c.slider("window", "Window", window, 4, n_ctx, step=1, shown=f"{window} of {n_ctx} places"),
                     c.button(f"Write until all {n_ctx} places are full", sets="step", value=min(full_at, s.param.step.bounds[1])),
                 ),
-                crank(s, then=f"{len(prompt) + len(whole)} tokens on the tape."),
+                crank(s, whole, then=f"{len(prompt) + len(whole)} tokens on the tape."),
                 c.figure("window-whole", strip(prompt, whole, n_ctx, None), title=f"All {n_ctx} places", caption="The story as the machine above writes it."),
                 c.figure("window-narrow", strip(prompt, narrow, window, apart), title=f"{window} places", caption="Same weights, same seed, same choices; only the newest tokens can be read.",
                          readout=self.fell_out(prompt, narrow, window)),
@@ -222,9 +225,9 @@ class ContextWindow(Widget):
 
     def difference(self, whole: Sequence[Step], narrow: Sequence[Step], apart: int | None) -> Markup:
         """The two distributions at the first turn at which the stories differ (or at the last turn)."""
-        if not whole:
+        if not narrow:
             return Markup("")
-        at = len(whole) - 1 if apart is None else apart
+        at = len(narrow) - 1 if apart is None else apart
         a, b = whole[at], narrow[at]
         likely = dict.fromkeys(top_tokens(a.final, 5)[0] + top_tokens(b.final, 5)[0])
         ids = [t for t in likely if max(a.final[t], b.final[t]) >= SEEN]

@@ -28,7 +28,9 @@ class Loop(Widget):
 
     def draw(self) -> Markup:
         s = self.state
-        told = s.tell()
+        told = s.tell(seconds=self.in_time())
+        if len(told) < s.step:
+            self.unfinished()
         return join(
             [
                 c.controls(
@@ -39,7 +41,7 @@ class Loop(Widget):
                 ),
                 tag("div", *[preset(name, s) for name in PROGRAMS], class_="presets", role="group", aria_label="Texts to start from"),
                 cuts(s),
-                crank(s, main=True, then=said(told)),
+                crank(s, told, main=True, then=said(told)),
                 Machine(s, told).draw(),
                 c.check("turing", "Show the words of a Turing machine", s.turing),
             ]
@@ -120,8 +122,11 @@ class Machine:
             written_cell(t, newest=t is told[-1], gone=len(tokens) + t.index < gone, travel=f"written{t.index}")
             for t in told
         ]
-        cells.append(tag("span", "", class_="cell blank", aria_hidden="true"))
+        missing = s.step - len(told)
+        cells += [tag("span", "", class_="cell blank", aria_hidden="true")] * (missing + 1)
         fact = f"{len(tokens)} tokens of the prompt, {len(told)} written; the context holds {n_ctx}."
+        if missing:
+            fact += f" {missing} more are written when the slider rests."
         if gone:
             fact += f" The oldest {gone} have dropped out and are not read any more."
         return c.figure("tape", tape(cells, "The tape: what was given, then what was written"), readout=fact)

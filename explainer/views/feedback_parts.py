@@ -24,14 +24,14 @@ def name_of(token: int) -> str:
     return lab.tokenizer().display(token)
 
 
-def crank(state: Any, *, main: bool = False, then: Markup | str = "") -> Markup:
-    """The buttons that turn the crank. `main`: those with the site's fixed names, once on the page.
+def crank(state: Any, told: Sequence[Step], *, main: bool = False, then: Markup | str = "") -> Markup:
+    """The buttons that turn the crank. `told`: the story as it stands; `main`: those with the site's fixed names, once on the page.
 
     build/web/crank.js turns them, plays, and answers to the arrow keys; without it they set `step` like any button.
     """
     back, forth = ("Previous step", "Next step") if main else ("Turn it back", "Turn the crank")
     last = state.param.step.bounds[1]
-    ended = state.step > 0 and state.tell()[-1].token == lab.tokenizer().end_id
+    ended = len(told) > 0 and told[-1].token == lab.tokenizer().end_id
     return tag(
         "div",
         tag("button", back, type="button", class_="button", data_set="step", value=max(state.step - 1, 0), data_crank_by="-1",

@@ -30,7 +30,7 @@ class Turing(Widget):
         return join(
             [
                 c.controls(c.check("turing", "Show these words on the machine above", s.turing)),
-                crank(s, then=f"{len(told)} ticks have passed."),
+                crank(s, told, then=f"{len(told)} ticks have passed."),
                 c.figure("read-head", self.head(turn), title="The read head at this turn",
                          caption="How strongly the newest column looked at each token, over all layers and heads.", readout="Point at a token to see its share."),
                 c.figure("likeness", self.likeness(told, turn), title="What corresponds to what"),

@@ -1,6 +1,7 @@
 """Markup: the only place where text becomes HTML. Everything that is not already `Markup` is escaped."""
 
 import functools
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,6 +9,12 @@ import numpy as np
 from markupsafe import Markup, escape
 
 VOID = {"input", "br", "hr", "img"}  # SVG elements are closed: HTML would nest what follows into them
+SPECIAL = re.compile("[&<>\"']")
+
+
+def escaped(text: str) -> str:
+    """The text as HTML, most of which needs no change (and markupsafe has no fast code in a browser)."""
+    return str(escape(text)) if SPECIAL.search(text) else text
 
 
 @functools.cache
@@ -27,7 +34,7 @@ def attributes(attrs: dict[str, Any]) -> str:
         elif type(value) is int:  # nothing to escape, and there are many
             parts.append(f' {attribute_name(name)}="{value}"')
         else:
-            parts.append(f' {attribute_name(name)}="{escape(str(value))!s}"')
+            parts.append(f' {attribute_name(name)}="{escaped(str(value))}"')
     return "".join(parts)
 
 
@@ -53,11 +60,11 @@ def pieces(children: Iterable[Any]) -> list[str]:
         elif child is None or child is False:
             continue
         elif isinstance(child, str):
-            out.append(escape(child))
+            out.append(escaped(child))
         elif isinstance(child, (list, tuple)) or hasattr(child, "__next__"):
             out += pieces(child)
         else:
-            out.append(escape(str(child)))
+            out.append(escaped(str(child)))
     return out
 
 

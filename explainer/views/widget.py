@@ -6,6 +6,7 @@ the same model id sends new markup only when it differs, and the page morphs wha
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from typing import Any, ClassVar
@@ -13,7 +14,7 @@ from typing import Any, ClassVar
 import param
 from panel.custom import JSComponent
 
-from explainer.state import PageState
+from explainer.state import HOW, PageState
 
 # In our own pages build/web/page.js does this job without BokehJS; this is for `panel serve` and `panel convert`.
 SHOW = """
@@ -22,6 +23,9 @@ export function render({ model, el }) {
   model.on('html', () => { el.innerHTML = model.html; });
 }
 """
+
+
+MOMENT = 0.015  # s
 
 
 class Link(JSComponent):
@@ -36,6 +40,9 @@ class Link(JSComponent):
     values = param.Dict(default={})
     messages = param.Dict(default={})
     _esm = SHOW
+    _busy__ignore: ClassVar[list[str]] = [
+        "request"
+    ]  # the page itself knows whether it waits; Panel need not keep count
 
     def __init__(self, state: PageState, **params: Any):
         super().__init__(name="link", **params)
@@ -47,7 +54,7 @@ class Link(JSComponent):
         given = {k: v for k, v in event.new.items() if k != "#"}  # '#' only makes equal requests differ
         with param.parameterized.batch_call_watchers(self):
             messages = self._state.update_from(given)
-            if not given.keys() <= {*self._state.quiet, "first"}:  # a quiet request leaves what was said before
+            if not given.keys() <= {*self._state.quiet, *HOW}:  # a quiet request leaves what was said before
                 self.messages = messages
             self.values = self._state.values()
 
@@ -75,11 +82,11 @@ class Widget(JSComponent):
         self.html = sys.intern(own_ids(str(self.draw()), self.slug))
         self._stale = False
         state.param.watch(self.redraw, list(self.reads))
-        state.param.watch(self._catch_up, "first")
+        state.param.watch(self._catch_up, list(HOW))
 
     def _catch_up(self, *events: Any) -> None:
-        """Draw what had to wait because the reader could not see it (see `PageState.first`)."""
-        if self._stale:
+        """Draw what had to wait: the reader could not see it, or a slider was on its way (`PageState.first`, `hurry`)."""
+        if self._stale and not self.state.hurry:
             self.redraw()
 
     def redraw(self, *events: Any) -> None:
@@ -89,6 +96,14 @@ class Widget(JSComponent):
         if self._stale:
             return
         self.html = own_ids(str(self.draw()), self.slug)
+
+    def in_time(self) -> float:
+        """How long, in seconds, a drawing may compute: without end, or a moment while a slider is on its way."""
+        return MOMENT if self.state.hurry else math.inf
+
+    def unfinished(self) -> None:
+        """To be said by `draw` when it had to leave something out: it is called again when the slider rests."""
+        self._stale = True
 
     def draw(self) -> str:
         raise NotImplementedError

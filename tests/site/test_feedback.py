@@ -111,6 +111,43 @@ def test_play_goes_on_until_something_else_is_done(page, loop):
     expect(tape(page)).to_have_count(n)
 
 
+def test_play_turns_once_a_second(page, loop):
+    page.clock.install()
+    page.clock.pause_at(page.evaluate("Date.now() + 1000"))
+    button(loop, "Play").click()
+    for written in (7, 8, 9):
+        expect(tape(page)).to_have_count(5 + written)
+        until(page, "() => !document.querySelector('[data-catching-up]')")
+        page.clock.run_for(1000)
+    expect(tape(page)).to_have_count(5 + 10)
+
+
+def test_a_long_story_follows_a_moving_slider_and_is_finished_when_it_rests(open_page):
+    page = open_page("feedback/", **START | {"step": 120})
+    slider = page.locator("#feedback-loop").get_by_label("Temperature")
+    blanks = page.get_by_test_id("tape").locator(".cell.blank")
+    expect(blanks).to_have_count(1)
+    unwritten = slider.evaluate(
+        """async (slider) => { // 120 turns take much longer than a moment
+            let most = 0;
+            const blanks = '[data-figure=tape] .cell.blank';
+            const count = () => { most = Math.max(most, document.querySelectorAll(blanks).length); };
+            document.addEventListener('explainer:drawn', count);
+            for (const to of [0.3, -0.2, 0.1]) {
+                slider.value = to;
+                slider.dispatchEvent(new Event('input', { bubbles: true }));
+                await new Promise((done) => document.addEventListener('explainer:drawn', done, { once: true }));
+            }
+            document.removeEventListener('explainer:drawn', count);
+            return most;
+        }"""
+    )
+    assert unwritten > 1
+    settle(page)
+    expect(blanks).to_have_count(1)
+    expect_story(page, told(120, temperature=round(10**0.1, 2)))
+
+
 def test_play_stops_at_the_end_of_the_document(open_page):
     page = open_page("feedback/", **START | {"choices": "7:0"})
     loop = page.locator("#feedback-loop")

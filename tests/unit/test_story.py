@@ -207,3 +207,28 @@ def test_how_many_differ(tell):
     a, b = tell(PROMPT, SETTINGS, 8, (), 8), tell(PROMPT, SETTINGS, 8, ((3, 0),), 6)
     assert story.how_many_differ(a, a) == 0
     assert story.how_many_differ(a, b) == sum(x != y for x, y in zip(tokens(a)[:6], tokens(b), strict=True)) > 0
+
+
+def test_when_time_is_up_a_story_ends_earlier_and_goes_on_from_there(tell):
+    whole = story.Teller(MODEL).tell(PROMPT, SETTINGS, 5, (), 14)
+    assert tokens(tell(PROMPT, SETTINGS, 5, (), 14, seconds=0)) == tokens(whole)[:1]
+    assert tokens(tell(PROMPT, SETTINGS, 5, (), 14, seconds=0)) == tokens(whole)[:2]
+    assert tokens(tell(PROMPT, SETTINGS, 5, (), 14)) == tokens(whole)
+    assert tokens(tell(PROMPT, SETTINGS, 5, (), 14, seconds=0)) == tokens(whole)  # nothing left to do
+
+
+def test_what_fits_into_a_window_is_read_once_for_all_windows(monkeypatch):
+    whole = story.Teller(MODEL)
+    whole.tell(PROMPT, SETTINGS, 5, (), 9)
+    lengths = []
+    real = story.forward
+    monkeypatch.setattr(story, "forward", lambda p, t, c: lengths.append(len(t)) or real(p, t, c))
+    narrow = story.Teller(story.narrow(MODEL, 8), whole=whole).tell(PROMPT, SETTINGS, 5, (), 9)
+    alone = story.Teller(story.narrow(MODEL, 8)).tell(PROMPT, SETTINGS, 5, (), 9)
+    assert tokens(narrow) == tokens(alone)
+    for a, b in zip(narrow, alone, strict=True):
+        np.testing.assert_allclose(a.logits, b.logits, atol=1e-5)
+    assert lengths == [
+        8,
+        3,
+    ]  # ours, where the tape does not fit any more; the lonely one's, from the prompt on

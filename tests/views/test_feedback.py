@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from explainer import cache, lab, sampling, story, working
+from explainer.views import widget
 from explainer.views.html import percent
 from pages.feedback import MOST_TURNS, PAGE, FeedbackState, numbers
 
@@ -240,6 +241,32 @@ def test_a_narrow_window_forgets(desk):
     assert (f"Turn {apart + 1}: here the two stories part" if apart is not None else "still the same story") in html
     gone = 25 - 6
     assert f"{gone} tokens have fallen out" in html
+
+
+@pytest.mark.parametrize(
+    ("slug", "figure", "move"), [("feedback-loop", "tape", "t"), ("context-window", "window-narrow", "window")]
+)
+def test_while_a_slider_moves_the_story_goes_as_far_as_a_moment_allows(monkeypatch, slug, figure, move):
+    monkeypatch.setattr(widget, "MOMENT", 0.0)
+    d, to = Desk(slug, step=20), {"t": 1.7, "window": 9}[move]
+    d.ask(**{move: to, "first": slug, "hurry": True})
+    begun = cells(d.html(slug), first=figure)
+    d.ask(first="", hurry=False)
+    told = cells(d.html(slug), first=figure)
+    assert len(begun) < len(told) == 25 and told[: len(begun)] == begun
+    assert told == cells(Desk(slug, step=20, **{move: to}).html(slug), first=figure)
+    assert "hurry" not in d.link.values and "first" not in d.link.values
+
+
+def test_what_is_finished_is_not_drawn_again_when_the_slider_rests(monkeypatch):
+    d = Desk("feedback-loop", step=20)
+    d.ask(t=1.7, first="feedback-loop", hurry=True)
+    d.ask(hurry=True, t=1.6)
+    drawn = []
+    monkeypatch.setattr(type(d.widgets["feedback-loop"]), "draw", lambda self: drawn.append(1) or "")
+    monkeypatch.setattr(d.widgets["feedback-loop"], "_stale", False)
+    d.ask(first="", hurry=False)
+    assert drawn == []
 
 
 def test_turings_words_are_a_layer(desk):
