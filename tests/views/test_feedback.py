@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from explainer import cache, lab, sampling, story, working
-from explainer.views import widget
+from explainer.views import widget as views_widget
 from explainer.views.html import percent
 from pages.feedback import MOST_TURNS, PAGE, FeedbackState, numbers
 
@@ -247,7 +247,7 @@ def test_a_narrow_window_forgets(desk):
     ("slug", "figure", "move"), [("feedback-loop", "tape", "t"), ("context-window", "window-narrow", "window")]
 )
 def test_while_a_slider_moves_the_story_goes_as_far_as_a_moment_allows(monkeypatch, slug, figure, move):
-    monkeypatch.setattr(widget, "MOMENT", 0.0)
+    monkeypatch.setattr(views_widget, "MOMENT", 0.0)
     d, to = Desk(slug, step=20), {"t": 1.7, "window": 9}[move]
     d.ask(**{move: to, "first": slug, "hurry": True})
     begun = cells(d.html(slug), first=figure)
