@@ -106,7 +106,7 @@ def main() -> None:
 
     say("measurements that the pages show by default")
     subprocess.run([sys.executable, str(HERE / "measure.py")], check=True)
-    from pages import CHAPTERS, DOCUMENTS, PAGES
+    from pages import CHAPTERS, DOCUMENTS, PAGES, numbers
 
     out = arguments.out
     shutil.rmtree(out, ignore_errors=True)
@@ -132,7 +132,15 @@ def main() -> None:
         say(f"page /{page.path}")
         text = (ROOT / "pages" / f"{page.name}.md").read_text(encoding="utf-8")
         root = "../" if page.path else "./"
-        html = shell.page_html(page, stills[page.name], root=root, assets=names, chapters=CHAPTERS, text=text)
+        html = shell.page_html(
+            page,
+            stills[page.name],
+            root=root,
+            assets=names,
+            chapters=CHAPTERS,
+            text=text,
+            numbers=numbers.of(page.name),
+        )
         (out / page.path).mkdir(exist_ok=True)
         (out / page.path / "index.html").write_text(html, encoding="utf-8")
         previews.write_picture(out / page.path, page.question, shell.SITE_NAME, page.state().prompt)

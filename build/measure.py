@@ -26,7 +26,7 @@ def main() -> None:
     print("measurements: what the pages show by default, over held-out texts (about a minute)", flush=True)
     began = time.perf_counter()
     from explainer import repetition
-    from pages import PAGES
+    from pages import PAGES, numbers
 
     for page in PAGES:
         state: Any = page.state()  # of the page's own class
@@ -34,7 +34,7 @@ def main() -> None:
             repetition.full_texts(state.tokens(), state.seed)
         for widget in page.widgets:
             widget(state)
-        page.numbers()
+        numbers.of(page.name)
         print(f"measurements: {page.name} ({time.perf_counter() - began:.0f} s)", flush=True)
     print(f"measurements: {measured.write()} results", flush=True)
 

@@ -4,7 +4,7 @@ Prose is Markdown (pages/<name>.md) with four additions:
 
     ::: discover ... :::    read in the Discover mode only;  ::: result ... :::  in the Result mode only
     [[widget:slug]]         alone on a line: the widget stands here
-    {{ name }}              a number from the page's `numbers()`, computed by the model when the site is built
+    {{ name }}              a number from pages/numbers/<name>.py, computed by the model when the site is built
     [query]{.axis-query}    a word in the colour of its meaning;  $..$ and $$..$$ are formulas (MathML)
 """
 
@@ -150,10 +150,11 @@ def embed_html(
 
 
 def page_html(page: Any, still: dict[str, Any], *, root: str, assets: dict[str, str], chapters: list[Any], index: str = "",
-              text: str, single: bool = True) -> str:  # fmt: skip
+              text: str, numbers: dict[str, Any], single: bool = True) -> str:  # fmt: skip
     """One page of the site.
 
     still: {"models": [{"id", "name", "attributes"}]} of the page's document; markup goes into the widgets, ids into the page
+    text, numbers: the prose, and what it may use as {{ name }}
     """
     html_of = {m["name"]: m["attributes"].get("html", "") for m in still["models"]}
     widgets = {w.slug: frame(w, html_of[w.slug]) for w in page.widgets}
@@ -162,7 +163,7 @@ def page_html(page: Any, still: dict[str, Any], *, root: str, assets: dict[str, 
     lean = {"name": page.name, "models": [lean_model(m) for m in still["models"]]}
     return templates.get_template("page.html.j2").render(
         page=page, site_name=SITE_NAME, root=root, assets=assets, chapters=chapters, index=index, home=index, single=single,
-        article=(prose := article(text, page.numbers(), widgets)), still=json_block(lean), figures=page.widgets,
+        article=(prose := article(text, numbers, widgets)), still=json_block(lean), figures=page.widgets,
         two_ways='<div class="discover">' in prose,
         previous=chapters[at - 1] if at else None, next=next_of(at, page, chapters),
     )  # fmt: skip

@@ -337,6 +337,11 @@ def dilated_paths(kernel: int, level: int, layers: int, distance: int) -> int:
     return int(distance % unit == 0 and distance // unit < kernel**layers)
 
 
+def paths_to(n: int, n_layers: int) -> int:
+    """How many paths there are from any embedding to the top node of the last of `n` tokens: C(n + L - 1, L)."""
+    return comb(n + n_layers - 1, n_layers)
+
+
 def all_attention_paths(n: int, n_layers: int) -> int:
     """How many paths there are from any embedding to any top node of an attention grid: C(n + L, L + 1)."""
     return comb(n + n_layers, n_layers + 1)

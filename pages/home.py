@@ -39,21 +39,10 @@ class HomeState(PageState):
             )
 
 
-def numbers() -> dict[str, object]:
-    m = lab.model()
-    return {
-        "parameters": f"{m.n_params:,}",
-        "layers": m.config.n_layers,
-        "heads": m.config.n_heads,
-        "vocabulary": m.config.n_vocab,
-    }
-
-
 PAGE = Page(
     name="home",
     title="Start",
     question="A transformer that you can operate",
     state=HomeState,
     widgets=(WholeModel,),
-    numbers=numbers,
 )

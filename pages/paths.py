@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from math import comb
 from typing import Any
 
 import param
 
-from explainer import influence, lab, working
-from explainer.ops import softmax
-from explainer.paths import letter, longest_with_feedback, path_length
+from explainer import lab, working
 from explainer.state import PageState
-from explainer.views.html import number, percent
 from explainer.views.page import Page
-from explainer.views.paths_cones import PathCount, Paths, magnitude
+from explainer.views.paths_cones import PathCount, Paths
 from explainer.views.paths_depth import Depth
 from explainer.views.paths_feedback import PathFeedback
-from explainer.views.paths_grid import names_of, read_node
+from explainer.views.paths_grid import read_node
 from explainer.views.paths_lengths import PathLengths
 from explainer.views.paths_measured import PathGradients, PathPerturb
 from explainer.views.paths_scratchpad import PathScratchpad
@@ -93,87 +89,10 @@ class PathsState(PageState):
                 del wanted[name]
 
 
-def numbers() -> dict[str, Any]:
-    """What the prose says about this model, measured when the site is built."""
-    state = PathsState()
-    tokens, config = state.text(), lab.model().config
-    names, n, layers = names_of(tokens), len(tokens), config.n_layers
-    before = lab.trace(tokens)
-    after = lab.trace(influence.replaced(tokens, state.source, state.replacement()[0]))
-    graph, cones = influence.grid(n, layers), influence.cones((n, layers, False, 0))
-    cone = cones.influences[cones.index(0, state.source)].bit_count()
-    shift = influence.prediction_change(before, after)
-    asks = int(shift.argmax())
-    was, became = (softmax(t["logits"][asks].astype("float64")) for t in (before, after))
-    likely = int(was.argmax())
-    whole = next(v for v in influence.variants() if v.model == lab.STORYTELLER and not v.removed)
-    cut = next(v for v in influence.variants() if v.removed == 1)
-    scores = {
-        order: [influence.score_of_sums(lab.STORYTELLER, k, order) for k in range(working.FEWEST, working.MOST + 1)]
-        for order in influence.ORDERS
-    }
-    sums = {order: (sum(s.right for s in each), sum(s.of for s in each)) for order, each in scores.items()}
-    small, smallest = influence.family()[0]
-    small_scores = [influence.score_of_sums(smallest, k, "working") for k in range(working.FEWEST, working.MOST + 1)]
-    attempt = working.attempt(state.numbers_to_add(), "working")
-    waited = (influence.answer_span(attempt) or (len(attempt.written), 0))[0]
-    paths_of = lambda tokens, layers: magnitude(comb(tokens + layers - 1, layers))  # noqa: E731
-    position, height = state.chosen()
-    return {
-        "n": n,
-        "layers": layers,
-        "twice": 2 * layers,
-        "context": config.n_ctx,
-        "width": config.d_model,
-        "node": f"{letter(position)}{int(height)}",
-        "left": f"{letter(position - 1)}{int(height)}",
-        "right": f"{letter(position + 1)}{int(height) - 1}",
-        "below": f"{letter(position)}{int(height) - 1}",
-        "further": f"{letter(position - 1)}{int(height) - 1}",
-        "paths": paths_of(n, layers),
-        "paths_full": paths_of(config.n_ctx, layers),
-        "paths_gpt3": paths_of(2048, 96),
-        "written": state.written,
-        "written_steps": longest_with_feedback(layers, state.written),
-        "per_token": layers + 1,
-        "old": names[state.source],
-        "new": names_of([state.replacement()[0]])[0],
-        "nodes": graph.n * graph.levels,
-        "inside": cone,
-        "outside": graph.n * graph.levels - cone,
-        "asked": names[asks],
-        "next": lab.tokenizer().display(likely),
-        "chance_before": percent(float(was[likely])),
-        "chance_after": percent(float(became[likely])),
-        "moved": percent(float(shift[asks])),
-        "working_right": f"{sums['working'][0]} of {sums['working'][1]}",
-        "answer_right": f"{sums['answer'][0]} of {sums['answer'][1]}",
-        "small": f"{small} layer{'s' * (small > 1)}",
-        "small_right": f"{sum(x.right for x in small_scores)} of {sum(x.of for x in small_scores)}",
-        "terms": " + ".join(map(str, state.numbers_to_add())),
-        "waited": waited,
-        "waited_steps": longest_with_feedback(layers, waited),
-        "accuracy_whole": percent(influence.held_out(whole).accuracy),
-        "accuracy_cut": percent(influence.held_out(cut).accuracy),
-        "accuracy_kept": percent(influence.held_out(cut).accuracy / influence.held_out(whole).accuracy),
-        "loss_whole": number(influence.held_out(whole).cross_entropy),
-        "loss_cut": number(influence.held_out(cut).cross_entropy),
-        "loss_times": number(influence.held_out(cut).cross_entropy / influence.held_out(whole).cross_entropy, 2),
-        "floor": number(influence.held_out_floor()),
-        "predictions": f"{influence.held_out(whole).n_tokens:,}",
-        "far": state.late - state.early,
-        "rnn": path_length("rnn", state.late - state.early),
-        "cnn": path_length("cnn", state.late - state.early, state.kernel),
-        "dilated": path_length("dilated cnn", state.late - state.early, state.kernel),
-        "kernel": state.kernel,
-    }
-
-
 PAGE = Page(
     name="paths",
     title="Paths",
     question="How long can it think before it has to write?",
     state=PathsState,
     widgets=(Paths, PathCount, PathFeedback, PathScratchpad, PathPerturb, PathGradients, PathLengths, Depth),
-    numbers=numbers,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from explainer.state import PageState
@@ -12,17 +12,13 @@ from explainer.views.widget import Link, Widget
 
 @dataclass(frozen=True)
 class Page:
-    """Everything about a page but its prose.
-
-    numbers: called by the build; what it returns may be used in the prose as {{ name }}: no number is typed by hand.
-    """
+    """Everything about a page but its prose (pages/<name>.md) and the numbers in that (pages/numbers/<name>.py)."""
 
     name: str
     title: str
     question: str
     state: type[PageState]
     widgets: tuple[type[Widget], ...]
-    numbers: Callable[[], dict[str, Any]] = field(default=dict)
 
     @property
     def path(self) -> str:

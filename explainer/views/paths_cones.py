@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from inspect import unwrap
-from math import comb, log10
+from math import log10
 
 from markupsafe import Markup
 
@@ -150,7 +150,7 @@ class PathCount(Widget):
         s = self.state
         n, layers = s.tokens, s.layers
         rows = influence.running_counts(n, layers)
-        counted, formula = rows[-1][-1], comb(n + layers - 1, layers)
+        counted, formula = rows[-1][-1], paths.paths_to(n, layers)
         wide, high = min(n, self.WIDE), min(layers, self.HIGH)
         small = influence.grid(wide, high)
         longest = influence.staircase(small)

@@ -12,6 +12,7 @@ from explainer import lab
 from explainer.explain import explain
 from explainer.heads import continuations
 from pages import attention
+from pages.numbers import of as numbers_of
 
 SLUGS = (
     "attention-stepper", "attention-heads", "attention-lookup", "attention-routing", "attention-ablation",
@@ -147,7 +148,7 @@ def test_a_fixed_distance_is_not_it_as_the_prose_says(page):
 
 
 def test_numbers_for_the_prose_are_all_there():
-    found = attention.numbers()
+    found = numbers_of("attention")
     assert found["n_all"] == 16 and found["answer"] == "-ta"
     assert all(value is not None for name, value in found.items() if name != "lens_first")
     assert found["writer_lead"].startswith("+")

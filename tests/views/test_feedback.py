@@ -12,7 +12,8 @@ import pytest
 from explainer import cache, lab, sampling, story, working
 from explainer.views import widget as views_widget
 from explainer.views.html import percent
-from pages.feedback import MOST_TURNS, PAGE, FeedbackState, numbers
+from pages.feedback import MOST_TURNS, PAGE, FeedbackState
+from pages.numbers import of as numbers_of
 
 TK = lab.tokenizer()
 START = {"step": 8, "branches": "", "prompt": "Once there was a", "seed": 3, "t": 1.0}
@@ -358,7 +359,7 @@ def test_drawings_stay_small(desk):
 
 
 def test_prose_has_all_its_numbers_and_they_are_measured():
-    found = numbers()
+    found = numbers_of("feedback")
     state = FeedbackState()
     told = state.tell(choices=())
     assert found["turns"] == len(told) == state.step

@@ -14,6 +14,7 @@ from explainer.paths import Node
 from explainer.views.paths_cones import grouped, magnitude
 from explainer.views.paths_grid import in_node, names_of, node_name, node_text, read_node
 from pages import paths as page
+from pages.numbers import of as numbers_of
 
 SLUGS = [w.slug for w in page.PAGE.widgets]
 
@@ -342,7 +343,7 @@ def test_each_widget_is_small_enough_and_stands_alone(slug):
 
 
 def test_the_numbers_of_the_prose_come_from_the_model():
-    found = page.numbers()
+    found = numbers_of("paths")
     layers = lab.model().config.n_layers
     assert found["layers"] == layers and found["inside"] + found["outside"] == found["nodes"]
     assert found["paths"] == magnitude(comb(found["n"] + layers - 1, layers))

@@ -16,6 +16,7 @@ from explainer.corpus.examples import PROMPTS
 from explainer.ops import entropy
 from explainer.temperature import chain
 from pages import temperature as page
+from pages.numbers import of as numbers_of
 
 SHORT = 24  # tokens per text in these tests
 
@@ -24,9 +25,10 @@ SHORT = 24  # tokens per text in these tests
 def short_texts():
     """Two hundred tokens take seconds; the tests of the writing itself are in tests/unit."""
     from explainer.views import temperature_repetition as view
+    from pages.numbers import temperature as said
 
     patch = pytest.MonkeyPatch()
-    for module in (repetition, view, page):
+    for module in (repetition, view, said):
         patch.setattr(module, "LENGTH", SHORT)
     repetition.desk.cache_clear()
     yield
@@ -372,7 +374,7 @@ def test_ids_are_unique_on_the_page(made):
 
 
 def test_the_prose_has_all_its_numbers():
-    numbers = page.numbers()
+    numbers = numbers_of("temperature")
     text = Path(page.__file__).with_suffix(".md").read_text(encoding="utf-8")
     wanted = set(re.findall(r"\{\{ *([a-z_0-9]+)", text))
     assert wanted <= set(numbers)

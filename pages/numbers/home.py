@@ -1,0 +1,15 @@
+"""What the start page says in numbers."""
+
+from __future__ import annotations
+
+from explainer import lab
+
+
+def numbers() -> dict[str, object]:
+    m = lab.model()
+    return {
+        "parameters": f"{m.n_params:,}",
+        "layers": m.config.n_layers,
+        "heads": m.config.n_heads,
+        "vocabulary": m.config.n_vocab,
+    }
