@@ -1,31 +1,16 @@
-"""From a page (question, widgets, prose) and its stills to HTML: Markdown, MathML, the widgets' frames, source code.
-
-Prose is Markdown (pages/<name>.md) with four additions:
-
-    ::: discover ... :::    read in the Discover mode only;  ::: result ... :::  in the Result mode only
-    [[widget:slug]]         alone on a line: the widget stands here
-    {{ name }}              a number from pages/numbers/<name>.py, computed by the model when the site is built
-    [query]{.axis-query}    a word in the colour of its meaning;  $..$ and $$..$$ are formulas (MathML)
-"""
+"""From a page (question, widgets, prose) and its stills to HTML: the frame, the widgets' frames, source code."""
 
 from __future__ import annotations
 
-import functools
 import inspect
 import json
 import os
-import re
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import latex2mathml.converter
-from markdown_it import MarkdownIt
 from markupsafe import Markup
-from mdit_py_plugins.attrs import attrs_plugin
-from mdit_py_plugins.container import container_plugin
-from mdit_py_plugins.dollarmath import dollarmath_plugin
-from mdit_py_plugins.footnote import footnote_plugin
+from prose import article
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
@@ -65,51 +50,6 @@ def integrity(name: str) -> Markup:
 
 templates.globals["integrity"] = integrity
 templates.globals["site_url"] = SITE_URL if not SITE_URL or SITE_URL.endswith("/") else SITE_URL + "/"
-
-
-def mathml(latex: str, options: dict[str, Any]) -> str:
-    """A formula as MathML, so that it needs no script and no font of ours."""
-    display = "block" if options.get("display_mode") else "inline"
-    return latex2mathml.converter.convert(latex, display=display)
-
-
-@functools.cache
-def markdown() -> MarkdownIt:
-    md = MarkdownIt("commonmark", {"html": True, "typographer": True}).enable(["table", "smartquotes", "replacements"])
-    md.use(footnote_plugin).use(attrs_plugin, spans=True).use(dollarmath_plugin, renderer=mathml, allow_digits=False)
-    for name in ("discover", "result"):
-        md.use(container_plugin, name=name, render=_container(name))
-    return md
-
-
-def _container(name: str) -> Any:
-    def render(self: Any, tokens: Any, index: int, options: Any, env: Any) -> str:
-        return f'<div class="{name}">\n' if tokens[index].nesting == 1 else "</div>\n"
-
-    return render
-
-
-SLOT = re.compile(r"<p>\[\[widget:([a-z0-9-]+)\]\]</p>")
-
-
-def article(text: str, numbers: dict[str, Any], widgets: dict[str, Markup]) -> Markup:
-    """The prose as HTML with numbers filled in and widgets in their places. Every widget must be placed once."""
-    filled = (
-        jinja2.Environment(undefined=jinja2.StrictUndefined, comment_start_string="{##")
-        .from_string(text)
-        .render(**numbers)
-    )
-    html = markdown().render(re.sub(r"(?<=\d) %", "\u00a0%", filled))  # a number and its sign stay on one line
-    placed: list[str] = []
-
-    def put(match: re.Match[str]) -> str:
-        placed.append(match[1])
-        return str(widgets[match[1]])
-
-    html = SLOT.sub(put, html.replace("<pre>", '<pre tabindex="0">'))  # a long line scrolls, also by keyboard
-    if sorted(placed) != sorted(widgets):
-        raise ValueError(f"widgets placed in the prose: {placed}; the page has: {sorted(widgets)}")
-    return Markup(html)
 
 
 def source_of(functions: tuple[Any, ...]) -> Markup:

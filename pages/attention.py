@@ -28,7 +28,7 @@ class AttentionState(PageState):
     query = param.Integer(default=16, bounds=(0, None), label="query token")
     step = param.Integer(default=6, bounds=(0, 9), label="step")
     pin = param.String(
-        default="On the moon lived a noisy dragon called Zo-vi-ta. It was happy to be called Zo-vi", label="second text"
+        default="One day Mia met a noisy dragon called Zo-vi-ta. It was happy to be called Zo-vi", label="second text"
     )
     sharpness = param.Number(default=1.0, bounds=(0, math.inf), label="sharpness")
     take_out: param.Selector[Any] = param.Selector(

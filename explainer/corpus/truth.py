@@ -185,12 +185,12 @@ def true_distribution(prefix: str | Sequence[int], tokenizer: Tokenizer) -> Trut
 
 def _why_outside(reader: Reader, token: int, tokenizer: Tokenizer) -> str:
     written = reader.text[-40:]
-    where = f"After '{'…' if len(reader.text) > 40 else ''}{written}'" if written else "At the start of a document"
+    where = f"After “{'…' if len(reader.text) > 40 else ''}{written}”" if written else "At the start of a document"
     words = sorted(reader.next_words().items(), key=lambda item: -item[1])
-    wanted = [f"'{word.strip()}'" if word else "its end" for word, _ in words[:4]]
+    wanted = [f"“{word.strip()}”" if word else "its end" for word, _ in words[:4]]
     more = f" or one of {len(words) - 4} other words" if len(words) > 4 else ""
     only = " or ".join([", ".join(wanted[:-1]), wanted[-1]]) if len(wanted) > 1 and not more else ", ".join(wanted)
-    found = "the end of the document" if token == tokenizer.end_id else f"'{tokenizer.display(token)}'"
+    found = "the end of the document" if token == tokenizer.end_id else f"“{tokenizer.display(token)}”"
     return f"{where} the corpus writes {only}{more}; here stands {found}, which it never writes there."
 
 

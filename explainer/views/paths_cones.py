@@ -256,7 +256,7 @@ def magnitude(number: int) -> str:
     exponent = len(str(number)) - 1
     lead = str(number)[:2]
     raised = str(exponent).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{lead[0]}.{lead[1]} × 10{raised}"
+    return f"{lead[0]}.{lead[1]}\u00a0×\u00a010{raised}"  # on one line
 
 
 def column_chart(marks: Sequence[int], values: Sequence[float], texts: Sequence[str], *, peak: float, colour: str, label: str, unit: str,

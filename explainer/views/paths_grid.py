@@ -24,10 +24,8 @@ RADIUS = 14
 
 
 def names_of(tokens: Sequence[int]) -> list[str]:
-    """The tokens as the drawings write them; the token that starts every document is called 'start'."""
-    end = lab.tokenizer().end_id
-    names = lab.names_of(tuple(tokens))
-    return ["start" if t == end else name for t, name in zip(tokens, names, strict=True)]
+    """The tokens as the drawings write them."""
+    return lab.names_of(tuple(tokens))
 
 
 def node_name(graph: Graph, node: Node) -> str:

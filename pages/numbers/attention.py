@@ -33,6 +33,7 @@ def numbers() -> dict[str, Any]:
         "copier": f"{layer}.{head}", "copier_score": percent(score), "copier_chance": percent(roles.chance["copy"]), "clear": percent(facts.CLEAR),
         "n_copiers": labels.count(facts.ROLES["copy"][0]), "induction_score": number(roles.best("induction")[2]), "induction_best": roles.best("induction")[2],
         "loss": number(base.cross_entropy), "floor": number(facts.held_out_floor()), "n_docs": facts.N_DOCUMENTS,
+        "worst": max(("scaling", "mask", "uniform", "positions"), key=lambda name: taken[name].cross_entropy),
         **{f"loss_{name}": number(result.cross_entropy) for name, result in taken.items()},
         "copy_base": nats(base.by_kind["copy"][0]), "copy_n": base.by_kind["copy"][1], "copy_uniform": nats(copy["uniform"]), "copy_positions": nats(copy["positions"]), "copy_positions_raw": copy["positions"],
         "keystone_chance": percent(float(without.min())), "copier_off": percent(float(without[layer, head])), "copier_off_raw": float(without[layer, head]),

@@ -38,6 +38,7 @@ def numbers() -> dict[str, Any]:
         "odds": one_in(story.log_probability(told)),
         "n_sums": state.sums,
         "answer_first": percent(sums.answer_first.share),
+        "answer_share": sums.answer_first.share,
         "working_first": percent(sums.working_first.share),
         "after_wrong": percent(sums.after_wrong.share),
         "gave_in": percent(sums.gave_in.share),

@@ -53,4 +53,4 @@ def numbers() -> dict[str, Any]:
             f"{key}_distinct": number(t.distinct_2), f"{key}_copied": percent(t.copied_share), f"{key}_entropy": f"{t.mean_entropy:.3f}",
             f"{key}_loop": ending(t.loop),
         }  # fmt: skip
-    return found
+    return found | {"cold_loops": texts["cold"].loop is not None}

@@ -144,7 +144,7 @@ def test_the_triangle_shows_the_counts_of_the_graph():
 
 def test_magnitudes_and_long_numbers_read_right():
     assert magnitude(999_999) == "999,999"
-    assert magnitude(31_400_000) == "3.1 × 10⁷"
+    assert magnitude(31_400_000) == "3.1\u00a0×\u00a010⁷"
     assert grouped(10**60).endswith("(61 digits)")
 
 

@@ -1,0 +1,80 @@
+"""The prose: guesses and their answers, footnotes of both modes, numbers and formulas."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import prose
+import pytest
+from markupsafe import Markup
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = """[[guess:colour]] Which *one*?
+- Red, {{ n }} %
+- Blue
+
+[[widget:box]]
+
+[[answer:colour]]
+- No.
+- Yes, `blue`.
+"""
+
+
+def article(text: str, **numbers: object) -> str:
+    return prose.article(text, numbers, {"box": Markup("<section>the box</section>")})
+
+
+def test_a_guess_is_a_group_of_radio_buttons_and_each_choice_has_its_answer():
+    html = article(TEXT, n=3)
+    assert "<legend>Which <em>one</em>?</legend>" in html
+    assert re.findall(r'name="guess-colour" value="(\d)"><span>([^<]*)</span>', html) == [
+        ("0", "Red, 3\u00a0%"),
+        ("1", "Blue"),
+    ]
+    answers = re.findall(r'<p data-option="(\d)">.*?</span>([^<]*)</span> (.*?)</p>', html)
+    assert answers == [("0", "Red, 3\u00a0%", "No."), ("1", "Blue", "Yes, <code>blue</code>.")]
+    assert html.index("<fieldset") < html.index("the box") < html.index('data-answer="colour"')
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (TEXT.replace("- Yes, `blue`.\n", ""), "2 items, its answer 1"),
+        (TEXT.replace("[[answer:colour]]\n- No.\n- Yes, `blue`.\n", ""), "answered: \\[\\]"),
+        (TEXT.replace("answer:colour", "answer:size"), "guess 'size' has 0 items"),
+        (TEXT.replace("[[widget:box]]", ""), "widgets placed in the prose: \\[\\]"),
+    ],
+)
+def test_what_does_not_fit_together_stops_the_build(text, words):
+    with pytest.raises(ValueError, match=words):
+        article(text, n=3)
+
+
+def test_a_footnote_of_both_modes_has_one_number_and_leads_back_within_the_mode():
+    text = "::: discover\n$$x$$\n\nOne[^a].\n:::\n\n::: result\nTwo[^a].\n:::\n\n[[widget:box]]\n\nThree[^a]."
+    text += "\n\n[^a]: The note."
+    html = article(text)
+    assert re.findall(r'id="(fnref[0-9:]+)">([^<]*)', html) == [
+        ("fnref1", "[1]"),
+        ("fnref1:1", "[1]"),
+        ("fnref1:2", "[1]"),
+    ]
+    assert re.findall(r'href="#(fnref[0-9:]+)" class="footnote-backref ?([^"]*)"', html) == [
+        ("fnref1", "in-discover"), ("fnref1:1", "in-result"), ("fnref1:2", ""),
+    ]  # fmt: skip
+
+
+def test_a_missing_number_stops_the_build():
+    with pytest.raises(Exception, match="'n' is undefined"):
+        article(TEXT)
+
+
+@pytest.mark.parametrize("page", ["attention", "temperature", "feedback", "paths"])
+def test_every_chapter_lets_the_reader_guess_in_discover_alone(page):
+    text = (ROOT / "pages" / f"{page}.md").read_text(encoding="utf-8")
+    guessed = re.findall(r"^\[\[guess:", text, re.MULTILINE)
+    inside = "".join(re.findall(r"^::: discover\n(.*?)^:::$", text, re.MULTILINE | re.DOTALL))
+    assert len(guessed) >= 4
+    assert inside.count("[[guess:") == inside.count("[[answer:") == len(guessed)
