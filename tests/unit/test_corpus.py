@@ -143,7 +143,7 @@ def test_a_new_document_after_the_end():
     ("prompt", "part"),
     [
         ("Sums: 3 + 4 = 8", "the corpus writes “7”"),
-        ("Once there was a girl", "'small', 'brave'"),
+        ("Once there was a girl", "“small”, “brave”"),
         ("Hello", "At the start of a document"),
         ("Boxes: ( ]", "or"),
     ],
