@@ -105,7 +105,7 @@ def guesses(text: str) -> str:
         )
         return (
             f'<fieldset class="guess" data-guess="{name}"><legend>{question}</legend><div class="options">{choices}</div>'
-            '<p class="noted" role="status"></p></fieldset>\n'
+            '<p class="noted" role="status"></p></fieldset>\n\n'
         )
 
     def answer(match: re.Match[str]) -> str:
@@ -117,7 +117,7 @@ def guesses(text: str) -> str:
             f'<p data-option="{i}"><span class="yours"><span class="sr">Your guess: </span>{option}</span> {said}</p>'
             for i, (option, said) in enumerate(zip(asked[name], answers, strict=True))
         )
-        return f'<div class="answer" data-answer="{escape(name)}">{parts}</div>\n'
+        return f'<div class="answer" data-answer="{escape(name)}">{parts}</div>\n\n'
 
     made = ANSWER.sub(answer, GUESS.sub(ask, text))
     if sorted(answered) != sorted(asked):

@@ -17,18 +17,18 @@ def context_options(context_options):
     return {**context_options, "bypass_csp": True}
 
 
-# What Tab should stop at, in the order of the page, and what it does stop at, with the ring or stroke that shows it.
+# What Tab should stop at, in order (a group of radio buttons is one stop), and what it does stop at, with the mark that shows it.
 CONTROLS = """() => {
   const stops = [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex]')].filter(
     el => el.tabIndex >= 0 && !el.disabled && el.checkVisibility({ visibilityProperty: true })
-      && !el.closest('[inert]'));
+      && !el.closest('[inert]') && (el.type !== 'radio' || el === document.getElementsByName(el.name)[0]));
   stops.forEach((el, i) => { el.dataset.stopNumber = i; });
   return stops.length;
 }"""
 FOCUS = """() => {
   const el = document.activeElement;
   if (el === document.body) return null;
-  const look = getComputedStyle(el);
+  const look = getComputedStyle(el.type === 'radio' ? el.nextElementSibling : el); // the ring is around its words
   const ring = look.outlineStyle !== 'none' && parseFloat(look.outlineWidth) >= 1;
   const circle = el.querySelector('circle');
   const stroke = circle ? parseFloat(getComputedStyle(circle).strokeWidth) >= 2 : false;

@@ -66,6 +66,10 @@ def test_a_footnote_of_both_modes_has_one_number_and_leads_back_within_the_mode(
     ]  # fmt: skip
 
 
+def test_text_right_after_an_answer_is_a_paragraph_of_its_own():
+    assert "<p>And <em>on</em>.</p>" in article(TEXT + "And *on*.", n=3)
+
+
 def test_a_missing_number_stops_the_build():
     with pytest.raises(Exception, match="'n' is undefined"):
         article(TEXT)
