@@ -17,7 +17,7 @@ def context_options(context_options):
     return {**context_options, "bypass_csp": True}
 
 
-# What Tab should stop at, in order (a group of radio buttons is one stop), and what it does stop at, with the mark that shows it.
+# What Tab should stop at, in order (radio buttons of a group are one stop), and what it does stop at, visibly.
 CONTROLS = """() => {
   const stops = [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex]')].filter(
     el => el.tabIndex >= 0 && !el.disabled && el.checkVisibility({ visibilityProperty: true })
