@@ -80,14 +80,14 @@ class AttentionLookup(Widget):
     def kernel(self, found: facts.Lookup, names: list[str]) -> Markup:
         """Weight against likeness: the kernel, with every key on it."""
         low, high = float(found.scores.min()), float(found.scores.max())
-        width, height, left, bottom = 520, 190, 44, 26
+        width, height, left, bottom = 520, 190, 58, 26
         span = (high - low) or 1.0
 
         def x(score: float) -> float:
             return left + (width - left - 12) * (score - low) / span
 
         def y(weight: float) -> float:
-            return 8 + (height - 8 - bottom) * (1 - weight)
+            return 14 + (height - 14 - bottom) * (1 - weight)
 
         best = found.order[0]
         curve = " ".join(f"{x(a):.1f},{y(b):.1f}" for a, b in facts.kernel_curve(found, self.state.sharpness))
@@ -112,8 +112,9 @@ class AttentionLookup(Widget):
             tag("text", number(low), x=left, y=height - 8),
             tag("text", f"likeness {number(high)}", x=width - 8, y=height - 8, text_anchor="end"),
         ]
-        drawing = tag("svg", *axes, *words, tag("polyline", points=curve, class_="line colour-head"), *dots, viewBox=f"0 0 {width} {height}", style=f"--drawn:{width}", role="img",
-                      aria_label=f"Weight against likeness; the best key {names[best]} gets {percent(float(found.weights[best]))}", class_="chart")  # fmt: skip
+        parts = [*axes, *words, tag("polyline", points=curve, class_="line colour-head"), *dots]
+        label = f"Weight against likeness; the best key {names[best]} gets {percent(float(found.weights[best]))}"
+        drawing = c.drawing(parts, width, height, label)
         return c.figure("kernel", drawing, caption="The kernel: how weight grows with likeness; a dot is a key")
 
     def answer(self, trace: Any, tokens: tuple[int, ...], found: facts.Lookup, names: list[str]) -> Markup:

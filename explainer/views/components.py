@@ -261,10 +261,18 @@ def bars(names: Sequence[str], values: Sequence[float], *, label: str, colour: s
     )  # fmt: skip
 
 
+def drawing(parts: Sequence[Any], width: float, height: float, label: str, kind: str = "") -> Markup:
+    """A chart as SVG, `width` by `height` units; `label` says in words what it shows."""
+    return tag(
+        "svg", *parts, viewBox=f"0 0 {width} {height}", style=f"--drawn:{width}", role="img", aria_label=label,
+        class_=f"chart {kind}".strip(),
+    )  # fmt: skip
+
+
 def line_chart(series: dict[str, Sequence[float]], *, label: str, x_name: str, y_name: str, y_max: float | None = None,
                colours: dict[str, str] | None = None, height: int = 160, marks: Sequence[int] = ()) -> Markup:  # fmt: skip
     """Lines over steps as SVG, with the same numbers in a table under it. series: {name: values}, equal lengths."""
-    width, left, bottom, top = 640, 40, 24, 8
+    width, left, bottom, top = 640, 46, 24, 22
     longest = max((len(v) for v in series.values()), default=1)
     peak = y_max or max((float(x) for v in series.values() for x in v), default=1.0) or 1.0
 
@@ -286,26 +294,17 @@ def line_chart(series: dict[str, Sequence[float]], *, label: str, x_name: str, y
         points = " ".join(place(i, v) for i, v in enumerate(values))
         lines.append(tag("polyline", points=points, class_=f"line colour-{colour} dash-{k}"))
     lines.append(tag("text", x_name, x=width - 8, y=height - 6, text_anchor="end"))
-    lines.append(tag("text", y_name, x=left, y=top + 2, class_="axis-name"))
+    lines.append(tag("text", y_name, x=left, y=top - 6, class_="axis-name"))
     legend = tag(
         "p", *[tag("span", n, class_=f"legend colour-{(colours or {}).get(n, 'vocab')} dash-{k}") for k, n in enumerate(series)],
         class_="legend-row",
     ) if len(series) > 1 else None  # fmt: skip
-    drawing = tag(
-        "svg",
-        *lines,
-        viewBox=f"0 0 {width} {height}",
-        style=f"--drawn:{width}",
-        role="img",
-        aria_label=label,
-        class_="chart",
-    )
     table = numbers_table(
         [x_name, *series],
         [[i, *[v[i] if i < len(v) else float("nan") for v in series.values()]] for i in range(longest)],
         label,
     )
-    return join([legend, drawing, table])
+    return join([legend, drawing(lines, width, height, label), table])
 
 
 def numbers_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], label: str, *, open_: bool = False) -> Markup:

@@ -294,15 +294,7 @@ def column_chart(marks: Sequence[int], values: Sequence[float], texts: Sequence[
     if floor is not None:
         y = height - bottom - rise(floor)
         parts.append(tag("line", x1=left, x2=width, y1=f"{y:.1f}", y2=f"{y:.1f}", class_="floor"))
-    drawing = tag(
-        "svg",
-        *parts,
-        viewBox=f"0 0 {width} {height}",
-        style=f"--drawn:{width}",
-        role="img",
-        aria_label=label,
-        class_="chart columns-chart",
-    )
+    drawing = c.drawing(parts, width, height, label, "columns-chart")
     return join(
         [drawing, c.numbers_table([x_name, unit], [[f"{m:,}", t] for m, t in zip(marks, texts, strict=True)], label)]
     )

@@ -108,7 +108,7 @@ class PathLengths(Widget):
     def growth(self, distance: int, kernel: int) -> Markup:
         """All four lengths over the distance: the same unit, so one chart."""
         series = {TITLES[kind]: [path_length(kind, d, kernel) for d in range(FAR + 1)] for kind in KINDS}
-        width, height, left, right, bottom, top = 640, 220, 34, 130, 34, 10
+        width, height, left, right, bottom, top = 640, 220, 34, 204, 34, 14
 
         def place(d: float, steps: float) -> tuple[float, float]:
             return left + (width - left - right) * d / FAR, top + (height - top - bottom) * (1 - steps / FAR)
@@ -137,21 +137,13 @@ class PathLengths(Widget):
                 tag(
                     "text",
                     f"{TITLES[kind]}: {values[-1]}",
-                    x=f"{x + 6:.0f}",
+                    x=f"{x + 12:.0f}",
                     y=f"{y + 4:.1f}",
                     class_=f"line-name colour-{COLOURS[kind]}",
                 )
             )
         label = f"Steps between two tokens over their distance, kernel {kernel}"
-        drawing = tag(
-            "svg",
-            *parts,
-            viewBox=f"0 0 {width} {height}",
-            style=f"--drawn:{width}",
-            role="img",
-            aria_label=label,
-            class_="chart",
-        )
+        drawing = c.drawing(parts, width, height, label)
         marks = [d for d in range(FAR + 1) if d in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64) or d == distance]
         table = c.numbers_table(
             ["tokens apart", *series], [[d, *[v[d] for v in series.values()]] for d in marks], label

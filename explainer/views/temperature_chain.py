@@ -98,7 +98,7 @@ def words_of_gap(look: Any) -> Markup:
 
 def stretch(look: Any) -> Markup:
     """Two rails: how far each token is behind the best as the model says it, and after the division. Same ruler for both."""
-    width, height, left, right, upper, lower = 640, 150, 16, 540, 34, 104
+    width, height, left, right, upper, lower = 640, 154, 30, 540, 34, 104
     made, reach = look.chain, look.reach(FANNED)
 
     def px(behind: float) -> float:
@@ -152,10 +152,9 @@ def stretch(look: Any) -> Markup:
         f"{plain_name(t)} {number(float(made.logits[t]) - best)} becomes {number(float(made.below[t]))}"
         for t in look.order[1:FANNED].tolist()
     )
-    return tag(
-        "svg", *parts, viewBox=f"0 0 {width} {height}", style=f"--drawn:{width}", role="img", class_="chart fans",
-        aria_label=f"Distances to the best token before and after the division: {summary}",
-    )  # fmt: skip
+    return c.drawing(
+        parts, width, height, f"Distances to the best token before and after the division: {summary}", "fans"
+    )
 
 
 def chain_table(look: Any) -> Markup:

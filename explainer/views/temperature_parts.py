@@ -140,7 +140,7 @@ def _listed(tokens: tuple[int, ...]) -> tuple[str, str]:
 
 def xy_chart(
     series: Sequence[tuple[str, str, Sequence[tuple[float, float]]]], *, label: str, x_name: str, y_name: str,
-    x_ticks: Sequence[float], y_max: float, y_min: float = 0.0, log_x: bool = True, height: int = 210, markers: Sequence[tuple[float, str]] = (),
+    x_ticks: Sequence[float], y_max: float, y_min: float = 0.0, log_x: bool = True, height: int = 230, markers: Sequence[tuple[float, str]] = (),
     rules: Sequence[tuple[float, str, str]] = (), dots: Sequence[tuple[float, float, str]] = (), table: bool = True, name_ends: bool = False,
 ) -> Markup:  # fmt: skip
     """Lines over a (logarithmic) axis, with the numbers in a table below.
@@ -148,7 +148,7 @@ def xy_chart(
     series:  (name, meaning of its colour, points); the y beyond the frame is cut off at it
     markers: (x, words) upright lines; rules: (y, words, meaning) level lines; dots: (x, y, meaning)
     """
-    width, left, right, top, bottom = 640, 50, 100 if name_ends else 12, 14, 34
+    width, left, right, top, bottom = 640, 54, 100 if name_ends else 12, 26, 44
     to = math.log10 if log_x else float
     low, high = to(x_ticks[0]), to(x_ticks[-1])
 
@@ -164,7 +164,7 @@ def xy_chart(
         parts.append(tag("line", x1=left, x2=width - right, y1=f"{py(y):.1f}", y2=f"{py(y):.1f}", class_="rule"))
         parts.append(tag("text", number(y), x=left - 6, y=f"{py(y) + 4:.1f}", text_anchor="end"))
     for x in x_ticks:
-        parts.append(tag("text", f"{x:,g}", x=f"{px(x):.1f}", y=height - bottom + 15, text_anchor="middle"))
+        parts.append(tag("text", f"{x:,g}", x=f"{px(x):.1f}", y=height - bottom + 19, text_anchor="middle"))
     for y, words, meaning in rules:
         parts.append(
             tag(
@@ -183,7 +183,7 @@ def xy_chart(
     taken: list[float] = []
     for name, meaning, points in sorted(series, key=lambda s: -s[2][-1][1] if s[2] else 0) if name_ends else ():
         if points:
-            y = max(py(points[-1][1]) + 4, *(t + 13 for t in taken)) if taken else py(points[-1][1]) + 4
+            y = max(py(points[-1][1]) + 4, *(t + 16 for t in taken)) if taken else py(points[-1][1]) + 4
             taken.append(y)
             at = min(px(points[-1][0]) + 4, width - 4)
             parts.append(
@@ -206,21 +206,13 @@ def xy_chart(
     for x, y, meaning in dots:
         parts.append(tag("circle", cx=f"{px(x):.1f}", cy=f"{py(y):.1f}", r=4, class_=f"dot colour-{meaning}"))
     parts.append(tag("text", x_name, x=width - right, y=height - 4, text_anchor="end"))
-    parts.append(tag("text", y_name, x=left, y=top - 4, class_="axis-name"))
+    parts.append(tag("text", y_name, x=left, y=top - 8, class_="axis-name"))
     legend = tag(
         "p",
         *[tag("span", n, class_=f"legend colour-{m} dash-{k}") for k, (n, m, _) in enumerate(series)],
         class_="legend-row",
     )
-    drawing = tag(
-        "svg",
-        *parts,
-        viewBox=f"0 0 {width} {height}",
-        style=f"--drawn:{width}",
-        role="img",
-        aria_label=label,
-        class_="chart xy",
-    )
+    drawing = c.drawing(parts, width, height, label, "xy")
     if not table:
         return join([legend, drawing])
     return join([legend, drawing, point_table(tuple((n, tuple(points)) for n, _, points in series), x_name, label)])

@@ -176,15 +176,7 @@ def entropies(texts: list[Text]) -> Markup:
             tag("text", str(n), x=f"{left + n * step:.1f}", y=height - 6, text_anchor="middle" if n < 200 else "end")
         )
     means = ", ".join(f"{t.name}: {number(t.mean_entropy)} on average" for t in texts)
-    return tag(
-        "svg",
-        *parts,
-        viewBox=f"0 0 {width} {height}",
-        style=f"--drawn:{width}",
-        role="img",
-        aria_label=f"Entropy per token. {means}. Highest: {number(peak)} nats",
-        class_="chart strips",
-    )
+    return c.drawing(parts, width, height, f"Entropy per token. {means}. Highest: {number(peak)} nats", "strips")
 
 
 def all_numbers(texts: list[Text]) -> Markup:

@@ -54,6 +54,25 @@ def test_axe_finds_nothing_on_static_pages(path, open_page):
     assert axe(open_page(path, live=False)) == ""
 
 
+CUT = """() => [...document.querySelectorAll('svg.chart')].flatMap(svg => {
+  const frame = svg.getBoundingClientRect();
+  return [...svg.querySelectorAll('text')].filter(text => {
+    const at = text.getBoundingClientRect();
+    return at.width > 0 && (at.left < frame.left - 2 || at.right > frame.right + 2 || at.top < frame.top - 2.5
+      || at.bottom > frame.bottom + 2.5);
+  }).map(text => svg.closest('[data-figure]')?.dataset.figure + ': ' + text.textContent);
+})"""
+
+
+@pytest.mark.parametrize("path", EVERY)
+def test_no_words_of_a_chart_are_cut_off(path, make_context, site):
+    page = make_context(viewport={"width": 360, "height": 800}).new_page()
+    page.goto(site + path)
+    for width in (360, 768, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate(CUT) == [], width
+
+
 @pytest.mark.parametrize("path", EVERY + STATIC)
 def test_nothing_scrolls_sideways(path, make_context, site):
     page = make_context(viewport={"width": 320, "height": 800}).new_page()
