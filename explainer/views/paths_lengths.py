@@ -108,7 +108,7 @@ class PathLengths(Widget):
     def growth(self, distance: int, kernel: int) -> Markup:
         """All four lengths over the distance: the same unit, so one chart."""
         series = {TITLES[kind]: [path_length(kind, d, kernel) for d in range(FAR + 1)] for kind in KINDS}
-        width, height, left, right, bottom, top = 640, 220, 34, 212, 34, 14
+        width, height, left, right, bottom, top = 640, 220, 34, 232, 34, 14
 
         def place(d: float, steps: float) -> tuple[float, float]:
             return left + (width - left - right) * d / FAR, top + (height - top - bottom) * (1 - steps / FAR)

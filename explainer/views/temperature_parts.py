@@ -140,7 +140,7 @@ def _listed(tokens: tuple[int, ...]) -> tuple[str, str]:
 
 def xy_chart(
     series: Sequence[tuple[str, str, Sequence[tuple[float, float]]]], *, label: str, x_name: str, y_name: str,
-    x_ticks: Sequence[float], y_max: float, y_min: float = 0.0, log_x: bool = True, height: int = 230, markers: Sequence[tuple[float, str]] = (),
+    x_ticks: Sequence[float], y_max: float, y_min: float = 0.0, log_x: bool = True, height: int = 234, markers: Sequence[tuple[float, str]] = (),
     rules: Sequence[tuple[float, str, str]] = (), dots: Sequence[tuple[float, float, str]] = (), table: bool = True, name_ends: bool = False,
 ) -> Markup:  # fmt: skip
     """Lines over a (logarithmic) axis, with the numbers in a table below.
@@ -148,7 +148,7 @@ def xy_chart(
     series:  (name, meaning of its colour, points); the y beyond the frame is cut off at it
     markers: (x, words) upright lines; rules: (y, words, meaning) level lines; dots: (x, y, meaning)
     """
-    width, left, right, top, bottom = 640, 54, 100 if name_ends else 12, 26, 44
+    width, left, right, top, bottom = 640, 54, 100 if name_ends else 12, 30, 44
     to = math.log10 if log_x else float
     low, high = to(x_ticks[0]), to(x_ticks[-1])
 
@@ -206,7 +206,7 @@ def xy_chart(
     for x, y, meaning in dots:
         parts.append(tag("circle", cx=f"{px(x):.1f}", cy=f"{py(y):.1f}", r=4, class_=f"dot colour-{meaning}"))
     parts.append(tag("text", x_name, x=width - right, y=height - 4, text_anchor="end"))
-    parts.append(tag("text", y_name, x=left, y=top - 8, class_="axis-name"))
+    parts.append(tag("text", y_name, x=left, y=top - 10, class_="axis-name"))
     legend = tag(
         "p",
         *[tag("span", n, class_=f"legend colour-{m} dash-{k}") for k, (n, m, _) in enumerate(series)],

@@ -58,6 +58,8 @@ def numbers() -> dict[str, Any]:
         "old": names[state.source],
         "new": names_of([state.replacement()[0]])[0],
         "nodes": graph.n * graph.levels,
+        "can_read": cones.reads[cones.index(int(height), position)].bit_count() - 1,
+        "can_influence": cones.influences[cones.index(int(height), position)].bit_count() - 1,
         "inside": cone,
         "outside": graph.n * graph.levels - cone,
         "asked": names[asks],

@@ -18,6 +18,15 @@ TEXT = "Once there was a brave girl named Lily. She had"
 SMALL = Config(n_layers=3, n_heads=2, d_model=16, d_head=8, d_mlp=32, n_vocab=40, n_ctx=24)
 
 
+@pytest.mark.parametrize(("n", "layers"), [(1, 1), (5, 3), (12, 4)])
+def test_the_size_of_a_cone_is_what_the_page_says(n, layers):
+    cones = influence.cones((n, layers, False, 0))
+    for node in cones.graph.nodes:
+        at = cones.index(*node)
+        assert cones.reads[at].bit_count() - 1 == (node.position + 1) * node.level
+        assert cones.influences[at].bit_count() - 1 == (n - node.position) * (layers - node.level)
+
+
 @pytest.mark.parametrize(
     "shape", [(1, 1, False, 0), (5, 3, False, 0), (5, 3, True, 0), (7, 2, False, 3), (6, 2, True, 2)]
 )

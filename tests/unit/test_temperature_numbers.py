@@ -13,6 +13,7 @@ from explainer import corpus, draws, forecast, repetition, sampling
 from explainer.checkpoint import random_params
 from explainer.config import Config
 from explainer.model import Model
+from explainer.ops import entropy
 from explainer.temperature import (
     chain,
     compare_bits,
@@ -26,6 +27,17 @@ from explainer.tokenizer import Tokenizer
 
 LOGITS = st.lists(st.floats(-80, 80, width=32), min_size=2, max_size=12)
 TEMPERATURES = st.one_of(st.sampled_from([0.0, math.inf, 1e-300, 0.01, 1.0, 1e300]), st.floats(0.01, 10))
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(-6, 6, width=32), min_size=2, max_size=12), st.floats(0.3, 5))
+def test_entropy_grows_with_the_variance_of_the_logits(logits, t):
+    """dH/dT = Var(z) / T^3, which the page states, by finite differences."""
+    z, h = np.array(logits, dtype=np.float64), 1e-4 * t
+    p = chain(z, t).probs
+    variance = float(p @ z**2 - (p @ z) ** 2)
+    slope = (entropy(chain(z, t + h).probs) - entropy(chain(z, t - h).probs)) / (2 * h)
+    assert float(slope) == pytest.approx(variance / t**3, rel=1e-3, abs=1e-6)
 
 
 @settings(deadline=None)
