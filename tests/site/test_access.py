@@ -304,3 +304,21 @@ def test_on_a_phone_words_can_be_read_and_controls_be_hit(path, make_context, si
     found = page.evaluate(SMALL)
     assert found["small"] == []
     assert found["taps"] == []
+
+
+def test_enforced_colours_leave_the_figures_theirs(make_context, site):
+    """A heat map is read by its colours; what is pressed is told from what is not by a line."""
+    seen = {}
+    for forced in ("none", "active"):
+        page = make_context(forced_colors=forced).new_page()
+        page.goto(f"{site}attention/")
+        page.locator(".guess label").first.click()
+        seen[forced] = page.evaluate(
+            """() => [...document.querySelectorAll('#attention-stepper .heat td, #attention-heads .heat td')]
+            .filter(cell => cell.checkVisibility()).map(cell => getComputedStyle(cell).backgroundColor)"""
+        )
+    assert seen["active"] == seen["none"]
+    assert len(set(seen["active"])) > 10
+    outline = "el => getComputedStyle(el).outlineStyle"
+    assert page.locator(".guess input:checked + span").evaluate(outline) == "solid"
+    assert page.locator(".guess input:not(:checked) + span").first.evaluate(outline) == "none"
