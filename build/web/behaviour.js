@@ -144,7 +144,9 @@ export function describe(cell) {
   const row = cell.parentElement.querySelector('th')?.textContent.trim();
   const column = cell.closest('table').tHead?.rows[0]?.cells[cell.cellIndex]?.textContent.trim();
   const where = [row, column].filter(Boolean).join(' → ');
-  return [where, why ?? value?.replace('-', '−')].filter(Boolean).join(': ');
+  const exact = value?.replaceAll('-', '−'); // a story rounds: after it the value itself, unless it is there or is no number
+  const story = why && Number.isFinite(Number.parseFloat(value)) && !why.includes(exact) ? `${why}; exactly ${exact}` : why;
+  return [where, story ?? exact].filter(Boolean).join(': ');
 }
 
 function moveInGrid(table, cell, key) {

@@ -93,7 +93,7 @@ async function begin() {
     py = await boot(files, steps);
     connect();
   }
-  steps('Live');
+  steps('Opening the page');
   files.onBytes = () => {}; // what is fetched from now on is no start
   return { py, session, how, reason, files };
 }

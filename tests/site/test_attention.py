@@ -1,6 +1,7 @@
 """/attention/ in a real browser, on the built site: every capability that the page promises."""
 
 import re
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from playwright.sync_api import expect
 from explainer import attention_facts as facts
 from explainer import lab
 from explainer.explain import explain
+from explainer.views.attention_heads import LEVELS
 from explainer.views.attention_parts import story
 from explainer.views.html import number, percent
 from pages.attention import AttentionState
@@ -72,6 +74,14 @@ def test_play_runs_to_the_end_and_stops(open_page):
     stepper = widget(page, "attention-stepper")
     stepper.get_by_role("button", name="Play").click()
     expect(stepper.locator("[data-step-name]")).to_contain_text("Step 10 of 10")
+    expect(stepper.get_by_role("button", name="Play")).to_have_attribute("aria-pressed", "false")
+    stepper.locator(".step:visible td[tabindex='0']").first.focus()
+    page.keyboard.press("Space")
+    expect(stepper.locator("[data-step-name]")).to_contain_text("Step 1 of 10")  # from the end it starts again
+    expect(stepper.get_by_role("button", name="Pause")).to_have_attribute("aria-pressed", "true")
+    expect(stepper.locator("[data-step-name]")).to_contain_text("Step 2 of 10")
+    stepper.get_by_role("button", name="Pause").focus()
+    page.keyboard.press("Space")
     expect(stepper.get_by_role("button", name="Play")).to_have_attribute("aria-pressed", "false")
 
 
@@ -179,6 +189,41 @@ def test_every_head_is_labelled_by_what_was_measured(open_page):
         layer, head = divmod(i, config.n_heads)
         label, score = roles.label(layer, head)
         expect(buttons.nth(i)).to_have_text(re.compile(rf"{layer}\.{head}\s*{label}\s*{re.escape(number(score))}"))
+    measured = cells(widget(page, "attention-heads").get_by_test_id("head-scores"))[
+        1:
+    ]  # after that of reading all alike
+    worth = facts.head_worth()
+    for i, row in enumerate(measured):
+        layer, head = divmod(i, config.n_heads)
+        want = [*(roles.scores[role][layer, head] for role in facts.ROLES), worth[layer, head]]
+        np.testing.assert_allclose(row, want, rtol=1e-3, atol=1e-5)
+    assert len(measured) == config.n_layers * config.n_heads
+
+
+def test_the_small_patterns_are_the_models(open_page, trace):
+    """Every square of every head's picture stands where the model's weight has that strength, and nowhere else."""
+    page = open_page("attention/", live=False)
+    drawn = (
+        widget(page, "attention-heads")
+        .locator(".head-button")
+        .evaluate_all(
+            """buttons => buttons.map(b => [...b.querySelectorAll('path[class^=level]')].flatMap(p =>
+             [...p.getAttribute('d').matchAll(/M(\\d+) (\\d+)h1v1h-1z/g)]
+               .map(m => [Number(m[2]), Number(m[1]), Number(p.className.baseVal.slice(6))])))"""
+        )
+    )
+    config = lab.model().config
+    assert len(drawn) == config.n_layers * config.n_heads
+    for i, squares in enumerate(drawn):
+        layer, head = divmod(i, config.n_heads)
+        pattern = trace[f"blocks.{layer}.attn.pattern"][head]
+        shown = np.full(pattern.shape, -1)
+        for t, s, level in squares:
+            shown[t, s] = level
+        want = np.searchsorted(LEVELS, pattern, side="right") - 1
+        near = np.abs(pattern[..., None] - np.array(LEVELS)).min(-1) < 1e-5  # on a border rounding may decide
+        assert ((shown == want) | near).all(), (layer, head)
+        assert (shown >= 0).sum() > len(pattern) // 2
 
 
 def test_the_default_text_is_a_token_per_word():
@@ -225,6 +270,20 @@ def test_a_click_on_a_small_pattern_opens_that_head_everywhere(open_page, state)
 def test_the_lookup_goes_from_average_to_hard(open_page, state, trace):
     page = open_page("attention/")
     lookup = widget(page, "attention-lookup")
+
+    def expect_lookup(sharpness):
+        found = facts.lookup(trace, state.layer, state.head, state.query, sharpness)
+        want = [[found.scores[i], found.weights[i]] for i in found.order[:12]]
+        np.testing.assert_allclose(cells(lookup.get_by_test_id("dictionary")), want, rtol=1e-3, atol=1e-4)
+        mix, own = cells(lookup.get_by_test_id("mix"))
+        np.testing.assert_allclose(mix, found.mix, atol=1e-3)
+        np.testing.assert_allclose(own, trace[f"blocks.{state.layer}.attn.z"][state.query, state.head], atol=1e-3)
+        edit = facts.lookup_patch(trace, state.layer, state.head, state.query, found.weights)
+        after = facts.change(state.tokens(), (edit,), state.query).after
+        shown = [row[1] for row in cells(lookup.get_by_test_id("lookup-prediction"))]
+        assert max(shown) == pytest.approx(float(after.max()), abs=1e-3)
+
+    expect_lookup(1)
     lookup.get_by_role("button", name="0: plain average").click()
     settle(page)
     rows = cells(lookup.get_by_test_id("dictionary"))
@@ -235,8 +294,9 @@ def test_the_lookup_goes_from_average_to_hard(open_page, state, trace):
     expect(page).to_have_url(re.compile("sharpness=inf"))
     lookup.get_by_label("Sharpness").focus()
     page.keyboard.press("ArrowLeft")
+    expect(page).to_have_url(re.compile("sharpness=[0-9]"))
     settle(page)
-    assert cells(lookup.get_by_test_id("dictionary"))[0][1] < 1 or "inf" not in page.url
+    expect_lookup(float(parse_qs(urlsplit(page.url).query)["sharpness"][0]))
 
 
 def test_a_pinned_text_is_wired_otherwise_by_the_same_weights(open_page, state):
@@ -246,6 +306,11 @@ def test_a_pinned_text_is_wired_otherwise_by_the_same_weights(open_page, state):
     for figure, matrix in (("pattern-a", want.a), ("pattern-b", want.b)):
         for t, row in enumerate(cells(routing.get_by_test_id(figure))):
             np.testing.assert_allclose(row, matrix[t, : t + 1], atol=2e-5)
+    for t, row in enumerate(cells(routing.get_by_test_id("pattern-difference"))):
+        np.testing.assert_allclose(row, want.difference[t, : t + 1], atol=4e-5)
+    corner = lab.model().params[f"blocks.{state.layer}.mlp.W_in"][:12, :12]
+    for figure in ("w-in-a", "w-in-b"):
+        assert (np.array(cells(routing.get_by_test_id(figure)), dtype=corner.dtype) == corner).all(), figure
     expect(routing.locator("tr", has_text="mlp.W_in")).to_contain_text("bit-identical")
     expect(routing.locator("tr", has_text="mlp.W_in")).to_contain_text(want.fingerprints[4].a)
     expect(routing.locator("tr", has_text="attn.pattern")).to_contain_text("different")
@@ -254,28 +319,51 @@ def test_a_pinned_text_is_wired_otherwise_by_the_same_weights(open_page, state):
     expect(routing).to_contain_text("The same text, the same wiring")
 
 
-@pytest.mark.parametrize("name", ["scaling", "mask", "uniform", "positions", "head"])
-def test_taking_out_shows_what_is_lost(open_page, state, name):
+def test_taking_out_shows_what_is_lost(open_page, state):
     page = open_page("attention/")
     ablation = widget(page, "attention-ablation")
-    choice = next(x for x in facts.take_outs(state.layer, state.head) if x.name == name)
-    ablation.get_by_role("button", name=choice.label, exact=True).click()
-    settle(page)
-    loss = facts.loss(choice.interventions)
-    row = ablation.get_by_test_id("take-out-loss").locator("tr.chosen")
-    expect(row).to_contain_text(number(loss.cross_entropy))
-    expect(row).to_contain_text(percent(loss.accuracy))
-    want = facts.change(state.tokens(), choice.interventions, state.query)
-    shown = cells(ablation.get_by_test_id("take-out-prediction"))
-    assert max(row[1] for row in shown) == pytest.approx(want.after.max(), abs=1e-3)
+
+    def expect_lost(choice):
+        row = ablation.get_by_test_id("take-out-loss").locator("tr.chosen")
+        expect(row.get_by_role("rowheader")).to_have_text(choice.label)
+        settle(page)
+        loss = facts.loss(choice.interventions)
+        expect(row).to_contain_text(number(loss.cross_entropy))
+        expect(row).to_contain_text(percent(loss.accuracy))
+        want = facts.change(state.tokens(), choice.interventions, state.query)
+        likeliest = np.argsort(-(want.before + want.after))[:8]
+        shown = np.array(cells(ablation.get_by_test_id("take-out-prediction")))
+        names = ablation.get_by_test_id("take-out-prediction").locator("tbody th").all_inner_texts()
+        assert set(names) >= {lab.tokenizer().display(int(i)) for i in likeliest[:2]}
+        for side, probs in enumerate((want.before, want.after)):
+            np.testing.assert_allclose(sorted(shown[:, side]), sorted(probs[likeliest]), atol=1e-3)
+
+    choices = facts.take_outs(state.layer, state.head)
+    for choice in choices:
+        ablation.get_by_role("button", name=choice.label, exact=True).click()
+        expect_lost(choice)
+    assert {x.name for x in choices} == {"scaling", "mask", "uniform", "positions", "head"}
+    # any other head, from the table of what each is worth
+    worth = facts.head_worth()
+    np.testing.assert_allclose(cells(ablation.get_by_test_id("head-worth")), worth, atol=1e-4)
+    layer, head = (int(i) for i in np.unravel_index(np.argmax(worth), worth.shape))
+    ablation.get_by_role("button", name=f"Take head {layer}.{head} out:").click()
+    expect_lost(next(x for x in facts.take_outs(layer, head) if x.name == "head"))
+    assert f"head={head}" in page.url or head == state.head
 
 
-def test_order_shows_only_where_positions_or_mask_let_it(open_page):
+def test_order_shows_only_where_positions_or_mask_let_it(open_page, state):
     page = open_page("attention/", swap=2, swap_with=5)
     order = widget(page, "attention-order")
     shown = np.array(cells(order.get_by_test_id("order")))
     assert (shown[:, 2] < facts.ROUNDING).all()
     assert shown[0, 1] < facts.ROUNDING < shown[1:, 1].max()
+    want = facts.order_test(state.tokens(), 2, 5, state.query, state.layer, state.head)
+    for column, (name, _) in enumerate(facts.CONDITIONS):
+        layers = [*want.changes[name], want.moved[name]]
+        np.testing.assert_allclose(shown[:, column], layers, rtol=1e-3, atol=facts.ROUNDING, err_msg=name)
+        after = want.rows[name][1]  # the weights go with the tokens: that at 2 now stands at 5
+        np.testing.assert_allclose(cells(order.get_by_test_id("order-weights"))[column], after[[5, 2]], atol=1e-4)
     expect(order).to_contain_text("Order leaks through the mask")
 
 
@@ -289,6 +377,7 @@ def test_the_bus_adds_up_and_the_lens_follows_a_chosen_token(open_page, state, t
     want = [rider.lead for rider in facts.bus(trace, state.query, answer, second)]
     assert [row[0] for row in rows[:-1]] == pytest.approx(want, abs=1e-3)
     assert rows[-1][0] == pytest.approx(float(logits[answer] - logits[second]), abs=1e-3)
+    assert sum(row[1] for row in rows[:-1]) == pytest.approx(float(logits[answer]), abs=1e-3)
     stages = facts.lens(trace, state.query, answer)
     shown = cells(bus.get_by_test_id("lens"))
     assert [row[0] for row in shown] == pytest.approx([facts.chance_of(s) for s in stages], abs=1e-4)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import serve
-from conftest import settle, wait_live
+from conftest import settle, until, wait_live
 from playwright.sync_api import BrowserContext, Page, expect
 
 from explainer import influence, lab
@@ -83,6 +85,49 @@ def test_a_resume_reads_the_snapshot_and_nothing_that_it_does_not_need(
     needed = {"pyodide.asm.mjs", "pyodide.asm.wasm", "snapshot", "libraries", "weights"}
     assert {name for name, path in paths.items() if Watched.asked[path]} == needed
     assert told["bytes"] == sum((site_directory / paths[name]).stat().st_size for name in needed)
+
+
+class Held(serve.Handler):
+    """Sends half of the snapshot, and the rest when told to."""
+
+    path_held = ""
+    release = threading.Event()
+
+    def do_GET(self) -> None:
+        path = self.path.split("?")[0].lstrip("/")
+        if path != self.path_held:
+            super().do_GET()
+            return
+        data = (Path(self.directory) / path).read_bytes()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data[: len(data) // 2])
+        self.wfile.flush()
+        self.release.wait(60)
+        self.wfile.write(data[len(data) // 2 :])
+
+
+def test_while_it_starts_the_page_says_how_many_bytes_are_there(context: BrowserContext, site_directory: Path) -> None:
+    manifest = json.loads((site_directory / "runtime" / "manifest.json").read_text(encoding="utf-8"))
+    sizes = {name: manifest["files"][name]["bytes"] for name in manifest["resume"]}
+    Held.path_held, Held.release = files(site_directory)["snapshot"], threading.Event()
+    with serve.served(site_directory, Held) as address:
+        context.guard.origin = address  # type: ignore[attr-defined]
+        page = context.new_page()
+        page.goto(address + "embed/temperature/")
+        total = sum(sizes.values()) / 1e6
+        there = total - sizes["snapshot"] / 2e6
+        line = page.locator("[data-status-text]")
+        so_far = "() => parseFloat(document.querySelector('[data-status-text]').textContent.split(': ')[1])"
+        until(page, f"{so_far} > {there - 0.3}")
+        found = re.fullmatch(r"Fetching: (.+) of (.+) MB", line.inner_text())
+        assert found
+        assert float(found[1]) == pytest.approx(there, abs=0.3) and float(found[2]) == pytest.approx(total, abs=0.06)
+        assert page.evaluate("document.documentElement.dataset.explainer") == "starting"
+        Held.release.set()
+        wait_live(page)
+        expect(line).to_have_text(re.compile(r"^Live in \d+\.\d s$"))
 
 
 def test_pages_of_one_visit_share_one_python_and_keep_their_own_state(

@@ -1,16 +1,24 @@
 """What every page has: the frame, the two readings, the toolbar, the status, access, and what it does without help."""
 
+import csv
+import inspect
+import io
 import json
 import re
 import shutil
+import struct
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import serve
 from conftest import settle, wait_live
 from playwright.sync_api import expect
 
+from explainer import lab, next_token
+from explainer.views.html import percent
 from pages import CHAPTERS, PAGES
+from pages.temperature import PROMPT
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
@@ -136,6 +144,15 @@ def test_without_javascript_the_page_is_an_article_with_pictures(make_context, s
             assert body.locator("td, svg, [data-v]").count() > 3
         for block in (".discover", ".result"):
             assert page.locator(f"{block} > *").first.is_visible()
+        formula = page.locator("math").first
+        expect(formula).to_be_visible()
+        assert page.locator("math :is(mi, mo, mn)").count() > 5
+        assert "$" not in " ".join(
+            page.locator("main :is(.discover, .result) > p").all_inner_texts()
+        )  # no formula was left as its source
+        last = page.get_by_role("heading", level=2).last
+        expect(last).to_have_text("Sources")
+        assert page.locator("h2:last-of-type ~ ul > li, #sources ~ ul > li").count() >= 5
 
 
 @pytest.mark.parametrize("path", [p.path for p in CHAPTERS])
@@ -168,27 +185,88 @@ def test_a_page_prints_as_an_article(path, open_page):
     expect(page.locator("[data-body]").first).to_be_visible()
 
 
-def test_code_is_the_real_source(open_page):
-    import inspect
-
-    from explainer import model
-
-    page = open_page("attention/", live=False)
-    widget = page.locator("#attention-stepper")
-    widget.get_by_role("button", name="Show the code").click()
-    shown = widget.locator("#attention-stepper-code code").all_text_contents()
-    assert inspect.getsource(model.attention_pattern).strip() in [s.strip() for s in shown]
+@pytest.mark.parametrize("path", [p.path for p in CHAPTERS])
+def test_code_is_the_real_source(path, open_page):
+    page = open_page(path, live=False)
+    for kind in next(p for p in CHAPTERS if p.path == path).widgets:
+        widget = page.locator(f"#{kind.slug}")
+        expect(widget.locator(f"#{kind.slug}-code")).to_be_hidden()
+        widget.get_by_role("button", name="Show the code").click()
+        code = widget.locator(f"#{kind.slug}-code code")
+        expect(code.first).to_be_visible()
+        real = [inspect.getsource(function).strip() for function in kind.functions]
+        assert [text.strip() for text in code.all_text_contents()] == real != []
 
 
 def test_downloads_carry_the_exact_numbers(open_page):
-    page = open_page("temperature/", live=True)
+    page = open_page("temperature/", t="0.7")
     widget = page.locator("#temperature")
     widget.get_by_role("button", name="Download").click()
-    for kind, check in {"csv": b",", "json": b'"tables"', "svg": b"<svg", "png": b"\x89PNG"}.items():
-        with page.expect_download() as saved:
+    saved = {}
+    for kind in ("csv", "json", "svg", "png"):
+        with page.expect_download() as waiting:
             widget.get_by_role("button", name=kind.upper(), exact=True).click()
-        data = Path(saved.value.path()).read_bytes()
-        assert check in data[:4000] and len(data) > 300, kind
+        assert waiting.value.suggested_filename == f"temperature.{kind}"
+        saved[kind] = Path(waiting.value.path()).read_bytes()
+    look = next_token.next_token(lab.tokens_of(PROMPT), 0.7)
+    made, best = look.chain, [int(i) for i in look.order[:3]]
+    names = [lab.tokenizer().display(i) for i in best]
+    want = [[made.logits[i], made.scaled[i], made.grown[i], made.probs[i]] for i in best]
+    told = json.loads(saved["json"])
+    assert told["state"]["t"] == 0.7 and told["widget"] == "temperature"
+    of_json = next(t["rows"] for t in told["tables"] if t["name"].startswith("Logits"))
+    of_csv = list(csv.reader(io.StringIO(saved["csv"].decode().split("# Logits", 1)[1])))[1:]
+    for rows in (of_json, of_csv):
+        first = rows[1:4]  # after the heads
+        assert [row[0] for row in first] == names
+        for row, numbers in zip(first, want, strict=True):
+            assert [float(x) for x in row[1:]] == pytest.approx([float(x) for x in numbers], rel=1e-4)
+    svg = ElementTree.fromstring(saved["svg"])
+    assert svg.tag == "{http://www.w3.org/2000/svg}svg"
+    words = " ".join(svg.itertext())
+    assert all(name in words for name in names) and percent(float(made.probs[best[0]])) in words
+    assert saved["png"].startswith(b"\x89PNG")
+    box = widget.locator("[data-body]").bounding_box()
+    width, height = struct.unpack(">II", saved["png"][16:24])
+    assert width / height == pytest.approx(box["width"] / box["height"], rel=0.1)
+
+
+CHANGES = {
+    "attention/": {"layer": 1, "query": 5},
+    "temperature/": {"t": 2},
+    "feedback/": {"seed": 5},
+    "paths/": {"node": "2.2"},
+}
+
+
+@pytest.mark.parametrize("path", CHANGES)
+def test_reset_brings_the_first_view_back(path, open_page):
+    page = open_page(path)
+    slug = next(p for p in CHAPTERS if p.path == path).widgets[0].slug
+    body = page.locator(f"#{slug} [data-body]")
+    first = body.inner_text()
+    page.evaluate("values => explainer.set(values)", CHANGES[path])
+    expect(page).to_have_url(re.compile(next(iter(CHANGES[path])) + "="))
+    settle(page)
+    assert body.inner_text() != first
+    page.locator(f"#{slug}").get_by_role("button", name="Reset").click()
+    expect(page).to_have_url(re.compile(f"{path}$"))
+    settle(page)
+    assert body.inner_text() == first
+    page.go_back()  # and what was reset is not lost
+    expect(page).to_have_url(re.compile(next(iter(CHANGES[path])) + "="))
+    settle(page)
+    assert body.inner_text() != first
+
+
+def test_the_fonts_are_our_own(open_page):
+    page = open_page("attention/", live=False)
+    loaded, wanted = page.evaluate(
+        """document.fonts.ready.then(() => [
+             [...document.fonts].filter(f => f.status === 'loaded').map(f => f.family.replaceAll('"', '')),
+             getComputedStyle(document.querySelector('main p')).fontFamily.split(',')[0].replaceAll('"', '')])"""
+    )
+    assert wanted in loaded
 
 
 def test_a_copied_link_opens_the_same_view(make_context, site):
