@@ -11,7 +11,9 @@ from playwright.sync_api import Page, expect
 from test_shell import axe
 
 from explainer import cache, lab, sampling, story, working
+from explainer.views.feedback_parts import one_in
 from explainer.views.html import number, percent
+from pages.feedback import FeedbackState
 
 PROMPT = "Once there was a"
 expect.set_options(timeout=30_000)  # figures out of sight follow one by one, and machines may be busy
@@ -43,6 +45,21 @@ def expect_story(page: Page, steps: list[sampling.Step], figure: str = "tape") -
     expect(tape(page, figure)).to_have_text([*lab.names_of(lab.tokens_of(PROMPT)), *names(steps)])
 
 
+def table_rows(figure) -> list[list[str]]:
+    """The body of a figure's table: exact values, or texts where a cell has none; drawings left out."""
+    return figure.locator("table").evaluate(
+        "t => [...t.tBodies[0].rows].map(r => [...r.cells].filter(c => c.ariaHidden !== 'true')"
+        ".map(c => c.dataset.v ?? c.textContent.trim()))"
+    )
+
+
+def assert_rows(shown: list[list[str]], wanted: list[tuple]) -> None:
+    """Names are equal, numbers as near as two numpys come."""
+    assert [row[0] for row in shown] == [row[0] for row in wanted]
+    for row, want in zip(shown, wanted, strict=True):
+        assert [float(x) for x in row[1:]] == pytest.approx([float(x) for x in want[1:]], rel=1e-3, abs=1e-5), row[0]
+
+
 @pytest.fixture
 def page(open_page):
     return open_page("feedback/", **START)
@@ -66,6 +83,18 @@ def test_the_crank_writes_what_the_loop_writes_and_winds_back(page, loop):
     expect(loop.locator(".station.draw")).to_contain_text(f"{turn.draw.low:.4f} and {turn.draw.high:.4f}")
     expect(loop.locator(".step-name")).to_contain_text(f"Turn 7 drew {TK.display(turn.token)}.")
     expect(loop.locator(".station.odds tr.chosen td.num")).to_have_text(percent(float(turn.final[turn.token])))
+    odds = [(TK.display(int(t)), float(turn.final[t])) for t in sampling.by_probability(turn.final)[:8]]
+    assert_rows(table_rows(loop.get_by_test_id("distribution")), odds)
+    laid = story.stretches(turn.final)
+    assert_rows(table_rows(loop.get_by_test_id("draw")), [(TK.display(x.token), x.low, x.high) for x in laid])
+    drawn = loop.locator(".unit .stretch").evaluate_all(
+        "all => all.map(s => [s.style.left, s.style.width].map(parseFloat))"
+    )
+    for box, x in zip(drawn, laid, strict=True):
+        assert box == pytest.approx([100 * x.low, 100 * (x.high - x.low)], abs=0.01)
+    left = loop.locator(".needle").evaluate("el => parseFloat(el.style.left)")
+    low, wide = loop.locator(".unit .hit").evaluate("s => [s.style.left, s.style.width].map(parseFloat)")
+    assert left == pytest.approx(100 * turn.draw.u, abs=0.01) and low < left < low + wide
     for n in (6, 5):
         button(loop, "Previous step").click()
         expect_story(page, told(n))
@@ -223,6 +252,10 @@ def test_words_are_put_in_its_mouth_and_stay(page):
     put = dict(enumerate(TK.encode(" dog named Tom"), start=1))
     expect_story(page, told(1 + len(put) + 24, put), "yours")
     expect(widget.get_by_test_id("yours")).to_contain_text("24 turns later your words still stand")
+    said = told(1 + len(put), put)[1:]
+    chances = ", ".join(f"{TK.display(t.token)} {percent(float(t.final[t.token]))}" for t in said)
+    expect(widget.locator(".facts").first).to_contain_text(f"token by token{chances}")
+    expect(widget.locator(".facts").first).to_contain_text(one_in(story.log_probability(said)))
     button(widget, "Write them to the tape").click()
     expect_story(page, told(6, put))
     expect(tape(page).nth(5 + 1)).to_have_class(re.compile("chosen"))
@@ -239,7 +272,12 @@ def test_sums_answer_first_and_working_first(page):
     rows, _ = working.measure(90)
     table = widget.get_by_test_id("sums")
     expect(table).to_contain_text("90 sums, each asked three ways")
-    expect(table.locator("tbody tr").last.locator("td").first).to_contain_text(percent(rows[-1].answer_first.share))
+    scores = [(r.answer_first, r.working_first, r.after_wrong, r.gave_in, r.own_wrong) for r in rows]
+    expect(table.locator("tbody tr")).to_have_count(len(rows))
+    for line, row in zip(table_rows(table), scores, strict=True):
+        for cell, score in zip(line[1:], row, strict=True):
+            assert cell == "–" if not score.of else float(cell) == pytest.approx(score.share)
+    assert rows[-1].working_first.share > rows[-1].answer_first.share  # what the experiment is there to show
     widget.get_by_label("Sum", exact=True).fill("2 + 30")
     expect(widget.locator("[data-message=sum]")).to_contain_text("The corpus adds")
 
@@ -273,6 +311,29 @@ def test_the_cache_is_counted(page):
     expect(widget.get_by_test_id("columns").locator(".cell.kept")).to_have_count(tokens)
     widget.get_by_test_id("staircase").get_by_text("The numbers").click()
     expect(widget.get_by_test_id("staircase").locator("tbody tr")).to_have_count(7)
+    done = story.work(n, 5, 7)
+    narrow = story.work(n, 5, 7, FeedbackState().window)
+    steps = [
+        [w.turn + 1, w.total, w.new, w.total, few.new, w.cached, w.uncached]
+        for w, few in zip(done, narrow, strict=True)
+    ]
+    shown = table_rows(widget.get_by_test_id("staircase"))
+    assert [[int(x.replace(",", "")) for x in row] for row in shown] == steps
+    assert [(row[5], row[6]) for row in steps[:6]] == [
+        (cache.multiply_adds(n, new, total), cache.multiply_adds(n, total, total)) for new, total in run
+    ]
+    kinds = [cache.multiply_adds_by_kind(n, new, 11) for new in (1, 11)]
+    want = [[kind, f"{kinds[0][kind]:,}", f"{kinds[1][kind]:,}"] for kind in kinds[0]]
+    assert table_rows(widget.get_by_test_id("kinds"))[:-1] == want
+    painted = (
+        widget.get_by_test_id("staircase")
+        .locator("svg")
+        .evaluate_all(
+            "all => all.map(svg => [...svg.querySelectorAll('rect.new')].map(r => Number(r.getAttribute('width'))))"
+        )
+    )
+    for widths, columns in zip(painted, ([w.new for w in done], [w.total for w in done]), strict=False):
+        assert [w / widths[0] for w in widths] == pytest.approx([c / columns[0] for c in columns], abs=0.01)
 
 
 def test_the_window_slides(page):
@@ -282,6 +343,17 @@ def test_the_window_slides(page):
     expect_story(page, list(steps), "window-narrow")
     expect(widget.get_by_test_id("window-narrow").locator(".cell.gone")).to_have_count(5 + 6 - 6)
     expect(widget).to_contain_text("5 tokens have fallen out")
+    whole = told(6)
+    apart = story.first_difference([t.token for t in whole], [t.token for t in steps])
+    at = len(steps) - 1 if apart is None else apart
+    shown = table_rows(widget.get_by_test_id("window-difference"))
+    ids = {TK.display(t): t for t in range(TK.n_vocab)}
+    assert len(shown) > 1
+    assert_rows(shown, [(row[0], whole[at].final[ids[row[0]]], steps[at].final[ids[row[0]]]) for row in shown])
+    expect(widget.get_by_test_id("window-difference")).to_contain_text(f"{len(steps[at].context)} tokens read")
+    tokens = (*lab.tokens_of(PROMPT), *(t.token for t in steps))[:6]
+    keys = ", ".join(f"layer {i}: {percent(x)}" for i, x in enumerate(story.shift_change(lab.model(), tokens)))
+    expect(widget).to_contain_text(keys)  # why no key can be kept once the window slides
 
 
 def test_the_context_fills_and_everything_is_computed_anew(open_page):
@@ -304,6 +376,22 @@ def test_turings_words_are_switched_on_in_both_places(page, loop):
     expect(table.get_by_label("Show these words on the machine above")).to_be_checked()
     expect(table).to_contain_text(f"fingerprint {story.fingerprint()}")
     expect(table).to_contain_text("No gradient passes through a written token.")
+    turn = told(6)[-1]
+    before = (*lab.tokens_of(PROMPT), *(t.token for t in told(5)))
+    looked = [float(c.get_attribute("data-v")) for c in table.get_by_test_id("read-head").locator(".cell").all()]
+    assert looked == pytest.approx(story.teller().read(before).attention.mean(axis=0).tolist(), abs=1e-5)
+    found = story.nudge(turn, sampling.Settings(1.0))
+    limits = table.get_by_test_id("limits")
+    expect(limits).to_contain_text(
+        f"its probability moves by {number(found.after - found.before)} (slope {number(found.slope)})"
+    )
+    expect(limits).to_contain_text("the written token does not move at all")
+    expect(limits).to_contain_text(f"a circuit of fixed depth: {lab.model().config.n_layers} layers")
+    expect(table.get_by_test_id("likeness")).to_contain_text(
+        f"{len(turn.context)} of {lab.model().config.n_ctx} cells in use"
+    )
+    table.get_by_label("Show these words on the machine above").uncheck()
+    expect(loop).not_to_contain_text("Turing: the tape")
 
 
 def test_the_copied_link_is_this_very_view(page, loop, make_context):

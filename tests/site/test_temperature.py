@@ -15,7 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from explainer import corpus, draws, forecast, lab, next_token, repetition, sampling
 from explainer.corpus.examples import PROMPTS
-from explainer.temperature import chain, gap
+from explainer.temperature import chain, expected_total_variation, gap
 from explainer.views.html import number, percent
 from pages.temperature import PROMPT
 
@@ -146,17 +146,36 @@ def test_what_is_stretched_is_the_difference(open_page):
         f"e^{number(between.after)} = {number(between.odds_after)} times as likely."
     )
     assert between.after == pytest.approx(2 * between.before)
+    fans = w.locator('[data-figure="stretch"] line.fan').evaluate_all(
+        "lines => lines.map(l => [Number(l.getAttribute('x1')), Number(l.getAttribute('x2')), l.matches('.gone')])"
+    )
+    made, best = look(t=0.5), fans[0][0]
+    drawn = [(best - x1, best - x2) for x1, x2, gone in fans if not gone][1:]
+    assert len(drawn) >= 3
+    behind = [-float(made.chain.below[token]) for token in made.order[1 : 1 + len(drawn)]]
+    for (upper, lower), distance in zip(drawn, behind, strict=True):
+        assert lower == pytest.approx(2 * upper, abs=0.3)
+        assert lower / drawn[-1][1] == pytest.approx(distance / behind[-1], abs=0.01)
 
 
 def test_hover_says_how_a_number_was_made(open_page):
     page = open_page("temperature/", t="0.5")
     figure = page.locator('[data-widget="temperature"] [data-figure="chain"]')
-    figure.locator("tbody tr").first.locator("td").nth(3).hover()
-    expect(figure.locator("[data-readout]")).to_contain_text("÷")
-    figure.locator("tbody tr").first.locator("td").nth(1).hover()
-    z = float(look().chain.logits.max())
-    expect(figure.locator("[data-readout]")).to_contain_text(f"{z:.1f}"[:3])
-    expect(figure.locator("[data-readout]")).to_contain_text("0.5")
+    made = look().chain
+    token = int(look().order[0])
+    z, scaled, grown, share = (float(x[token]) for x in (made.logits, made.scaled, made.grown, made.probs))
+    cells = figure.locator("tbody tr").first.locator("td")
+    readout = figure.locator("[data-readout]")
+    for column, told, value in (
+        (0, "", z),
+        (1, f"{number(z, 4)} ÷ 0.5 = {number(scaled, 4)}: {number(0)} from the best; exactly ", scaled),
+        (3, f"{number(grown)} ÷ {number(made.total)} = {percent(share)}; exactly ", share),
+    ):
+        cells.nth(column).hover()
+        expect(readout).to_contain_text(f"{lab.tokenizer().display(token)} → ")
+        expect(readout).to_contain_text(told)
+        exact = readout.inner_text().replace("−", "-").removesuffix(".").split(told or ": ")[-1]
+        assert len(exact) >= 6 and float(exact) == pytest.approx(value, rel=1e-5)
 
 
 def test_all_tokens_are_listed_and_searched_in_the_page(open_page):
@@ -235,6 +254,24 @@ def test_draws_and_seed(open_page):
             abs(int(found[lab.tokenizer().display(int(token))][-1]) - int(made.counts[token])) <= 2
         )  # borders may move by rounding
     assert f"u = {made.last.u:.6f}" in w.inner_text()
+    owner = lab.tokenizer().display(made.last.token)
+    assert f"the stretch of {owner}, from {made.last.low:.4f} to {made.last.high:.4f}" in w.inner_text()
+    left = w.locator(".strip .needle").evaluate("el => parseFloat(el.style.left)")
+    assert left == pytest.approx(100 * made.last.u, abs=0.01)
+    stretch = w.locator(".strip .piece.chosen").evaluate("el => [el.style.left, el.style.width].map(parseFloat)")
+    assert stretch == pytest.approx([100 * made.last.low, 100 * (made.last.high - made.last.low)], abs=0.01)
+    # the histogram nears the bars as fast as honest draws do
+    for row in list(found.values())[:-1]:
+        assert abs(float(row[-2]) - float(row[-3])) < 0.02  # share drawn, probability
+    expect(w.locator('[data-figure="approach"] figcaption')).to_contain_text(
+        f"After 10,101: total variation distance {number(made.distance)}"
+    )
+    table = {int(float(n)): (d, e) for n, d, e in exact_values(page, "temperature-draws", "approach")}
+    for n, distance in made.path:
+        shown, honest = table[n]
+        assert float(shown) == pytest.approx(distance, abs=2e-3)
+        assert float(honest) == pytest.approx(expected_total_variation(probs, n), rel=1e-3)
+    assert made.path[0][1] > 10 * made.path[-1][1]
     before = exact_values(page, "temperature-draws", "histogram")
     w.get_by_label("Seed").fill("8")
     expect(w).to_contain_text("of seed 8")
@@ -262,9 +299,26 @@ def test_filters_in_order(open_page):
     for token in expected.order[:8]:
         columns = [expected.chain.probs[token], *[c.probs[token] for c in expected.cuts]]
         assert found[lab.tokenizer().display(int(token))] == pytest.approx(columns, rel=1e-4, abs=1e-12)
+    for cut in next_token.each_alone(expected.chain.probs, 5, 0.9, 0.1):  # each by itself: what it keeps
+        figure = w.locator(f'[data-figure="alone-{cut.name}"]')
+        expect(figure).to_contain_text(
+            f"keeps {cut.n_kept} of {lab.tokenizer().n_vocab} tokens and {percent(cut.share)}"
+        )
+        kept = figure.locator("tbody td").evaluate_all("cells => cells.map(c => !c.matches('.out'))")
+        assert kept == cut.kept[expected.order[: len(kept)]].tolist() and len(kept) > 10
+    table = exact_values(page, "temperature-filters", "adapting")
+    assert [numbers(row[1:]) for row in table] == [
+        list(row) for row in next_token.kept_by_temperature(lab.tokens_of(PROMPT), (0.25, 0.5, 1, 2, 4), 5, 0.9, 0.1)
+    ]
     w.get_by_role("button", name="Top-k off").click()
     expect(w.locator('[data-figure="order"] thead th')).to_have_text(["token", "after T", "top-p 0.9", "min-p 0.1"])
     expect(page).not_to_have_url(re.compile("top_k"))
+    # a cut follows its slider: at 1 min-p leaves only the best
+    w.get_by_label("Min-p", exact=True).press("End")
+    expect(w.locator('[data-figure="order"] thead th')).to_have_text(["token", "after T", "top-p 0.9", "min-p 1"])
+    settle(page)
+    last = [float(r[-1]) for r in exact_values(page, "temperature-filters", "order")]
+    assert last[0] == 1 and not any(last[1:])
 
 
 # ---------------------------------------------------------------- truth
@@ -285,6 +339,13 @@ def test_truth_beside_the_model(open_page):
         [text.floor, text.at(1.0)[0], text.argmax(0.01), text.argmax()], rel=1e-3
     )
     expect(widget(page, "temperature-truth").locator("[data-infinite]").first).to_have_text("∞")
+    for figure, column in (("loss-by-temperature", 1), ("impossible", 2)):
+        shown = [numbers(r) for r in exact_values(page, "temperature-truth", figure)]
+        want = [[row[0], row[column]] for row in forecast.loss_by_temperature()]
+        np.testing.assert_allclose(shown, want, rtol=2e-3, atol=1e-6, err_msg=figure)
+    expect(widget(page, "temperature-truth").locator('[data-figure="loss-by-temperature"] svg')).to_contain_text(
+        f"the floor: {number(text.floor)}"
+    )
 
 
 def test_outside_the_grammar(open_page):
@@ -323,6 +384,24 @@ def test_still_texts_are_the_models(open_page):
         entropies, distinct = [r[1 + 2 * k] for r in steps], [r[2 + 2 * k] for r in steps[1:]]
         np.testing.assert_allclose(numbers(entropies), text.entropies, rtol=1e-5, atol=1e-9)
         np.testing.assert_allclose(numbers(distinct), text.distinct[1:], rtol=1e-5)
+    # the drawings themselves: as high as these numbers, step by step
+    peak = max(e for text in made.texts() for e in text.entropies)
+    areas, lines = (
+        [re.findall(pattern, d) for d in page.locator(f'[data-figure="{name}"] {shape}').evaluate_all(
+            "(drawn, name) => drawn.map(el => el.getAttribute(name))", attribute)]
+        for name, shape, attribute, pattern in (
+            ("entropy", "path.area", "d", r"V([\d.]+)H"), ("distinct", "polyline.line", "points", r",([\d.]+)"),
+        )
+    )  # fmt: skip
+    for text, area, line in zip(made.texts(), areas, lines, strict=True):
+        heights, falls = np.array(area, float), np.array(line, float)
+        low, high = heights.max(), heights.min()
+        spread = max(text.entropies) - min(text.entropies)
+        drawn = min(text.entropies) + (low - heights) / ((low - high) or 1) * spread
+        np.testing.assert_allclose(drawn, text.entropies, atol=0.006 * peak, err_msg=text.name)
+        got = (falls.max() - falls) / ((falls.max() - falls.min()) or 1)
+        want = np.array(text.distinct[1:])
+        np.testing.assert_allclose(got, (want - want.min()) / ((want.max() - want.min()) or 1), atol=0.01)
 
 
 def test_the_cold_text_falls_into_a_loop_that_is_found_and_marked(open_page):
@@ -396,12 +475,16 @@ def test_a_copied_link_opens_the_same_view(open_page, make_context, site):
         )
 
 
-def test_back_undoes_a_move_of_the_slider(open_page):
+def test_back_undoes_a_move_of_the_slider_and_forward_makes_it_again(open_page):
     page = open_page("temperature/", t="1")
     set_slider(page, "temperature", 0.6)
     expect(widget(page, "temperature").locator(".field-range output")).to_have_text("3.98")
     page.go_back()
     expect(widget(page, "temperature").locator(".field-range output")).to_have_text("1")
+    page.go_forward()
+    expect(widget(page, "temperature").locator(".field-range output")).to_have_text("3.98")
+    best = widget(page, "temperature").locator('[data-figure="chain"] tbody tr').first.locator("td").last
+    expect(best).to_have_text(percent(float(look(t=3.98).final.max())))
 
 
 @pytest.mark.parametrize("prompt", ["", "🦜 مرحبا", "<img src=x onerror=alert(1)>", "x" * 3000])
