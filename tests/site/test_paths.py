@@ -18,6 +18,7 @@ from explainer.paths import Node, letter
 from explainer.views.html import number, percent
 from explainer.views.paths_cones import magnitude
 from explainer.views.paths_grid import names_of
+from explainer.views.paths_lengths import GROWTH
 from pages.paths import MOST, PathsState
 
 DEFAULT = PathsState()
@@ -55,6 +56,16 @@ def values(page: Page, widget: str, levels: int, n: int) -> np.ndarray:
     for i, text in found:
         table[divmod(int(i), n)] = float(text)
     return table
+
+
+def told_rows(figure: Locator, names: int = 1) -> np.ndarray:
+    """The numbers in a table that tells a drawing's numbers, without the names of its rows. [rows, columns]"""
+    rows = figure.locator("tbody tr").evaluate_all(
+        "(rows, names) => rows.map(r => [...r.cells].slice(names)"
+        ".map(c => Number(c.dataset.v ?? c.textContent.replaceAll(',', ''))))",
+        names,
+    )
+    return np.array(rows)
 
 
 @pytest.fixture
@@ -207,6 +218,15 @@ def test_length_and_number_by_count_and_formula(page):
     expect(page.get_by_test_id("path-number")).to_contain_text(magnitude(paths_there))
     expect(page.get_by_test_id("path-number")).to_contain_text(f"{paths_there:,}")
     expect(page.get_by_test_id("path-number")).to_contain_text("They agree.")
+    # the counts that are added up in the triangle are those of walking every path of a small grid
+    graph = paths.attention_grid(9, 5)
+    counts = graph.count_from(None)
+    adding = told_rows(page.get_by_test_id("triangle"))[::-1]
+    assert adding.tolist() == [[counts[Node(level, t)] for t in range(9)] for level in range(6)]
+    lengths = page.get_by_test_id("length-growth").locator("tbody td:last-child")
+    assert lengths.all_text_contents() == ["12"] * 12  # however long the text
+    numbers = page.get_by_test_id("number-growth").locator("tbody tr")
+    expect(numbers.last.get_by_role("cell", include_hidden=True)).to_have_text(["1,024", magnitude(paths_there)])
     where.get_by_label("Layers").fill("3")
     settle(page)
     expect(page.get_by_test_id("path-length")).to_contain_text("3 steps")
@@ -222,6 +242,8 @@ def test_feedback_lengthens_the_path_and_given_text_does_not(page):
         expect(where.locator(".edge.feedback.on-path")).to_have_count(written)
     wrote = names_of(influence.continuation(lab.tokens_of(DEFAULT.prompt), 6))
     expect(where.locator(".word.axis-vocab")).to_have_text(wrote)
+    growth = told_rows(page.get_by_test_id("feedback-growth"))[:, 0]
+    assert growth.tolist() == [paths.longest_with_feedback(LAYERS, w) for w in range(len(growth))] and len(growth) > 6
     where.get_by_label("Feedback").uncheck()
     settle(page)
     expect(where.locator(".facts")).to_contain_text(f"{LAYERS} steps")
@@ -247,6 +269,24 @@ def test_no_influence_outside_the_cone_of_a_replaced_token(page):
     assert (shown[inside] > 0).all()
     assert np.allclose(shown, measured, rtol=2e-3, atol=1e-5)
     expect(page.get_by_test_id("perturb-verdict")).to_contain_text("to the last bit")
+    table = told_rows(where.locator("details.numbers").last)[::-1]
+    assert np.allclose(table, shown, rtol=1e-3) and ((table == 0) == (shown == 0)).all(), (
+        "it tells what the drawing shows"
+    )
+    at = where.locator(".node[data-v]").nth(2 * graph.n + 7)
+    at.hover()
+    expect(page.get_by_test_id("path-perturb").locator(".readout")).to_contain_text(at.get_attribute("data-v"))
+    shift = influence.prediction_change(lab.trace(tokens), lab.trace(after))
+    strip = (
+        page.get_by_test_id("forecast-shift").locator(".token").evaluate_all("ts => ts.map(t => Number(t.dataset.v))")
+    )
+    assert np.allclose(strip, shift, atol=1e-4) and not any(strip[:5]) and max(strip) > 0.01
+    where.get_by_label("Attention and MLP apart").check()
+    settle(page)
+    halves = paths.attention_grid(len(tokens), LAYERS, sublayers=True)
+    shown = values(page, "path-perturb", halves.levels, halves.n)
+    inside = paths.mask(halves, halves.influences(Node(0, 5)))
+    assert (shown[~inside] == 0).all() and (shown[inside] > 0).all()
 
 
 def test_a_click_on_a_column_replaces_its_token(page):
@@ -269,6 +309,10 @@ def test_gradients_on_the_grid_and_none_through_a_sampled_token(page):
     inside = paths.mask(graph, graph.reads(Node(LAYERS, 5)))
     assert (shown[~inside] == 0).all() and (shown[inside] > 0).all()
     assert np.allclose(shown, pull / pull.max(), rtol=5e-3, atol=1e-4)
+    assert np.allclose(told_rows(where.locator("details.numbers").last)[::-1], pull, rtol=5e-3, atol=1e-5)
+    expect(page.get_by_test_id("path-gradients").locator("figcaption")).to_contain_text(f"{number(found.loss)} nats")
+    expect(page.get_by_test_id("gradient-verdict")).to_contain_text("exactly 0 at every one")
+    expect(page.get_by_test_id("path-gradients").locator(".cross")).to_have_count(len(tokens) - 1)
     with pytest.raises(gradients.NoGradientThroughSample) as refusal:
         gradients.through_sample()
     expect(page.get_by_test_id("no-gradient")).to_contain_text(str(refusal.value))
@@ -284,6 +328,9 @@ def test_path_lengths_in_four_networks(page):
         figure = page.get_by_test_id(f"lengths-{kind.replace(' ', '-')}")
         expect(figure.locator(".big strong")).to_have_text(f"{steps} step{'s' * (steps != 1)}")
         expect(figure.locator(".route")).to_have_count(steps)
+        expect(figure.locator(".growth")).to_have_text(GROWTH[kind])
+    for apart, *found in told_rows(page.get_by_test_id("lengths-growth"), 0).tolist():
+        assert found == [paths.path_length(kind, apart, 2) for kind in GROWTH], apart
 
 
 def test_depth_on_the_readers_text_and_on_held_out_text(page):
@@ -303,6 +350,18 @@ def test_depth_on_the_readers_text_and_on_held_out_text(page):
             value = getattr(influence.held_out(variant), name)
             expect(row).to_contain_text(variant.name)
             expect(row).to_contain_text(percent(value) if name == "accuracy" else number(value, 3))
+    whole = next(v for v in influence.variants() if v.depth == LAYERS and not v.removed)
+    cut = next(v for v in influence.variants() if v.removed == 1)
+    before, after = influence.held_out(whole), influence.held_out(cut)
+    kept, grown = after.accuracy / before.accuracy, after.cross_entropy / before.cross_entropy
+    finding = page.locator("#depth .finding")
+    expect(finding).to_contain_text(f"it keeps {percent(kept)} of that")
+    expect(finding).to_contain_text(f"from {number(before.cross_entropy)} to {number(after.cross_entropy)} nats")
+    expect(finding).to_contain_text(f"{number(grown, 2)} times as much")
+    expect(page.get_by_test_id("depth-loss")).to_contain_text(
+        f"the mark is the floor, {number(influence.held_out_floor())}"
+    )
+    assert grown - 1 > 1 - kept  # accuracy suffers less than cross-entropy
 
 
 def test_a_sum_at_once_and_after_working(page):
