@@ -147,6 +147,10 @@ def test_at_every_step_a_cell_spells_out_how_it_was_made(open_page, state, trace
             stepper.get_by_role("button", name="Next step").click()
             shown += 1
         figure = stepper.get_by_test_id(figure_id)
+        full = f"blocks.{state.layer}.{record}"  # the tensor is named with its axes and their sizes
+        sizes = " × ".join(f"{a} {n}" for a, n in zip(trace.axes(full).split(), trace[full].shape, strict=True))
+        made = stepper.locator(".step:visible .flow-line b", has_text=f"{record.removeprefix('attn.')} [{sizes}]")
+        expect(made).to_be_visible()
         cell = figure.locator("tbody tr").nth(at.get(row, row)).locator("td[data-v]").nth(column)
         key = f"blocks.{state.layer}.{record}"
         place = tuple(at.get(i, i) for i in index)
@@ -159,6 +163,35 @@ def test_at_every_step_a_cell_spells_out_how_it_was_made(open_page, state, trace
         numbers = re.findall(r"\d+\.\d+", told)
         said = re.findall(r"\d+\.\d+", line.inner_text())
         assert len(numbers) >= 2 and said[: len(numbers)] == numbers, f"{key}: {line.inner_text()!r} is not {told!r}"
+
+
+def test_the_steps_add_up_on_screen(open_page, state, trace):
+    page = open_page("attention/", live=False)
+    stepper = widget(page, "attention-stepper")
+    layer, head, t = state.layer, state.head, state.query
+    unscaled, scaled = cells(stepper.get_by_test_id("softmax-unscaled"))
+    want = facts.with_and_without_scaling(trace, layer, head, t)
+    np.testing.assert_allclose([unscaled, scaled], want[2:], atol=1e-4)
+    assert max(unscaled) > max(scaled)  # what the division is for
+    q, k, products = (np.array(row) for row in cells(stepper.get_by_test_id("score-by-hand")))
+    best = int(trace[f"blocks.{layer}.attn.pattern"][head, t].argmax())
+    np.testing.assert_allclose(q * k, products, atol=1e-4)
+    score = float(trace[f"blocks.{layer}.attn.attn_scores_raw"][head, t, best])
+    assert products.sum() == pytest.approx(score, abs=1e-3)
+    *parts, z = cells(stepper.get_by_test_id("z"))
+    np.testing.assert_allclose(np.sum(parts, axis=0), z, atol=1e-4)
+    results = [np.ravel(cells(stepper.get_by_test_id(f"result-{h}"))) for h in range(lab.model().config.n_heads)]
+    bias = lab.model().params[f"blocks.{layer}.attn.b_O"]
+    update = np.ravel(cells(stepper.get_by_test_id("attn-out")))
+    np.testing.assert_allclose(np.sum(results, axis=0) + bias, update, atol=1e-3)
+    before, after = (np.ravel(cells(stepper.get_by_test_id(name))) for name in ("before", "resid-mid"))
+    np.testing.assert_allclose(before + update, after, atol=1e-3)
+    np.testing.assert_allclose(after, trace[f"blocks.{layer}.resid_mid"][t], atol=1e-3)
+    np.testing.assert_allclose(
+        [row[0] for row in cells(stepper.get_by_test_id("next-token"))],
+        np.sort(facts.softmax(trace["logits"][t].astype("float64")))[::-1][:6],
+        atol=1e-4,
+    )
 
 
 def test_steps_and_pointing_need_no_python(context, site, state, trace):
@@ -262,6 +295,9 @@ def test_a_click_on_a_small_pattern_opens_that_head_everywhere(open_page, state)
     expect(button).to_contain_text(number(copier[2]))
     grid.get_by_role("button", name="2.1").click()
     settle(page)
+    want = lab.trace(state.tokens())["blocks.2.attn.pattern"][1]
+    for t, row in enumerate(cells(grid.get_by_test_id("opened-head"))):
+        np.testing.assert_allclose(row, want[t, : t + 1], atol=2e-5)
     expect(grid.get_by_role("button", name="2.1")).to_have_attribute("aria-pressed", "true")
     expect(widget(page, "attention-stepper").get_by_label("Layer", exact=True)).to_have_value("2")
     expect(widget(page, "attention-lookup").get_by_label("Head", exact=True)).to_have_value("1")

@@ -217,12 +217,26 @@ def test_twigs_fork_branches_lead_back(page):
     trunk = told(6)
     twig = tree.locator(".node.twig").first
     at, token = map(int, twig.get_attribute("value").split(":"))
+    final = trunk[at].final
+    untaken = [int(t) for t in sampling.by_probability(final) if t != trunk[at].token]
+    assert token == untaken[0]
+    assert float(twig.get_attribute("data-v")) == pytest.approx(float(final[token]), abs=1e-4)
+    main = tree.locator(".node.main")
+    expect(main).to_have_text(names(trunk))
+    odds = [float(cell.get_attribute("data-v")) for cell in main.all()]
+    assert odds == pytest.approx([float(t.final[t.token]) for t in trunk], abs=1e-4)
+    main.last.hover()
+    expect(tree.get_by_test_id("tree").locator(".readout")).to_contain_text(main.last.get_attribute("data-v"))
     twig.click()
     expect_story(page, told(6, {at: token}))
     rows = tree.locator(".branch-list tbody tr")
     expect(rows).to_have_count(2)
     expect(rows.nth(0)).to_contain_text("you are here")
     expect(rows.nth(1)).to_contain_text(f"branch 1, turn {at + 1}")
+    for row, steps in ((rows.nth(0), told(6, {at: token})), (rows.nth(1), trunk)):
+        chance = story.log_probability(steps)
+        expect(row.locator(".odds")).to_have_text(one_in(chance))
+        assert float(row.locator(".odds").get_attribute("data-v")) == pytest.approx(chance, rel=1e-4)
     expect(tree.locator(".node.branch").first).to_be_visible()
     button(tree, "Go to this branch").click()
     expect_story(page, trunk)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from math import comb
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -17,10 +18,10 @@ from explainer import gradients, influence, lab, paths, working
 from explainer.paths import Node, letter
 from explainer.views.html import number, percent
 from explainer.views.paths_cones import magnitude
-from explainer.views.paths_grid import names_of
-from explainer.views.paths_lengths import GROWTH
+from explainer.views.paths_grid import names_of, node_name
 from pages.paths import MOST, PathsState
 
+GROWTH = {"rnn": "O(n)", "cnn": "O(n / k)", "dilated cnn": "O(logₖ n)", "attention": "O(1)"}
 DEFAULT = PathsState()
 LAYERS = lab.model().config.n_layers
 
@@ -464,3 +465,10 @@ def test_the_grid_stands_alone_as_an_embed(open_page):
     page = open_page("embed/paths/", node="2.2", sublayers=1)
     expect(node(page, "paths", "C2")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#paths .facts")).to_contain_text("C2")
+    page.get_by_role("button", name="Download").click()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="SVG", exact=True).click()
+    picture = ElementTree.parse(waiting.value.path())
+    words = {text.strip() for text in picture.getroot().itertext()}
+    graph = paths.attention_grid(12, LAYERS, sublayers=True)
+    assert words >= {node_name(graph, at) for at in graph.nodes} | set(names_of(DEFAULT.text()))

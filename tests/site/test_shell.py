@@ -259,6 +259,30 @@ def test_reset_brings_the_first_view_back(path, open_page):
     assert body.inner_text() != first
 
 
+LIGHTNESS = """() => {
+  const [r, g, b] = getComputedStyle(document.documentElement).backgroundColor === 'rgba(0, 0, 0, 0)'
+    ? getComputedStyle(document.body).backgroundColor.match(/[\\d.]+/g).map(Number)
+    : getComputedStyle(document.documentElement).backgroundColor.match(/[\\d.]+/g).map(Number);
+  return (r + g + b) / 765;
+}"""
+
+
+def test_dark_is_dark_when_the_system_or_the_reader_says_so(make_context, site):
+    page = make_context(color_scheme="dark").new_page()
+    page.goto(f"{site}attention/")
+    assert page.evaluate(LIGHTNESS) < 0.2
+    page.get_by_role("button", name="Light", exact=True).click()
+    assert page.evaluate(LIGHTNESS) > 0.8
+    page.reload()
+    assert page.evaluate(LIGHTNESS) > 0.8  # remembered
+    page.get_by_role("button", name="Auto", exact=True).click()
+    assert page.evaluate(LIGHTNESS) < 0.2
+    page.emulate_media(color_scheme="light")
+    assert page.evaluate(LIGHTNESS) > 0.8
+    page.get_by_role("button", name="Dark", exact=True).click()
+    assert page.evaluate(LIGHTNESS) < 0.2
+
+
 def test_the_fonts_are_our_own(open_page):
     page = open_page("attention/", live=False)
     loaded, wanted = page.evaluate(

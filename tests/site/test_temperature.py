@@ -339,6 +339,11 @@ def test_truth_beside_the_model(open_page):
         [text.floor, text.at(1.0)[0], text.argmax(0.01), text.argmax()], rel=1e-3
     )
     expect(widget(page, "temperature-truth").locator("[data-infinite]").first).to_have_text("∞")
+    widget(page, "temperature-truth").get_by_label("Naming one token, but keeping back").select_option("0.1")
+    expect(page).to_have_url(re.compile("hedge=0.1"))
+    settle(page)
+    hedged = numbers([exact_values(page, "temperature-truth", "losses")[2][k] for k in (1, 3)])
+    assert hedged == pytest.approx([forecast.losses(truth.probs, probs, 0.1).hedged, text.argmax(0.1)], rel=1e-3)
     for figure, column in (("loss-by-temperature", 1), ("impossible", 2)):
         shown = [numbers(r) for r in exact_values(page, "temperature-truth", figure)]
         want = [[row[0], row[column]] for row in forecast.loss_by_temperature()]
