@@ -324,6 +324,7 @@ def test_the_lookup_goes_from_average_to_hard(open_page, state, trace):
     settle(page)
     rows = cells(lookup.get_by_test_id("dictionary"))
     assert {round(row[1], 6) for row in rows} == {round(1 / (state.query + 1), 6)}
+    expect_lookup(0)
     lookup.get_by_role("button", name="∞: only the best").click()
     settle(page)
     assert [row[1] for row in cells(lookup.get_by_test_id("dictionary"))][:2] == [1, 0]
