@@ -62,7 +62,7 @@ class AttentionHeads(Telling):
         )
         return join([
             c.controls(prompt_field(s, len(tokens))),
-            tag("div", c.figure("heads", grid, caption="Rows of a pattern are queries, columns are keys; the stronger the colour, the more is read. Choose one to open it everywhere on this page.",
+            tag("div", c.figure("heads", grid, caption="Rows of a pattern are queries, columns are keys; the stronger the colour, the more is read. Below each: what it does most, and how much of its attention that takes; in strong letters where that is clear. Choose one to open it everywhere on this page.",
                                 readout=" "),
                 self.opened(trace, names), class_="columns heads-columns"),
             self.table(),
@@ -71,12 +71,14 @@ class AttentionHeads(Telling):
     def small(self, trace: Any, layer: int, head: int) -> Markup:
         """One pattern as a button with a picture of five strengths."""
         drawing = small_pattern(trace.tokens, layer, head)
-        label, score = facts.head_scores().label(layer, head)
+        role, score = facts.head_scores().strongest(layer, head)
+        clear = score >= facts.CLEAR
         chosen = (layer, head) == (self.state.layer, self.state.head)
         return tag(
             "button", drawing,
-            tag("span", tag("span", "Open head ", class_="sr"), tag("b", f"{layer}.{head}"), " ", label, class_="what"),
+            tag("span", tag("span", "Open head ", class_="sr"), tag("b", f"{layer}.{head}"), class_="what"),
             tag("span", number(score, 3), class_="score"),
+            tag("span", None if clear else tag("span", "mixed, most: ", class_="sr"), facts.ROLES[role][0], class_=f"role{' clear' if clear else ''}"),
             type="button", data_set="layer head", value=f"{layer}\x1f{head}", aria_pressed=str(chosen).lower(),
             data_why=self.sentence(layer, head), class_="head-button",
         )  # fmt: skip
