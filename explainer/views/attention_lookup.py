@@ -115,7 +115,9 @@ class AttentionLookup(Widget):
         parts = [*axes, *words, tag("polyline", points=curve, class_="line colour-head"), *dots]
         label = f"Weight against likeness; the best key {names[best]} gets {percent(float(found.weights[best]))}"
         drawing = c.drawing(parts, width, height, label)
-        return c.figure("kernel", drawing, caption="The kernel: how weight grows with likeness; a dot is a key")
+        rows = [[f"{names[i]} ({i})", float(found.scores[i]), float(found.weights[i])] for i in found.order]
+        table = c.numbers_table(["key", "likeness", "weight"], rows, "Likeness and weight of every key")
+        return c.figure("kernel", drawing, table, caption="The kernel: how weight grows with likeness; a dot is a key")
 
     def answer(self, trace: Any, tokens: tuple[int, ...], found: facts.Lookup, names: list[str]) -> Markup:
         """What comes back, and what the model makes of it."""

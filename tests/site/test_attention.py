@@ -314,6 +314,8 @@ def test_the_lookup_goes_from_average_to_hard(open_page, state, trace):
         found = facts.lookup(trace, state.layer, state.head, state.query, sharpness)
         want = [[found.scores[i], found.weights[i]] for i in found.order[:12]]
         np.testing.assert_allclose(cells(lookup.get_by_test_id("dictionary")), want, rtol=1e-3, atol=1e-4)
+        every = [[found.scores[i], found.weights[i]] for i in found.order]
+        np.testing.assert_allclose(cells(lookup.get_by_test_id("kernel")), every, rtol=1e-3, atol=1e-4)
         mix, own = cells(lookup.get_by_test_id("mix"))
         np.testing.assert_allclose(mix, found.mix, atol=1e-3)
         np.testing.assert_allclose(own, trace[f"blocks.{state.layer}.attn.z"][state.query, state.head], atol=1e-3)

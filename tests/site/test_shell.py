@@ -240,8 +240,10 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("path", CHANGES)
-def test_reset_brings_the_first_view_back(path, open_page):
-    page = open_page(path)
+def test_the_tools_of_every_page_copy_what_is_there_and_bring_the_first_view_back(path, make_context, site):
+    page = make_context(permissions=["clipboard-read", "clipboard-write"]).new_page()
+    page.goto(site + path)
+    wait_live(page)
     slug = next(p for p in CHAPTERS if p.path == path).widgets[0].slug
     body = page.locator(f"#{slug} [data-body]")
     first = body.inner_text()
@@ -249,7 +251,16 @@ def test_reset_brings_the_first_view_back(path, open_page):
     expect(page).to_have_url(re.compile(next(iter(CHANGES[path])) + "="))
     settle(page)
     assert body.inner_text() != first
-    page.locator(f"#{slug}").get_by_role("button", name="Reset").click()
+    tools = page.locator(f"#{slug}").get_by_role("toolbar")
+    tools.get_by_role("button", name="Copy link").click()
+    expect(page.locator(f"#{slug} [data-tool-status]")).to_contain_text("opens exactly this view")
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
+    tools.get_by_role("button", name="Copy embed code").click()
+    expect(page.locator(f"#{slug} [data-tool-status]")).to_contain_text("Embed code copied")
+    code = page.evaluate("navigator.clipboard.readText()")
+    asked = "".join(f' {name}="{value}"' for name, value in CHANGES[path].items())
+    assert f'<transformer-explainer widget="{slug}"{asked}></transformer-explainer>' in code
+    tools.get_by_role("button", name="Reset").click()
     expect(page).to_have_url(re.compile(f"{path}$"))
     settle(page)
     assert body.inner_text() == first
@@ -257,6 +268,29 @@ def test_reset_brings_the_first_view_back(path, open_page):
     expect(page).to_have_url(re.compile(next(iter(CHANGES[path])) + "="))
     settle(page)
     assert body.inner_text() != first
+
+
+@pytest.mark.parametrize("path", [p.path for p in CHAPTERS])
+def test_every_drawing_has_a_name_and_its_numbers_in_a_table(path, open_page):
+    page = open_page(path, live=False)
+    drawings = page.locator("[data-body] [data-figure] svg:not([aria-hidden=true], [aria-hidden=true] *)")
+    assert drawings.count() > 0
+    bare = drawings.evaluate_all(
+        """all => all.flatMap(svg => {
+             const figure = svg.closest('[data-figure]');
+             const name = svg.getAttribute('aria-label') ?? '';
+             const named = svg.hasAttribute('role') && name.length > 10;
+             const widget = svg.closest('[data-widget]'); // several drawings of a widget may share one folded table
+             const told = figure.querySelector('tbody td') || widget.querySelector('details.numbers tbody td')
+               || name.match(/[0-9]+/g)?.length > 1;
+             return named && told ? [] : [figure.dataset.figure];
+           })"""
+    )
+    assert bare == []
+    for table in page.locator("[data-body] table").all():
+        assert table.evaluate("t => (t.caption?.textContent ?? '').trim().length > 5"), table.evaluate(
+            "t => t.outerHTML"
+        )[:200]
 
 
 LIGHTNESS = """() => {
