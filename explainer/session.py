@@ -116,6 +116,9 @@ def make(name: str) -> Live:
             root = component.get_root(document, preprocess=False)
             document.add_root(root)
             models[root.data.id] = root.data
+            for attr in root.data.properties() - root.properties():
+                # Panel asks the root, too, for what only its data has; Bokeh would look for words that are spelt alike
+                setattr(type(root), attr, None)
     document._session_context = None  # changes are handled at once, not scheduled on an event loop
     state._connected[document] = state._loaded[document] = True
     live = Live(name, document, components, models)

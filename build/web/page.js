@@ -34,8 +34,8 @@ const morphing = {
     beforeNodeMorphed: (node, next) => {
       // idiomorph spares the inside of whatever has the focus; only what is being typed deserves that, a button's words do not
       if (node === document.activeElement && next instanceof Element && !node.matches('input,select,textarea') && node.innerHTML !== next.innerHTML) node.innerHTML = next.innerHTML;
-      // what a script of the page has made inside a figure stays as it is
-      return !(node instanceof Element && 'own' in node.dataset);
+      // what a script of the page has made inside a figure stays as it is; a drawing, row or vector that is the same need not be compared bit by bit
+      return !(node instanceof Element && ('own' in node.dataset || (node.matches('svg, tr, .vector') && node.isEqualNode(next))));
     },
     // the page's own: which drawer is open, which cell is in the tab order
     beforeAttributeUpdated: (name, node) => !((name === 'open' && node.matches('details')) || (name === 'tabindex' && node.closest('[data-grid]'))),

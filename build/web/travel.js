@@ -39,11 +39,12 @@ export function leave(el) {
 /** After the change: let values travel. After a step (`stepped`) from where they were to where they are used now; after a new
  * drawing only what was not there before, from where it was made. */
 export function arrive(el, before, { stepped = false } = {}) {
-  const total = time();
   const widget = el.closest('.widget');
-  if (!before || !widget || !total) return;
+  if (!before || !widget) return;
   const sources = stepped ? before : places(el, 'travelFrom');
   if (!sources.size) return;
+  const total = time(); // asked as late as this: it makes the browser work out all styles
+  if (!total) return;
   const trips = [];
   for (const [name, to] of places(el)) {
     const from = sources.get(name);
@@ -74,8 +75,10 @@ export function arrive(el, before, { stepped = false } = {}) {
 /** End what travels in this widget, at once: everything is where it belongs. */
 export function finish(el) {
   const widget = el.closest('.widget') ?? el;
+  const layers = widget.querySelectorAll(':scope > .travellers');
+  if (!layers.length) return;
   for (const animation of widget.getAnimations({ subtree: true })) if (animation.id === 'travel') animation.cancel();
-  for (const layer of widget.querySelectorAll(':scope > .travellers')) layer.remove();
+  for (const layer of layers) layer.remove();
 }
 
 /** A copy of `node` that looks like it outside of its place. */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from markupsafe import Markup
@@ -44,26 +45,22 @@ class AttentionLookup(Widget):
                 c.button("∞: only the best", sets="sharpness", value="inf", pressed=hard),
                 label="From average to hard",
             ),
-            tag("div", self.dictionary(trace, found, names), tag("div", self.kernel(found, names), self.answer(trace, tokens, found, names), class_="stack"),
+            tag("div", self.dictionary(trace, found), tag("div", self.kernel(found, names), self.answer(trace, tokens, found, names), class_="stack"),
                 class_="columns lookup"),
         ])  # fmt: skip
 
-    def dictionary(self, trace: Any, found: facts.Lookup, names: list[str]) -> Markup:
+    def dictionary(self, trace: Any, found: facts.Lookup) -> Markup:
         """Keys from the most to the least similar: score, weight, and the value that is handed over."""
         s = self.state
         shown = found.order[:SHOWN]
-        largest = float(abs(found.values).max()) or 1.0
         rows = []
-        for i in shown:
+        for i, (entry, value) in zip(shown, entries(trace.tokens, s.layer, s.head, s.query), strict=True):
             weight = float(found.weights[i])
-            why = story(trace, f"blocks.{s.layer}.attn.attn_scores_scaled", (s.head, s.query, i), names)
             rows.append(
-                tag("tr",
-                    tag("th", c.token(names[i], axis="axis-key"), tag("span", str(i), class_="index"), scope="row"),
-                    tag("td", number(float(found.scores[i])), data_v=exact(found.scores[i]), data_why=why, class_="num", tabindex="-1"),
+                tag("tr", entry,
                     tag("td", tag("i", class_="bar colour-head", style=f"--v:{weight:.4g}"), class_="track", aria_hidden="true"),
                     tag("td", percent(weight), data_v=exact(weight), class_="num", tabindex="-1"),
-                    tag("td", strip(found.values[i], largest), class_="value-strip", style=f"--w:{0.15 + 0.85 * weight:.3g}", aria_hidden="true"))
+                    tag("td", value, class_="value-strip", style=f"--w:{0.15 + 0.85 * weight:.3g}", aria_hidden="true"))
             )  # fmt: skip
         heads = [tag("th", "key", scope="col", class_="axis-key"), tag("th", "likeness q · k / √d", scope="col", class_="num"), tag("td", aria_hidden="true"),
                  tag("th", "weight", scope="col", class_="num axis-head"), tag("th", "value", scope="col", class_="axis-value")]  # fmt: skip
@@ -149,7 +146,22 @@ class AttentionLookup(Widget):
         ])  # fmt: skip
 
 
+@functools.lru_cache(maxsize=16)
+def entries(tokens: tuple[int, ...], layer: int, head: int, query: int) -> list[tuple[Markup, Markup]]:
+    """Of the keys that are listed, what no sharpness changes: (key and likeness, value). Kept while the slider moves."""
+    trace, names = lab.trace(tokens), lab.names_of(tokens)
+    found = facts.lookup(trace, layer, head, query, 1.0)
+    largest = float(abs(found.values).max()) or 1.0
+    made = []
+    for i in found.order[:SHOWN]:
+        why = story(trace, f"blocks.{layer}.attn.attn_scores_scaled", (head, query, i), names)
+        key = tag("th", c.token(names[i], axis="axis-key"), tag("span", str(i), class_="index"), scope="row")
+        likeness = tag("td", number(float(found.scores[i])), data_v=exact(found.scores[i]), data_why=why, class_="num", tabindex="-1")  # fmt: skip
+        made.append((join([key, likeness]), strip(found.values[i], largest)))
+    return made
+
+
 def strip(values: Any, largest: float) -> Markup:
     """A value vector as a row of tiny signed cells (a drawing: its numbers are in the stepper)."""
     cells = "".join(f"<i style=--v:{max(-1.0, min(1.0, float(v) / largest)):.2g}></i>" for v in values)
-    return Markup(cells)
+    return Markup(f'<span class="vector">{cells}</span>')

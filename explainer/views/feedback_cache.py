@@ -60,7 +60,7 @@ class KeysAndValues(Widget):
                          table_of(done, narrow, s.window),
                          title="Every turn a row, every token a column", caption="The painted area is the work.",
                          note="Two kinds of number are kept per token, layer and head: its key and its value. Nothing else of an earlier column is ever looked at again."),
-                c.figure("multiply-adds", self.chart(config, n_prompt, turns), title="Multiply-adds of each turn", readout="The saving grows with the text, and ends where the context is full."),
+                c.figure("multiply-adds", *self.chart(config, n_prompt, turns), title="Multiply-adds of each turn", readout="The saving grows with the text, and ends where the context is full."),
                 self.kinds(config, now),
             ]
         )  # fmt: skip
@@ -91,8 +91,10 @@ class KeysAndValues(Widget):
             return f"The first turn reads the whole prompt: {now.new} columns, all new."
         return f"One new column; {now.total - 1} kept. Every earlier token could not see the new one, so nothing about it has changed."
 
-    def chart(self, config: Any, n_prompt: int, turns: int) -> Markup:
-        return work_chart(story.work(config, n_prompt, max(turns, config.n_ctx - n_prompt + AHEAD)), turns)
+    def chart(self, config: Any, n_prompt: int, turns: int) -> tuple[Markup, Markup]:
+        run = story.work(config, n_prompt, max(turns, config.n_ctx - n_prompt + AHEAD))
+        rows = [[w.turn + 1, f"{w.cached:,}", f"{w.uncached:,}"] for w in run]
+        return work_chart(run, turns), plain_table(["turn", "kept", "all anew"], rows, "Multiply-adds of each turn")
 
     def kinds(self, config: Any, now: Work) -> Markup:
         kept = cache.multiply_adds_by_kind(config, now.new, now.total)
