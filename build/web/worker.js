@@ -21,6 +21,7 @@ let dead = null; // why Python cannot go on: a 'failed' message
 let attempt = null; // the Files of the Python that starts or runs
 const fetched = new Set(); // what a resumed Python has been given since
 let lacking = null; // what the work at hand has just asked for in vain
+let warming = 0; // timer
 let queue = Promise.resolve(); // messages are worked on one at a time, in order
 
 const tell = (message) => { for (const port of everyone) port.postMessage(message); };
@@ -158,8 +159,8 @@ async function handle(port, message) {
       const make = () => session.open(client, message.name, message.values ? JSON.stringify(message.values) : null);
       const { models } = JSON.parse(await complete(live, tellPage, make, make));
       port.postMessage({ type: 'open', client, models, ms: performance.now() - message.at, bytes: files.bytes, how, reason });
-      if (!live.warm) setTimeout(() => warmUp(port, client, 600), 150); // after what the reader has already asked for
-      live.warm = true;
+      clearTimeout(warming); // other figures of the same page may still come, and what the reader has already asked for
+      if (!live.warm) warming = setTimeout(() => { live.warm = true; warmUp(port, client, 600); }, 300);
     } else if (type === 'patch') {
       await complete(live, tellPage, () => session.receive(client, JSON.stringify(message.events)), () => session.redraw(client));
       port.postMessage({ type: 'idle', client, seq: message.seq });

@@ -25,7 +25,7 @@ export function render({ model, el }) {
 """
 
 
-MOMENT = 0.01  # s
+MOMENT = 0.006  # s
 
 
 class Link(JSComponent):
