@@ -105,11 +105,11 @@ def test_a_moving_slider_speaks_for_itself(open_page):
 
 
 def test_playing_is_not_read_aloud_step_by_step(open_page):
-    page = open_page("attention/", step=5)
+    page = open_page("attention/", step=0)
     widget = page.locator("#attention-stepper")
     page.evaluate(LISTEN)
     widget.get_by_role("button", name="Play", exact=True).click()
-    expect(widget.locator("[data-step='8']")).to_be_visible()
+    expect(widget.locator(".stepper")).to_have_attribute("data-current", re.compile("^[2-9]$"))
     assert page.evaluate("window.heard") == []
     widget.get_by_role("button", name="Pause", exact=True).click()
     widget.get_by_role("button", name="Previous step", exact=True).click()
