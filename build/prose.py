@@ -36,9 +36,8 @@ def article(text: str, numbers: dict[str, Any], widgets: dict[str, Markup]) -> M
     Every widget must be placed once, every guess be answered once, further down, item by item: ValueError otherwise.
     """
     fill = jinja2.Environment(undefined=jinja2.StrictUndefined, comment_start_string="{##")
-    filled = re.sub(
-        r"(?<=\d) %", "\u00a0%", fill.from_string(text).render(**numbers)
-    )  # a number and its sign stay on one line
+    filled = fill.from_string(text).render(**numbers)
+    filled = re.sub(r"(?<=\d) %", "\u00a0%", filled)  # a number and its sign stay on one line
     html = back_links(markdown().render(guesses(filled)))
     placed: list[str] = []
 
@@ -70,9 +69,10 @@ def _container(name: str) -> Any:
 
 
 def mathml(latex: str, options: dict[str, Any]) -> str:
-    """A formula as MathML, so that it needs no script and no font of ours."""
+    """A formula as MathML, so that it needs no script and no font of ours. Names of functions stand upright."""
     display = "block" if options.get("display_mode") else "inline"
-    return latex2mathml.converter.convert(latex, display=display)
+    made = latex2mathml.converter.convert(latex, display=display)
+    return re.sub(r"<mi>([a-z]{2,})</mi>", r'<mi mathvariant="normal" class="function">\1</mi>', made)
 
 
 def back_links(html: str) -> str:
@@ -98,6 +98,8 @@ def guesses(text: str) -> str:
 
     def ask(match: re.Match[str]) -> str:
         name, question, options = match[1], inline(match[2]), items(match[3])
+        if name in asked:
+            raise ValueError(f"two guesses are called {name!r}")
         asked[name] = options
         choices = "".join(
             f'<label><input type="radio" name="guess-{name}" value="{i}"><span>{option}</span></label>'
@@ -112,6 +114,8 @@ def guesses(text: str) -> str:
         name, answers = match[1], items(match[2])
         if len(answers) != len(asked.get(name, ())):
             raise ValueError(f"guess {name!r} has {len(asked.get(name, ()))} items, its answer {len(answers)}")
+        if f'data-guess="{name}"' not in match.string[: match.start()]:
+            raise ValueError(f"guess {name!r} is answered before it is asked")
         answered.append(name)
         parts = "".join(
             f'<p data-option="{i}"><span class="yours"><span class="sr">Your guess: </span>{option}</span> {said}</p>'

@@ -1,7 +1,7 @@
 // The reader's guesses: chosen before a figure, answered below it, kept for this visit. The prose makes both (build/prose.py).
 
 const KEPT = 'explainer-guesses';
-const NOTED = 'Noted. Further down you find what was measured.';
+const NOTED = 'Noted. The answer is further down.'; // one line, also on a phone: its place is kept
 
 const kept = () => {
   try { return JSON.parse(sessionStorage.getItem(KEPT)) ?? {}; } catch { return {}; }

@@ -309,9 +309,8 @@ def line_chart(series: dict[str, Sequence[float]], *, label: str, x_name: str, y
 
 def numbers_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], label: str, *, open_: bool = False) -> Markup:
     """The numbers of a drawing, folded away: the same ones, for reading, for screen readers and for the CSV."""
-    body = Markup(
-        "".join(f"<tr>{''.join(map(_number_cell, row))}</tr>" for row in rows)
-    )  # there are many: no `tag` here
+    # there are many: so no `tag` for each
+    body = Markup("".join(f"<tr>{''.join(map(_number_cell, row))}</tr>" for row in rows))
     table = tag(
         "table", tag("caption", label, class_="sr"), tag("thead", tag("tr", *[tag("th", h, scope="col") for h in heads])),
         tag("tbody", body), class_="numbers",

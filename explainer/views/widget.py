@@ -40,9 +40,8 @@ class Link(JSComponent):
     values = param.Dict(default={})
     messages = param.Dict(default={})
     _esm = SHOW
-    _busy__ignore: ClassVar[list[str]] = [
-        "request"
-    ]  # the page itself knows whether it waits; Panel need not keep count
+    # the page itself knows whether it waits; Panel need not keep count
+    _busy__ignore: ClassVar[list[str]] = ["request"]
 
     def __init__(self, state: PageState, **params: Any):
         super().__init__(name="link", **params)
@@ -80,13 +79,14 @@ class Widget(JSComponent):
         self.state: Any = state  # of the page's own class
         # A page and the embed of its widget begin with the same markup: in the snapshot it is kept once.
         self.html = sys.intern(own_ids(str(self.draw()), self.slug))
-        self._stale = False
+        self._stale = False  # not drawn since something changed
+        self._unfinished = False  # drawn, but not to the end
         state.param.watch(self.redraw, list(self.reads))
         state.param.watch(self._catch_up, list(HOW))
 
     def _catch_up(self, *events: Any) -> None:
         """Draw what had to wait: the reader could not see it, or a slider was on its way (`PageState.first`, `hurry`)."""
-        if self._stale and not self.state.hurry:
+        if self._stale or (self._unfinished and not self.state.hurry):
             self.redraw()
 
     def redraw(self, *events: Any) -> None:
@@ -95,6 +95,7 @@ class Widget(JSComponent):
         self._stale = bool(first) and self.slug not in first
         if self._stale:
             return
+        self._unfinished = False
         self.html = own_ids(str(self.draw()), self.slug)
 
     def in_time(self) -> float:
@@ -103,7 +104,7 @@ class Widget(JSComponent):
 
     def unfinished(self) -> None:
         """To be said by `draw` when it had to leave something out: it is called again when the slider rests."""
-        self._stale = True
+        self._unfinished = True
 
     def draw(self) -> str:
         raise NotImplementedError

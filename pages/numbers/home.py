@@ -11,5 +11,4 @@ def numbers() -> dict[str, object]:
         "parameters": f"{m.n_params:,}",
         "layers": m.config.n_layers,
         "heads": m.config.n_heads,
-        "vocabulary": m.config.n_vocab,
     }

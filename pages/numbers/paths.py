@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from explainer import influence, lab, working
-from explainer.ops import softmax
 from explainer.paths import letter, longest_with_feedback, path_length, paths_to
+from explainer.sampling import distribution
 from explainer.views.html import number, percent
 from explainer.views.paths_cones import magnitude
 from explainer.views.paths_grid import names_of
@@ -24,7 +24,7 @@ def numbers() -> dict[str, Any]:
     cone = cones.influences[cones.index(0, state.source)].bit_count()
     shift = influence.prediction_change(before, after)
     asks = int(shift.argmax())
-    was, became = (softmax(t["logits"][asks].astype("float64")) for t in (before, after))
+    was, became = (distribution(t["logits"][asks], 1.0) for t in (before, after))
     likely = int(was.argmax())
     whole = next(v for v in influence.variants() if v.model == lab.STORYTELLER and not v.removed)
     cut = next(v for v in influence.variants() if v.removed == 1)
@@ -47,14 +47,13 @@ def numbers() -> dict[str, Any]:
         "node": f"{letter(position)}{int(height)}",
         "left": f"{letter(position - 1)}{int(height)}",
         "right": f"{letter(position + 1)}{int(height) - 1}",
-        "below": f"{letter(position)}{int(height) - 1}",
         "further": f"{letter(position - 1)}{int(height) - 1}",
         "paths": magnitude(paths_to(n, layers)),
         "paths_full": magnitude(paths_to(config.n_ctx, layers)),
         "paths_gpt3": magnitude(paths_to(2048, 96)),
         "written": state.written,
         "written_steps": longest_with_feedback(layers, state.written),
-        "per_token": layers + 1,
+        "per_token": longest_with_feedback(layers, 1) - longest_with_feedback(layers, 0),
         "old": names[state.source],
         "new": names_of([state.replacement()[0]])[0],
         "nodes": graph.n * graph.levels,

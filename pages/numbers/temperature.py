@@ -7,7 +7,7 @@ from typing import Any
 from explainer import lab, next_token
 from explainer.corpus.grammar import PATTERN_STOP
 from explainer.forecast import held_out, loss_by_temperature, losses, truth_after
-from explainer.repetition import LENGTH, TEMPERATURES, desk
+from explainer.repetition import LENGTH, desk
 from explainer.sampling import Loop
 from explainer.temperature import gap
 from explainer.views.html import number, percent
@@ -40,13 +40,13 @@ def numbers() -> dict[str, Any]:
     kept = next_token.kept_by_temperature(tokens, (1.0, 4.0), 5, 0.9, 0.1)
     found = {
         "n_vocab": len(look.order), "first": name(first), "second": name(second), "gap": number(between.before), "gap_cold": number(stretched.after),
-        "odds": number(between.odds_before), "odds_cold": number(stretched.odds_after), "choices": number(look.choices),
-        "floor": f"{here.floor:.3f}", "loss": f"{here.model:.3f}", "possible": int((truth.probs > 0).sum()), "right": percent(here.right), "hedged": f"{here.hedged:.2f}",
-        "n_held": text.n, "held_floor": f"{text.floor:.3f}", "held_loss": f"{text.at(1.0)[0]:.3f}", "held_half": f"{text.at(0.5)[0]:.3f}",
-        "held_two": f"{text.at(2.0)[0]:.3f}", "best_t": f"{best[0]:.2g}", "certain": percent(text.certain), "uncertain": percent(1 - text.certain),
+        "odds": number(between.odds_before), "odds_cold": number(stretched.odds_after),
+        "floor": f"{here.floor:.3f}", "loss": f"{here.model:.3f}", "possible": int((truth.probs > 0).sum()), "right": percent(here.right),
+        "held_floor": f"{text.floor:.3f}", "held_loss": f"{text.at(1.0)[0]:.3f}", "held_half": f"{text.at(0.5)[0]:.3f}",
+        "held_two": f"{text.at(2.0)[0]:.3f}", "best_t": f"{best[0]:.2g}", "certain": percent(text.certain),
         "held_hedged": f"{text.argmax(0.01):.3f}", "bad_one": percent(text.at(1.0)[1]), "bad_two": percent(text.at(2.0)[1]), "bad_half": percent(text.at(0.5)[1]),
-        "n_ctx": lab.model().config.n_ctx, "temperatures": ", ".join(f"{t:g}" for t in TEMPERATURES), "length": LENGTH,
-        "stop": percent(PATTERN_STOP), "k_one": kept[0][0], "p_one": kept[0][1], "m_one": kept[0][2], "p_four": kept[1][1], "m_four": kept[1][2], "bad_four": percent(text.at(4.0)[1]),
+        "n_ctx": lab.model().config.n_ctx, "length": LENGTH,
+        "stop": percent(PATTERN_STOP), "k_one": kept[0][0], "p_one": kept[0][1], "m_one": kept[0][2], "p_four": kept[1][1], "m_four": kept[1][2],
     }  # fmt: skip
     for key, t in texts.items():
         found |= {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from urllib.parse import urlencode
 
 import pytest
 from conftest import settle, until, wait_live
@@ -140,12 +141,17 @@ def test_play_goes_on_until_something_else_is_done(page, loop):
     expect(tape(page)).to_have_count(n)
 
 
-def test_play_turns_once_a_second(page, loop):
-    page.clock.install()
+def test_play_turns_once_a_second_and_what_is_in_sight_follows(make_context, site):
+    page = make_context(viewport={"width": 1280, "height": 2600}).new_page()
+    page.goto(f"{site}feedback/?{urlencode(START)}")
+    wait_live(page)
+    loop = page.locator("#feedback-loop")
+    page.clock.install()  # which stands still: nothing comes to rest
     page.clock.pause_at(page.evaluate("Date.now() + 1000"))
     button(loop, "Play").click()
     for written in (7, 8, 9):
         expect(tape(page)).to_have_count(5 + written)
+        expect(page.locator("#feedback-branches .step-name")).to_have_text(f"{written} tokens are written.")
         until(page, "() => !document.querySelector('[data-catching-up]')")
         page.clock.run_for(1000)
     expect(tape(page)).to_have_count(5 + 10)

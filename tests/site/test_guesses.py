@@ -43,6 +43,18 @@ def test_a_guess_is_made_by_keyboard_and_kept_for_the_visit(open_page):
     assert "written=" not in page.url  # a guess is nobody's state but the reader's
 
 
+@pytest.mark.parametrize("path", PAGES)
+def test_a_guess_moves_nothing_around_it(make_context, site, path):
+    page = make_context(viewport={"width": 360, "height": 800}).new_page()
+    page.goto(f"{site}{path}/")
+    for guess in page.locator("[data-guess]").all():
+        high = "el => el.getBoundingClientRect().height"
+        before = guess.evaluate(high)
+        guess.locator("label").first.click()
+        expect(guess.get_by_role("status")).to_contain_text("Noted")
+        assert guess.evaluate(high) == before, guess.get_attribute("data-guess")
+
+
 def test_the_result_has_no_guesses(open_page):
     page = open_page("feedback/", mode="result", live=False)
     expect(page.locator("[data-guess]:visible")).to_have_count(0)

@@ -44,6 +44,8 @@ def test_a_guess_is_a_group_of_radio_buttons_and_each_choice_has_its_answer():
         (TEXT.replace("- Yes, `blue`.\n", ""), "2 items, its answer 1"),
         (TEXT.replace("[[answer:colour]]\n- No.\n- Yes, `blue`.\n", ""), "answered: \\[\\]"),
         (TEXT.replace("answer:colour", "answer:size"), "guess 'size' has 0 items"),
+        ("\n\n".join(reversed(TEXT.strip().split("\n\n"))), "answered before it is asked"),
+        (TEXT + TEXT.replace("[[widget:box]]", ""), "two guesses are called 'colour'"),
         (TEXT.replace("[[widget:box]]", ""), "widgets placed in the prose: \\[\\]"),
     ],
 )
@@ -68,6 +70,11 @@ def test_a_footnote_of_both_modes_has_one_number_and_leads_back_within_the_mode(
 
 def test_text_right_after_an_answer_is_a_paragraph_of_its_own():
     assert "<p>And <em>on</em>.</p>" in article(TEXT + "And *on*.", n=3)
+
+
+def test_names_of_functions_stand_upright_and_variables_do_not():
+    html = article("$\\ln p$\n\n[[widget:box]]")
+    assert '<mi mathvariant="normal" class="function">ln</mi><mi>p</mi>' in html
 
 
 def test_a_missing_number_stops_the_build():

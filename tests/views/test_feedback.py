@@ -259,13 +259,27 @@ def test_while_a_slider_moves_the_story_goes_as_far_as_a_moment_allows(monkeypat
     assert "hurry" not in d.link.values and "first" not in d.link.values
 
 
+def test_another_figure_in_sight_follows_before_the_slider_rests(monkeypatch):
+    monkeypatch.setattr(views_widget, "MOMENT", 0.0)
+    d = Desk(step=20)
+    before = d.html("feedback-branches")
+    d.ask(t=1.63, first="feedback-loop", hurry=True)
+    begun = d.html("feedback-loop")
+    assert d.html("feedback-branches") == before
+    d.ask(first="feedback-branches")  # as build/web/page.js asks once Python is idle
+    assert d.html("feedback-branches") != before
+    assert d.html("feedback-loop") == begun
+    d.ask(first="", hurry=False)
+    assert len(cells(d.html("feedback-loop"), first="tape")) == 25 > len(cells(begun, first="tape"))
+
+
 def test_what_is_finished_is_not_drawn_again_when_the_slider_rests(monkeypatch):
     d = Desk("feedback-loop", step=20)
     d.ask(t=1.7, first="feedback-loop", hurry=True)
     d.ask(hurry=True, t=1.6)
     drawn = []
     monkeypatch.setattr(type(d.widgets["feedback-loop"]), "draw", lambda self: drawn.append(1) or "")
-    monkeypatch.setattr(d.widgets["feedback-loop"], "_stale", False)
+    monkeypatch.setattr(d.widgets["feedback-loop"], "_unfinished", False)
     d.ask(first="", hurry=False)
     assert drawn == []
 
