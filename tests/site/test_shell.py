@@ -82,6 +82,17 @@ def test_no_words_of_a_chart_are_cut_off(path, make_context, site):
         assert page.evaluate(CUT) == [], width
 
 
+ROOTS = """() => [...document.querySelectorAll('msqrt')].filter(root => root.checkVisibility()).map(root =>
+  root.getBoundingClientRect().width - root.firstElementChild.getBoundingClientRect().width)"""
+
+
+def test_every_root_of_a_formula_is_drawn(open_page):
+    page = open_page("attention/", mode="result", live=False)
+    beside = page.evaluate(ROOTS)  # px that the sign takes beside what stands under it
+    assert len(beside) >= 4
+    assert min(beside) > 2, beside
+
+
 @pytest.mark.parametrize("path", EVERY + STATIC)
 def test_nothing_scrolls_sideways(path, make_context, site):
     page = make_context(viewport={"width": 320, "height": 800}).new_page()
