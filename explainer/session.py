@@ -224,11 +224,12 @@ def redraw(client: str) -> bool:
 def warm(client: str) -> bool:
     """Do now what the reader's first move would otherwise wait for: read the weights, run the model, draw one figure.
 
-    Nothing changes, so nothing is sent. returns: as `receive`
+    Nothing changes, so nothing is sent.
+    returns: whether there is any use in doing it again: no when it went wrong, nor when the reader has begun
     """
     live = _open.get(client)
     drawn = next((c for c in live.components if hasattr(c, "redraw")), None) if live else None
-    return _work(live, drawn.redraw) if live and drawn else False
+    return _work(live, drawn.redraw) if live and drawn and not drawn.waits else False
 
 
 def _work(live: Live, work: Callable[[], None]) -> bool:

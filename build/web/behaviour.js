@@ -103,11 +103,9 @@ export function behave(root, { onStep }) {
     if (line && 'empty' in line.dataset) line.textContent = line.dataset.empty;
     told = null;
   };
-  const rest = { x: NaN, y: NaN }; // where the pointer is: the page moving under it is no pointing
+  const moved = pointer();
   root.addEventListener('pointerover', (event) => {
-    const moved = event.screenX !== rest.x || event.screenY !== rest.y;
-    Object.assign(rest, { x: event.screenX, y: event.screenY });
-    if (!moved && told === document.activeElement) return; // it was reached by the keyboard, which scrolled here
+    if (!moved(event) && told === document.activeElement) return; // it was reached by the keyboard, which scrolled here
     const cell = event.target.closest?.('[data-v],[data-why]');
     if (cell) tell(cell);
     else if (told && !event.target.closest?.('.readout')) forget(told.closest('.figure'));
@@ -127,6 +125,16 @@ export function behave(root, { onStep }) {
   };
   seat();
   return { seat, stopAll: () => players.forEach((_, stepper) => stop(stepper)) };
+}
+
+/** A function of a pointer's event: whether the pointer itself has moved since the last one. The page moving under it is no pointing. */
+export function pointer() {
+  const rest = { x: NaN, y: NaN };
+  return ({ screenX: x, screenY: y }) => {
+    const moved = x !== rest.x || y !== rest.y;
+    Object.assign(rest, { x, y });
+    return moved;
+  };
 }
 
 /** What assistive technology says of a cell that has the focus: how it was made; its value, if only a colour shows it. */

@@ -10,6 +10,7 @@ const BEAT = 1000; // ms between turns; a turn that takes longer is waited for
 export function crank(root, { state, turn: ask, ready }) {
   let playing = null; // the crank that plays: its widget's id
   let timer = 0;
+  let sliding = false; // a slider was what moved last: it speaks for itself
 
   const last = (el) => Number(el.dataset.crankLast);
   const turn = (el, by, rest) => {
@@ -26,7 +27,7 @@ export function crank(root, { state, turn: ask, ready }) {
       const word = on ? 'Pause' : 'Play';
       if (button.getAttribute('aria-pressed') !== String(on)) button.setAttribute('aria-pressed', String(on));
       if (button.textContent !== word) button.textContent = word;
-      quiet(button.closest('[data-crank]'), on);
+      quiet(button.closest('[data-crank]'), on || sliding);
     }
   };
   const stop = () => {
@@ -53,9 +54,14 @@ export function crank(root, { state, turn: ask, ready }) {
     return beat();
   };
 
+  const speak = (aloud) => {
+    if (sliding === aloud) { sliding = !aloud; show(); }
+  };
+
   root.addEventListener('click', (event) => {
     const button = event.target.closest?.('button');
     if (!button) return;
+    speak(true);
     const el = button.closest('[data-crank]');
     if (el && 'crankPlay' in button.dataset) return play(el);
     if (playing && button.matches('[data-set],[data-tool=reset]')) stop();
@@ -65,7 +71,10 @@ export function crank(root, { state, turn: ask, ready }) {
     }
     return undefined;
   }, true);
-  root.addEventListener('input', (event) => { if (playing && event.target.matches('[data-bind]')) stop(); });
+  root.addEventListener('input', (event) => {
+    if (playing && event.target.matches('[data-bind]')) stop();
+    speak(event.target.type !== 'range');
+  });
   window.addEventListener('popstate', stop);
 
   root.addEventListener('keydown', (event) => {
@@ -75,7 +84,7 @@ export function crank(root, { state, turn: ask, ready }) {
     const el = target.closest?.('.widget')?.querySelector('[data-crank]');
     if (!el) return;
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (by && !target.closest('[data-grid],.tokens,.tree,.scroll')) { stop(); turn(el, by); event.preventDefault(); }
+    if (by && !target.closest('[data-grid],.tokens,.tree,.scroll')) { stop(); speak(true); turn(el, by); event.preventDefault(); }
     else if (event.key === ' ' && el.querySelector('[data-crank-play]') && !target.closest('button,a,summary')) { play(el); event.preventDefault(); }
   });
 

@@ -37,8 +37,8 @@ const morphing = {
       // what a script of the page has made inside a figure stays as it is; a drawing, row or vector that is the same need not be compared bit by bit
       return !(node instanceof Element && ('own' in node.dataset || (node.matches('svg, tr, .vector') && node.isEqualNode(next))));
     },
-    // the page's own: which drawer is open, which cell is in the tab order
-    beforeAttributeUpdated: (name, node) => !((name === 'open' && node.matches('details')) || (name === 'tabindex' && node.closest('[data-grid]'))),
+    // the page's own: which drawer is open, which cell is in the tab order, which line is not read aloud just now
+    beforeAttributeUpdated: (name, node) => !(name === 'aria-live' || (name === 'open' && node.matches('details')) || (name === 'tabindex' && node.closest('[data-grid]'))),
   },
 };
 
@@ -114,16 +114,16 @@ function catchUp() {
   connection.request({ first: next ?? '', hurry: false });
 }
 
-/** A slider (or the crank) on its way in the widget `own`: that follows at once, as far as a moment allows, then the others
- * in sight, and, when it rests, all the others. */
+/** A slider (or the crank) on its way in the widget `own`: that follows at once, then the others in sight, and, when it rests,
+ * all the others. In a `hurry` (a slider) a figure computes for a moment only, and is finished when the slider rests. */
 let resting = 0;
-function slide(values, own, rest = 200) {
+function slide(values, own, { rest = 200, hurry = true } = {}) {
   Object.assign(state, values);
   Object.assign(wishes, values);
   const names = [...widgets.keys()].filter((name) => name !== own);
   const seen = sight.seen();
   behind = { near: names.filter((name) => seen.includes(name)), far: [own, ...names.filter((name) => !seen.includes(name))] };
-  connection.request({ ...values, first: own, hurry: true });
+  connection.request({ ...values, first: own, hurry });
   remember(resting ? 'replace' : 'push');
   clearTimeout(resting);
   resting = setTimeout(() => { resting = 0; if (connection.isIdle) catchUp(); }, rest);
@@ -165,7 +165,7 @@ document.addEventListener('click', (event) => {
 });
 
 const hands = behave(document, { onStep: (name, value) => wish({ [name]: value }, 'replace') });
-crank(document, { state: () => state, turn: slide, ready: () => connection.isIdle });
+crank(document, { state: () => state, turn: (values, own, rest) => slide(values, own, { rest, hurry: false }), ready: () => connection.isIdle });
 paths(document, { pick: (name, value) => wish({ [name]: value }) });
 
 // ---- the address, Back and Forward

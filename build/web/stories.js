@@ -3,7 +3,7 @@
 //
 //   data-ask="record|index"   the index in the record, parts separated by commas; a part may use r (row) and c (column):
 //                             "blocks.1.attn.k|r,0,c", "blocks.0.resid_pre|5,24*r+c"
-import { describe } from './behaviour.js';
+import { describe, pointer } from './behaviour.js';
 
 const PATIENCE = 60; // ms on one cell before asking
 
@@ -22,6 +22,7 @@ export function question(cell) {
 export function stories(root, { mirror, connection, widgets }) {
   let pending = null; // {asked, cell}
   let timer;
+  const moved = pointer();
 
   const consider = (event) => {
     const cell = event.target.closest?.('table[data-ask] tbody td[data-v]');
@@ -32,7 +33,9 @@ export function stories(root, { mirror, connection, widgets }) {
       connection.request({ ask: pending.asked });
     }, PATIENCE);
   };
-  root.addEventListener('pointerover', consider);
+  root.addEventListener('pointerover', (event) => {
+    if (moved(event) || !document.activeElement?.closest('table[data-ask]')) consider(event); // else the keyboard has scrolled here
+  });
   root.addEventListener('focusin', consider);
 
   for (const name of widgets.keys()) {

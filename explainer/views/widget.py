@@ -84,6 +84,11 @@ class Widget(JSComponent):
         state.param.watch(self.redraw, list(self.reads))
         state.param.watch(self._catch_up, list(HOW))
 
+    @property
+    def waits(self) -> bool:
+        """Whether what is shown is not yet what the state says."""
+        return self._stale or self._unfinished
+
     def _catch_up(self, *events: Any) -> None:
         """Draw what had to wait: the reader could not see it, or a slider was on its way (`PageState.first`, `hurry`)."""
         if self._stale or (self._unfinished and not self.state.hurry):

@@ -109,6 +109,21 @@ def test_a_cell_of_the_query_row_says_how_it_was_made(open_page, state, trace):
     expect(figure.locator("[data-readout]")).to_contain_text(f"exp(score({lab.names_of(state.tokens())[1]}))")
 
 
+def test_the_page_moving_under_the_pointer_does_not_silence_the_keyboard(open_page, state):
+    """Focus scrolls the page, so that something else comes to lie under a pointer that rests: that is no pointing."""
+    page = open_page("attention/", step=6)
+    figure = widget(page, "attention-stepper").get_by_test_id("pattern")
+    figure.locator("tbody tr").nth(2).locator("td").nth(1).evaluate(
+        """cell => {
+            const rests = { bubbles: true, screenX: 5, screenY: 5 };
+            document.querySelector('h1').dispatchEvent(new PointerEvent('pointerover', rests));
+            cell.tabIndex = 0; cell.focus();
+            document.querySelector('h1').dispatchEvent(new PointerEvent('pointerover', rests));
+        }"""
+    )
+    expect(figure.locator("[data-readout]")).to_contain_text(f"exp(score({lab.names_of(state.tokens())[1]}))")
+
+
 def test_any_other_cell_is_explained_when_asked(open_page, state, trace):
     page = open_page("attention/", step=3)
     figure = widget(page, "attention-stepper").get_by_test_id("keys")

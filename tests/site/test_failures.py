@@ -187,8 +187,11 @@ def test_without_webassembly_the_page_says_so(page_at: Callable[..., Page]) -> N
 def test_when_the_quota_is_exceeded_nothing_is_kept_and_everything_works(page_at: Callable[..., Page]) -> None:
     full = "Cache.prototype.put = () => Promise.reject(new DOMException('full', 'QuotaExceededError'));"
     Saboteur.spoiled = {"sw.js": f"code: {full}"}
-    page = page_at(service_workers="allow")
+    asking = """const { serviceWorker } = navigator, register = serviceWorker.register.bind(serviceWorker);
+      serviceWorker.register = (...all) => (window.registering = register(...all))"""
+    page = page_at(script=asking, service_workers="allow")
     wait_live(page)
+    until(page, "async () => { try { return Boolean(await window.registering) } catch { return true } }")
     until(page, "async () => (await navigator.serviceWorker.getRegistration()) === undefined")
     assert "sw.js" in Saboteur.hits
     assert page.evaluate("caches.keys()") == []

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from explainer import session
 from explainer.state import MAX_CHARACTERS, PageState
+from explainer.views import widget
 
 
 class Sample(PageState):
@@ -100,3 +101,19 @@ def test_warming_up_and_drawing_again_send_nothing_new():
     assert {e["attr"] for e in sent[0]["events"]} >= {"html", "values"}
     session.close("reader")
     assert not session.warm("reader")
+
+
+def test_warming_up_leaves_alone_what_waits_for_the_reader(monkeypatch):
+    monkeypatch.setattr(widget, "MOMENT", 0.0)
+    sent = []
+    session.connect(lambda client, text: sent.append(json.loads(text)))
+    session.open("reader", "embed/feedback-loop")
+    link = next(iter(session._open["reader"].models))
+    begin = {"t": 1.7, "step": 20, "hurry": True}
+    session.receive("reader", json.dumps([{"model": link, "attr": "request", "new": begin}]))
+    sent.clear()
+    assert not session.warm("reader")
+    assert sent == []
+    session.receive("reader", json.dumps([{"model": link, "attr": "request", "new": {"hurry": False}}]))
+    assert session.warm("reader")
+    session.close("reader")
