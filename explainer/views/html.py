@@ -92,6 +92,11 @@ def number(value: float, digits: int = 3) -> str:
     return ("−" if value < 0 else "") + text
 
 
+def how_many(n: int, one: str, many: str = "") -> str:
+    """A count with its noun: `1 token`, `1,202 tokens`. many: the plural, where it is not just an s."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
 def compact(value: float) -> str:
     """A number for a small cell: two decimals below 10, no leading zero (`.24`, `−1.3`, `12`); the exact one is in `data-v`."""
     size = abs(float(value))

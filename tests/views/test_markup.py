@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explainer.views import components as c
-from explainer.views.html import compact, exact, join, number, percent, tag
+from explainer.views.html import compact, exact, how_many, join, number, percent, tag
 
 
 class Elements(HTMLParser):
@@ -111,3 +111,16 @@ def test_a_log_slider_moves_in_equal_ratios():
 def test_a_line_chart_says_its_numbers_in_a_table():
     found = Elements(c.line_chart({"a": [1.0, 2.0], "b": [3.0, 4.0]}, label="x", x_name="step", y_name="y")).found
     assert [a["data-v"] for name, a in found if name == "td" and "data-v" in a] == ["1.0", "3.0", "2.0", "4.0"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ((1, "token"), "1 token"),
+        ((0, "token"), "0 tokens"),
+        ((1202, "token"), "1,202 tokens"),
+        ((2, "query", "queries"), "2 queries"),
+    ],
+)
+def test_a_count_agrees_with_its_noun(given, said):
+    assert how_many(*given) == said
