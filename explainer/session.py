@@ -205,7 +205,7 @@ def receive(client: str, events_json: str) -> bool:
 
 
 def redraw(client: str) -> bool:
-    """Draw a page's widgets anew, after something that a drawing lacked (a model, a module) has come.
+    """Take a page's last request again and draw anew, after something that this lacked (a model, a module) has come.
 
     returns: as `receive`
     """
@@ -213,12 +213,11 @@ def redraw(client: str) -> bool:
     if live is None:
         return False
 
-    def draw() -> None:
+    def once_more() -> None:
         for component in live.components:
-            if hasattr(component, "redraw"):  # a widget, not the link
-                component.redraw()
+            component.again()
 
-    return _work(live, draw)
+    return _work(live, once_more)
 
 
 def warm(client: str) -> bool:

@@ -64,9 +64,15 @@ class PageState(param.Parameterized):
                 wanted[name] = self.param[name].default
                 continue
             try:
-                wanted[name] = parse(self.param[name], given[name])
+                value = parse(self.param[name], given[name])
             except ValueError as problem:
                 messages[name] = str(problem)
+                continue
+            fixed = wanted[name] = within(self.param[name], value)
+            # (what comes from the end of a slider may be off by a last digit)
+            if isinstance(value, float) and not math.isclose(fixed, value, rel_tol=1e-6):
+                label = name_of(self.param[name])
+                messages[name] = f"{label[:1].upper()}{label[1:]} cannot be {short(given[name])}; it is {fixed:,} now."
         self.clean(wanted, messages)
         with param.parameterized.batch_call_watchers(self):
             self.param.update(**wanted)
@@ -83,11 +89,11 @@ class PageState(param.Parameterized):
 def parse(kind: param.Parameter, given: Any) -> Any:
     """Read one value for a parameter from text, number or boolean.
 
-    Numbers outside the parameter's bounds are moved to the nearest bound (a slider cannot be outside, a link can).
+    Numbers may still lie outside the parameter's bounds or between whole numbers (`within` mends that).
     'inf' is a number where the upper bound says so (bounds=(0, math.inf)); '' is None where None is allowed.
     Raises ValueError with a sentence for the reader.
     """
-    name = (kind.label or kind.name or "this").lower()
+    name = name_of(kind)
     if isinstance(kind, param.Boolean):
         text = str(given).lower()
         if text in ("1", "true", "yes", "on"):
@@ -109,18 +115,32 @@ def parse(kind: param.Parameter, given: Any) -> Any:
                 raise ValueError
         except (TypeError, ValueError):
             raise ValueError(f"“{short(given)}” is not a number; left {name} as it was.") from None
-        low, high = kind.bounds or (None, None)
-        if low is not None:
-            value = max(value, low)
-        if high is not None:
-            value = min(value, high)
-        if math.isinf(value) and (isinstance(kind, param.Integer) or high is None):
+        if math.isinf(within(kind, value)) and (
+            isinstance(kind, param.Integer) or (kind.bounds or (None, None))[1] is None
+        ):
             raise ValueError(f"{name} cannot be infinite; left it as it was.")
-        return int(value) if isinstance(kind, param.Integer) else value
+        return value
     text = str(given).encode("utf-8", "replace").decode("utf-8")
     if len(text) > MAX_CHARACTERS:
         text = text[:MAX_CHARACTERS]
     return text
+
+
+def within(kind: param.Parameter, value: Any) -> Any:
+    """The nearest value that the parameter can have: between its bounds, and whole where it counts something."""
+    if not isinstance(kind, param.Number) or value is None:
+        return value
+    low, high = kind.bounds or (None, None)
+    value = value if low is None else max(value, low)
+    value = value if high is None else min(value, high)
+    if not isinstance(kind, param.Integer) or math.isinf(value):
+        return value
+    return round(value) if math.isclose(round(value), value, rel_tol=1e-6) else int(value)
+
+
+def name_of(kind: param.Parameter) -> str:
+    """What a message calls the parameter."""
+    return (kind.label or kind.name or "this").lower()
 
 
 def short(given: Any, length: int = 30) -> str:

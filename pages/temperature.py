@@ -9,7 +9,7 @@ import param
 
 from explainer import draws, lab, next_token
 from explainer.corpus.examples import PROMPTS
-from explainer.state import PageState, short
+from explainer.state import PageState
 from explainer.views.page import Page
 from explainer.views.temperature_chain import TemperatureChain
 from explainer.views.temperature_draws import TemperatureDraws
@@ -45,14 +45,6 @@ class TemperatureState(PageState):
         """The next token at these settings."""
         return next_token.next_token(self.tokens(), self.t, *((self.top_k, self.top_p, self.min_p) if cuts else ()))
 
-    def update_from(self, given: dict[str, Any]) -> dict[str, str]:
-        outside = {name: given[name] for name in self.names() if beyond(self.param[name], given.get(name))}
-        messages = super().update_from(given)
-        for name, value in outside.items():
-            label = self.param[name].label
-            messages.setdefault(name, f"{label} cannot be {short(value)}; it is {getattr(self, name):,g} now.")
-        return messages
-
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
         if wanted.get("t") and math.isfinite(wanted["t"]):
             wanted["t"] = float(f"{wanted['t']:.3g}")  # a slider's position, so that a link says it in full
@@ -62,18 +54,6 @@ class TemperatureState(PageState):
                 messages["prompt"] = (
                     f"The model reads {most} tokens at most; your text has {n:,}. It is given the last {most}."
                 )
-
-
-def beyond(kind: param.Parameter, given: Any) -> bool:
-    """Whether a number was asked for that the parameter cannot have."""
-    if given is None or not isinstance(kind, param.Number):
-        return False
-    try:
-        value = float(given)
-    except (TypeError, ValueError):
-        return False
-    low, high = kind.bounds or (None, None)
-    return (low is not None and value < low) or (high is not None and value > high)
 
 
 PAGE = Page(

@@ -21,7 +21,7 @@ export function write(values, defaults, location = window.location) {
   if (mode && mode !== 'discover') params.set('mode', mode);
   for (const [name, value] of Object.entries(values)) {
     if (value === null || value === undefined || String(value) === String(defaults[name])) continue;
-    params.set(name, typeof value === 'number' ? String(Number(value.toPrecision(6))) : String(value));
+    params.set(name, typeof value === 'number' && !Number.isInteger(value) ? String(Number(value.toPrecision(6))) : String(value));
   }
   const text = params.toString();
   const url = new URL(location.href);

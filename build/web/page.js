@@ -53,7 +53,9 @@ function redraw(el, html) {
   arrive(el, before);
 }
 
-/** Say what Python could not do as asked: beside its control, or, where it has none, in the notice. */
+/** Say what Python could not do as asked: beside its control, or, where it has none, in the notice. What a link asked for may
+ * lie anywhere on the page, so all of it stands in the notice until the reader does something. */
+let fromLink = false;
 function say(messages) {
   const placed = new Set();
   for (const line of document.querySelectorAll('[data-message]')) {
@@ -61,11 +63,12 @@ function say(messages) {
     if (line.textContent !== words) line.textContent = words; // an unchanged line is not read aloud again
     placed.add(line.dataset.message);
   }
-  status.notice(Object.entries(messages).filter(([name]) => !placed.has(name)).map(([, text]) => text).join(' '));
+  status.notice(Object.entries(messages).filter(([name]) => fromLink || !placed.has(name)).map(([, text]) => text).join(' '));
 }
 
 function place(stepper) {
   const wanted = Number(state[stepper.dataset.stepper] ?? stepper.dataset.current);
+  if (!Number.isInteger(wanted)) return; // a link may say anything; Python will say what it takes it for
   if (wanted !== Number(stepper.dataset.current) || stepper.querySelector(`[data-step="${wanted}"]`)?.hidden) showStep(stepper, wanted);
 }
 
@@ -82,12 +85,23 @@ mirror.on('link', 'messages', say);
 function hold() {
   Object.assign(state, mirror.get('link', 'values'));
   remember('replace');
+  for (const field of document.querySelectorAll('input[type=number][data-bind]')) if (field !== document.activeElement) showHeld(field);
 }
+
+/** A number field shows what holds, also where something else was typed: once it is left. */
+function showHeld(field) {
+  const held = state[field.dataset.bind] ?? '';
+  if (field.validity.badInput || field.value === '' ? held !== '' : Number(field.value) !== held) field.value = held;
+}
+document.addEventListener('focusout', ({ target }) => {
+  if (target.matches('input[type=number][data-bind]') && connection.isIdle && !typing) showHeld(target);
+});
 
 // ---- from the reader: controls
 
 /** Ask for values: shown as wished at once where the page can, by Python where it must. */
 function wish(values, how = 'push') {
+  fromLink = false;
   Object.assign(state, values);
   Object.assign(wishes, values);
   connection.request(sightFirst(values));
@@ -118,6 +132,7 @@ function catchUp() {
  * all the others. In a `hurry` (a slider) a figure computes for a moment only, and is finished when the slider rests. */
 let resting = 0;
 function slide(values, own, { rest = 200, hurry = true } = {}) {
+  fromLink = false;
   Object.assign(state, values);
   Object.assign(wishes, values);
   const names = [...widgets.keys()].filter((name) => name !== own);
@@ -131,27 +146,32 @@ function slide(values, own, { rest = 200, hurry = true } = {}) {
 
 const read = (control) => {
   if (control.type === 'checkbox') return control.checked;
-  if (control.type === 'range' && control.dataset.scale === 'log') return 10 ** Number(control.value);
-  if (control.type === 'range') return Number(control.value);
+  if (control.type === 'range') {
+    const [at, max, step] = [control.value, control.max, control.step].map(Number);
+    const place = max - at < step / 2 ? max : at; // the last step may miss the end by a rounding
+    const value = control.dataset.scale === 'log' ? 10 ** place : place;
+    return 'whole' in control.dataset ? Math.round(value) : value;
+  }
   return control.value;
 };
 
 let turn = 0;
 const slid = new WeakMap(); // slider -> the position that was sent last
-let typing;
+let typing = 0; // timer
 document.addEventListener('input', (event) => {
   const control = event.target.closest('[data-bind]');
   if (!control || control.matches('select,[type=checkbox]')) return; // these speak by `change`
   if (control.type === 'range') { slid.set(control, control.value); return slide({ [control.dataset.bind]: read(control) }, control.closest('[data-widget]').dataset.widget); }
   const send = () => wish({ [control.dataset.bind]: read(control) }, 'replace');
   clearTimeout(typing);
-  if (control.matches('[type=text],[type=number],textarea')) { typing = setTimeout(send, 180); document.documentElement.toggleAttribute('data-busy', true); }
+  if (control.matches('[type=text],[type=number],textarea')) { typing = setTimeout(() => { typing = 0; send(); }, 180); document.documentElement.toggleAttribute('data-busy', true); }
   else send();
 });
 document.addEventListener('change', (event) => {
   const control = event.target.closest('[data-bind]');
   if (!control) return;
   clearTimeout(typing);
+  typing = 0;
   if (slid.get(control) === control.value) return; // it was sent on the way
   wish({ [control.dataset.bind]: read(control) });
 });
@@ -213,6 +233,7 @@ const connection = new Connection({
 const packed = document.getElementById('explainer-asked'); // what was on screen when a reader took this figure away
 const asked = Object.fromEntries(Object.entries({ ...(packed && JSON.parse(packed.textContent)), ...address.read() }).filter(([name]) => name in defaults));
 if (Object.keys(asked).length) {
+  fromLink = true;
   Object.assign(state, asked);
   Object.assign(wishes, asked);
   for (const stepper of document.querySelectorAll('[data-stepper]')) place(stepper);

@@ -1,78 +1,87 @@
-// A widget as a picture: what is on screen, as SVG with real text and rectangles (so that it scales and can be edited).
+// A widget as a picture, just as it is on screen: its own markup, styles and fonts in an SVG that needs nothing else. A browser
+// draws it, at any size, with real text; a PNG is that, drawn once.
 
 const NS = 'http://www.w3.org/2000/svg';
-const visible = (el) => el.checkVisibility?.({ checkOpacity: true, checkVisibilityCSS: true }) ?? el.getClientRects().length > 0;
+const TOOLS = '.tools,.drawer,.tool-status,.travellers,[data-message]:empty,script';
 
-function paint(el, origin, out) {
-  if (!visible(el) || el.matches('.sr,select,input,button.button,.readout:empty,[data-message]')) return;
-  const style = getComputedStyle(el);
-  const box = el.getBoundingClientRect();
-  const at = { x: box.left - origin.left, y: box.top - origin.top };
-  if (style.backgroundColor !== 'rgba(0, 0, 0, 0)' && box.width && box.height) {
-    out.push(rect(at.x, at.y, box.width, box.height, style.backgroundColor, parseFloat(style.borderTopLeftRadius) || 0));
-  }
-  if (el instanceof SVGSVGElement) {
-    const copy = el.cloneNode(true);
-    inline(el, copy);
-    for (const [k, v] of Object.entries({ x: at.x, y: at.y, width: box.width, height: box.height })) copy.setAttribute(k, v);
-    copy.setAttribute('xmlns', NS);
-    out.push(new XMLSerializer().serializeToString(copy));
-    return;
-  }
-  for (const child of el.childNodes) {
-    if (child.nodeType === Node.TEXT_NODE && child.textContent.trim()) {
-      const range = document.createRange();
-      range.selectNodeContents(child);
-      for (const line of range.getClientRects()) {
-        if (range.getClientRects().length > 1 && line.width < 1) continue;
-        out.push(words(range.getClientRects().length > 1 ? null : child.textContent.trim(), child, line, origin, style));
-      }
-    } else if (child.nodeType === Node.ELEMENT_NODE) paint(child, origin, out);
-  }
+/** The page's styles, with their fonts inside. As written, not as `cssRules` says them: that loses shorthands made of variables. */
+async function styles() {
+  const texts = [...document.querySelectorAll('link[rel=stylesheet],style')].map(async (sheet) => {
+    let text = sheet.href ? await (await fetch(sheet.href)).text() : sheet.textContent;
+    for (const [, address] of text.matchAll(/url\("?([^")]+\.woff2)"?\)/g)) {
+      text = text.replace(address, await inside(new URL(address, sheet.href ?? document.baseURI)));
+    }
+    return text.replaceAll(/font-display:\s*optional/g, 'font-display:block'); // a picture is drawn once, and with these
+  });
+  return (await Promise.all(texts)).join('\n');
 }
 
-const xml = (s) => s.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`).replace(/[\u0000-\u0008\u000b-\u001f]/g, '\uFFFD');
-const rect = (x, y, w, h, fill, r) => `<rect x="${x.toFixed(1)}" y="${y.toFixed(1)}" width="${w.toFixed(1)}" height="${h.toFixed(1)}" rx="${r}" fill="${xml(fill)}"/>`;
+const inside = async (url) => {
+  const blob = await (await fetch(url)).blob();
+  return new Promise((resolve, reject) => {
+    const reader = Object.assign(new FileReader(), { onload: () => resolve(reader.result), onerror: () => reject(reader.error) });
+    reader.readAsDataURL(blob);
+  });
+};
 
-function words(text, node, line, origin, style) {
-  const shown = text ?? textIn(node, line);
-  return `<text x="${(line.left - origin.left).toFixed(1)}" y="${(line.bottom - origin.top - line.height * 0.24).toFixed(1)}" fill="${xml(style.color)}" font-size="${style.fontSize}" font-family="${xml(style.fontFamily)}" font-weight="${style.fontWeight}">${xml(shown)}</text>`;
+/** A copy of the widget in which markup says what else only the page knows: what was typed, chosen, scrolled to. */
+function copyOf(el) {
+  const copy = el.cloneNode(true);
+  const fields = copy.querySelectorAll('input,select');
+  el.querySelectorAll('input,select').forEach((field, i) => {
+    if (field.matches('select')) [...fields[i].options].forEach((option, k) => option.toggleAttribute('selected', k === field.selectedIndex));
+    else fields[i].setAttribute('value', field.value);
+    fields[i].toggleAttribute('checked', Boolean(field.checked));
+  });
+  for (const tool of copy.querySelectorAll(TOOLS)) tool.remove();
+  copy.style.margin = '0';
+  return copy;
 }
 
-/** The part of a wrapped text node that lies on one line. */
-function textIn(node, line) {
-  const range = document.createRange();
-  let found = '';
-  for (let i = 0; i < node.length; i += 1) {
-    range.setStart(node, i);
-    range.setEnd(node, i + 1);
-    const box = range.getBoundingClientRect();
-    if (Math.abs(box.top - line.top) < 2) found += node.data[i];
-  }
-  return found.trim();
+/** How high the copy is when it is as wide as the widget. */
+function heightOf(copy, width) {
+  const stage = document.createElement('div');
+  stage.inert = true;
+  stage.style.cssText = `position:absolute;visibility:hidden;left:0;top:0;width:${width}px`;
+  stage.append(copy);
+  document.body.append(stage);
+  const { height } = stage.getBoundingClientRect();
+  stage.remove();
+  return Math.ceil(height);
 }
 
-function inline(from, to) {
-  const style = getComputedStyle(from);
-  for (const name of ['fill', 'stroke', 'stroke-width', 'stroke-dasharray', 'opacity', 'font-size', 'font-family', 'font-weight', 'text-anchor']) to.style.setProperty(name, style.getPropertyValue(name));
-  [...from.children].forEach((child, i) => inline(child, to.children[i]));
-}
-
-export function asSvg(el) {
-  const box = el.getBoundingClientRect();
-  const paper = getComputedStyle(document.body).backgroundColor;
-  const out = [];
-  paint(el, box, out);
-  return `<svg xmlns="${NS}" width="${Math.ceil(box.width)}" height="${Math.ceil(box.height)}" viewBox="0 0 ${Math.ceil(box.width)} ${Math.ceil(box.height)}"><rect width="100%" height="100%" fill="${xml(paper)}"/>${out.join('')}</svg>`;
+/** {text, width, height} of the SVG, in CSS pixels. */
+export async function asSvg(el) {
+  const root = document.documentElement;
+  const css = await styles();
+  const width = Math.ceil(el.getBoundingClientRect().width);
+  const copy = copyOf(el);
+  const height = heightOf(copy, width);
+  const svg = document.createElementNS(NS, 'svg'); // the root of the picture, so `:root` and `rem` are its own
+  for (const { name, value } of root.attributes) if (name === 'class' || name.startsWith('data-')) svg.setAttribute(name, value);
+  svg.dataset.theme = root.dataset.theme ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');
+  for (const [name, value] of Object.entries({ width, height, viewBox: `0 0 ${width} ${height}` })) svg.setAttribute(name, value);
+  svg.style.fontSize = getComputedStyle(root).fontSize;
+  const style = document.createElement('style');
+  style.textContent = `${css}\nbody{margin:0!important;padding:0!important;min-height:0!important}*{animation:none!important;transition:none!important}`;
+  const body = document.createElement('body');
+  body.style.width = `${width}px`;
+  body.append(style, copy);
+  const frame = document.createElementNS(NS, 'foreignObject');
+  frame.setAttribute('width', '100%');
+  frame.setAttribute('height', '100%');
+  frame.append(body);
+  svg.append(frame);
+  // eslint-disable-next-line no-control-regex
+  return { text: new XMLSerializer().serializeToString(svg).replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, '\uFFFD'), width, height };
 }
 
 export async function asPng(el, scale = 2) {
+  const { text, width, height } = await asSvg(el);
   const image = new Image();
-  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(asSvg(el))}`;
+  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
   await image.decode();
-  const canvas = Object.assign(document.createElement('canvas'), { width: image.width * scale, height: image.height * scale });
-  const context = canvas.getContext('2d');
-  context.scale(scale, scale);
-  context.drawImage(image, 0, 0);
-  return new Promise((resolve, reject) => canvas.toBlob((b) => (b ? resolve(b) : reject(new Error('the picture is too large'))), 'image/png'));
+  const canvas = Object.assign(document.createElement('canvas'), { width: width * scale, height: height * scale });
+  canvas.getContext('2d').drawImage(image, 0, 0, canvas.width, canvas.height);
+  return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('the picture is too large'))), 'image/png'));
 }

@@ -32,12 +32,12 @@ function save(name, type, content) {
 const escape = (s) => String(s).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
 /** The two ways to embed a widget in its present state. */
-export function embedCode(slug, values, site) {
+export function embedCode(slug, title, values, site) {
   const attrs = Object.entries(values).map(([k, v]) => ` ${k}="${escape(v)}"`).join('');
   const query = new URLSearchParams(values).toString();
   return {
     element: `<script src="${escape(site)}embed.js" async></script>\n<transformer-explainer widget="${slug}"${attrs}></transformer-explainer>`,
-    iframe: `<iframe src="${escape(`${site}embed/${slug}/${query ? `?${query}` : ''}`)}" title="${slug}" width="100%" height="560" style="border:0" loading="lazy"></iframe>`,
+    iframe: `<iframe src="${escape(`${site}embed/${slug}/${query ? `?${query}` : ''}`)}" title="${escape(title)}" width="100%" height="560" style="border:0" loading="lazy"></iframe>`,
   };
 }
 
@@ -60,11 +60,12 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
       if (tool === 'reset') { wish(Object.fromEntries(Object.keys(defaults).map((k) => [k, null]))); announce(el, 'Back to the start.'); }
       if (tool === 'link') {
         const url = new URL(address.write(state(), defaults));
+        if (url.protocol !== 'file:' && !document.documentElement.dataset.embed) url.hash = slug; // (there the state is in the hash)
         announce(el, (await copy(url.href)) ? 'Link copied: it opens exactly this view.' : url.href);
       }
       if (tool === 'embed') {
         const site = new URL(document.documentElement.dataset.site, document.baseURI).href;
-        const { element, iframe } = embedCode(slug, changed(), site);
+        const { element, iframe } = embedCode(slug, el.querySelector('h3').textContent, changed(), site);
         const box = el.querySelector('[data-embed-code]');
         box.hidden = !box.hidden;
         box.querySelector('[data-form=element]').textContent = element;
@@ -98,8 +99,8 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
       try {
         if (kind === 'csv') save(name, 'text/csv', csv(tables(el)));
         if (kind === 'json') save(name, 'application/json', JSON.stringify({ widget: slug, state: state(), tables: tables(el) }, null, 1));
-        if (kind === 'svg') save(name, 'image/svg+xml', asSvg(el.querySelector('[data-body]')));
-        if (kind === 'png') save(name, 'image/png', await asPng(el.querySelector('[data-body]')));
+        if (kind === 'svg') save(name, 'image/svg+xml', (await asSvg(el)).text);
+        if (kind === 'png') save(name, 'image/png', await asPng(el));
         if (kind === 'html') {
           announce(el, 'Putting the file together …');
           save(name, 'text/html', await oneFile(slug, el, changed()));

@@ -57,7 +57,7 @@ def slider(
     name: str, label: str, value: float, low: float, high: float, *, step: float | None = None, log: bool = False,
     shown: str | None = None, ticks: Sequence[float] = (),
 ) -> Markup:  # fmt: skip
-    """A range with a name, its value in words, and (`log`) equal steps for equal ratios; low > 0 then."""
+    """A range with a name, its value in words, and (`log`) equal steps for equal ratios; low > 0 then. An int stays one."""
     import math
 
     to = math.log10 if log else float
@@ -68,8 +68,8 @@ def slider(
     return tag(
         "div",
         tag("label", label, for_=f"f-{name}"),
-        tag("input", type="range", id=f"f-{name}", data_bind=name, data_scale="log" if log else None,
-            min=to(low), max=to(high), step=step or ((to(high) - to(low)) / 300), value=to(value),
+        tag("input", type="range", id=f"f-{name}", data_bind=name, data_scale="log" if log else None, data_whole=isinstance(value, int),
+            min=to(low), max=to(high), step=step or ((to(high) - to(low)) / 300.0001), value=to(value),  # rounding must not cost the last step
             list=f"t-{name}" if ticks else None, aria_valuetext=text),
         tag("output", text, for_=f"f-{name}", aria_live="off"),  # the slider itself says its value
         ticks_markup,

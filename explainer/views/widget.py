@@ -49,8 +49,12 @@ class Link(JSComponent):
         self.values = state.values()
         self.param.watch(self._receive, "request")
 
-    def _receive(self, event: Any) -> None:
-        given = {k: v for k, v in event.new.items() if k != "#"}  # '#' only makes equal requests differ
+    def again(self) -> None:
+        """Take the last request once more, which an exception broke off."""
+        self._receive()
+
+    def _receive(self, *events: Any) -> None:
+        given = {k: v for k, v in self.request.items() if k != "#"}  # '#' only makes equal requests differ
         with param.parameterized.batch_call_watchers(self):
             messages = self._state.update_from(given)
             if not given.keys() <= {*self._state.quiet, *HOW}:  # a quiet request leaves what was said before
@@ -102,6 +106,10 @@ class Widget(JSComponent):
             return
         self._unfinished = False
         self.html = own_ids(str(self.draw()), self.slug)
+
+    def again(self) -> None:
+        """Draw once more, what an exception broke off."""
+        self.redraw()
 
     def in_time(self) -> float:
         """How long, in seconds, a drawing may compute: without end, or a moment while a slider is on its way."""

@@ -8,11 +8,14 @@ import re
 import shutil
 import struct
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 import serve
 from conftest import settle, wait_live
+from PIL import Image, ImageChops
 from playwright.sync_api import expect
 
 from explainer import lab, next_token
@@ -234,12 +237,42 @@ def test_downloads_carry_the_exact_numbers(open_page):
             assert [float(x) for x in row[1:]] == pytest.approx([float(x) for x in numbers], rel=1e-4)
     svg = ElementTree.fromstring(saved["svg"])
     assert svg.tag == "{http://www.w3.org/2000/svg}svg"
+    assert not re.search(rb"url\((?!.{0,6}data:)", saved["svg"])  # it needs nothing but itself
     words = " ".join(svg.itertext())
     assert all(name in words for name in names) and percent(float(made.probs[best[0]])) in words
     assert saved["png"].startswith(b"\x89PNG")
     box = widget.locator("[data-body]").bounding_box()
     width, height = struct.unpack(">II", saved["png"][16:24])
     assert width / height == pytest.approx(box["width"] / box["height"], rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("path", "slug", "scheme", "width"),
+    [
+        ("temperature/", "temperature", "light", 1280),
+        ("attention/", "attention-routing", "dark", 1280),
+        ("feedback/", "feedback-loop", "dark", 360),
+    ],
+)
+def test_a_picture_shows_what_is_on_screen(path, slug, scheme, width, make_context, site):
+    context = make_context(color_scheme=scheme, viewport={"width": width, "height": 900}, reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(site + path)
+    wait_live(page)
+    widget = page.locator(f"#{slug}")
+    widget.get_by_role("button", name="Download").click()
+    with page.expect_download() as waiting:
+        widget.get_by_role("button", name="PNG", exact=True).click()
+    saved = Image.open(io.BytesIO(Path(waiting.value.path()).read_bytes()))
+    page.evaluate(
+        "for (const el of document.querySelectorAll('.tools, .drawer, .tool-status, .bar')) el.style.display = 'none'"
+    )
+    seen = Image.open(io.BytesIO(widget.screenshot(animations="disabled", caret="hide")))
+    assert saved.width == pytest.approx(2 * seen.width, abs=4)
+    assert saved.height == pytest.approx(2 * seen.height, abs=8)
+    small = [image.convert("RGB").resize((seen.width // 4, seen.height // 4)) for image in (saved, seen)]
+    apart = np.asarray(ImageChops.difference(*small)).max(axis=-1) > 60
+    assert apart.mean() < 0.01
 
 
 CHANGES = {
@@ -265,7 +298,7 @@ def test_the_tools_of_every_page_copy_what_is_there_and_bring_the_first_view_bac
     tools = page.locator(f"#{slug}").get_by_role("toolbar")
     tools.get_by_role("button", name="Copy link").click()
     expect(page.locator(f"#{slug} [data-tool-status]")).to_contain_text("opens exactly this view")
-    assert page.evaluate("navigator.clipboard.readText()") == page.url
+    assert page.evaluate("navigator.clipboard.readText()") == f"{page.url}#{slug}"  # and opens at this figure
     tools.get_by_role("button", name="Copy embed code").click()
     expect(page.locator(f"#{slug} [data-tool-status]")).to_contain_text("Embed code copied")
     code = page.evaluate("navigator.clipboard.readText()")
@@ -354,6 +387,72 @@ def test_a_copied_link_opens_the_same_view(make_context, site):
     other.goto(link)
     wait_live(other)
     assert other.locator("#attention-stepper [data-body]").inner_text() == here
+
+
+LINKS = {
+    "attention/": {"prompt": "Mia has a ball.", "layer": "1", "query": "2", "sharpness": "0.5"},
+    "temperature/": {"prompt": "1 2 3", "t": "1.7", "seed": "1234567"},
+    "feedback/": {"prompt": "One day", "step": "7", "seed": "2147483647", "t": "0.333"},
+    "paths/": {"prompt": "hello", "tokens": "100", "node": "2.1"},
+}
+
+
+@pytest.mark.parametrize("path", LINKS)
+def test_what_a_link_says_holds_and_stays_in_the_address(path, open_page):
+    """Also where a figure of the page needs a file that a resumed Python has not got yet."""
+    page = open_page(path, **LINKS[path])
+    for _ in range(2):
+        assert dict(parse_qsl(urlsplit(page.url).query)).items() >= LINKS[path].items()
+        held = page.evaluate("explainer.state()")
+        assert {name: str(held[name]) for name in LINKS[path]} == LINKS[path]
+        expect(page.locator(".widget").first.get_by_label("Prompt")).to_have_value(LINKS[path]["prompt"])
+        page.locator(".widget").last.scroll_into_view_if_needed()
+        settle(page)
+
+
+def test_a_link_that_makes_no_sense_leaves_a_figure_that_works(open_page):
+    page = open_page("attention/", step="zzz", head="-3", layer="99")
+    widget = page.locator("#attention-stepper")
+    expect(widget.locator(".step-name")).to_have_text(re.compile("^Step 7 of 10"))
+    notice = page.locator("[data-status-message]")
+    for words in ("“zzz” is not a number", "Head cannot be -3", "There is no layer 99"):
+        expect(notice).to_contain_text(words)  # all of it, wherever on the page the control may be
+    widget.get_by_role("button", name="Next step", exact=True).click()
+    expect(widget.locator(".step-name")).to_have_text(re.compile("^Step 8 of 10"))
+    settle(page)
+    assert page.evaluate("[explainer.state().head, explainer.state().layer]") == [0, 3]
+    page.get_by_label("Layer", exact=True).first.select_option("1")
+    settle(page)
+    expect(notice).to_be_hidden()
+
+
+def test_a_number_field_shows_what_holds_once_it_is_left(open_page):
+    page = open_page("feedback/")
+    widget = page.locator("#feedback-loop")
+    seed = widget.get_by_label("Seed", exact=True)
+    seed.fill("-1")
+    expect(widget.locator('[data-message="seed"]')).to_have_text("Seed cannot be -1; it is 0 now.")
+    settle(page)
+    expect(seed).to_have_value("-1")  # nobody's typing is taken away
+    widget.get_by_label("Prompt").focus()
+    expect(seed).to_have_value("0")
+    seed.fill("")
+    expect(widget.locator('[data-message="seed"]')).to_contain_text("left seed as it was")
+    settle(page)
+    widget.get_by_label("Prompt").focus()
+    expect(seed).to_have_value("0")
+
+
+def test_a_slider_reaches_both_ends(open_page):
+    page = open_page("temperature/")
+    for name in ("T", "top_k"):
+        slider = page.locator(f'#temperature-filters input[type=range][data-bind="{name.lower()}"]')
+        slider.press("End")
+        settle(page)
+        assert page.evaluate("name => explainer.state()[name]", name.lower()) == {"T": 10, "top_k": 640}[name]
+        slider.press("Home")
+        settle(page)
+        assert page.evaluate("name => explainer.state()[name]", name.lower()) == {"T": 0.01, "top_k": 1}[name]
 
 
 def test_back_and_forward_work(open_page):

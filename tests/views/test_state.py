@@ -117,3 +117,38 @@ def test_warming_up_leaves_alone_what_waits_for_the_reader(monkeypatch):
     session.receive("reader", json.dumps([{"model": link, "attr": "request", "new": {"hurry": False}}]))
     assert session.warm("reader")
     session.close("reader")
+
+
+@pytest.mark.parametrize(
+    ("given", "kept", "said"),
+    [
+        ({"t": "1e300"}, 10, "Temperature cannot be 1e300; it is 10 now."),
+        ({"layer": "-3"}, 0, "Layer cannot be -3; it is 0 now."),
+        ({"layer": "1.5"}, 1, "Layer cannot be 1.5; it is 1 now."),
+        ({"layer": 2.9999999}, 3, None),  # the end of a slider, a digit off
+        ({"t": "10"}, 10, None),
+    ],
+)
+def test_what_is_changed_is_said(given, kept, said):
+    state = Sample()
+    (name,) = given
+    assert state.update_from(given).get(name) == said
+    assert getattr(state, name) == kept
+
+
+def test_a_request_that_was_broken_off_is_taken_as_a_whole_when_done_again(monkeypatch):
+    """A figure may lack a file: the worker fetches it and has the page's request done again."""
+    sent = []
+    session.connect(lambda client, text: sent.append(json.loads(text)))
+    session.open("reader", "embed/temperature")
+    live = session._open["reader"]
+    whole = next(c for c in live.components if hasattr(c, "draw"))
+    with monkeypatch.context() as lacking:
+        lacking.setattr(type(whole), "draw", lambda self: 1 / 0)
+        link = next(iter(live.models))
+        wished = {"prompt": "hello", "t": "70"}
+        assert not session.receive("reader", json.dumps([{"model": link, "attr": "request", "new": wished}]))
+    assert session.redraw("reader")
+    told = {e["attr"]: e["new"] for message in sent if message["type"] == "patch" for e in message["events"]}
+    assert told["values"]["prompt"] == "hello" and told["values"]["t"] == 70
+    session.close("reader")
