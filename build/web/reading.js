@@ -55,7 +55,11 @@
     const button = event.target.closest?.('[data-mode-set],[data-theme-set]');
     if (!button) return;
     if (button.dataset.modeSet) {
+      // the figure in view stays where it is, though the text around it is another one
+      const figure = [...document.querySelectorAll('.widget')].find((el) => el.getBoundingClientRect().bottom > innerHeight / 4);
+      const before = figure?.getBoundingClientRect().top;
       root.dataset.mode = button.dataset.modeSet;
+      if (before < innerHeight * 0.75) scrollBy({ top: figure.getBoundingClientRect().top - before, behavior: 'instant' });
       keep.set('explainer-mode', button.dataset.modeSet);
       const url = new URL(location.href);
       if (url.protocol !== 'file:') { url.searchParams.set('mode', button.dataset.modeSet); history.replaceState(null, '', url); }

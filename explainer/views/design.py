@@ -19,6 +19,13 @@ MEANINGS = {
     "loss": ("what gets worse", "#7a003b", "#da876f"),
 }
 
+# A number's sign, in tensors that have both: no meaning of the list above, and blue against yellow, which nearly everybody
+# tells apart. Cells show it as tints.
+SIGNS = {
+    "plus": ("a number above 0", "#1f6f8b", "#6fd3e6"),
+    "minus": ("a number below 0", "#b57200", "#f0b24a"),
+}
+
 LIGHT = {
     "paper": "#fffdf9",
     "raised": "#ffffff",
@@ -70,8 +77,8 @@ MOTION = {"quick": "120ms", "calm": "260ms", "travel": "380ms", "ease": "cubic-b
 
 def css() -> str:
     """All tokens as custom properties, light by default and on paper, dark by preference or by `data-theme`."""
-    light = {**LIGHT, **{name: m[1] for name, m in MEANINGS.items()}}
-    dark = {**DARK, **{name: m[2] for name, m in MEANINGS.items()}}
+    light = {**LIGHT, **{name: m[1] for name, m in (MEANINGS | SIGNS).items()}}
+    dark = {**DARK, **{name: m[2] for name, m in (MEANINGS | SIGNS).items()}}
     fixed = {f"type-{k}": v for k, v in TYPE.items()} | {f"space-{k}": v for k, v in SPACE.items()} | MOTION
 
     def block(values: dict[str, str]) -> str:

@@ -389,6 +389,30 @@ def test_a_copied_link_opens_the_same_view(make_context, site):
     assert other.locator("#attention-stepper [data-body]").inner_text() == here
 
 
+@pytest.mark.parametrize("width", [1280, 360])
+def test_the_other_reading_leaves_the_figure_in_view_where_it_is(width, make_context, site):
+    page = make_context(viewport={"width": width, "height": 900}).new_page()
+    page.goto(site + "temperature/")
+    page.locator("#temperature-truth").evaluate("el => scrollTo({top: el.offsetTop - 150, behavior: 'instant'})")
+    top = "document.getElementById('temperature-truth').getBoundingClientRect().top"
+    before = page.evaluate(top)
+    for mode in ("result", "discover"):
+        page.evaluate("mode => document.querySelector(`[data-mode-set=${mode}]`).click()", mode)
+        expect(page.locator("html")).to_have_attribute("data-mode", mode)
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        assert page.evaluate(top) == pytest.approx(before, abs=2)
+
+
+def test_a_tools_answer_moves_nothing(open_page):
+    page = open_page("temperature/")
+    widget = page.locator("#temperature")
+    body = widget.locator("[data-body]")
+    before = body.bounding_box()
+    widget.get_by_role("button", name="Copy link").click()
+    expect(widget.locator("[data-tool-status]")).not_to_be_empty()
+    assert body.bounding_box() == before
+
+
 LINKS = {
     "attention/": {"prompt": "Mia has a ball.", "layer": "1", "query": "2", "sharpness": "0.5"},
     "temperature/": {"prompt": "1 2 3", "t": "1.7", "seed": "1234567"},

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from explainer.views.design import DARK, LIGHT, MEANINGS, css
+from explainer.views.design import DARK, LIGHT, MEANINGS, SIGNS, css
 
 THEMES = {"light": (LIGHT, 1), "dark": (DARK, 2)}
 
@@ -28,23 +28,32 @@ def contrast(a: str, b: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
+# Oklab (Ottosson 2020): distances there are about as large as they look
+M1 = np.array(
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+)
+M2 = np.array(
+    [
+        [0.2104542553, 0.793617785, -0.0040720468],
+        [1.9779984951, -2.428592205, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.808675766],
+    ]
+)
+
+
 def oklab(rgb: np.ndarray) -> np.ndarray:
-    """Linear RGB -> Oklab (Ottosson 2020): distances there are about as large as they look."""
-    m1 = np.array(
-        [
-            [0.4122214708, 0.5363325363, 0.0514459929],
-            [0.2119034982, 0.6806995451, 0.1073969566],
-            [0.0883024619, 0.2817188376, 0.6299787005],
-        ]
-    )
-    m2 = np.array(
-        [
-            [0.2104542553, 0.793617785, -0.0040720468],
-            [1.9779984951, -2.428592205, 0.4505937099],
-            [0.0259040371, 0.7827717662, -0.808675766],
-        ]
-    )
-    return m2 @ np.cbrt(m1 @ np.clip(rgb, 0, 1))
+    """Linear RGB -> Oklab."""
+    return M2 @ np.cbrt(M1 @ np.clip(rgb, 0, 1))
+
+
+def mixed(a: str, b: str, share: float) -> np.ndarray:
+    """As `color-mix(in oklab, a share, b)`, in linear RGB."""
+    between = share * oklab(linear(a)) + (1 - share) * oklab(linear(b))
+    return np.linalg.inv(M1) @ (np.linalg.inv(M2) @ between) ** 3
 
 
 # Machado, Oliveira & Fernandes 2009, severity 1.0, on linear RGB
@@ -108,8 +117,18 @@ def test_colours_of_one_figure_stay_apart(theme, sight):
 @pytest.mark.parametrize("theme", THEMES)
 def test_no_two_meanings_share_a_colour(theme):
     _, at = THEMES[theme]
-    for a, b in itertools.combinations(MEANINGS, 2):
-        assert np.linalg.norm(oklab(linear(MEANINGS[a][at])) - oklab(linear(MEANINGS[b][at]))) > 0.055, (a, b)
+    every = MEANINGS | SIGNS
+    for a, b in itertools.combinations(every, 2):
+        assert np.linalg.norm(oklab(linear(every[a][at])) - oklab(linear(every[b][at]))) > 0.055, (a, b)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("sight", SIGHT)
+def test_the_sign_of_a_half_strong_cell_is_seen(theme, sight):
+    colours, at = THEMES[theme]
+    tints = [mixed(SIGNS[name][at], colours["zero"], 0.5) for name in ("plus", "minus")]
+    seen = [oklab(SIGHT[sight] @ tint) for tint in tints]
+    assert np.linalg.norm(seen[0] - seen[1]) > 0.07
 
 
 # ---- what the style sheet does with them
