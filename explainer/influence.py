@@ -243,7 +243,7 @@ def variants() -> tuple[Variant, ...]:
 
 def token_losses(variant: Variant, tokens: Sequence[int]) -> Array:
     """How surprised this model is by each token of the text after the first: nats, [T - 1]."""
-    logits = variant.trace(tokens)["logits"][:-1]
+    logits = variant.trace(tokens)["logits"][:-1].astype(np.float64)  # finely enough that 0 is not what rounding left
     return cross_entropy(logits, np.asarray(tokens[1:]))
 
 

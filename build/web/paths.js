@@ -114,6 +114,7 @@ export function paths(root, { pick }) {
     const [at, frame] = [node.getBoundingClientRect(), scroller.getBoundingClientRect()];
     scroller.scrollLeft = at.left + at.width / 2 - frame.left - frame.width / 2;
   }
+  for (const scroller of root.querySelectorAll('.grid-scroll[data-follow]')) scroller.scrollLeft = scroller.scrollWidth; // and what was written last
   root.addEventListener('explainer:drawn', (event) => { // new markup: what is pointed at stays lit, where it still is
     for (const grid of event.target.querySelectorAll('[data-paths].lively')) {
       grid.shown = undefined;

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from explainer import influence, lab, paths
 from explainer.paths import Graph, Node, letter
 from explainer.views import components as c
-from explainer.views.html import join, tag
+from explainer.views.html import how_many, join, tag
 from explainer.views.paths_grid import Drawing, level_name, names_of, node_name, node_text
 from explainer.views.widget import Widget
 
@@ -44,7 +44,7 @@ class Paths(Widget):
         chosen = Node(int(height * (2 if s.sublayers else 1)), position)
         drawing = Drawing(
             slug="paths", graph=graph, names=names, cones=cones, chosen=chosen, picks="node",
-            label=f"Grid of {graph.n} columns, one per token, and {n_layers} layers. Arrow keys move from node to node; Enter pins a node.",
+            label=f"Grid of {how_many(graph.n, 'column')}, one per token, and {how_many(n_layers, 'layer')}. Arrow keys move from node to node; Enter pins a node.",
             pick_value=lambda node: node_text(graph, node), why=lambda node: sentence(graph, node, names),
             row=36 if s.sublayers else 58, marked_columns={position: "axis-query"},
         )  # fmt: skip
@@ -54,7 +54,7 @@ class Paths(Widget):
         return join(
             [
                 c.controls(
-                    c.text_field("prompt", "Prompt", s.prompt, hint=f"{len(tokens)} tokens, the start token included"),
+                    c.text_field("prompt", "Prompt", s.prompt, hint=f"{how_many(len(tokens), 'token')}, the start token included"),
                     c.check("sublayers", "Attention and MLP apart", s.sublayers),
                 ),
                 c.figure(
@@ -63,8 +63,8 @@ class Paths(Widget):
                     note="Point at a node, or press Tab and then the arrow keys. A click (or Enter) pins it.",
                 ),
                 c.definition_row([
-                    ("Pinned", f"{node_name(graph, chosen)}, {names[position]}"), ("Can have read", f"{reads} nodes"),
-                    ("Can influence", f"{touches} nodes"), ("No path either way", f"{total - 1 - reads - touches} nodes"),
+                    ("Pinned", f"{node_name(graph, chosen)}, {names[position]}"), ("Can have read", how_many(reads, "node")),
+                    ("Can influence", how_many(touches, "node")), ("No path either way", how_many(total - 1 - reads - touches, "node")),
                 ]),
                 self.table(graph, cones, names),
             ]
@@ -119,9 +119,11 @@ def sentence(graph: Graph, node: Node, names: Sequence[str]) -> str:
     else:
         sources = [node_name(graph, e.source) for e in graph.arriving[node]]
         verb = "is computed from" if not graph.sublayers or node.level % 2 else "(MLP) is computed from"
-        first = (
-            f"{name} {verb} {listed(sources)}{' alone' if len(sources) == 1 else ''}, and through them from all below."
-        )
+        alone = len(sources) == 1
+        through = ""
+        if node.level > 1:
+            through = f", and through {'it' if alone else 'them'} from all below"
+        first = f"{name} {verb} {listed(sources)}{' alone' if alone else ''}{through}."
     beside = [node_name(graph, Node(node.level, t)) for t in range(node.position)]
     unknown = f"It knows nothing of {listed(beside)}: same height." if beside and node.level else ""
     if node.position + 1 < graph.n:
@@ -144,7 +146,7 @@ class PathCount(Widget):
         paths.shares,
     )
 
-    WIDE, HIGH = 9, 5  # nodes written out in the triangle
+    WIDE, HIGH = 9, 5  # nodes written out in the table of counts
 
     def draw(self) -> Markup:
         s = self.state
@@ -163,17 +165,17 @@ class PathCount(Widget):
                     class_="presets", role="group", aria_label="Sizes of real models"),
             ),
             tag("div",
-                c.figure("path-length", tag("p", tag("strong", f"{layers:,}"), " ", "step" if layers == 1 else "steps", class_="big axis-query"),
+                c.figure("path-length", tag("p", tag("strong", f"{layers:,}"), " ", "step" if layers == 1 else "steps", class_="big colour-path"),
                          title="The longest path", caption="does not depend on the number of tokens",
-                         readout=f"Every arrow goes up one layer, and there are {layers}. One more token adds no step; one more layer adds one."),
-                c.figure("path-number", tag("p", tag("strong", magnitude(counted)), " paths", class_="big axis-key", data_v=str(counted)),
+                         readout=f"Every arrow goes up one layer, and there {'is' if layers == 1 else 'are'} {layers}. One more token adds no step; one more layer adds one."),
+                c.figure("path-number", tag("p", tag("strong", magnitude(counted)), " ", "path" if counted == 1 else "paths", class_="big colour-path", data_v=str(counted)),
                          title="The number of paths", caption="that end at the last token’s top node",
                          readout=f"Counted by adding up: {grouped(counted)}. By the formula C(n + L − 1, L) = C({n + layers - 1:,}, {layers}): {grouped(formula)}. "
                          + ("They agree." if counted == formula else "They do not agree: this is an error.")),
                 class_="columns"),
             tag("div",
                 self.growth(n, layers, "longest"), self.growth(n, layers, "number"), class_="columns"),
-            self.triangle(rows, wide, high, longest, n, layers),
+            self.counts(rows, wide, high, longest, n, layers),
         ])  # fmt: skip
 
     def growth(self, n: int, layers: int, what: str) -> Markup:
@@ -181,31 +183,32 @@ class PathCount(Widget):
         marks = sorted({max(1, round(n * i / 12)) for i in range(1, 13)})
         if what == "longest":
             values = [float(layers)] * len(marks)
-            return c.figure("length-growth", column_chart(marks, values, [str(layers)] * len(marks), peak=layers, colour="query",
-                            label=f"Longest path over the number of tokens: always {layers}", unit="steps"), title="Longest path, as the text grows")  # fmt: skip
+            return c.figure("length-growth", column_chart(marks, values, [str(layers)] * len(marks), peak=layers, colour="path",
+                            label=f"Longest path over the number of tokens: always {layers}", unit=("step", "steps")), title="Longest path, as the text grows")  # fmt: skip
         rows = influence.running_counts(n, layers)
         counts = [rows[-1][t - 1] for t in marks]
         values = [log10(x) for x in counts]
-        return c.figure("number-growth", column_chart(marks, values, [magnitude(x) for x in counts], peak=max(1.0, values[-1]), colour="key",
-                        label=f"Number of paths over the number of tokens, up to {magnitude(counts[-1])}; each grid line is a further power of ten", unit="paths"),
+        return c.figure("number-growth", column_chart(marks, values, [magnitude(x) for x in counts], peak=max(1.0, values[-1]), colour="path",
+                        label=f"Number of paths over the number of tokens, up to {magnitude(counts[-1])}; each grid line is a further power of ten", unit=("path", "paths")),
                         title="Number of paths, as the text grows", caption="(powers of ten)")  # fmt: skip
 
-    def triangle(
+    def counts(
         self, rows: list[list[int]], wide: int, high: int, longest: Sequence[paths.Edge], n: int, layers: int
     ) -> Markup:
-        """The adding-up itself: every node is the sum of the level below, up to its own column."""
+        """The adding-up itself: every node is the sum of the level below, up to its own column. (Pascal's triangle, tilted.)"""
         graph = influence.grid(wide, high)
 
         def why(node: Node) -> str:
-            here = node_name(graph, node)
+            ways = rows[node.level][node.position]
             if node.level == 0:
-                return f"{here}: 1 path, which starts here"
-            parts = [f"{rows[node.level - 1][s]:,}" for s in range(node.position + 1)]
-            shown = " + ".join(parts if len(parts) <= 9 else [*parts[:3], "…", parts[-1]])
-            return f"{here}: {shown} = {rows[node.level][node.position]:,} paths arrive here; the longest has {node.level} step{'s' * (node.level != 1)}"
+                return "1 path, which starts here"
+            parts = [str(rows[node.level - 1][s]) for s in range(node.position + 1)]
+            adding = f"{' + '.join(parts)} = " if node.position else ""
+            arrive = "1 path arrives" if ways == 1 else f"{ways} paths arrive"
+            return f"{adding}{arrive} here; the longest has {how_many(node.level, 'step')}"
 
         cells = [[tag("td", f"{rows[level][t]:,}", tabindex=-1, data_v=str(rows[level][t]), data_why=why(Node(level, t)),
-                      class_="strong" if level == high and t == wide - 1 else None, style=f"--v:{0.08 + 0.8 * log10(rows[level][t]) / max(log10(rows[high][wide - 1]), 1):.3g}")
+                      class_="last" if level == high and t == wide - 1 else None, style=f"--v:{0.06 + 0.5 * log10(rows[level][t]) / max(log10(rows[high][wide - 1]), 1):.3g}")
                   for t in range(wide)] for level in range(high, -1, -1)]  # fmt: skip
         body = [
             tag("tr", tag("th", level_name(graph, high - i), scope="row", class_="axis-resid"), *row)
@@ -217,19 +220,22 @@ class PathCount(Widget):
             *[tag("th", tag("span", letter(t)), scope="col", class_="axis-key") for t in range(wide)],
         )
         table = tag("table", tag("caption", "Number of paths that arrive at each node", class_="sr"), tag("thead", head), tag("tbody", *body),
-                    class_="heat colour-key triangle", data_grid=True)  # fmt: skip
+                    class_="heat colour-path counts", data_grid=True)  # fmt: skip
         drawing = Drawing(
             slug="path-count", graph=graph, label=f"One of the longest paths: {paths.describe(longest)}", path=longest, row=40, faint=True,
             names=[""] * wide,
         )  # fmt: skip
-        cropped = (
-            f" (the first {wide} of {n:,} columns and {high} of {layers} layers)" if (wide, high) != (n, layers) else ""
+        left_out = [f"{wide} of {how_many(n, 'column')}"] * (wide < n) + [f"{high} of {how_many(layers, 'layer')}"] * (
+            high < layers
         )
+        cropped = f"(the first {' and '.join(left_out)})" if left_out else ""
+        said = f"{paths.describe(longest)}: {how_many(len(longest), 'step')}."
+        said += " It could move right sooner or later; it cannot be longer." if wide > 1 and high > 1 else ""
         return tag(
             "div",
-            c.figure("longest", drawing.draw(), title="One of the longest paths", caption=cropped, readout=f"{paths.describe(longest)}: {len(longest)} steps. It could move right sooner or later; it cannot be longer."),
-            c.figure("triangle", tag("div", table, class_="scroll"), title="How many paths arrive at each node", caption=cropped,
-                     readout="Each number is the sum of the row below it, up to its own column. Point at one."),
+            c.figure("longest", drawing.draw(), title="One of the longest paths", caption=cropped, readout=said),
+            c.figure("counts", tag("div", table, class_="scroll"), title="How many paths arrive at each node", caption=cropped,
+                     readout="Each number is the sum of the row below it, up to its own column. Point at one: what is added lights up."),
             class_="columns wide-columns",
         )  # fmt: skip
 
@@ -246,24 +252,35 @@ def preset(name: str, tokens: int, layers: int, n: int, now: int) -> Markup:
 def grouped(number: int) -> str:
     """A whole number with every digit, in groups; a very long one by its ends."""
     text = f"{number:,}"
-    return text if len(text) <= 44 else f"{text[:15]}…{text[-7:]} ({len(str(number))} digits)"
+    return text if len(text) <= 44 else f"{text[:14].rpartition(',')[0]},…{text[-8:]} ({len(str(number))} digits)"
 
 
 def magnitude(number: int) -> str:
-    """1,365 as it is; from a million on as a power of ten: 3.1 × 10¹²."""
+    """1,365 as it is; from a million on as a power of ten, rounded: 3.1 × 10¹²."""
     if number < 10**6:
         return f"{number:,}"
     exponent = len(str(number)) - 1
-    lead = str(number)[:2]
-    raised = str(exponent).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{lead[0]}.{lead[1]}\u00a0×\u00a010{raised}"  # on one line
+    unit = 10 ** (exponent - 1)  # of the second digit; whole numbers throughout: these are too large for floats
+    lead = (number + unit // 2) // unit
+    if lead == 100:  # 9.95 and more
+        lead, exponent = 10, exponent + 1
+    return f"{lead // 10}.{lead % 10}\u00a0×\u00a010{superscript(exponent)}"  # on one line
 
 
-def column_chart(marks: Sequence[int], values: Sequence[float], texts: Sequence[str], *, peak: float, colour: str, label: str, unit: str,
-                 x_name: str = "tokens", chosen: int | None = None, every: bool = False, floor: float | None = None) -> Markup:  # fmt: skip
+def superscript(number: int) -> str:
+    """A whole number as an exponent: ¹²."""
+    return str(number).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+DIGIT = 9  # how wide a digit over a bar is at most, in units of the drawing
+
+
+def column_chart(marks: Sequence[int], values: Sequence[float], texts: Sequence[str], *, peak: float, colour: str, label: str, unit: tuple[str, str],
+                 x: tuple[str, str] = ("token", "tokens"), chosen: int | None = None, every: bool = False, floor: float | None = None) -> Markup:  # fmt: skip
     """Upright bars over a count (of tokens), with the same numbers in a table.
 
-    chosen: the bar that the state stands at; every: write a number over every bar; floor: a level drawn as a dashed line
+    unit, x: what the bars and the axis count, one and many of it
+    chosen: the bar that the state stands at (-1: none of them); every: write a number over every bar; floor: a level drawn as a dashed line
     """
     width, height, left, bottom, top = 320, 120, 6, 22, 18
     slot = (width - left) / max(len(marks), 1)
@@ -272,29 +289,25 @@ def column_chart(marks: Sequence[int], values: Sequence[float], texts: Sequence[
         return (height - bottom - top) * value / peak
 
     parts = [tag("line", x1=left, x2=width, y1=height - bottom, y2=height - bottom, class_="rule")]
+    texts_on_top = []
     last = len(values) - 1
     for i, value in enumerate(values):
-        tall, x = rise(value), left + i * slot
-        parts.append(tag("rect", x=f"{x + slot * 0.15:.1f}", y=f"{height - bottom - tall:.1f}", width=f"{slot * 0.7:.1f}", height=f"{max(tall, 1):.1f}",
-                         rx=2, class_=f"column colour-{colour}{' quiet' if chosen not in (None, i) else ''}", data_why=f"{marks[i]:,} {x_name}: {texts[i]} {unit}"))  # fmt: skip
+        tall, at = rise(value), left + i * slot
+        parts.append(tag("rect", x=f"{at + slot * 0.15:.1f}", y=f"{height - bottom - tall:.1f}", width=f"{slot * 0.7:.1f}", height=f"{max(tall, 1):.1f}",
+                         rx=2, class_=f"column colour-{colour}{' quiet' if chosen not in (None, i) else ''}", data_why=f"{how_many(marks[i], *x)}: {texts[i]} {unit[texts[i] != '1']}"))  # fmt: skip
         if every or i in (0, last):
-            parts.append(tag("text", f"{marks[i]:,}", x=f"{x + slot / 2:.1f}", y=height - 7, text_anchor="middle"))
-            anchor = "middle" if every or last == 0 else "start" if i == 0 else "end"
-            at = {"start": x, "middle": x + slot / 2, "end": x + slot}[anchor]
-            parts.append(
-                tag(
-                    "text",
-                    texts[i],
-                    x=f"{at:.1f}",
-                    y=f"{height - bottom - tall - 5:.1f}",
-                    text_anchor=anchor,
-                    class_="figure-number",
-                )
+            texts_on_top.append(
+                tag("text", f"{marks[i]:,}", x=f"{at + slot / 2:.1f}", y=height - 7, text_anchor="middle")
             )
+            anchor = "middle" if every or last == 0 else "start" if i == 0 else "end"
+            end = {"start": at, "middle": at + slot / 2, "end": at + slot}[anchor]
+            covers = 1 + int(len(texts[i]) * DIGIT / slot) if anchor == "start" else 1  # bars under the number
+            highest = max(rise(v) for v in values[i : i + covers])
+            texts_on_top.append(tag("text", texts[i], x=f"{end:.1f}", y=f"{height - bottom - highest - 5:.1f}", text_anchor=anchor, class_="figure-number"))  # fmt: skip
     if floor is not None:
         y = height - bottom - rise(floor)
         parts.append(tag("line", x1=left, x2=width, y1=f"{y:.1f}", y2=f"{y:.1f}", class_="floor"))
-    drawing = c.drawing(parts, width, height, label, "columns-chart")
+    drawing = c.drawing([*parts, *texts_on_top], width, height, label, "columns-chart")
     return join(
-        [drawing, c.numbers_table([x_name, unit], [[f"{m:,}", t] for m, t in zip(marks, texts, strict=True)], label)]
+        [drawing, c.numbers_table([x[1], unit[1]], [[f"{m:,}", t] for m, t in zip(marks, texts, strict=True)], label)]
     )

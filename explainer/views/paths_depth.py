@@ -47,7 +47,7 @@ class Depth(Widget):
         peak = max(float(row.max()) for row in losses)
         table = c.heat_table(
             losses, [kind.name for kind in kinds], names[1:], label="Surprise at each token, in nats, by model depth", colour="loss", row_axis="resid", col_axis="vocab",
-            scale=max(peak, 1e-6), row_name="model", col_name="token", why=lambda r, t: f"{kinds[r].name}: {number(float(losses[r][t]), 4)} nats at {names[t + 1]}, seen from {names[t]}",
+            scale=max(peak, 1e-6), row_name="model", col_name="token", why=lambda r, t: f"{number(float(losses[r][t]), 4)} nats, seen from “{names[t]}”", size="roomy",
         )  # fmt: skip
         rows = [[kind.name, float(row.mean()), best] for kind, row, best in zip(kinds, losses, nexts, strict=True)]
         return join([

@@ -7,8 +7,9 @@ from inspect import unwrap
 from markupsafe import Markup
 
 from explainer import influence, lab, paths, sampling
+from explainer.paths import letter
 from explainer.views import components as c
-from explainer.views.html import join, tag
+from explainer.views.html import how_many, join, tag
 from explainer.views.paths_cones import column_chart
 from explainer.views.paths_grid import Drawing, names_of
 from explainer.views.widget import Widget
@@ -40,22 +41,37 @@ class PathFeedback(Widget):
         hops = sum(edge.kind == "feedback" for edge in longest)
         names = names_of(shown)
         first = len(shown) - len(wrote)
+        omitted = max(len(prompt) - SHOWN, 0)
         drawing = Drawing(
-            slug="path-feedback", graph=graph, names=names, path=longest, row=50,
+            slug="path-feedback", graph=graph, names=names, path=longest, row=50, first=omitted, follow=len(shown),
             marked_columns=dict.fromkeys(range(first, len(shown)), "axis-vocab"),
-            label=f"Grid of {graph.n} columns and {n_layers} layers; the longest path has {len(longest)} arrows, {hops} of them from the top of a column to the bottom of the next",
+            label=f"Grid of {how_many(graph.n, 'column')} and {how_many(n_layers, 'layer')}; the longest path has {how_many(len(longest), 'arrow')}, {hops} of them from the top of a column to the bottom of the next",
         )  # fmt: skip
         count = (
             f"{n_layers} + {s.written} × ({n_layers} + 1) = {formula}"
             if s.feedback
-            else f"{n_layers} layers = {formula}"
+            else f"{how_many(n_layers, 'layer')} = {formula}"
         )
         ending = "They agree." if len(longest) == counted == formula else "They do not agree: this is an error."
         alone = [float(paths.longest_with_feedback(n_layers, w)) for w in range(most + 1)]
-        left_out = (
-            f" The first {len(prompt) - SHOWN} tokens of the prompt are left out of the drawing."
-            if len(prompt) > SHOWN
-            else ""
+        left_out = ""
+        if omitted == 1:
+            left_out = " Column A, the first token, is left out of the drawing."
+        elif omitted:
+            left_out = f" Columns A to {letter(omitted - 1)}, the first {omitted} tokens, are left out of the drawing."
+        in_colour = tag("span", "this colour", class_="axis-vocab")
+        caption = (
+            [
+                "Columns in ",
+                in_colour,
+                " hold the tokens that the model itself writes here (always its most likely one).",
+            ]
+            if s.feedback
+            else [
+                "Columns in ",
+                in_colour,
+                " hold the same tokens, now given from outside: none had to wait for another one.",
+            ]
         )
         return join(
             [
@@ -66,20 +82,19 @@ class PathFeedback(Widget):
                 ),
                 c.figure(
                     "path-feedback", drawing.draw(),
-                    readout=f"The red path: {len(longest)} steps. The formula: {count}. {ending}{left_out}",
-                    caption=tag("span", "Columns in ", tag("span", "this colour", class_="axis-vocab"), " hold the tokens that the model itself writes here (always its most likely one).") if s.feedback
-                    else "The same columns, their text given from outside: no token had to wait for another one.",
+                    readout=f"The thick path: {how_many(len(longest), 'step')}. The formula: {count}. {ending}{left_out}",
+                    caption=tag("span", *caption),
                 ),
-                c.definition_row([
-                    ("Longest path", f"{len(longest)} steps"), ("Through layers", f"{len(longest) - hops}"), ("Through written tokens", f"{hops}"),
-                    ("Number of tokens drawn", f"{graph.n}"),
-                ]),
-                c.figure(
+                tag("div", c.figure(
                     "feedback-growth",
-                    column_chart(range(most + 1), alone, [str(int(x)) for x in alone], peak=alone[-1], colour="query", unit="steps", x_name="tokens written",
-                                 label="Longest path over the number of tokens that the model writes and reads again", chosen=s.written if s.feedback else None, every=True,
+                    column_chart(range(most + 1), alone, [str(int(x)) for x in alone], peak=alone[-1], colour="path", unit=("step", "steps"), x=("token written", "tokens written"),
+                                 label="Longest path over the number of tokens that the model writes and reads again", chosen=s.written if s.feedback else -1, every=True,
                                  floor=float(n_layers)),
                     title="Longest path, as the model writes", caption=f"in steps, over the number of tokens written; dashed: the same text given from outside, {n_layers}",
                 ),
+                c.definition_row([
+                    ("Longest path", how_many(len(longest), "step")), ("Through layers", f"{len(longest) - hops}"), ("Through written tokens", f"{hops}"),
+                    ("Number of tokens drawn", f"{graph.n}"),
+                ]), class_="columns wide-columns"),
             ]
         )  # fmt: skip

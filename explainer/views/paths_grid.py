@@ -17,9 +17,9 @@ from markupsafe import Markup, escape
 from explainer import lab
 from explainer.influence import Cones
 from explainer.paths import Edge, Graph, Node, letter
-from explainer.views.html import compact, exact, tag
+from explainer.views.html import compact, exact, how_many, tag
 
-COLUMN, LEFT, RIGHT = 52, 96, 14  # pixels of the drawing
+RIGHT = 14  # pixels of the drawing
 RADIUS = 14
 
 
@@ -61,7 +61,7 @@ def level_name(graph: Graph, level: int) -> str:
     whole, half = divmod(level, 2) if graph.sublayers else (level, 0)
     if half:
         return "+ attention"
-    return f"after {whole} layer{'s' * (whole > 1)}"
+    return f"after {how_many(whole, 'layer')}"
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,9 @@ class Drawing:
     values:  [levels, n] numbers written into the nodes; `shade` (0..1) paints them in the colour of `colour`
     why:     the sentence of a node, for the read-out
     path:    arrows drawn on top, as one path
-    dots:    nodes without names
+    dots:    nodes without names, and closer together
+    first:   how many columns of the text are left out at the left: letters go on from there, so that a token keeps its own
+    follow:  where the drawing scrolls, its end is kept in view; it scrolls there again when this changes
     hollow:  nodes drawn as if empty (exactly zero)
     """
 
@@ -109,6 +111,20 @@ class Drawing:
     labels: bool = True
     faint: bool = False
     dots: bool = False
+    first: int = 0
+    follow: Any = None
+
+    @property
+    def column(self) -> int:
+        return 34 if self.dots else 52
+
+    @property
+    def left(self) -> int:
+        return 96 if self.labels else 40
+
+    def name(self, node: Node) -> str:
+        """The node's name, its letter counted from the beginning of the text."""
+        return node_name(self.graph, Node(node.level, node.position + self.first))
 
     @cached_property
     def arcs(self) -> list[Edge]:
@@ -120,15 +136,20 @@ class Drawing:
 
     @property
     def size(self) -> tuple[float, float]:
-        below = (30 if self._arcs_wanted else 12) + (74 if self.names is not None else 20)
-        return LEFT + self.graph.n * COLUMN + RIGHT, self._top + (self.graph.levels - 1) * self.row + RADIUS + below
+        longest = max(map(len, self.names or ()), default=0)
+        below = (30 if self._arcs_wanted else 12) + (24 + 5 * min(longest, 10) if self.names is not None else 20)
+        return self.left + self.graph.n * self.column + RIGHT, self._top + (
+            self.graph.levels - 1
+        ) * self.row + RADIUS + below
 
     @cached_property
     def _top(self) -> float:
         return RADIUS + (40 if self._arcs_wanted else 8)
 
     def at(self, node: Node) -> Place:
-        return Place(LEFT + (node.position + 0.5) * COLUMN, self._top + (self.graph.levels - 1 - node.level) * self.row)
+        return Place(
+            self.left + (node.position + 0.5) * self.column, self._top + (self.graph.levels - 1 - node.level) * self.row
+        )
 
     # ------------------------------------------------------------ parts
 
@@ -203,7 +224,7 @@ class Drawing:
     def route_text(self) -> str:
         """The path in words: A0 → B1 → C2."""
         nodes = [self.path[0].source, *(e.target for e in self.path)] if self.path else []
-        return " → ".join(node_name(self.graph, node) for node in nodes)
+        return " → ".join(self.name(node) for node in nodes)
 
     def route(self) -> Markup:
         """The one path that is drawn on top of all arrows."""
@@ -234,7 +255,7 @@ class Drawing:
         for node in graph.nodes:
             index = node.level * n + node.position
             place = self.at(node)
-            name = node_name(graph, node)
+            name = self.name(node)
             v = None if self.values is None else self.values[node.level][node.position]
             classes = ["node"]
             shade = 0.0
@@ -262,11 +283,11 @@ class Drawing:
                     "aria_label": f"{name} {self.names[node.position] if self.names else ''}{'' if v is None else ': ' + shown}",
                     "aria_pressed": str(node == self.chosen).lower(),
                 }  # fmt: skip
-            half = COLUMN / 2
+            half = self.column / 2
             parts.append(
                 tag(
                     "g",
-                    Markup(f'<rect class="hit" x="{-half:.0f}" y="{-self.row / 2:.0f}" width="{COLUMN}" height="{self.row}"></rect>'
+                    Markup(f'<rect class="hit" x="{-half:.0f}" y="{-self.row / 2:.0f}" width="{self.column}" height="{self.row}"></rect>'
                            f'<circle r="{RADIUS}"></circle><text class="name{small}" y="3.5">{escape(shown)}</text>'),
                     **attrs,
                 )
@@ -279,18 +300,20 @@ class Drawing:
         if self.labels:
             for level in range(graph.levels):
                 y = self.at(Node(level, 0)).y
-                parts.append(tag("text", level_name(graph, level), x=LEFT - 6, y=f"{y + 4:.0f}", class_="level"))
+                parts.append(tag("text", level_name(graph, level), x=self.left - 6, y=f"{y + 4:.0f}", class_="level"))
         if self.names is not None:
             y = self.at(Node(0, 0)).y + RADIUS + (30 if self._arcs_wanted else 12)
             for t, name in enumerate(self.names):
-                x = LEFT + (t + 0.5) * COLUMN
+                x = self.left + (t + 0.5) * self.column
                 mark = self.marked_columns.get(t, "")
-                parts.append(tag("text", letter(t), x=f"{x:.0f}", y=f"{y + 4:.0f}", class_=f"letter {mark}".strip()))
+                parts.append(
+                    tag("text", letter(t + self.first), x=f"{x:.0f}", y=f"{y + 4:.0f}", class_=f"letter {mark}".strip())
+                )
                 parts.append(
                     tag(
                         "text",
                         name,
-                        transform=f"translate({x + 4:.0f} {y + 18:.0f}) rotate(-38)",
+                        transform=f"translate({x + 4:.0f} {y + (24 if self.dots else 18):.0f}) rotate(-38)",
                         class_=f"word {mark}".strip(),
                     )
                 )
@@ -309,7 +332,7 @@ class Drawing:
             style=f"--drawn:{width:.0f};max-width:{width * 1.25:.0f}px",
             data_paths=self.slug, data_sets=self.picks or None, data_columns=graph_columns(self.graph),
         )  # fmt: skip
-        return tag("div", drawing, class_="scroll grid-scroll")
+        return tag("div", drawing, class_="scroll grid-scroll", data_follow=self.follow)
 
 
 def in_node(value: float) -> str:

@@ -9,7 +9,8 @@ from markupsafe import Markup
 from explainer import paths
 from explainer.paths import Graph, Node, letter, path_length
 from explainer.views import components as c
-from explainer.views.html import join, tag
+from explainer.views.html import how_many, join, tag
+from explainer.views.paths_cones import superscript
 from explainer.views.paths_grid import Drawing, names_of
 from explainer.views.widget import Widget
 
@@ -21,7 +22,8 @@ TITLES = {
     "attention": "Attention",
 }
 GROWTH = {"rnn": "O(n)", "cnn": "O(n / k)", "dilated cnn": "O(logₖ n)", "attention": "O(1)"}
-COLOURS = {"rnn": "loss", "cnn": "vocab", "dilated cnn": "resid", "attention": "head"}
+SHORT = {"rnn": "Recurrent", "cnn": "Convolution", "dilated cnn": "Dilated", "attention": "Attention"}
+DASHES = {"rnn": 1, "cnn": 2, "dilated cnn": 3, "attention": 0}  # a network has no colour: colours mean other things
 FAR = 64
 
 
@@ -57,7 +59,9 @@ class PathLengths(Widget):
         distance = last - first
         options = [(i, f"{letter(i)}: {name}") for i, name in enumerate(names)]
         cards = [self.card(kind, names, first, last, s.kernel) for kind in KINDS]
-        what = f"From {names[first]} to {names[last]}: {distance} token{'s' * (distance != 1)} apart."
+        what = f"“{names[first]}” ({letter(first)}) and “{names[last]}” ({letter(last)}) are {how_many(distance, 'token')} apart. A path leads from the earlier to the later one."
+        if not distance:
+            what = f"“{names[first]}” ({letter(first)}) is both of them: there is no way to go."
         return join(
             [
                 c.controls(
@@ -81,16 +85,16 @@ class PathLengths(Widget):
         says = {
             "rnn": f"one step per token: {distance}",
             "cnn": f"each layer reaches k − 1 = {kernel - 1} further: ⌈{distance} / {kernel - 1}⌉ = {formula}",
-            "dilated cnn": f"each layer reaches k = {kernel} times as far: the smallest power of {kernel} above {distance} is {kernel}^{formula}, so {formula} layers; ⌈log({distance + 1}) / log({kernel})⌉ = {formula}",
+            "dilated cnn": f"each layer reaches k = {kernel} times as far: the smallest power of {kernel} above {distance} is {kernel}{superscript(formula)}, so {how_many(formula, 'layer')}; ⌈log({distance + 1}) / log({kernel})⌉ = {formula}",
             "attention": "any earlier token, in one step: 1" if distance else "0",
         }[kind]
         drawing = Drawing(
             slug=f"lengths-{kind.replace(' ', '-')}", graph=graph, path=route, dots=True, faint=True, labels=False, row=46 if graph.levels <= 4 else 26,
             names=names, marked_columns={first: "axis-key", last: "axis-query"},
-            label=f"{TITLES[kind]}: the shortest path from {names[first]} to {names[last]} has {len(route)} steps",
+            label=f"{TITLES[kind]}: the shortest path from {names[first]} to {names[last]} has {how_many(len(route), 'step')}",
         )  # fmt: skip
         agree = "" if len(route) == formula else " The search found another length: this is an error."
-        steps = f"{formula} step{'s' * (formula != 1)}"
+        steps = how_many(formula, "step")
         return c.figure(
             f"lengths-{kind.replace(' ', '-')}",
             tag(
@@ -98,7 +102,7 @@ class PathLengths(Widget):
                 tag("strong", steps),
                 " ",
                 tag("span", GROWTH[kind], class_="growth"),
-                class_=f"big colour-{COLOURS[kind]}",
+                class_="big colour-path",
             ),
             drawing.draw(),
             title=TITLES[kind],
@@ -108,7 +112,7 @@ class PathLengths(Widget):
     def growth(self, distance: int, kernel: int) -> Markup:
         """All four lengths over the distance: the same unit, so one chart."""
         series = {TITLES[kind]: [path_length(kind, d, kernel) for d in range(FAR + 1)] for kind in KINDS}
-        width, height, left, right, bottom, top = 640, 220, 34, 232, 34, 14
+        width, height, left, right, bottom, top = 480, 230, 34, 150, 40, 14
 
         def place(d: float, steps: float) -> tuple[float, float]:
             return left + (width - left - right) * d / FAR, top + (height - top - bottom) * (1 - steps / FAR)
@@ -128,22 +132,22 @@ class PathLengths(Widget):
         for kind in reversed(KINDS):
             values = series[TITLES[kind]]
             points = " ".join("{:.1f},{:.1f}".format(*place(d, v)) for d, v in enumerate(values))
-            parts.append(tag("polyline", points=points, class_=f"line colour-{COLOURS[kind]}"))
+            parts.append(tag("polyline", points=points, class_=f"line colour-path dash-{DASHES[kind]}"))
             x, y = place(FAR, values[-1])
-            while any(abs(y - other) < 14 for other in taken):
-                y -= 14
+            while any(abs(y - other) < 19 for other in taken):
+                y -= 19
             taken.append(y)
             parts.append(
                 tag(
                     "text",
-                    f"{TITLES[kind]}: {values[-1]}",
-                    x=f"{x + 12:.0f}",
+                    f"{SHORT[kind]}: {values[-1]}",
+                    x=f"{x + 8:.0f}",
                     y=f"{y + 4:.1f}",
-                    class_=f"line-name colour-{COLOURS[kind]}",
+                    class_="line-name colour-path",
                 )
             )
         label = f"Steps between two tokens over their distance, kernel {kernel}"
-        drawing = c.drawing(parts, width, height, label)
+        drawing = c.drawing(parts, width, height, label, "lengths-chart")
         marks = [d for d in range(FAR + 1) if d in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64) or d == distance]
         table = c.numbers_table(
             ["tokens apart", *series], [[d, *[v[d] for v in series.values()]] for d in marks], label

@@ -10,7 +10,7 @@ from explainer.columns import top_tokens
 from explainer.ops import softmax
 from explainer.paths import Graph, Node, letter
 from explainer.views import components as c
-from explainer.views.html import exact, join, number, percent, tag
+from explainer.views.html import exact, how_many, join, number, percent, tag
 from explainer.views.paths_grid import Drawing, level_name, names_of, node_name
 from explainer.views.widget import Widget
 
@@ -57,17 +57,18 @@ class PathPerturb(Widget):
             slug="path-perturb", graph=graph, names=names, values=relative, shade=np.minimum(relative, 1.0), colour="resid", row=40 if s.sublayers else 54,
             hollow=[node for node in graph.nodes if largest[node.level, node.position] == 0], picks="source", pick_value=lambda node: node.position,
             marked_columns={s.source: "axis-query"}, chosen=start,
-            label=f"Change of every node after {names[s.source]} was replaced by {new}",
+            label=f"Change of every node after “{names[s.source]}” was replaced by “{new}”",
             why=lambda node: change_sentence(graph, node, names, largest, config.d_model),
         )  # fmt: skip
-        verdict = f"Outside the cone: {len(outside)} nodes of {config.d_model} numbers each, of which {'none' if not leaked else len(leaked)} changed"
+        verdict = f"Outside the cone: {how_many(len(outside), 'node')} of {config.d_model} numbers each, of which {'none' if not leaked else len(leaked)} changed"
         verdict += (
             ": every one of those numbers is the same, to the last bit. "
             if not leaked
             else ". This contradicts the drawing. "
         )
-        verdict += f"Inside: {len(inside)} nodes, of which {moved} changed."
-        if token == tokens[s.source]:
+        verdict += f"Inside: {how_many(len(inside), 'node')}, of which {moved} changed."
+        same = token == tokens[s.source]
+        if same:
             verdict = "The replacement is the very token that stands there, so nothing can change. Choose another one."
         return join(
             [
@@ -79,11 +80,11 @@ class PathPerturb(Widget):
                 c.token_strip(names, sets="source", chosen=s.source, label="Choose the token to replace", axis="query"),
                 c.figure(
                     "path-perturb", drawing.draw(),
-                    title=f"{names[s.source]} becomes {new}: how far every node moves", caption="(as a share of its own length)",
+                    title=f"“{names[s.source]}” becomes “{new}”: how far every node moves", caption="(as a share of its own length)",
                     readout="Point at a node: it says what changed. Dashed: exactly zero. Click a column to replace its token.",
                 ),
                 tag("p", verdict, class_="aside finding" if not leaked else "aside problem", data_testid="perturb-verdict"),
-                self.forecasts(tokens, names, before, after),
+                None if same else self.forecasts(tokens, names, before, after),
                 measured_table(graph, names, relative, "Relative change of every node"),
             ]
         )  # fmt: skip
@@ -100,12 +101,12 @@ class PathPerturb(Widget):
         ids, shown, shares = top_tokens(np.maximum(first, second), 6)
         worth = max(2, sum(share >= 0.001 for share in shares))
         ids, shown = ids[:worth], shown[:worth]
-        bars = c.bars(shown, [float(second[i]) for i in ids], label=f"Next token after {names[focus]}, after and before the replacement", scale=1.0,
+        bars = c.bars(shown, [float(second[i]) for i in ids], label=f"Next token after “{names[focus]}”, after and before the replacement", scale=1.0,
                       others={"before": [float(first[i]) for i in ids]}, text=percent, heads=("token", "after"))  # fmt: skip
         return tag(
             "div",
             c.figure("forecast-shift", strip, title="The forecast of the next token, after each token:", caption="share of probability that moved", readout="Before the replaced token nothing moves, to the last bit."),
-            c.figure("forecast", bars, title=f"Moved most: what follows {names[focus]}", caption="bars: after the replacement; marks: before", readout=f"{percent(float(shift[focus]))} of the probability moved."),
+            c.figure("forecast", bars, title=f"What moved most: the token after “{names[focus]}”", caption="(bars: with the replacement; marks: before)", readout=f"{percent(float(shift[focus]))} of the probability moved."),
             class_="columns",
         )  # fmt: skip
 
@@ -153,12 +154,19 @@ class PathGradients(Widget):
             slug="path-gradients", graph=graph, names=names, values=pull / top, shade=np.sqrt(pull / top), colour="loss", row=40 if s.sublayers else 54,
             hollow=[node for node in graph.nodes if pull[node.level, node.position] == 0], picks="target", pick_value=lambda node: min(node.position + 1, graph.n - 1),
             marked_columns={s.target: "axis-vocab", asks: "axis-query"}, chosen=end, cut_feedback=True,
-            label=f"Length of the gradient of the loss at {names[s.target]} with respect to every node",
+            label=f"Length of the gradient of the loss at “{names[s.target]}” with respect to every node",
             why=lambda node: gradient_sentence(graph, node, names, pull),
         )  # fmt: skip
         verdict = (
-            f"The loss is read at {node_name(graph, end)}. Its cone has {reached} nodes; outside it are {len(outside)}, and the gradient there is "
-            + ("exactly 0 at every one." if not leaked else f"not 0 at {len(leaked)}. This contradicts the drawing.")
+            f"The loss is read at {node_name(graph, end)}. Its cone has {how_many(reached, 'node')}; outside it {'is' if len(outside) == 1 else 'are'} {len(outside) or 'none'}"
+            + (", and the gradient there is " if outside else "")
+            + (
+                "."
+                if not outside
+                else "exactly 0 at every one."
+                if not leaked
+                else f"not 0 at {len(leaked)}. This contradicts the drawing."
+            )
         )
         try:
             gradients.through_sample()
@@ -171,7 +179,7 @@ class PathGradients(Widget):
                 c.token_strip(names, sets="target", chosen=s.target, label="Choose the token whose loss is asked", axis="vocab"),
                 c.figure(
                     "path-gradients", drawing.draw(),
-                    title=f"The loss: how surprised is the model by {names[s.target]}?", caption=f"{number(found.loss or 0.0)} nats, asked at {letter(asks)} ({names[asks]}). In the nodes: how strongly it pulls, as a share of the strongest pull",
+                    title=f"The loss: how surprised is the model by “{names[s.target]}”?", caption=f"{number(found.loss or 0.0)} nats, asked at {letter(asks)} ({names[asks]}). In the nodes: how strongly it pulls, as a share of the strongest pull",
                     readout="Point at a node: it says how strongly the loss pulls there. Shading: square root of the share. Dashed: exactly zero. Click a column to ask there.",
                 ),
                 tag("p", verdict, class_="aside finding" if not leaked else "aside problem", data_testid="gradient-verdict"),

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from explainer import influence, lab, paths, working
 from explainer.views import components as c
-from explainer.views.html import join, percent, tag
+from explainer.views.html import how_many, join, percent, tag
 from explainer.views.paths_grid import names_of
 from explainer.views.widget import Widget
 
@@ -56,8 +56,8 @@ class PathScratchpad(Widget):
             c.token_strip(names, marks=marks, label=f"{SAYS[order]}: the question, then what the model wrote", axis="vocab"),
             c.definition_row([
                 ("It answers", tag("span", f"{said}, {verdict}", class_=f"sum-verdict {'right' if found.right else 'wrong'}")),
-                ("Written before the answer", f"{before} tokens"),
-                ("Longest path to the answer", f"{length} steps"),
+                ("Written before the answer", how_many(before, "token")),
+                ("Longest path to the answer", how_many(length, "step")),
             ]),
             title=SAYS[order],
             caption="grey: given; the rest is the model’s",
@@ -71,10 +71,8 @@ class PathScratchpad(Widget):
         heads += [tag("th", f"{SAYS[order]}, {n} numbers", scope="col") for n in sizes for order in influence.ORDERS]
         rows = []
         for layers, name in influence.family():
-            cells = [self.share(layers, name, n, order) for n in sizes for order in influence.ORDERS]
-            rows.append(
-                tag("tr", tag("th", f"{layers} layer{'s' * (layers > 1)}", scope="row", class_="axis-resid"), *cells)
-            )
+            cells = [self.share(name, n, order) for n in sizes for order in influence.ORDERS]
+            rows.append(tag("tr", tag("th", how_many(layers, "layer"), scope="row", class_="axis-resid"), *cells))
         table = tag(
             "table", tag("caption", "Share of sums that come out right, by depth, length and order", class_="sr"), tag("thead", tag("tr", *heads)),
             tag("tbody", *rows), class_="heat colour-vocab scratch-table", data_grid=True,
@@ -84,11 +82,11 @@ class PathScratchpad(Widget):
             caption=f"(the same {influence.SUMS} sums per column and model; with working, every step must be right too)", readout="Point at a cell.",
         )  # fmt: skip
 
-    def share(self, layers: int, name: str, n: int, order: str) -> Markup:
+    def share(self, name: str, n: int, order: str) -> Markup:
         score = influence.score_of_sums(name, n, order)
         low, high = score.interval
         why = (
-            f"{layers} layer{'s' * (layers > 1)}, {n} numbers, {SAYS[order].lower()}: {score.right} of {score.of} sums all right; "
+            f"{score.right} of {how_many(score.of, 'sum')} all right; "
             f"with so few, the true share lies between {percent(low)} and {percent(high)} (95 % interval)"
         )
         return Markup(c.cell(score.share, shade=score.share, text=percent(score.share), why=why))

@@ -7,7 +7,7 @@ from typing import Any
 from explainer import influence, lab, working
 from explainer.paths import letter, longest_with_feedback, path_length, paths_to
 from explainer.sampling import distribution
-from explainer.views.html import number, percent
+from explainer.views.html import how_many, number, percent
 from explainer.views.paths_cones import magnitude
 from explainer.views.paths_grid import names_of
 from pages.paths import PathsState
@@ -68,7 +68,7 @@ def numbers() -> dict[str, Any]:
         "moved": percent(float(shift[asks])),
         "working_right": f"{sums['working'][0]} of {sums['working'][1]}",
         "answer_right": f"{sums['answer'][0]} of {sums['answer'][1]}",
-        "small": f"{small} layer{'s' * (small > 1)}",
+        "small": how_many(small, "layer"),
         "small_right": f"{sum(x.right for x in small_scores)} of {sum(x.of for x in small_scores)}",
         "terms": " + ".join(map(str, state.numbers_to_add())),
         "waited": waited,

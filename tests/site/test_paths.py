@@ -219,10 +219,10 @@ def test_length_and_number_by_count_and_formula(page):
     expect(page.get_by_test_id("path-number")).to_contain_text(magnitude(paths_there))
     expect(page.get_by_test_id("path-number")).to_contain_text(f"{paths_there:,}")
     expect(page.get_by_test_id("path-number")).to_contain_text("They agree.")
-    # the counts that are added up in the triangle are those of walking every path of a small grid
+    # the counts that are added up in the table are those of walking every path of a small grid
     graph = paths.attention_grid(9, 5)
     counts = graph.count_from(None)
-    adding = told_rows(page.get_by_test_id("triangle"))[::-1]
+    adding = told_rows(page.get_by_test_id("counts"))[::-1]
     assert adding.tolist() == [[counts[Node(level, t)] for t in range(9)] for level in range(6)]
     lengths = page.get_by_test_id("length-growth").locator("tbody td:last-child")
     assert lengths.all_text_contents() == ["12"] * 12  # however long the text
@@ -295,7 +295,7 @@ def test_a_click_on_a_column_replaces_its_token(page):
     node_there.click()
     settle(page)
     assert "source=3" in page.url
-    expect(page.locator("#path-perturb")).to_contain_text("␣was becomes ␣Ben")
+    expect(page.locator("#path-perturb")).to_contain_text("“␣was” becomes “␣Ben”")
 
 
 def test_gradients_on_the_grid_and_none_through_a_sampled_token(page):

@@ -133,7 +133,7 @@ def test_length_and_number_are_both_shown_and_counted_twice(n, layers):
     assert "They agree." in html and "error" not in html
 
 
-def test_the_triangle_shows_the_counts_of_the_graph():
+def test_the_table_shows_the_counts_of_the_graph():
     _, widgets = make("path-count", tokens=6, layers=3)
     graph = paths.attention_grid(6, 3)
     counts = graph.count_from(None)
@@ -145,7 +145,36 @@ def test_the_triangle_shows_the_counts_of_the_graph():
 def test_magnitudes_and_long_numbers_read_right():
     assert magnitude(999_999) == "999,999"
     assert magnitude(31_400_000) == "3.1\u00a0×\u00a010⁷"
+    assert magnitude(11_716_640) == "1.2\u00a0×\u00a010⁷", "rounded, not cut"
+    assert magnitude(comb(2143, 96)) == "7.0\u00a0×\u00a010¹⁶⁸"
+    assert magnitude(comb(1035, 12)) == "3.0\u00a0×\u00a010²⁷"
+    assert magnitude(99_499_999) == "9.9\u00a0×\u00a010⁷" and magnitude(99_500_000) == "1.0\u00a0×\u00a010⁸"
+    assert magnitude(10**6) == "1.0\u00a0×\u00a010⁶" and magnitude(10**40 - 1) == "1.0\u00a0×\u00a010⁴⁰"
     assert grouped(10**60).endswith("(61 digits)")
+    assert grouped(6_975_881_133 * 10**39 + 878_400) == "6,975,881,133,…,878,400 (49 digits)", "cut between the groups"
+
+
+def test_one_of_anything_is_one():
+    """Counts agree with their nouns, and one column has nothing to its right."""
+    _, widgets = make("path-count", tokens=1, layers=1)
+    html = widgets["path-count"].html
+    assert "<strong>1</strong> path<" in html and "<strong>1</strong> step<" in html and "and there is 1." in html
+    assert "A0 → A1: 1 step." in html and "It could move right" not in html and "the first" not in html
+    assert "1 token: 1 path" in html and "1 path arrives here; the longest has 1 step" in html
+    _, widgets = make(prompt="")
+    everything = " ".join(w.html for w in widgets.values())
+    found = re.findall(r"(?<![,.\d])1 (?:tokens|paths|steps|layers|nodes|columns|arrows)\b", everything)
+    assert not found
+
+
+def test_a_number_over_a_bar_stands_clear_of_the_next_bars():
+    _, widgets = make("path-count", tokens=2048, layers=96)
+    chart = widgets["path-count"].html.split('data-figure="number-growth"')[1].split("</figure>")[0]
+    bars = [(float(x), float(y)) for x, y in re.findall(r'<rect x="([\d.]+)" y="([\d.]+)"', chart)]
+    x, y, said = re.search(r'<text x="([\d.]+)" y="([\d.]+)"[^>]*class="figure-number">([^<]+)', chart).groups()
+    under = [top for left, top in bars if float(x) <= left < float(x) + 8 * len(said)]
+    assert len(under) > 1 and float(y) < min(under)
+    assert chart.rindex("<rect") < chart.index("<text"), "numbers are drawn over the bars"
 
 
 # ---------------------------------------------------------------- feedback
@@ -156,7 +185,7 @@ def test_every_written_token_adds_a_column_to_the_longest_path(written):
     _, widgets = make("path-feedback", written=written, feedback=True)
     html, layers = widgets["path-feedback"].html, lab.model().config.n_layers
     length = layers + written * (layers + 1)
-    assert f"The red path: {length} steps." in html and f"= {length}. They agree." in html
+    assert f"The thick path: {length} steps." in html and f"= {length}. They agree." in html
     assert html.count('class="edge feedback on-path"') == written
     assert html.count('class="route"') == layers * (written + 1)
     for token in influence.continuation(lab.tokens_of(widgets["path-feedback"].state.prompt), page.MOST_WRITTEN)[
@@ -169,7 +198,30 @@ def test_given_text_has_no_way_back():
     _, widgets = make("path-feedback", written=4, feedback=False)
     html, layers = widgets["path-feedback"].html, lab.model().config.n_layers
     assert "edge feedback" not in html
-    assert f"The red path: {layers} steps." in html
+    assert f"The thick path: {layers} steps." in html
+    assert "this colour" in html and html.count('class="column colour-path quiet"') == page.MOST_WRITTEN + 1
+
+
+@pytest.mark.parametrize("prompt", ["Once there was a brave girl named Lily. She had", "Mia"])
+def test_a_token_keeps_its_letter_throughout_the_page(prompt):
+    _, widgets = make(prompt=prompt, written=2)
+    n = len(widgets["paths"].state.text())
+
+    def letters(slug):
+        """[(letter, token)] under the columns."""
+        return re.findall(r'class="letter[^"]*">(\w+)</text><text[^>]*>([^<]*)<', widgets[slug].html)
+
+    whole, late = letters("paths"), letters("path-feedback")
+    assert whole[-1][0] == paths.letter(n - 1)
+    assert late[:-2] == whole[-len(late) + 2 :], "the prompt's last tokens, under the letters that they have above"
+    assert [at for at, _ in late[-2:]] == [paths.letter(n), paths.letter(n + 1)]
+    first = late[0][0]
+    assert f">{first}0</text>" in widgets["path-feedback"].html
+    if first != "A":
+        assert (
+            f"Columns A to {paths.letter(n - 6)}, the first {n - 5} tokens, are left out"
+            in widgets["path-feedback"].html
+        )
 
 
 # ---------------------------------------------------------------- measured
@@ -209,7 +261,9 @@ def test_a_leak_would_be_told(monkeypatch):
 
 def test_replacing_a_token_by_itself_says_so():
     _, widgets = make("path-perturb", source=8, replace=" Lily")
-    assert "the very token that stands there" in widgets["path-perturb"].html
+    html = widgets["path-perturb"].html
+    assert "the very token that stands there" in html
+    assert "moved most" not in html and "of the probability moved" not in html, "nothing moved: nothing moved most"
 
 
 @pytest.mark.parametrize("text", ["", "two words here", "Ω≈ç√", "\u202eabc", "\x00", "<script>", "🙂"])
@@ -260,6 +314,11 @@ def test_path_lengths_are_found_and_given_by_formula(early, late, kernel):
         steps = paths.path_length(kind, distance, kernel)
         assert f"<strong>{steps} step{'s' * (steps != 1)}</strong>" in figure
         assert figure.count('class="route"') == steps
+    where = widgets["path-lengths"].html.split('data-testid="lengths-distance">')[1].split("</p>")[0]
+    assert ("no way to go" in where) == (distance == 0) and ("from the earlier to the later one" in where) == (
+        distance > 0
+    )
+    assert "^" not in html
 
 
 def test_depth_shows_the_losses_of_every_variant():
@@ -269,6 +328,7 @@ def test_depth_shows_the_losses_of_every_variant():
     shown = [float(v) for v in re.findall(r'data-v="([^"]+)"', figure)]
     expected = np.concatenate([influence.token_losses(v, tokens) for v in influence.variants()])
     assert np.allclose(shown, expected, rtol=1e-6)
+    assert 'data-v="-0.0"' not in figure and "nats, seen from “" in figure
     for variant in influence.variants():
         assert repr(influence.held_out(variant).cross_entropy) in html
         assert repr(influence.held_out(variant).accuracy) in html
@@ -329,7 +389,7 @@ def test_forecasts_are_the_models():
     after = lab.trace(influence.replaced(tokens, state.source, state.replacement()[0]))
     most = int(influence.prediction_change(before, after).argmax())
     figure = widgets["path-perturb"].html.split('data-figure="forecast"')[1]
-    assert f"what follows {escape(names_of(tokens)[most])}" in figure
+    assert f"the token after “{escape(names_of(tokens)[most])}”" in figure
     for trace in (before, after):
         assert f'data-v="{float(softmax(trace["logits"][most].astype(np.float64)).max())!r}"' in figure
 
