@@ -59,6 +59,15 @@ function seat(grid, node) {
   node.setAttribute('tabindex', '0');
 }
 
+/** Where a drawing is scrolled, the names of its levels stay at the left. */
+function keepNames(scroller) {
+  const names = scroller.querySelector('.levels');
+  if (!names) return;
+  const moved = scroller.scrollLeft / names.ownerSVGElement.getScreenCTM().a;
+  if (moved > 0) names.setAttribute('transform', `translate(${moved} 0)`);
+  else names.removeAttribute('transform');
+}
+
 /** Wire all grids under `root`. `pick(name, value)` is told which node was pinned, under its state name. */
 export function paths(root, { pick }) {
   const nodeOf = (event) => event.target.closest?.('[data-paths] .node');
@@ -115,6 +124,12 @@ export function paths(root, { pick }) {
     scroller.scrollLeft = at.left + at.width / 2 - frame.left - frame.width / 2;
   }
   for (const scroller of root.querySelectorAll('.grid-scroll[data-follow]')) scroller.scrollLeft = scroller.scrollWidth; // and what was written last
+  root.addEventListener('scroll', (event) => {
+    if (event.target.classList?.contains('grid-scroll')) keepNames(event.target);
+  }, { capture: true, passive: true });
+  root.addEventListener('explainer:drawn', (event) => {
+    for (const scroller of event.target.querySelectorAll('.grid-scroll')) keepNames(scroller);
+  });
   root.addEventListener('explainer:drawn', (event) => { // new markup: what is pointed at stays lit, where it still is
     for (const grid of event.target.querySelectorAll('[data-paths].lively')) {
       grid.shown = undefined;

@@ -295,12 +295,8 @@ class Drawing:
         return Markup("".join(parts))
 
     def margins(self) -> Markup:
-        """Names of the levels at the left, tokens under the columns."""
-        graph, parts = self.graph, []
-        if self.labels:
-            for level in range(graph.levels):
-                y = self.at(Node(level, 0)).y
-                parts.append(tag("text", level_name(graph, level), x=self.left - 6, y=f"{y + 4:.0f}", class_="level"))
+        """Tokens under the columns."""
+        parts = []
         if self.names is not None:
             y = self.at(Node(0, 0)).y + RADIUS + (30 if self._arcs_wanted else 12)
             for t, name in enumerate(self.names):
@@ -319,6 +315,18 @@ class Drawing:
                 )
         return Markup("".join(parts))
 
+    def level_names(self) -> Markup:
+        """Names of the levels at the left, on a ground of their own: where the drawing scrolls, they stay (build/web/paths.js)."""
+        if not self.labels:
+            return Markup()
+        ys = [self.at(Node(level, 0)).y for level in range(self.graph.levels)]
+        ground = tag("rect", x=0, y=0, width=self.left - 3, height=f"{ys[0] + RADIUS + 4:.0f}")
+        words = [
+            tag("text", level_name(self.graph, level), x=self.left - 6, y=f"{y + 4:.0f}", class_="level")
+            for level, y in enumerate(ys)
+        ]
+        return tag("g", ground, *words, class_="levels", aria_hidden="true")
+
     def draw(self) -> Markup:
         """The whole drawing, scrolling sideways where the page is too narrow for it."""
         width, height = self.size
@@ -327,6 +335,7 @@ class Drawing:
             tag("g", self.route(), class_="routes", aria_hidden="true") if self.path else None,
             tag("g", self.margins(), class_="margins", aria_hidden="true"),
             tag("g", self.plain_nodes() if self.dots else self.nodes(), class_="nodes", aria_hidden="true" if not self.picks else None),
+            self.level_names(),
             viewBox=f"0 0 {width:.0f} {height:.0f}", role="group" if self.picks else "img", aria_label=self.label,
             class_=f"paths-grid{' lively' if self.cones is not None else ''}{' faint' if self.faint else ''}{' dots' if self.dots else ''}",
             style=f"--drawn:{width:.0f};max-width:{width * 1.25:.0f}px",
