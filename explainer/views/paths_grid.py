@@ -320,7 +320,7 @@ class Drawing:
         if not self.labels:
             return Markup()
         ys = [self.at(Node(level, 0)).y for level in range(self.graph.levels)]
-        ground = tag("rect", x=0, y=0, width=self.left - 3, height=f"{ys[0] + RADIUS + 4:.0f}")
+        ground = tag("rect", x=-9, y=0, width=self.left + 6, height=f"{self.size[1]:.0f}")
         words = [
             tag("text", level_name(self.graph, level), x=self.left - 6, y=f"{y + 4:.0f}", class_="level")
             for level, y in enumerate(ys)

@@ -234,6 +234,15 @@ def test_length_and_number_by_count_and_formula(page):
     assert "layers=3" in page.url and "tokens=1024" in page.url
 
 
+def test_what_is_added_up_lights_up(page):
+    rows = page.get_by_test_id("counts").locator("tbody tr")
+    rows.nth(1).locator("td").nth(2).hover()
+    lit = rows.locator("td").evaluate_all("ts => ts.map(t => getComputedStyle(t).outlineStyle === 'solid')")
+    wide = 9
+    pointed, added = 1 * wide + 2, [2 * wide + t for t in range(3)]
+    assert [i for i, on in enumerate(lit) if on] == [pointed, *added]
+
+
 def test_feedback_lengthens_the_path_and_given_text_does_not(page):
     where = page.locator("#path-feedback")
     for written in (0, 2, 6):
@@ -455,6 +464,12 @@ def test_on_a_phone_the_pinned_column_is_in_sight(make_context, site):
     pinned = page.locator("#path-perturb .node[aria-pressed=true]")
     box = pinned.bounding_box()
     assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 360
+    written = page.locator("#path-feedback .word.axis-vocab").last
+    box = written.bounding_box()
+    assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 360, "what the model wrote is in sight"
+    frame = page.locator("#path-feedback .grid-scroll").bounding_box()
+    names = page.locator("#path-feedback .level").first.bounding_box()
+    assert frame is not None and names is not None and names["x"] >= frame["x"], "the names of the levels stay"
     node(page, "paths", "G3").tap()
     settle(page)
     assert "node=6.3" in page.url

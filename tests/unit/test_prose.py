@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from pathlib import Path
 
 import prose
@@ -89,3 +90,11 @@ def test_every_chapter_lets_the_reader_guess_in_discover_alone(page):
     inside = "".join(re.findall(r"^::: discover\n(.*?)^:::$", text, re.MULTILINE | re.DOTALL))
     assert len(guessed) >= 4
     assert inside.count("[[guess:") == inside.count("[[answer:") == len(guessed)
+
+
+def test_the_demo_shows_the_code_that_it_runs():
+    text = (ROOT / "pages" / "demo.md").read_text(encoding="utf-8")
+    html = prose.article(text, {"first": "one", "second": "two", "third": "three"}, {})
+    code = unescape(html.split("<code", 1)[1].split("</code>", 1)[0])
+    running = re.findall(r"<transformer-explainer .*?</transformer-explainer>", html)
+    assert len(running) == 3 and running == re.findall(r"<transformer-explainer .*?</transformer-explainer>", code)
