@@ -86,7 +86,7 @@ class PathLengths(Widget):
             "rnn": f"one step per token: {distance}",
             "cnn": f"each layer reaches k − 1 = {kernel - 1} further: ⌈{distance} / {kernel - 1}⌉ = {formula}",
             "dilated cnn": f"each layer reaches k = {kernel} times as far: the smallest power of {kernel} above {distance} is {kernel}{superscript(formula)}, so {how_many(formula, 'layer')}; ⌈log({distance + 1}) / log({kernel})⌉ = {formula}",
-            "attention": "any earlier token, in one step: 1" if distance else "0",
+            "attention": "any earlier token, in one step: 1" if distance else "nothing to carry: 0",
         }[kind]
         drawing = Drawing(
             slug=f"lengths-{kind.replace(' ', '-')}", graph=graph, path=route, dots=True, faint=True, labels=False, row=46 if graph.levels <= 4 else 26,
