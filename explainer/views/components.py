@@ -118,10 +118,13 @@ def token_strip(texts: Sequence[str], *, sets: str | None = None, chosen: int | 
                 travel: Sequence[str] | None = None) -> Markup:  # fmt: skip
     """The text as the model gets it: one box per token, numbered; with `sets`, choosing one sets that state value.
 
+    A strip to choose from is one stop of the tab key; the arrow keys choose (build/web/behaviour.js).
+
     weights: [T] in 0..1, optional shading in the colour of `axis`; marks: extra class names per token
     travel: the name of the value that each box shows (build/web/travel.js)
     """
     cells = []
+    seat = chosen if chosen is not None and 0 <= chosen < len(texts) else 0
     for i, text in enumerate(texts):
         shade = None if weights is None else f"--v:{weights[i]:.4g}"
         kind = f"token {marks[i] if marks else ''}".strip()
@@ -134,7 +137,7 @@ def token_strip(texts: Sequence[str], *, sets: str | None = None, chosen: int | 
                 tag("span", str(i), class_="index"),
             ]  # named by what it shows
             cells.append(tag("button", *shown, type="button", data_set=sets, value=i, class_=kind, style=shade, data_v=v,
-                             aria_pressed=str(i == chosen).lower()))  # fmt: skip
+                             aria_pressed=str(i == chosen).lower(), tabindex=0 if i == seat else -1))  # fmt: skip
         else:
             cells.append(
                 tag("span", *shown, class_=kind, style=shade, data_v=v, data_travel=travel[i] if travel else None)

@@ -299,6 +299,17 @@ def test_no_influence_outside_the_cone_of_a_replaced_token(page):
     assert (shown[~inside] == 0).all() and (shown[inside] > 0).all()
 
 
+def test_arrow_keys_choose_along_a_strip_of_tokens_that_is_one_tab_stop(page):
+    strip = page.locator("#path-perturb").get_by_role("group", name="Choose the token to replace")
+    strip.locator("[tabindex='0']").focus()
+    page.keyboard.press("ArrowRight")
+    settle(page)
+    chosen = strip.locator(f"button[value='{DEFAULT.source + 1}']")
+    expect(chosen).to_be_focused()
+    expect(chosen).to_have_attribute("aria-pressed", "true")
+    assert strip.locator("[tabindex='0']").evaluate_all("bs => bs.map(b => b.value)") == [str(DEFAULT.source + 1)]
+
+
 def test_a_click_on_a_column_replaces_its_token(page):
     node_there = page.locator("#path-perturb .node[data-v]").nth(3 * (LAYERS + 1))  # the bottom of column D
     node_there.click()

@@ -428,3 +428,12 @@ def test_what_was_said_stays_while_the_other_widgets_catch_up():
     link.request = {"first": "paths"}
     link.request = {"first": ""}
     assert link.messages == {"terms": said}
+
+
+@pytest.mark.parametrize(("slug", "name", "at"), [("path-perturb", "source", 5), ("path-gradients", "target", 6)])
+def test_a_strip_of_tokens_is_one_tab_stop(slug, name, at):
+    _, widgets = make(slug, **{name: at})
+    buttons = re.findall(rf'<button[^>]*data-set="{name}"[^>]*>', widgets[slug].html)
+    assert len(buttons) == len(widgets[slug].state.text())
+    assert [i for i, button in enumerate(buttons) if 'tabindex="0"' in button] == [at]
+    assert sum('tabindex="-1"' in button for button in buttons) == len(buttons) - 1
