@@ -139,9 +139,10 @@ def slide(context: tuple[int, ...], token: int, n_ctx: int, drop: int = 1) -> tu
 # Scores of masked pairs are counted too, because they are computed before they are masked.
 
 
-def multiply_adds_by_kind(config: Config, new: int, total: int) -> dict[str, int]:
+def multiply_adds_by_kind(config: Config, new: int, total: int, scored: int | None = None) -> dict[str, int]:
     """The formula: multiply-adds of a pass that computes the `new` last columns of a text of `total` tokens.
 
+    scored: how many of these columns are turned into logits. None: all, as our own passes do. One draw needs 1.
     returns: what for -> how many
     """
     heads = config.n_heads * config.d_head
@@ -153,12 +154,12 @@ def multiply_adds_by_kind(config: Config, new: int, total: int) -> dict[str, int
         "MLP": 2 * new * config.d_model * config.d_mlp,
     }
     counts = {kind: config.n_layers * number for kind, number in per_layer.items()}
-    return counts | {"unembedding": new * config.d_model * config.n_vocab}
+    return counts | {"unembedding": (new if scored is None else scored) * config.d_model * config.n_vocab}
 
 
-def multiply_adds(config: Config, new: int, total: int) -> int:
+def multiply_adds(config: Config, new: int, total: int, scored: int | None = None) -> int:
     """The formula, summed: multiply-adds of a pass that computes the `new` last of `total` columns."""
-    return sum(multiply_adds_by_kind(config, new, total).values())
+    return sum(multiply_adds_by_kind(config, new, total, scored).values())
 
 
 KINDS: dict[Callable[..., Array] | None, str] = {

@@ -316,7 +316,7 @@ class Work:
     turn:     its index
     total:    columns in the context
     new:      columns computed when keys and values are kept
-    cached, uncached: multiply-adds with and without keeping them
+    cached, uncached: multiply-adds with and without keeping them; logits are counted for the last column only
     slid:     the context was full, so all columns had to be computed anew
     """
 
@@ -331,7 +331,8 @@ class Work:
 def work(config: Config, n_prompt: int, turns: int, window: int | None = None) -> tuple[Work, ...]:
     """The work of each of the first `turns` turns, by the formula that `cache.count` confirms on real passes.
 
-    The first turn reads the whole prompt; each later one reads the token just written, until the context of
+    A draw needs the logits of the last column only, so only these are counted, whether or not keys are kept. (Our own
+    passes compute those of every new column.) The first turn reads the whole prompt; each later one reads the token just written, until the context of
     `window` tokens (default n_ctx) is full.
     """
     places = min(window or config.n_ctx, config.n_ctx)
@@ -340,9 +341,8 @@ def work(config: Config, n_prompt: int, turns: int, window: int | None = None) -
         slid = n_prompt + turn > places
         total = min(n_prompt + turn, places)
         new = total if slid or turn == 0 else 1
-        done.append(
-            Work(turn, total, new, multiply_adds(config, new, total), multiply_adds(config, total, total), slid)
-        )
+        kept, anew = (multiply_adds(config, n, total, scored=1) for n in (new, total))
+        done.append(Work(turn, total, new, kept, anew, slid))
     return tuple(done)
 
 

@@ -184,13 +184,16 @@ class Score:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Wilson's 95 % interval (Wilson 1927), which stays inside 0 and 1 also for few trials."""
+        """Wilson's 95 % interval (Wilson 1927), which stays inside 0 and 1 also for few trials.
+
+        With none right its lower end is 0, with all right its upper end is 1: exactly, not but for rounding.
+        """
         if not self.of:
             return (0.0, 1.0)
         z, n, p = 1.959964, self.of, self.share
         middle = (p + z * z / (2 * n)) / (1 + z * z / n)
         reach = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        return (max(0.0, middle - reach), min(1.0, middle + reach))
+        return (middle - reach if self.right else 0.0, middle + reach if self.right < n else 1.0)
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,9 @@ def test_wilson_interval():
     low, high = working.Score(8, 10).interval
     assert low == pytest.approx(0.4902, abs=1e-3) and high == pytest.approx(0.9433, abs=1e-3)
     assert working.Score(0, 0).interval == (0.0, 1.0) and math.isnan(working.Score(0, 0).share)
-    assert working.Score(20, 20).interval[1] == pytest.approx(1)
+    for n in range(1, 400):  # exactly, whatever rounding would make of it
+        assert working.Score(n, n).interval[1] == 1.0 and working.Score(0, n).interval[0] == 0.0
+        assert 0 < working.Score(n, n).interval[0] < 1 and 0 < working.Score(0, n).interval[1] < 1
 
 
 def test_an_attempt_reads_answer_and_working(monkeypatch):
