@@ -332,8 +332,8 @@ def work(config: Config, n_prompt: int, turns: int, window: int | None = None) -
     """The work of each of the first `turns` turns, by the formula that `cache.count` confirms on real passes.
 
     A draw needs the logits of the last column only, so only these are counted, whether or not keys are kept. (Our own
-    passes compute those of every new column.) The first turn reads the whole prompt; each later one reads the token just written, until the context of
-    `window` tokens (default n_ctx) is full.
+    passes compute those of every new column.) The first turn reads the whole prompt; each later one reads the token
+    just written, until the context of `window` tokens (default n_ctx) is full.
     """
     places = min(window or config.n_ctx, config.n_ctx)
     done = []

@@ -79,6 +79,8 @@ export function behave(root, { onStep }) {
     const table = target.closest?.('[data-grid]');
     if (table && target.matches('td,th') && moveInGrid(table, target, event.key)) return event.preventDefault();
     if (target.matches?.('input,select,textarea')) return;
+    const group = target.closest?.('[data-rove]');
+    if (group && moveAmong(group, target, event.key)) return event.preventDefault();
     const strip = target.closest?.('.tokens');
     if (strip && moveInStrip(strip, target, event.key)) return event.preventDefault();
     const stepper = target.closest?.('[data-stepper]') ?? target.closest?.('.widget')?.querySelector('[data-stepper]');
@@ -117,8 +119,13 @@ export function behave(root, { onStep }) {
     if (cell.matches('td')) name(cell);
   });
 
-  // One cell of each table is in the tab order.
+  // One cell of each table is in the tab order, and one button of each group: the one with the focus, or that is pressed, or the first.
   const seat = () => {
+    for (const group of root.querySelectorAll('[data-rove]')) {
+      if (group.querySelector('[tabindex="0"]')) continue;
+      const held = group.contains(document.activeElement) ? document.activeElement : null;
+      (held ?? group.querySelector('[aria-pressed=true]') ?? group.querySelector('button'))?.setAttribute('tabindex', '0');
+    }
     for (const table of root.querySelectorAll('[data-grid]')) {
       if (!table.querySelector('[tabindex="0"]')) table.querySelector('tbody td[tabindex]')?.setAttribute('tabindex', '0');
     }
@@ -172,6 +179,25 @@ function moveInGrid(table, cell, key) {
   const c = cell.cellIndex;
   const moves = { ArrowDown: [r + 1, c], ArrowUp: [r - 1, c], ArrowRight: [r, c + 1], ArrowLeft: [r, c - 1], Home: [r, 1], End: [r, row.cells.length - 1] };
   return key in moves ? (go(...moves[key]), true) : false;
+}
+
+/** Arrow keys among buttons that stand in rows: along the row (and on to the next one), or to the nearest above and below. */
+function moveAmong(group, from, key) {
+  const all = [...group.querySelectorAll('button')];
+  const here = from.getBoundingClientRect();
+  const beside = ({ r }) => Math.abs(r.top + r.height / 2 - here.top - here.height / 2) < 4;
+  const boxes = all.map((button) => ({ button, r: button.getBoundingClientRect() }));
+  const nearest = (found, far) => found.sort((a, b) => far(a) - far(b))[0]?.button;
+  const along = (way) => nearest(boxes.filter((b) => beside(b) && way * (b.r.left - here.left) > 1), (b) => Math.abs(b.r.left - here.left)) ?? all[all.indexOf(from) + way];
+  const across = (way) => nearest(boxes.filter((b) => !beside(b) && way * (b.r.top - here.top) > 0), (b) => 1e4 * Math.abs(b.r.top - here.top) + Math.abs(b.r.left - here.left));
+  const moves = { ArrowRight: () => along(1), ArrowLeft: () => along(-1), ArrowDown: () => across(1), ArrowUp: () => across(-1), Home: () => all[0], End: () => all.at(-1) };
+  if (!(key in moves)) return false;
+  const next = moves[key]();
+  if (next) {
+    for (const button of all) button.setAttribute('tabindex', button === next ? '0' : '-1');
+    next.focus();
+  }
+  return true;
 }
 
 function moveInStrip(strip, target, key) {

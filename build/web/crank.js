@@ -84,7 +84,7 @@ export function crank(root, { state, turn: ask, ready }) {
     const el = target.closest?.('.widget')?.querySelector('[data-crank]');
     if (!el) return;
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (by && !target.closest('[data-grid],.tokens,.tree,.scroll')) { stop(); speak(true); turn(el, by); event.preventDefault(); }
+    if (by && !target.closest('[data-grid],[data-rove],.tokens,.scroll')) { stop(); speak(true); turn(el, by); event.preventDefault(); }
     else if (event.key === ' ' && el.querySelector('[data-crank-play]') && !target.closest('button,a,summary')) { play(el); event.preventDefault(); }
   });
 

@@ -7,6 +7,7 @@ What the page's script (build/web/) does with the attributes used here:
     data-local                the change is shown by the page itself, at once (Python is told, too)
     data-v, data-why          a cell's exact value and how it was made: shown in the figure's read-out on hover and focus
     data-grid                 a table in which the arrow keys move from cell to cell
+    data-rove                 a group of buttons among which the arrow keys move; one of them is in the tab order
     data-travel="name"        a value that moves from where it was computed to where it is used (build/web/travel.js)
 """
 
@@ -310,26 +311,27 @@ def line_chart(series: dict[str, Sequence[float]], *, label: str, x_name: str, y
     return join([legend, drawing(lines, width, height, label), table])
 
 
-def numbers_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], label: str, *, open_: bool = False) -> Markup:
+def numbers_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], label: str, *, open_: bool = False,
+                  summary: str = "The numbers", text: Callable[[float], str] = number) -> Markup:  # fmt: skip
     """The numbers of a drawing, folded away: the same ones, for reading, for screen readers and for the CSV."""
     # there are many: so no `tag` for each
-    body = Markup("".join(f"<tr>{''.join(map(_number_cell, row))}</tr>" for row in rows))
+    body = Markup("".join(f"<tr>{''.join(_number_cell(x, text) for x in row)}</tr>" for row in rows))
     table = tag(
         "table", tag("caption", label, class_="sr"), tag("thead", tag("tr", *[tag("th", h, scope="col") for h in heads])),
         tag("tbody", body), class_="numbers",
     )  # fmt: skip
     return tag(
         "details",
-        tag("summary", "The numbers"),
+        tag("summary", summary),
         tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=label),
         class_="numbers",
         open_=open_,
     )
 
 
-def _number_cell(x: Any) -> str:
+def _number_cell(x: Any, text: Callable[[float], str]) -> str:
     if isinstance(x, float):
-        return f'<td data-v="{exact(x)}" class="num">{number(x)}</td>'
+        return f'<td data-v="{exact(x)}" class="num">{text(x)}</td>'
     return f'<td class="num">{escape(str(x))}</td>'
 
 

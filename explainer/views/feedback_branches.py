@@ -24,7 +24,7 @@ from explainer.views.feedback_parts import (
     tape,
     written_cell,
 )
-from explainer.views.html import exact, join, percent, tag
+from explainer.views.html import exact, how_many, join, percent, tag
 from explainer.views.widget import Widget
 
 DRAWN = 56  # turns in the drawing
@@ -45,9 +45,8 @@ class Branches(Widget):
         s = self.state
         told = s.tell()
         here = s.chosen()
-        stories = [(here, told)]
-        stories += [(b, s.tell(choices=b)) for b in ((), *s.kept()) if b != here]
-        rows = story.tree(stories)
+        known = s.known()  # in the order in which they came to be: a branch keeps its number, wherever the reader is
+        stories = [(b, s.tell(choices=b)) for b in known]
         if not told:
             return join(
                 [
@@ -58,11 +57,11 @@ class Branches(Widget):
         look = s.written(s.look)
         return join(
             [
-                crank(s, told, then=f"{len(told)} tokens are written."),
-                c.figure("tree", Tree(rows, here, look).draw(), caption="Choose any token: an untaken one forks the story, a branch below takes you there, one on top opens its turn.",
+                crank(s, told, then=f"{how_many(len(told), 'token')} {'is' if len(told) == 1 else 'are'} written."),
+                c.figure("tree", Tree(story.tree([(here, told), *(x for x in stories if x[0] != here)]), here, look, known).draw(), caption="Choose any token: an untaken one forks the story, a branch below takes you there, one on top opens its turn.",
                          readout="The stronger the colour, the likelier the token was."),
                 self.turn(told[look], here),
-                self.list(rows, here),
+                self.list(story.tree(stories), here),
             ]
         )  # fmt: skip
 
@@ -84,7 +83,7 @@ class Branches(Widget):
             "div",
             tag("div", tag("p", words), tag("p", "Choose a token to fork the story there. All random numbers stay the same; only the tape differs."),
                 c.controls(pick, back)),
-            c.figure("turn", bars, note=f"All others together: {percent(rest)}."),
+            c.figure("turn", bars, note=rest),
             class_="columns",
         )  # fmt: skip
 
@@ -93,17 +92,19 @@ class Branches(Widget):
         s = self.state
         body = []
         for i, row in enumerate(rows):
-            start = "the prompt" if row.parent is None else f"branch {row.parent + 1}, turn {row.start + 1}"
-            cells = [written_cell(t, brief=bool(i)) for t in row.steps[row.start :]]
+            at_home = row.choices == here
+            start = f"branch {(row.parent or 0) + 1}, turn {row.start + 1}" if i else "the prompt; every token drawn"
+            cells = [written_cell(t, brief=not at_home) for t in row.steps[row.start :]]
             if row.start:
                 cells.insert(0, tag("span", "…", class_="rest"))
             go: Any = tag("span", "you are here", class_="here")
-            if i:
+            if not at_home:
                 go = c.button("Go to this branch", sets="choices", value=story.write_choices(row.choices))
             chance = story.log_probability(row.steps)
             body.append(
                 tag("tr", tag("th", f"{i + 1}", scope="row", role="rowheader"), tag("td", start, role="cell"), tag("td", tape(cells, f"Branch {i + 1}"), role="cell"),
-                    tag("td", one_in(chance), data_v=exact(chance), data_why="natural logarithm of its probability", class_="odds", role="cell"), tag("td", go, role="cell"), role="row")
+                    tag("td", one_in(chance), data_v=exact(chance), data_why="natural logarithm of its probability", class_="odds", role="cell"), tag("td", go, role="cell"), role="row",
+                    class_="current" if at_home else None)
             )  # fmt: skip
         # the roles say what display: block (on a phone) would take away
         heads = ["branch", "leaves", "what was written", "probability", ""]
@@ -113,10 +114,10 @@ class Branches(Widget):
             tag("tbody", *body, role="rowgroup"), class_="branch-list", role="table",
         )  # fmt: skip
         forget = None
-        if len(rows) > 2 or (len(rows) == 2 and s.kept() and s.kept() != (here,)):
-            forget = c.controls(
-                c.button("Forget the other branches", sets="choices branches", value=f"{s.choices}\x1f{s.choices}")
-            )
+        own = next(i for i, row in enumerate(rows) if row.choices == here)
+        if len(rows) > (2 if own else 1):  # the story of the draws alone needs no memory: it cannot be forgotten
+            label = f"Forget all but branches 1 and {own + 1}" if own else "Forget the other branches"
+            forget = c.controls(c.button(label, sets="choices branches", value=f"{s.choices}\x1f{s.choices}"))
         return join([c.figure("branches", tag("div", table, class_="scroll"), title="The branches in words"), forget])
 
 
@@ -142,8 +143,9 @@ def any_token(turn: Step, here: story.Choices) -> Markup:
 class Tree:
     """Where everything stands in the drawing: one column per turn, this story on top, twigs under it, branches below."""
 
-    def __init__(self, rows: Sequence[Branch], here: story.Choices, look: int):
+    def __init__(self, rows: Sequence[Branch], here: story.Choices, look: int, known: Sequence[story.Choices]):
         self.rows, self.here, self.look = rows, here, look
+        self.numbers = [known.index(row.choices) + 1 for row in rows]
         self.told = rows[0].steps
         self.first = max(0, min(len(self.told) - DRAWN, look - 1))
         self.end = min(len(self.told), self.first + DRAWN)
@@ -179,7 +181,7 @@ class Tree:
                 y = self.y[0] + ROW + k * TWIG - 2
                 if i > self.first:
                     lines.append(self.line(i - 1, self.y[0], i, y, "twig"))
-                nodes.append(self.node(i, y, turn, "twig", chance, sets="choices", to=story.write_choices(story.fork(self.here, i, token)),
+                nodes.append(self.node(i, y, turn, "twig", chance, sets="choices look", to=f"{story.write_choices(story.fork(self.here, i, token))}\x1f{i}",
                                        token=token, label=f"at turn {i + 1} write {name} instead, {percent(chance)}"))  # fmt: skip
         for r, row in enumerate(self.rows):
             if not r or row.parent is None:
@@ -193,8 +195,8 @@ class Tree:
                 p = float(turn.final[turn.token])
                 if i > start:
                     lines.append(self.line(i - 1, self.y[r], i, self.y[r], "branch"))
-                nodes.append(self.node(i, self.y[r], turn, "branch", p, sets="choices", to=story.write_choices(row.choices),
-                                       label=f"branch {r + 1}, turn {i + 1}: {name_of(turn.token)}, {percent(p)}; go there"))  # fmt: skip
+                nodes.append(self.node(i, self.y[r], turn, "branch", p, sets="choices look", to=f"{story.write_choices(row.choices)}\x1f{i}",
+                                       label=f"branch {self.numbers[r]}, turn {i + 1}: {name_of(turn.token)}, {percent(p)}; go there"))  # fmt: skip
         svg = tag("svg", *lines, viewBox=f"0 0 {self.width:.0f} {self.height:.0f}", width=f"{self.width:.0f}",
                   height=f"{self.height:.0f}", class_="tree-lines", aria_hidden="true")  # fmt: skip
         note = None
@@ -205,7 +207,7 @@ class Tree:
                 class_="note",
             )
         canvas = tag(
-            "div", svg, *nodes, class_="tree", role="group", aria_label="The tree of branches",
+            "div", svg, *nodes, class_="tree", role="group", aria_label="The tree of branches", data_rove=True,
             style=f"width:{self.width:.0f}px;height:{self.height:.0f}px",
         )  # fmt: skip
         return join([note, tag("div", canvas, class_="scroll", data_follow=len(self.told))])

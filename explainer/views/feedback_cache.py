@@ -14,15 +14,21 @@ from explainer.sampling import Step
 from explainer.story import Work
 from explainer.views import components as c
 from explainer.views.feedback_parts import STORY, cell, crank, name_of, plain_table, prompt_cells, tape, written_cell
-from explainer.views.html import exact, join, number, percent, tag
+from explainer.views.html import exact, how_many, join, number, percent, tag
 from explainer.views.widget import Widget
 
 SEEN = 0.001  # probability below which a token is left out of the comparison
 AHEAD = 24  # turns that the chart shows after the context is full
+SLIDE = 6  # tokens written past the full context, so that the window is seen to slide
 
 
 def millions(n: float) -> str:
-    return f"{n / 1e6:,.2f} million"
+    return f"{n / 1e9:,.2f} billion" if n >= 1e9 else f"{n / 1e6:,.2f} million"
+
+
+def less(anew: int, kept: int) -> str:
+    """How much work was saved, in words."""
+    return f"{number(anew / kept)} times less" if anew > kept else "nothing so far"
 
 
 class KeysAndValues(Widget):
@@ -46,28 +52,34 @@ class KeysAndValues(Widget):
         tape_now = (*s.tokens(), *(t.token for t in told[: turns - 1]))
         return join(
             [
-                crank(s, told, then=f"Turn {turns} reads {now.total} tokens."),
-                c.figure("columns", self.columns(tape_now, now), title=f"Turn {turns}, column by column",
+                crank(s, told, then=f"Turn {turns} reads {how_many(now.total, 'token')}."),
+                c.figure("columns", *self.columns(tape_now, now), title=f"Turn {turns}, column by column",
                          readout=self.sentence(now)),
                 c.definition_row([
                     ("this turn, kept", millions(now.cached)), ("this turn, all anew", millions(now.uncached)),
-                    (f"all {turns} turns, kept", millions(kept)), ("all anew", millions(anew)),
-                    ("saved so far", f"{number(anew / kept)} times less"), ("largest difference in a logit", number(story.teller().cache_error(tape_now))),
+                    (f"{how_many(turns, 'turn')}, kept", millions(kept)), (f"{how_many(turns, 'turn')}, all anew", millions(anew)),
+                    ("saved so far", less(anew, kept)), ("largest difference in a logit", number(story.teller().cache_error(tape_now))),
                     ("numbers kept", f"{story.kept_per_token(config) * now.total:,}"),
                 ]),
+                c.message("Counted are the multiply-adds of matrix products. Logits are counted for the last column only, both ways: the draw needs no others."),
                 c.figure("staircase", tag("div", stairs(done, n_prompt, "kept", "With the cache"), stairs(done, n_prompt, "anew", "Without"),
                                           stairs(narrow, n_prompt, "kept", f"With the cache, {s.window} places only"), class_="stairs"),
                          table_of(done, narrow, s.window),
                          title="Every turn a row, every token a column", caption="The painted area is the work.",
                          note="Two kinds of number are kept per token, layer and head: its key and its value. Nothing else of an earlier column is ever looked at again."),
-                c.figure("multiply-adds", *self.chart(config, n_prompt, turns), title="Multiply-adds of each turn", readout="The saving grows with the text, and ends where the context is full."),
+                c.figure("multiply-adds", *self.chart(config, n_prompt, turns), title="Multiply-adds of each turn", readout=self.saving(n_prompt)),
                 self.kinds(config, now),
             ]
         )  # fmt: skip
 
-    def columns(self, tokens: Sequence[int], now: Work) -> Markup:
+    def saving(self, n_prompt: int) -> str:
+        if n_prompt + 1 >= lab.model().config.n_ctx:
+            return "The prompt leaves no room: the context is full, and nothing that was kept can be used again."
+        return "The saving grows with the text, and ends where the context is full."
+
+    def columns(self, tokens: Sequence[int], now: Work) -> tuple[Markup, Markup, Markup]:
         dropped = len(tokens) - now.total
-        cells = []
+        cells, rows = [], []
         for i, token in enumerate(tokens):
             kind = "gone" if i < dropped else "new" if i >= len(tokens) - now.new else "kept"
             why = {
@@ -76,32 +88,38 @@ class KeysAndValues(Widget):
                 "kept": "kept: its keys and values are read again",
             }[kind]
             cells.append(cell(token, f"column {kind}", why=why))
+            rows.append([i + 1, name_of(token), why])
         legend = tag(
             "p",
-            tag("span", "computed now", class_="legend colour-query"),
-            tag("span", "kept", class_="legend colour-key"),
+            tag("span", "computed now", class_="legend box new"),
+            tag("span", "kept", class_="legend box kept"),
             class_="legend-row",
         )
-        return join([legend, tape(cells, "Columns of this turn")])  # fmt: skip
+        table = plain_table(
+            ["place on the tape", "token", "its column"], rows, "Columns of this turn", "The columns as a table"
+        )
+        return legend, tape(cells, "Columns of this turn"), table
 
     def sentence(self, now: Work) -> str:
         if now.slid:
             return f"The context is full: the oldest token left, every other token moved one place, and all {now.total} columns are computed anew."
         if now.turn == 0:
-            return f"The first turn reads the whole prompt: {now.new} columns, all new."
-        return f"One new column; {now.total - 1} kept. Every earlier token could not see the new one, so nothing about it has changed."
+            return f"The first turn reads the whole prompt: {how_many(now.new, 'column')}, all new."
+        return f"One new column; {now.total - 1:,} kept. Every earlier token could not see the new one, so nothing about it has changed."
 
     def chart(self, config: Any, n_prompt: int, turns: int) -> tuple[Markup, Markup]:
         run = story.work(config, n_prompt, max(turns, config.n_ctx - n_prompt + AHEAD))
         rows = [[w.turn + 1, f"{w.cached:,}", f"{w.uncached:,}"] for w in run]
-        return work_chart(run, turns), plain_table(["turn", "kept", "all anew"], rows, "Multiply-adds of each turn")
+        return work_chart(run, turns), plain_table(
+            ["turn", "kept", "all anew"], rows, "Multiply-adds of each turn", "The curve in numbers"
+        )
 
     def kinds(self, config: Any, now: Work) -> Markup:
-        kept = cache.multiply_adds_by_kind(config, now.new, now.total)
-        anew = cache.multiply_adds_by_kind(config, now.total, now.total)
+        kept = cache.multiply_adds_by_kind(config, now.new, now.total, scored=1)
+        anew = cache.multiply_adds_by_kind(config, now.total, now.total, scored=1)
         rows = [[kind, f"{kept[kind]:,}", f"{anew[kind]:,}"] for kind in kept]
         rows.append(["all", f"{now.cached:,}", f"{now.uncached:,}"])
-        return c.figure("kinds", c.numbers_table(["multiply-adds of this turn", "kept", "all anew"], rows, "Multiply-adds of this turn, by kind"))  # fmt: skip
+        return c.figure("kinds", c.numbers_table(["multiply-adds of this turn", "kept", "all anew"], rows, "Multiply-adds of this turn, by kind", summary="This turn by kind of product"))  # fmt: skip
 
 
 def work_chart(run: Sequence[Work], turns: int) -> Markup:
@@ -163,8 +181,8 @@ def stairs(run: Sequence[Work], n_prompt: int, way: str, title: str) -> Markup:
         ]  # fmt: skip
     total = sum(w.total if way == "anew" else w.new for w in run)
     svg = tag("svg", *parts, viewBox=f"0 0 {width} {max(rows * high, 24):.1f}", role="img", class_="stair",
-              aria_label=f"{title}: {total:,} columns computed in {rows} turns")  # fmt: skip
-    return tag("div", tag("p", tag("strong", title), tag("br"), f"{total:,} columns computed"), svg)
+              aria_label=f"{title}: {how_many(total, 'column')} computed in {how_many(rows, 'turn')}")  # fmt: skip
+    return tag("div", tag("p", tag("strong", title), tag("br"), f"{how_many(total, 'column')} computed"), svg)
 
 
 def table_of(run: Sequence[Work], narrow: Sequence[Work], window: int) -> Markup:
@@ -181,7 +199,7 @@ def table_of(run: Sequence[Work], narrow: Sequence[Work], window: int) -> Markup
         [w.turn + 1, w.total, w.new, w.total, n.new, f"{w.cached:,}", f"{w.uncached:,}"]
         for w, n in zip(run, narrow, strict=True)
     ]
-    return plain_table(heads, rows, "Columns and multiply-adds of every turn")
+    return plain_table(heads, rows, "Columns and multiply-adds of every turn", "The staircases in numbers")
 
 
 class ContextWindow(Widget):
@@ -202,17 +220,18 @@ class ContextWindow(Widget):
             self.unfinished()
         prompt = s.tokens()
         apart = story.first_difference([t.token for t in whole], [t.token for t in narrow])
-        full_at = max(0, n_ctx - len(prompt) + 6)
+        full_at = min(max(0, n_ctx - len(prompt) + SLIDE), s.param.step.bounds[1])
         return join(
             [
                 c.controls(
                     c.slider("window", "Window", window, 4, n_ctx, step=1, shown=f"{window} of {n_ctx} places"),
-                    c.button(f"Write until all {n_ctx} places are full", sets="step", value=min(full_at, s.param.step.bounds[1])),
+                    tag("button", f"Write until {n_ctx} places are full, and {SLIDE} tokens more", type="button", class_="button", data_set="step", value=max(full_at, s.step), aria_disabled="true" if s.step >= full_at else None),
                 ),
-                crank(s, whole, then=f"{len(prompt) + len(whole)} tokens on the tape."),
+                crank(s, whole, then=f"{how_many(len(prompt) + len(whole), 'token')} on the tape."),
                 c.figure("window-whole", strip(prompt, whole, n_ctx, None), title=f"All {n_ctx} places", caption="The story as the machine above writes it."),
                 c.figure("window-narrow", strip(prompt, narrow, window, apart), title=f"{window} places", caption="Same weights, same seed, same choices; only the newest tokens can be read.",
                          readout=self.fell_out(prompt, narrow, window)),
+                both_tapes(prompt, whole, narrow, n_ctx, window),
                 self.difference(whole, narrow, apart),
                 self.places(prompt, narrow, window),
             ]
@@ -221,9 +240,9 @@ class ContextWindow(Widget):
     def fell_out(self, prompt: Sequence[int], told: Sequence[Step], window: int) -> str:
         gone = len(prompt) + len(told) - window
         if gone <= 0:
-            return f"Nothing has fallen out yet: {-gone} places are free."
+            return f"Nothing has fallen out yet: {how_many(-gone, 'place')} {'is' if gone == -1 else 'are'} free."
         tokens = (*prompt, *(t.token for t in told))
-        return f"{gone} tokens have fallen out; the last to go was {name_of(tokens[gone - 1])}. To the model they never were."
+        return f"{how_many(gone, 'token')} {'has' if gone == 1 else 'have'} fallen out; the last to go was {name_of(tokens[gone - 1])}. To the model {'it never was' if gone == 1 else 'they never were'}."
 
     def difference(self, whole: Sequence[Step], narrow: Sequence[Step], apart: int | None) -> Markup:
         """The two distributions at the first turn at which the stories differ (or at the last turn)."""
@@ -239,8 +258,8 @@ class ContextWindow(Widget):
             for i, n in zip(ids, names, strict=True)
         ]  # fmt: skip
         table = tag("table", tag("caption", "The distribution with all places and with few", class_="sr"),
-                    tag("thead", tag("tr", tag("th", "token", scope="col"), tag("th", f"{len(a.context)} tokens read", scope="col"),
-                                     tag("th", f"{len(b.context)} tokens read", scope="col"))), tag("tbody", *rows), class_="numbers", data_grid=True)  # fmt: skip
+                    tag("thead", tag("tr", tag("th", "token", scope="col"), tag("th", f"{how_many(len(a.context), 'token')} read", scope="col"),
+                                     tag("th", f"{how_many(len(b.context), 'token')} read", scope="col"))), tag("tbody", *rows), class_="numbers", data_grid=True)  # fmt: skip
         title = (
             f"Turn {at + 1}: here the two stories part" if apart is not None else f"Turn {at + 1}: still the same story"
         )
@@ -273,3 +292,22 @@ def strip(prompt: Sequence[int], told: Sequence[Step], window: int, apart: int |
         written_cell(t, gone=len(prompt) + t.index < gone, differs=apart is not None and t.index >= apart, newest=apart == t.index) for t in told
     ]  # fmt: skip
     return tape(cells, f"The tape with {window} places")
+
+
+def both_tapes(prompt: Sequence[int], whole: Sequence[Step], narrow: Sequence[Step], n_ctx: int, window: int) -> Markup:
+    """Both tapes in a table: every token, its probability, and whether it can still be read."""
+    gone = [max(0, len(prompt) + len(told) - places) for told, places in ((whole, n_ctx), (narrow, window))]
+    rows: list[list[Any]] = []
+    for i in range(len(prompt) + len(whole)):
+        row: list[Any] = [i + 1]
+        for told, left in ((whole, gone[0]), (narrow, gone[1])):
+            turn = told[i - len(prompt)] if len(prompt) <= i < len(prompt) + len(told) else None
+            name = name_of(turn.token) if turn else name_of(prompt[i]) if i < len(prompt) else ""
+            row += [
+                name,
+                percent(float(turn.final[turn.token])) if turn else "",
+                "" if not name else "dropped out" if i < left else "in view",
+            ]
+        rows.append(row)
+    heads = ["place on the tape", f"{n_ctx} places", "probability", "", f"{window} places", "probability", ""]
+    return plain_table(heads, rows, "Both tapes, token by token", "Both tapes as a table")

@@ -10,8 +10,8 @@ from explainer import cache, lab, model, sampling, story
 from explainer.corpus.examples import PROMPTS
 from explainer.sampling import Step
 from explainer.views import components as c
-from explainer.views.feedback_parts import STORY, could_be, crank, name_of, prompt_cells, tape, written_cell
-from explainer.views.html import exact, join, number, percent, tag
+from explainer.views.feedback_parts import STORY, could_be, crank, name_of, prompt_cells, tape, tape_table, written_cell
+from explainer.views.html import exact, how_many, join, number, percent, tag
 from explainer.views.widget import Widget
 
 PROGRAMS = ("start of a story", "count", "close the bracket", "a pattern", "answer after working", "anything at all")
@@ -34,7 +34,7 @@ class Loop(Widget):
         return join(
             [
                 c.controls(
-                    c.text_field("prompt", "Prompt", s.prompt, hint=f"{len(s.tokens())} tokens, the start token included"),
+                    c.text_field("prompt", "Prompt", s.prompt, hint=f"{how_many(len(s.tokens()), 'token')}, the start token included"),
                     c.slider("t", "Temperature", max(s.t, 0.01), 0.01, 10, log=True, shown=number(s.t), ticks=(0.01, 0.1, 1, 10)),
                     c.number_field("seed", "Seed", s.seed, 0, 2**31 - 1),
                     c.button("Another seed", sets="seed", value=(s.seed + 1) % 2**31),
@@ -70,10 +70,10 @@ def cuts(s: Any) -> Markup:
     )
 
 
-def said(told: tuple[Step, ...]) -> str:
+def said(told: tuple[Step, ...]) -> Markup:
     """What the last turn did, in a sentence."""
     if not told:
-        return "Nothing is written yet."
+        return Markup("Nothing is written yet.")
     turn = told[-1]
     verb = "drew" if turn.draw else "was given"
     end = (
@@ -81,7 +81,7 @@ def said(told: tuple[Step, ...]) -> str:
         if turn.token == lab.tokenizer().end_id
         else ""
     )
-    return f"Turn {turn.index + 1} {verb} {name_of(turn.token)}.{end}"  # fmt: skip
+    return join([f"Turn {turn.index + 1} {verb} ", c.token(name_of(turn.token), axis="axis-vocab"), f".{end}"])
 
 
 class Machine:
@@ -96,18 +96,19 @@ class Machine:
         words = TURING if self.state.turing else {}
         return tag(
             "div",
-            self.station("tape", "1", "The tape", words, self.tape()),
+            self.station("tape", words, self.tape()),
             arrow("down", "read"),
             arrow("up", "" if self.idle else f"{name_of(self.turn.token)} is written"),
-            self.station("weights", "2", "Frozen weights", words, self.weights()),
+            self.station("weights", words, self.weights()),
             arrow("right a", "scores"),
-            self.station("odds", "3", "A distribution", words, self.odds()),
+            self.station("odds", words, self.odds()),
             arrow("right b", "one draw"),
-            self.station("draw", "4", "One draw", words, self.chance()),
+            self.station("draw", words, self.chance()),
             class_=f"machine turn-{len(self.told) % 2}{' idle' if self.idle else ''}",
         )
 
-    def station(self, kind: str, n: str, title: str, words: dict[str, str], body: Any) -> Markup:
+    def station(self, kind: str, words: dict[str, str], body: Any) -> Markup:
+        n, title = list(STATIONS).index(kind) + 1, STATIONS[kind]
         label = tag("p", words[kind], class_="turing-word") if kind in words else None
         head = tag("h4", tag("span", n, class_="n", aria_hidden="true"), " ", title)
         return tag("section", head, label, body, class_=f"station {kind}")
@@ -124,12 +125,13 @@ class Machine:
         ]
         missing = s.step - len(told)
         cells += [tag("span", "", class_="cell blank", aria_hidden="true")] * (missing + 1)
-        fact = f"{len(tokens)} tokens of the prompt, {len(told)} written; the context holds {n_ctx}."
+        fact = f"{how_many(len(tokens), 'token')} of the prompt, {len(told)} written; the context holds {n_ctx}."
         if missing:
-            fact += f" {missing} more are written when the slider rests."
+            fact += f" {missing} more {'is' if missing == 1 else 'are'} written when the slider rests."
         if gone:
-            fact += f" The oldest {gone} have dropped out and are not read any more."
-        return c.figure("tape", tape(cells, "The tape: what was given, then what was written"), readout=fact)
+            fact += f" The oldest {gone if gone > 1 else 'token'} {'have' if gone > 1 else 'has'} dropped out and {'are' if gone > 1 else 'is'} not read any more."
+        label = "The tape: what was given, then what was written"
+        return c.figure("tape", tape(cells, label), tape_table(tokens, told, gone, label), readout=fact)
 
     def weights(self) -> Markup:
         m = lab.model()
@@ -140,7 +142,7 @@ class Machine:
                 tag("p", f"{m.n_params:,} numbers in {m.config.n_layers} layers. The same at every turn: nothing is learned here."),
                 c.definition_row(
                     [("fingerprint", tag("code", story.fingerprint())), ("tokens read", len(turn.context)),
-                     ("computed anew", columns(new)), ("scores given", m.config.n_vocab)]
+                     ("computed anew", how_many(new, "column")), ("scores given", m.config.n_vocab)]
                 ),
             ]
         )  # fmt: skip
@@ -148,17 +150,14 @@ class Machine:
     def odds(self) -> Markup:
         turn = self.turn
         leaves = None if self.idle or turn.draw else f"written{turn.index}"  # a token that the reader chose
-        bars, rest = could_be(
-            turn, self.state.chosen(), 8, f"What turn {turn.index + 1} could write", travel_from=leaves
-        )
-        others = len(turn.final) - 8
-        note = f"All {others} others together: {percent(rest)}."
+        label = f"What turn {turn.index + 1} could write"
+        bars, note = could_be(turn, self.state.chosen(), 8, label, travel_from=leaves, written=not self.idle)
         if turn.cuts:
             note += f" Cut away before the draw: {', '.join(f'{f.name} {percent(f.removed)}' for f in turn.cuts)}."
         return c.figure(
             "distribution",
             bars,
-            readout=f"As open as a choice among {number(story.equal_choices(turn))} equally likely tokens.",
+            readout=openness(story.equal_choices(turn)),
             note=f"{note} Choose a token to write it instead.",
         )
 
@@ -194,6 +193,7 @@ class Machine:
             ["token", "from", "to"],
             [[name_of(x.token), x.low, x.high] for x in found],
             "Where each token lies between 0 and 1, in the order of token numbers; those below 0.4 % left out",
+            text="{:.4f}".format,
         )
         return c.figure(
             "draw",
@@ -201,14 +201,18 @@ class Machine:
             tag("div", tag("span", "0"), tag("span", "1"), class_="unit-ends", aria_hidden="true"),
             tag("p", words, class_="sentence"),
             table,
-            readout="Seed and turn number give u; the text does not.",
+            readout="Tokens are laid out in the order of their numbers in the vocabulary, not of their odds. Seed and turn number give u; the text does not.",
         )
 
 
-def columns(n: int) -> str:
-    return "1 column" if n == 1 else f"{n} columns"
+def openness(choices: float) -> str:
+    """How open a turn is, in a sentence. choices: e^entropy."""
+    if choices < 1.005:
+        return "Hardly a choice: one token has almost all of the probability."
+    return f"As open as a choice among {number(choices)} equally likely tokens."
 
 
+STATIONS = {"tape": "The tape", "weights": "Frozen weights", "odds": "A distribution", "draw": "One draw"}
 TURING = {
     "tape": "Turing: the tape. The prompt is the program, attention the head that reads.",
     "weights": "Turing: the finite control, one fixed table.",

@@ -8,16 +8,19 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from markupsafe import Markup
 
 from explainer import lab, story
 from explainer.columns import top_tokens
 from explainer.sampling import Step
 from explainer.views import components as c
-from explainer.views.html import percent, tag
+from explainer.views.html import how_many, join, percent, tag
 
 STORY = ("prompt", "t", "top_k", "top_p", "min_p", "seed", "step", "choices")
 """The state values that the story is a function of."""
+
+CHANCE = 0.00005  # tokens of a smaller probability are not drawn as bars: they would read "<0.01 %"
 
 
 def name_of(token: int) -> str:
@@ -31,12 +34,15 @@ def crank(state: Any, told: Sequence[Step], *, main: bool = False, then: Markup 
     """
     back, forth = ("Previous step", "Next step") if main else ("Turn it back", "Turn the crank")
     last = state.param.step.bounds[1]
+    if state.step == last:
+        then = join([then, f" The crank stops here: this page turns it {last} times at most."])
     ended = len(told) > 0 and told[-1].token == lab.tokenizer().end_id
     return tag(
         "div",
         tag("button", back, type="button", class_="button", data_set="step", value=max(state.step - 1, 0), data_crank_by="-1",
             aria_disabled="true" if state.step == 0 else None),
-        tag("button", "Play", type="button", class_="button", data_crank_play=True, aria_pressed="false") if main else None,
+        tag("button", "Play", type="button", class_="button", data_crank_play=True, aria_pressed="false",
+            aria_disabled="true" if state.step == last else None) if main else None,
         tag("button", forth, type="button", class_="button main", data_set="step", value=min(state.step + 1, last), data_crank_by="1",
             aria_disabled="true" if state.step == last else None),
         tag("p", then, class_="step-name", aria_live="polite" if main else None),
@@ -56,6 +62,8 @@ def cell(
 ) -> Markup:  # fmt: skip
     """One cell of a tape. kind: given, drawn, chosen, gone, newest (several words); weight: strength of its colour.
 
+    With `sets` it is a button, one of many: only one of its group is in the tab order (`data-rove`).
+
     There are many, and they are drawn at every turn: so no `tag` here, but text put together by hand and escaped.
     """
     if weight is not None:
@@ -74,11 +82,15 @@ def cell(
         return Markup(f"<span{attributes}>{text}</span>")
     if pressed is not None:
         attributes += f' aria-pressed="{"true" if pressed else "false"}"'
-    return Markup(f'<button type="button"{attributes} data-set="{sets}" value="{html.escape(str(to))}">{text}</button>')
+    return Markup(
+        f'<button type="button" tabindex="-1"{attributes} data-set="{sets}" value="{html.escape(str(to))}">{text}</button>'
+    )
 
 
-def plain_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], label: str) -> Markup:
-    """`components.numbers_table` for many rows of whole numbers, put together quickly."""
+def plain_table(
+    heads: Sequence[str], rows: Sequence[Sequence[Any]], label: str, summary: str = "The numbers"
+) -> Markup:
+    """`components.numbers_table` for many rows of texts and whole numbers, put together quickly."""
     body = "".join(
         "<tr>" + "".join(f'<td class="num">{html.escape(str(x))}</td>' for x in row) + "</tr>" for row in rows
     )
@@ -86,7 +98,7 @@ def plain_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], label: str)
     table = f'<table class="numbers"><caption class="sr">{html.escape(label)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
     return tag(
         "details",
-        tag("summary", "The numbers"),
+        tag("summary", summary),
         tag("div", Markup(table), class_="scroll", tabindex="0", role="region", aria_label=label),
         class_="numbers",
     )
@@ -110,9 +122,20 @@ def written_cell(
     return cell(turn.token, kinds, why=said, weight=p, value=p, **more)
 
 
-def tape(cells: Sequence[Markup], label: str) -> Markup:
-    """Cells in a row that wraps: text that is being written."""
-    return tag("div", *cells, class_="tape", role="group", aria_label=label)
+def tape(cells: Sequence[Markup], label: str, *, rove: bool = False) -> Markup:
+    """Cells in a row that wraps: text that is being written. rove: they are buttons, among which the arrow keys move."""
+    return tag("div", *cells, class_="tape", role="group", aria_label=label, data_rove=rove)
+
+
+def tape_table(prompt: Sequence[int], told: Sequence[Step], gone: int, label: str) -> Markup:
+    """A tape in a table: every token, who wrote it, how likely it was; the first `gone` have dropped out."""
+    rows: list[list[Any]] = [["", name_of(t), "the prompt", ""] for t in prompt]
+    rows += [
+        [t.index + 1, name_of(t.token), "drawn" if t.draw else "you", percent(float(t.final[t.token]))] for t in told
+    ]
+    for row in rows[:gone]:
+        row[2] += ", dropped out"
+    return plain_table(["turn", "token", "written by", "probability"], rows, label, "The tape as a table")
 
 
 def fork_texts(choices: story.Choices, turn: int, tokens: Sequence[int]) -> list[str]:
@@ -129,21 +152,36 @@ def could_be(
     *,
     sets: str | None = "choices",
     travel_from: str | None = None,
-) -> tuple[Markup, float]:
-    """The n most likely tokens of a turn as bars, each a button that forks the story there; and what the rest has."""
+    written: bool = True,
+) -> tuple[Markup, str]:
+    """The n most likely tokens of a turn as bars, each a button that forks the story there; and a word about the rest.
+
+    Only tokens that have a chance (`CHANCE`), and the one that stands there, whatever its probability.
+    """
     ids, names, probs = top_tokens(turn.final, n)
-    chosen = ids.index(turn.token) if turn.token in ids else None
+    shown = [(t, name, p) for t, name, p in zip(ids, names, probs, strict=True) if p >= CHANCE or t == turn.token]
+    if written and all(t != turn.token for t, _, _ in shown):
+        shown.append((turn.token, name_of(turn.token), float(turn.final[turn.token])))
+    ids, names, probs = (list(column) for column in zip(*shown, strict=True))
+    chosen = ids.index(turn.token) if written and turn.token in ids else None
     forks = fork_texts(choices, turn.index, ids)
     bars = c.bars(names, probs, label=label, scale=1.0, chosen=chosen, sets=sets, ids=forks, travel_from=travel_from)  # type: ignore[arg-type]
-    return bars, max(0.0, 1 - sum(probs))
+    rest = f"The {how_many(len(turn.final) - len(ids), 'other')} together: {percent(float(np.delete(turn.final, ids).sum()))}."
+    return bars, rest
 
 
-def one_in(log_probability: float) -> str:
-    """A very small probability for the eye: '1 in 2,300', '1 in 12 million', '1 in 10^14', 'never'."""
+def one_in(log_probability: float) -> Markup:
+    """A very small probability for the eye, to two digits: '1 in 2,300', '1 in 1.2 billion', '1 in 3.4 × 10<sup>20</sup>'."""
     if log_probability == -math.inf:
-        return "never: its probability is 0"
-    power = -log_probability / math.log(10)
-    for above, name in ((9, "billion"), (6, "million")):
-        if above <= power < above + 3:
-            return f"1 in {10 ** (power - above):,.0f} {name}"
-    return f"1 in {10**power:,.0f}" if power < 6 else f"1 in 10^{power:.0f}"
+        return Markup("never: its probability is 0")
+    power = max(0.0, -log_probability / math.log(10))
+    whole = math.floor(power)
+    digits = round(10 ** (power - whole), 1)
+    if digits >= 10:
+        digits, whole = 1.0, whole + 1
+    if whole >= 12:
+        times = "" if digits == 1 else f"{digits:g} × "
+        return Markup(f"1 in {times}10<sup>{whole}</sup>")
+    above, name = next((above, name) for above, name in ((9, " billion"), (6, " million"), (0, "")) if whole >= above)
+    size = round(digits * 10 ** (whole - above), 1)
+    return Markup(f"1 in {size:,.0f}{name}" if size >= 10 or size == round(size) else f"1 in {size:g}{name}")

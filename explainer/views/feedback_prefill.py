@@ -11,14 +11,15 @@ from markupsafe import Markup
 from explainer import corpus, lab, story, working
 from explainer.sampling import Step
 from explainer.views import components as c
-from explainer.views.feedback_parts import STORY, cell, name_of, one_in, prompt_cells, tape, written_cell
-from explainer.views.html import exact, join, number, percent, tag
+from explainer.views.feedback_parts import STORY, cell, name_of, one_in, plain_table, prompt_cells, tape, written_cell
+from explainer.views.html import exact, how_many, join, number, percent, tag
 from explainer.views.widget import Widget
 from explainer.working import Attempt, Measured, Score
 
 LONGEST = 24  # tokens that can be put in at once
 AFTER = 24  # turns to tell after the last word put in
 MORE = 24  # sums per press
+HARD = "9 + 9 + 9 + 9 + 9"
 FIRST, PIECE = 90, 4  # sums that the build has measured; and in one piece later
 
 
@@ -37,47 +38,51 @@ class Prefill(Widget):
 
     def overwrite(self) -> Markup:
         s = self.state
-        told, at = s.tell(), s.written(s.at)
+        told, at = s.tell(choices=()), s.written(s.at)
         if not told:
             return c.message("Nothing is written yet, so there is nothing to overwrite: turn the crank first.")
-        put = tuple(lab.tokenizer().encode(story.as_continuation(s.words)))[:LONGEST]
+        whole = lab.tokenizer().encode(story.as_continuation(s.words))
         most = s.param.step.bounds[1]
-        put = put[: most - at]
+        put = tuple(whole)[: min(LONGEST, most - at)]
         choices = story.fork(s.chosen(), at, *put)
         turns = min(most, at + len(put) + AFTER)
-        other = s.tell(turns, choices)
+        other, own = s.tell(turns, choices), s.tell(turns, ())
         prompt = s.tokens()
+        left, left_other = fallen(prompt, told), fallen(prompt, other)
         picks = [
-            written_cell(t, sets="at", to=t.index, pressed=t.index == at, label=f"turn {t.index + 1}: {name_of(t.token)}")
+            written_cell(t, sets="at", to=t.index, pressed=t.index == at, label=f"turn {t.index + 1}: {name_of(t.token)}",
+                         gone=len(prompt) + t.index < left)
             for t in told
         ]  # fmt: skip
+        cut = f" Only the first {len(put)} are put in." if len(put) < len(whole) else ""
         fields = c.controls(
-            c.text_field("words", "Words to put in its mouth", s.words, hint=f"They overwrite turn {at + 1} and what follows: {plural(len(put))}. A word gets the space that its token carries."),
+            c.text_field("words", "Words to put in its mouth", s.words, hint=f"They overwrite turn {at + 1} and what follows: {how_many(len(whole), 'token')}.{cut} In running text the space before a word belongs to its token, so your words begin with one."),
             c.button("Write them to the tape", sets="choices", value=story.write_choices(choices), kind="main"),
         )  # fmt: skip
+        differ = [t.draw is not None and t.token != mine.token for t, mine in zip(other, own, strict=True)]
+        yours = [
+            written_cell(t, differs=d, gone=len(prompt) + t.index < left_other)
+            for t, d in zip(other, differ, strict=True)
+        ]
         return join(
             [
                 tag("h4", "Overwrite a written token"),
-                c.figure("own", tape([*prompt_cells(prompt), *picks], "What it wrote by itself: choose where your words go"),
-                         title="What it wrote by itself", caption="Choose the token that you want to overwrite.", readout="The stronger the colour, the likelier the token was."),
+                c.figure("own", tape([*prompt_cells(prompt, left), *picks], "What it writes by itself: choose where your words go", rove=True),
+                         title="What it writes by itself", caption="Every token drawn, none chosen. Choose the one that you want to overwrite.", readout="The stronger the colour, the likelier the token was."),
                 fields,
-                c.figure("yours", tape([*prompt_cells(prompt), *self.compare(told, other, at + len(put))], "The same story with your words"),
-                         title="The same story with your words in it", caption="Same random numbers; underlined tokens are not what it wrote before.", readout=self.after(other, at, len(put))),
+                c.figure("yours", tape([*prompt_cells(prompt, left_other), *yours], "The same story with your words"),
+                         both_table(own, other, differ),
+                         title="The same story with your words in it", caption="Same random numbers. In a dashed frame: what you chose. Underlined: what it does not write there by itself.",
+                         readout=self.after(other, differ, at + len(put), len(put))),
                 self.surprise(other, at, len(put)),
             ]
         )  # fmt: skip
 
-    def compare(self, told: Sequence[Step], other: Sequence[Step], end: int) -> list[Markup]:
-        return [
-            written_cell(t, differs=t.index >= end and (t.index >= len(told) or told[t.index].token != t.token))
-            for t in other
-        ]
-
-    def after(self, other: Sequence[Step], at: int, n: int) -> str:
-        rest = len(other) - at - n
+    def after(self, other: Sequence[Step], differ: Sequence[bool], end: int, n: int) -> str:
         if not n:
             return "Write something into the field."
-        return f"{rest} turns later your words still stand. Nothing in the machine can rub out a token; all it can do is write on."
+        rest, changed = len(other) - end, sum(differ[end:])
+        return f"{how_many(rest, 'turn')} later your words still stand; {changed} of the {how_many(rest, 'token')} after them {'is' if changed == 1 else 'are'} not what it writes by itself. Nothing in the machine can rub out a token; all it can do is write on."
 
     def surprise(self, other: Sequence[Step], at: int, n: int) -> Markup:
         """What the model and the corpus think of the words that were put in."""
@@ -85,13 +90,18 @@ class Prefill(Widget):
             return Markup("")
         s = self.state
         words = other[at : at + n]
-        chances = ", ".join(f"{name_of(t.token)} {percent(float(t.final[t.token]))}" for t in words[:8])
-        text = [*s.tokens(), *(t.token for t in other[: at + n])]
-        truth = corpus.true_distribution(text, lab.tokenizer())
-        verdict = "The corpus could have written this text." if truth.inside else truth.reason
+        chances = ", ".join(f"{name_of(t.token)} {percent(float(t.final[t.token]))}" for t in words)
+        before = [*s.tokens(), *(t.token for t in other[:at])]
+        truth = corpus.true_distribution([*before, *(t.token for t in words)], lab.tokenizer())
+        if truth.inside:
+            verdict = "The corpus could have written this text."
+        elif corpus.true_distribution(before, lab.tokenizer()).inside:
+            verdict = truth.reason
+        else:
+            verdict = "The corpus never writes the text before your words, so it has no odds for them."
         facts = c.definition_row(
-            [("your words, by the model", one_in(story.log_probability(words))), ("token by token", chances)]
-        )
+            [("your words, by the model", one_in(story.log_probability(words))), ("token by token", tag("span", chances, class_="by-token"))]
+        )  # fmt: skip
         return join([facts, c.message(verdict, "finding" if truth.inside else "note")])
 
     # ------------------------------------------------------------ answer first or working first
@@ -102,8 +112,20 @@ class Prefill(Widget):
         return sums(s.sum, s.sums, done, rows, s.param.sums.bounds[1])
 
 
-def plural(n: int) -> str:
-    return "1 token" if n == 1 else f"{n} tokens"
+def fallen(prompt: Sequence[int], told: Sequence[Step]) -> int:
+    """How many tokens at the beginning of a tape have dropped out of the context."""
+    return max(0, len(prompt) + len(told) - lab.model().config.n_ctx)
+
+
+def both_table(own: Sequence[Step], other: Sequence[Step], differ: Sequence[bool]) -> Markup:
+    """The story by itself and the one with the reader's words, turn by turn."""
+    rows = [
+        [a.index + 1, name_of(a.token), percent(float(a.final[a.token])), name_of(b.token), percent(float(b.final[b.token])),
+         "chosen" if b.draw is None else "differs" if d else "the same"]
+        for a, b, d in zip(own, other, differ, strict=True)
+    ]  # fmt: skip
+    heads = ["turn", "by itself", "probability", "with your words", "probability", "this token"]
+    return plain_table(heads, rows, "What it writes by itself and with your words", "Both stories as a table")
 
 
 @functools.lru_cache(maxsize=16)
@@ -119,11 +141,15 @@ def sums(text: str, n: int, done: int, rows: tuple[Measured, ...], most: int) ->
     return join(
         [
             tag("h4", "Answer first, or working first"),
-            c.controls(c.text_field("sum", "Sum", text, hint="Three to five numbers from 1 to 9.")),
+            c.controls(
+                c.text_field("sum", "Sum", text, hint="Three to five numbers from 1 to 9."),
+                c.button(HARD, sets="sum", value=HARD, hint="A sum on which even the working goes astray", pressed=text == HARD),
+            ),
             tag("div", *[one(order, tried[order], wrong) for order in working.ORDERS], class_="attempts"),
             c.figure("sums", table(rows), title=f"{done} sums, each asked three ways",
                      caption="Share of right results, with the 95 % interval that so few trials leave open.",
-                     readout="The last three columns are about the working that follows a wrong answer, put in its mouth or its own."),
+                     readout="The third way, a wrong answer put in its mouth, is counted twice: how often the working after it ends right, and how often at our wrong answer. "
+                             "The last column takes up the first way: how often the working ends right after a wrong answer of its own."),
             waiting,
             c.controls(c.button(f"Measure {MORE} more", sets="sums", value=min(n + MORE, most))),
         ]
@@ -159,9 +185,9 @@ def table(rows: Sequence[Measured]) -> Markup:
         "numbers to add",
         "answer first",
         "working first",
-        "right after a wrong answer",
-        "bent to the wrong answer",
-        "right working after its own wrong answer",
+        "wrong answer put in: working right",
+        "wrong answer put in: bent to it",
+        "own wrong answer: working right",
     ]
     body = []
     for row in rows:

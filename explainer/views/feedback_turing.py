@@ -10,8 +10,9 @@ from markupsafe import Markup
 from explainer import lab, sampling, story
 from explainer.sampling import Step
 from explainer.views import components as c
-from explainer.views.feedback_parts import STORY, cell, crank, name_of, tape
-from explainer.views.html import join, number, percent, tag
+from explainer.views.feedback_loop import STATIONS, TURING
+from explainer.views.feedback_parts import STORY, cell, crank, name_of, plain_table, tape
+from explainer.views.html import how_many, join, number, percent, tag
 from explainer.views.widget import Widget
 
 
@@ -30,39 +31,57 @@ class Turing(Widget):
         return join(
             [
                 c.controls(c.check("turing", "Show these words on the machine above", s.turing)),
-                crank(s, told, then=f"{len(told)} ticks have passed."),
-                c.figure("read-head", self.head(turn), title="The read head at this turn",
+                c.figure("stations", stations(s.turing), title="The four stations of the machine",
+                         readout="The machine at the top of the page carries these words, too." if s.turing else "In our words. Switch Turing’s on: they appear here and on the machine at the top of the page."),
+                crank(s, told, then=f"{how_many(len(told), 'tick')} {'has' if len(told) == 1 else 'have'} passed."),
+                c.figure("read-head", *self.head(turn), title="The read head at this turn",
                          caption="How strongly the newest column looked at each token, over all layers and heads.", readout="Point at a token to see its share."),
                 c.figure("likeness", self.likeness(told, turn), title="What corresponds to what"),
                 c.figure("limits", self.limits(turn), title="Where the likeness ends"),
             ]
         )  # fmt: skip
 
-    def head(self, turn: Step) -> Markup:
+    def head(self, turn: Step) -> tuple[Markup, Markup]:
         s = self.state
         before = (*s.tokens(), *(t.token for t in s.tell(turn.index)))
         share = story.teller().read(before).attention.mean(axis=0)
         tokens = before[-len(share) :]
-        return tape(
-            [cell(t, "read", why=f"{name_of(t)}: {percent(float(a))} of the attention", weight=float(a) ** 0.5, value=float(a)) for t, a in zip(tokens, share, strict=True)],
-            "The tape under the read head",
-        )  # fmt: skip
+        cells = [cell(t, "read", why=f"{name_of(t)}: {percent(float(a))} of the attention", weight=float(a) ** 0.5, value=float(a)) for t, a in zip(tokens, share, strict=True)]  # fmt: skip
+        rows = [[i + 1, name_of(t), percent(float(a))] for i, (t, a) in enumerate(zip(tokens, share, strict=True))]
+        label = "The tape under the read head"
+        return tape(cells, label), plain_table(
+            ["place", "token", "share of the attention"], rows, label, "The shares as a table"
+        )
 
     def likeness(self, told: Any, turn: Step) -> Markup:
-        s = self.state
         m = lab.model()
         wrote = f"{name_of(told[-1].token)} at the end" if told else "nothing yet"
         rows = [
             ("tape", "the context", f"{len(turn.context)} of {m.config.n_ctx} cells in use"),
             ("alphabet", "the vocabulary", f"{m.config.n_vocab} symbols"),
             ("finite control", "the weights", f"{m.n_params:,} numbers, fingerprint {story.fingerprint()} at every tick"),
-            ("read head", "attention", f"looks at all {len(turn.context)} cells at once, {m.config.n_layers * m.config.n_heads} heads, each with its own weights"),
+            ("read head", "attention", f"looks at {'all ' if len(turn.context) > 1 else ''}{how_many(len(turn.context), 'cell')} at once, {m.config.n_layers * m.config.n_heads} heads, each with its own weights"),
             ("write", "the drawn token", wrote),
             ("state between ticks", "none of its own", "all that the next tick knows is on the tape; kept keys and values are only a copy of it"),
             ("time", "turns of the loop", f"tick {len(told)}"),
-            ("program", "the prompt", f"{len(s.tokens())} tokens; another prompt, another machine out of the same weights"),
+            ("program", "the prompt", self.program(told)),
         ]  # fmt: skip
         return grid(("Turing’s machine", "this loop", "now"), rows, "Parts of a Turing machine and of the loop")
+
+    def program(self, told: Sequence[Step]) -> str:
+        """The prompt, as far as it is still in the context."""
+        n = len(self.state.tokens())
+        gone = min(n, max(0, n + len(told) - lab.model().config.n_ctx))
+        if gone == n:
+            return f"{how_many(n, 'token')}, all dropped out: nothing of the program can be read any more"
+        left = (
+            f", of which the oldest {gone} have dropped out"
+            if gone > 1
+            else ", of which the oldest has dropped out"
+            if gone
+            else ""
+        )
+        return f"{how_many(n, 'token')}{left}; another prompt, another machine out of the same weights"
 
     def limits(self, turn: Step) -> Markup:
         s = self.state
@@ -85,6 +104,17 @@ class Turing(Widget):
             ("Universal is not the same as useful.", "The proofs that transformers can run any program assume numbers of unlimited precision and unlimited turns. They say nothing about what training finds.", "Pérez et al. 2021"),
         ]  # fmt: skip
         return grid(("limit", "what it means here", "source"), rows, "Where the likeness with a Turing machine ends")
+
+
+def stations(turing: bool) -> Markup:
+    """The machine in small, with Turing's words if they are switched on."""
+    items = [
+        tag(
+            "li", tag("strong", f"{i + 1} {title}"), tag("span", TURING[kind], class_="turing-word") if turing else None
+        )
+        for i, (kind, title) in enumerate(STATIONS.items())
+    ]
+    return tag("ol", *items, class_="stations")
 
 
 def grid(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], label: str) -> Markup:

@@ -129,7 +129,7 @@ def test_the_tree_shows_every_token_once(tell):
 def test_work_is_what_the_turns_say_and_what_is_counted(tell):
     steps = tell(PROMPT, SETTINGS, 6, (), 14)
     formula = story.work(CONFIG, len(PROMPT), 14)
-    logits = CONFIG.d_model * CONFIG.n_vocab  # of one column; the passes compute those of all new columns, a draw needs one
+    logits = CONFIG.d_model * CONFIG.n_vocab  # of one column: all that a draw needs; the passes compute all
     assert [(w.cached, w.uncached, w.slid) for w in formula] == [
         (s.multiply_adds - (w.new - 1) * logits, s.multiply_adds_uncached - (w.total - 1) * logits, s.slid)
         for s, w in zip(steps, formula, strict=True)

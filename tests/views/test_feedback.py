@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from html import unescape
 
@@ -11,6 +12,8 @@ import pytest
 
 from explainer import cache, lab, sampling, story, working
 from explainer.views import widget as views_widget
+from explainer.views.feedback_parts import one_in
+from explainer.views.feedback_prefill import HARD
 from explainer.views.html import percent
 from pages.feedback import MOST_TURNS, PAGE, FeedbackState
 from pages.numbers import of as numbers_of
@@ -83,7 +86,7 @@ def test_the_draw_says_u_and_its_stretch(desk):
         html = unescape(d.html("feedback-loop"))
         assert f"u = {turn.draw.u:.4f}" in html
         assert f"{turn.draw.low:.4f}" in html and f"{turn.draw.high:.4f}" in html
-        assert f"Turn {n} drew {TK.display(turn.token)}." in html
+        assert f'Turn {n} drew <span class="token axis-vocab">{TK.display(turn.token)}</span>.' in html
         assert percent(float(turn.final[turn.token])) in html
 
 
@@ -128,12 +131,122 @@ def test_choosing_another_token_forks_the_story_and_remembers_both(desk):
     d.ask(choices=f"5:{other}")
     assert d.link.values["branches"] == f"2:{other};5:{other}"
     listed = re.findall(r'<th scope="row" role="rowheader">(\d)</th>', d.html("feedback-branches"))
-    assert listed == ["1", "2", "3"]  # this one, the trunk, the other fork
+    assert listed == ["1", "2", "3"]  # the story of the draws, the first fork, the second
     d.ask(choices="")
     assert cells(d.html("feedback-loop"), first="tape")[5:] == lab.names_of(tuple(s.token for s in trunk))
     assert d.link.values["branches"] == f"2:{other};5:{other}"  # the way back is there
     values = dict(d.link.values)
     assert Desk("feedback-branches", **values).html("feedback-branches") == d.html("feedback-branches")
+
+
+def test_a_branch_keeps_its_number_wherever_the_reader_is(desk):
+    d = desk("feedback-branches", choices="2:300")
+    d.ask(choices="5:301")
+    where = r'<tr role="row" class="current"><th scope="row" role="rowheader">(\d)'
+    texts = {}
+    for choices, number in (("5:301", "3"), ("", "1"), ("2:300", "2")):
+        d.ask(choices=choices)
+        html = d.html("feedback-branches")
+        assert re.findall(where, html) == [number]
+        odds = tuple(re.findall(r'<td data-v="([^"]*)" data-why="natural', html))
+        texts[choices] = odds
+    assert len(set(texts.values())) == 1  # the rows stay where they are
+    assert "Forget all but branches 1 and 2" in html and "branch 3, turn" in html
+    d.ask(choices="2:300", branches="2:300")  # as that button does
+    assert "Forget" not in d.html("feedback-branches")
+    d.ask(choices="")
+    assert "Forget the other branches" in d.html("feedback-branches")
+
+
+def test_a_chosen_token_is_in_the_chart_of_its_turn_however_unlikely(desk):
+    turn = expected(4)[3]
+    last = int(sampling.by_probability(turn.final)[-1])
+    d = desk(look=3, choices=f"3:{last}", step=4)
+    for slug, figure, n in (("feedback-loop", "distribution", 8), ("feedback-branches", "turn", 10)):
+        html = d.html(slug)
+        part = html[html.index(f'data-figure="{figure}"') :]
+        rows = re.findall(r"<tr( class=\"chosen\")?><th", part[: part.index("</table>")])
+        assert len(rows) <= n + 1 and rows[-1], slug
+
+
+def test_charts_list_only_what_has_a_chance(desk):
+    d = desk(t=0, look=3)
+    for slug, figure in (("feedback-loop", "distribution"), ("feedback-branches", "turn")):
+        html = d.html(slug)
+        part = html[html.index(f'data-figure="{figure}"') :]
+        assert part[: part.index("</table>")].count("<tr><th") == 1  # the head; the only row is the chosen one
+        assert f"The {TK.n_vocab - 1} others together: 0 %." in part
+    assert "Hardly a choice" in d.html("feedback-loop")
+
+
+@pytest.mark.parametrize(
+    ("chance", "says"),
+    [
+        (1.0, "1 in 1"),
+        (0.47, "1 in 2.1"),
+        (1 / 12, "1 in 12"),
+        (1 / 2345, "1 in 2,300"),
+        (1 / 999_600, "1 in 1 million"),
+        (1 / 1.24e9, "1 in 1.2 billion"),
+        (1 / 9.96e9, "1 in 10 billion"),
+        (1 / 3.4e20, "1 in 3.4 × 10<sup>20</sup>"),
+        (1e-54, "1 in 10<sup>54</sup>"),
+        (0.0, "never: its probability is 0"),
+    ],
+)
+def test_odds_have_two_digits(chance, says):
+    assert str(one_in(math.log(chance) if chance else -math.inf)) == says
+
+
+def test_the_crank_says_why_it_stops(desk):
+    d = desk(step=MOST_TURNS)
+    for slug in ("feedback-loop", "kv-cache"):
+        assert f"this page turns it {MOST_TURNS} times at most" in d.html(slug)
+    play = re.search(r"<button[^>]*data-crank-play[^>]*>", d.html("feedback-loop"))[0]
+    assert 'aria-disabled="true"' in play
+    d.ask(step=MOST_TURNS - 1)
+    assert "times at most" not in d.html("feedback-loop")
+
+
+def test_to_fill_the_context_never_turns_back(desk):
+    d = desk("context-window")
+    n_ctx = lab.model().config.n_ctx
+    button = r'data-set="step" value="(\d+)"( aria-disabled="true")?>Write until'
+    full = n_ctx - len(d.state.tokens()) + 6
+    off = ' aria-disabled="true"'
+    for step, value, disabled in ((8, full, ""), (full, full, off), (150, 150, off)):
+        d.ask(step=step)
+        assert re.findall(button, d.html("context-window")) == [(str(value), disabled)]
+
+
+def test_every_tape_is_a_table_too(desk):
+    d = desk(step=8, window=6, at=3, words="Tom")
+    tables = {
+        "feedback-loop": "The tape as a table",
+        "feedback-prefill": "Both stories as a table",
+        "kv-cache": "The columns as a table",
+        "context-window": "Both tapes as a table",
+        "turing": "The shares as a table",
+    }
+    for slug, summary in tables.items():
+        html = d.html(slug)
+        part = html[html.index(f"<summary>{summary}</summary>") :]
+        assert part[: part.index("</table>")].count("<tr>") > 8, slug
+        assert len(set(re.findall(r"<summary>([^<]*)", html))) == html.count("<summary>"), slug  # names that differ
+
+
+def test_one_of_many_tokens_is_in_the_tab_order(desk):
+    d = desk()
+    for slug in ("feedback-branches", "feedback-prefill"):
+        html = d.html(slug)
+        cells_ = re.findall(r'<button[^>]*class="cell[^>]*>', html)
+        assert cells_ and all('tabindex="-1"' in b for b in cells_) and "data-rove" in html, slug
+
+
+def test_one_of_anything_is_one(desk):
+    d = desk(prompt="", step=1)
+    text = " ".join(re.sub(r"<[^>]+>", " ", w.html) for w in d.widgets.values())
+    assert not re.search(r"(?<![\d,.])1 (tokens|ticks|turns|columns|places|cells|others) ", text)
 
 
 def test_every_token_of_the_vocabulary_can_be_chosen_at_any_turn(desk):
@@ -155,7 +268,7 @@ def test_the_tree_draws_what_was_and_what_could_have_been(desk):
     html = d.html("feedback-branches")
     for t in sampling.by_probability(turn.final)[:2]:
         if t != turn.token and turn.final[t] >= 0.01:
-            assert f'value="3:{t}"' in html
+            assert f'data-set="choices look" value="3:{t}\x1f3"' in html  # and its turn is opened
     assert html.count("cell node main") == 8
     d.ask(choices="1:40")
     assert d.html("feedback-branches").count("cell node branch") >= 7
@@ -174,6 +287,66 @@ def test_words_in_its_mouth_overwrite_and_stay(desk):
     assert "Write something into the field" in d.html("feedback-prefill")
     d.ask(words="<script>alert(1)</script> 🦆" * 50)
     assert "<script>" not in d.html("feedback-prefill")
+
+
+def cell_kinds(html, figure):
+    """The class names of the cells of a figure's tape, the prompt left out."""
+    part = html[html.index(f'data-figure="{figure}"') :]
+    kinds = re.findall(r'class="cell ([^"]*)"', part[: part.index("</figure>")])
+    return [k for k in kinds if not k.startswith("given")]
+
+
+def test_its_own_tape_stays_beside_the_readers_words(desk):
+    d = desk("feedback-prefill", at=3, words="Tom")
+    put = TK.encode(" Tom")
+    own, with_words = expected(30), expected(3 + len(put) + 24, tuple(enumerate(put, start=3)))
+    for choices in ("", f"3:{'.'.join(map(str, put))}"):  # before and after they are written to the tape
+        d.ask(choices=choices)
+        html = d.html("feedback-prefill")
+        assert cells(html, first="own")[5:] == lab.names_of(tuple(s.token for s in own[:8]))
+        assert "chosen" not in " ".join(cell_kinds(html, "own"))
+        shown = cell_kinds(html, "yours")
+        assert [i for i, k in enumerate(shown) if "chosen" in k] == list(range(3, 3 + len(put)))
+        differ = [i for i, k in enumerate(shown) if "differs" in k]
+        assert differ == [s.index for s, o in zip(with_words, own, strict=False) if s.draw and s.token != o.token] != []
+        assert f"{len([i for i in differ if i >= 3 + len(put)])} of the 24 tokens after them" in html
+
+
+def test_no_word_is_left_out_silently(desk):
+    words = "and the dragon ate them all at once"
+    html = unescape(desk("feedback-prefill", words=words).html("feedback-prefill"))
+    told = html[html.index("token by token") : html.index("</dl>")]
+    assert told.count(" %") == len(TK.encode(f" {words}")) > 8 and "Only the first" not in html
+    n = len(TK.encode(" and" + " the cat" * 30))
+    html = desk("feedback-prefill", words="and" + " the cat" * 30).html("feedback-prefill")
+    assert f"{n} tokens. Only the first 24 are put in." in html
+
+
+def test_the_verdict_is_about_the_words_put_in(desk):
+    d = desk("feedback-prefill", prompt="🦆", at=0, words="Mia")
+    assert "never writes the text before your words" in d.html("feedback-prefill")
+    d.ask(prompt="Once there was a", words="Mia", at=0)
+    assert unescape("here stands “␣Mia”") in unescape(d.html("feedback-prefill"))
+
+
+def test_what_fell_out_is_struck_on_every_tape(desk):
+    n_ctx = lab.model().config.n_ctx
+    d = desk(prompt="Once there was a small girl named Mia. " * 11, step=40, at=2, words="Tom")
+    n = len(d.state.tokens())
+    for figure, turns in (("own", 40), ("yours", 2 + len(TK.encode(" Tom")) + 24)):
+        part = d.html("feedback-prefill")
+        part = part[part.index(f'data-figure="{figure}"') :]
+        assert len(re.findall(r'class="cell [a-z ]*gone', part[: part.index("</figure>")])) == n + turns - n_ctx
+    assert "of which the oldest" in d.html("turing") and "have dropped out" in d.html("turing")
+    d.ask(prompt="Once", step=MOST_TURNS)
+    assert "all dropped out" in d.html("turing")
+
+
+def test_the_hard_sum_goes_astray_in_its_working(desk):
+    d = desk("feedback-prefill", sum=HARD)
+    tried = working.attempt(working.parse_terms(HARD), "working")
+    assert not tried.right and tried.reached != tried.total  # what the button promises
+    assert f'value="{HARD}"' in d.html("feedback-prefill")
 
 
 def test_sums_three_ways_say_what_the_model_wrote(desk):
@@ -209,12 +382,19 @@ def test_the_cache_counts_are_those_of_real_passes(desk):
     tape = (*lab.tokens_of(START["prompt"]), *(s.token for s in expected(7)))
     kept = cache.step(lab.model().params, cache.KVCache.of(lab.model().forward(tape[:-1])), tape[-1])
     assert f"{kept.multiply_adds / 1e6:,.2f} million" in html
-    assert f"{kept.multiply_adds_uncached / 1e6:,.2f} million" in html
+    logits = lab.model().config.d_model * TK.n_vocab  # of a column; a draw needs those of one, a pass computes all
+
+    def anew(step):
+        return step.multiply_adds_uncached - (len(step.context) - 1) * logits
+
+    assert f"{(kept.multiply_adds_uncached - (len(tape) - 1) * logits) / 1e6:,.2f} million" in html
     for kind, n in cache.count(kept.trace).items():
         assert re.search(rf"{kind}</td><td[^>]*>{n:,}</td>", html), kind
     steps = expected()
-    assert f"{sum(s.multiply_adds for s in steps) / 1e6:,.2f} million" in html
-    assert f"{sum(s.multiply_adds_uncached for s in steps) / 1e6:,.2f} million" in html
+    first = (len(steps[0].context) - 1) * logits  # the first turn reads the whole prompt
+    assert f"8 turns, kept</dt><dd>{(sum(s.multiply_adds for s in steps) - first) / 1e6:,.2f} million" in html
+    assert f"8 turns, all anew</dt><dd>{sum(map(anew, steps)) / 1e6:,.2f} million" in html
+    assert "Logits are counted for the last column only" in html
     assert html.count('class="cell column new"') == 1 and html.count('class="cell column kept"') == len(tape) - 1
 
 
@@ -292,6 +472,8 @@ def test_turings_words_are_a_layer(desk):
     for word in ("the tape", "finite control", "the symbol written", "one tick of time", "the program"):
         assert word in html
     table = d.html("turing")
+    for word in ("Turing: the tape", "Turing: the finite control", "Turing: the rule", "Turing: the symbol"):
+        assert word in table
     assert story.fingerprint() in table and f"{lab.model().n_params:,} numbers" in table
     found = story.nudge(expected()[-1], sampling.Settings(1.0))
     assert ("does not move at all" in table) is not found.moved
