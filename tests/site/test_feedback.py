@@ -222,7 +222,7 @@ def test_twigs_fork_branches_lead_back(page):
     tree = page.locator("#feedback-branches")
     trunk = told(6)
     twig = tree.locator(".node.twig").first
-    at, token = map(int, twig.get_attribute("value").split(":"))
+    at, token = map(int, re.fullmatch(r"(\d+):(\d+)\x1f\1", twig.get_attribute("value")).groups())
     final = trunk[at].final
     untaken = [int(t) for t in sampling.by_probability(final) if t != trunk[at].token]
     assert token == untaken[0]
@@ -235,13 +235,14 @@ def test_twigs_fork_branches_lead_back(page):
     expect(tree.get_by_test_id("tree").locator(".readout")).to_contain_text(main.last.get_attribute("data-v"))
     twig.click()
     expect_story(page, told(6, {at: token}))
+    expect(tree.locator(".columns")).to_contain_text(f"Turn {at + 1}: after")  # the turn that was changed is opened
     rows = tree.locator(".branch-list tbody tr")
     expect(rows).to_have_count(2)
-    expect(rows.nth(0)).to_contain_text("you are here")
+    expect(rows.nth(1)).to_contain_text("you are here")
     expect(rows.nth(1)).to_contain_text(f"branch 1, turn {at + 1}")
-    for row, steps in ((rows.nth(0), told(6, {at: token})), (rows.nth(1), trunk)):
+    for row, steps in ((rows.nth(0), trunk), (rows.nth(1), told(6, {at: token}))):
         chance = story.log_probability(steps)
-        expect(row.locator(".odds")).to_have_text(one_in(chance))
+        expect(row.locator(".odds")).to_have_text(one_in(chance).striptags())
         assert float(row.locator(".odds").get_attribute("data-v")) == pytest.approx(chance, rel=1e-4)
     expect(tree.locator(".node.branch").first).to_be_visible()
     button(tree, "Go to this branch").click()
@@ -251,8 +252,33 @@ def test_twigs_fork_branches_lead_back(page):
     expect(button(tree, "Forget the other branches")).to_have_count(0)  # the story of the draws alone is always there
     tree.locator(".node.twig").first.click()
     expect(rows).to_have_count(3)
-    button(tree, "Forget the other branches").click()
+    expect(rows.nth(2)).to_contain_text("you are here")  # a new branch has the next number
+    button(tree, "Forget all but branches 1 and 3").click()
     expect(rows).to_have_count(2)
+    expect(tree.get_by_role("button", name="Forget")).to_have_count(0)
+    button(tree, "Go to this branch").click()
+    button(tree, "Forget the other branches").click()
+    expect(rows).to_have_count(1)
+
+
+@pytest.mark.parametrize(("slug", "figure"), [("feedback-branches", "tree"), ("feedback-prefill", "own")])
+def test_one_tab_stop_per_group_and_arrows_within(page, slug, figure):
+    group = page.locator(f"#{slug}").get_by_test_id(figure).locator("[data-rove]")
+    stop = group.locator("[tabindex='0']")
+    expect(stop).to_have_count(1)
+    stop.focus()
+    first = stop.inner_text()
+    page.keyboard.press("ArrowRight")
+    expect(stop).to_be_focused()
+    assert stop.inner_text() != first
+    page.keyboard.press("ArrowLeft")
+    expect(stop).to_be_focused()
+    expect(stop).to_have_text(first)
+    page.keyboard.press("End")
+    expect(group.locator("button").last).to_be_focused()
+    page.keyboard.press("Tab")
+    assert not group.evaluate("el => el.contains(document.activeElement)")
+    expect_story(page, told(6))  # the arrows turned no crank
 
 
 def test_any_token_of_any_turn_can_be_written(page):
@@ -275,7 +301,7 @@ def test_words_are_put_in_its_mouth_and_stay(page):
     said = told(1 + len(put), put)[1:]
     chances = ", ".join(f"{TK.display(t.token)} {percent(float(t.final[t.token]))}" for t in said)
     expect(widget.locator(".facts").first).to_contain_text(f"token by token{chances}")
-    expect(widget.locator(".facts").first).to_contain_text(one_in(story.log_probability(said)))
+    expect(widget.locator(".facts").first).to_contain_text(one_in(story.log_probability(said)).striptags())
     button(widget, "Write them to the tape").click()
     expect_story(page, told(6, put))
     expect(tape(page).nth(5 + 1)).to_have_class(re.compile("chosen"))
@@ -319,17 +345,17 @@ def test_the_cache_is_counted(page):
     tokens = 5 + 5
     expect(widget.get_by_test_id("columns").locator(".cell.new")).to_have_count(1)
     expect(widget.get_by_test_id("columns").locator(".cell.kept")).to_have_count(tokens - 1)
-    for value in (cache.multiply_adds(n, 1, tokens), cache.multiply_adds(n, tokens, tokens)):
+    for value in (cache.multiply_adds(n, new, tokens, scored=1) for new in (1, tokens)):
         expect(widget.locator(".facts").first).to_contain_text(f"{value / 1e6:,.2f} million")
     run = [(1 if turn else 5, 5 + turn) for turn in range(6)]  # columns computed, columns read: the prompt has 5 tokens
-    kept = sum(cache.multiply_adds(n, new, total) for new, total in run)
-    anew = sum(cache.multiply_adds(n, total, total) for _, total in run)
-    expect(widget.locator(".facts").first).to_contain_text(f"all 6 turns, kept{kept / 1e6:,.2f} million")
-    expect(widget.locator(".facts").first).to_contain_text(f"all anew{anew / 1e6:,.2f} million")
+    kept = sum(cache.multiply_adds(n, new, total, scored=1) for new, total in run)
+    anew = sum(cache.multiply_adds(n, total, total, scored=1) for _, total in run)
+    expect(widget.locator(".facts").first).to_contain_text(f"6 turns, kept{kept / 1e6:,.2f} million")
+    expect(widget.locator(".facts").first).to_contain_text(f"6 turns, all anew{anew / 1e6:,.2f} million")
     expect(widget.locator(".facts").first).to_contain_text(f"{number(anew / kept)} times less")
     button(widget, "Turn the crank").click()
     expect(widget.get_by_test_id("columns").locator(".cell.kept")).to_have_count(tokens)
-    widget.get_by_test_id("staircase").get_by_text("The numbers").click()
+    widget.get_by_test_id("staircase").get_by_text("The staircases in numbers").click()
     expect(widget.get_by_test_id("staircase").locator("tbody tr")).to_have_count(7)
     done = story.work(n, 5, 7)
     narrow = story.work(n, 5, 7, FeedbackState().window)
@@ -340,14 +366,15 @@ def test_the_cache_is_counted(page):
     shown = table_rows(widget.get_by_test_id("staircase"))
     assert [[int(x.replace(",", "")) for x in row] for row in shown] == steps
     assert [(row[5], row[6]) for row in steps[:6]] == [
-        (cache.multiply_adds(n, new, total), cache.multiply_adds(n, total, total)) for new, total in run
+        (cache.multiply_adds(n, new, total, scored=1), cache.multiply_adds(n, total, total, scored=1))
+        for new, total in run
     ]
     curve = table_rows(widget.get_by_test_id("multiply-adds"))  # on to where the context is full, and a little further
     assert [row[0] for row in curve] == [str(turn + 1) for turn in range(len(curve))] and len(curve) > n.n_ctx - 5
     for row, work in zip(curve, story.work(n, 5, len(curve)), strict=True):
         assert row[1:] == [f"{work.cached:,}", f"{work.uncached:,}"]
     assert curve[-1][1] == curve[-1][2] != curve[0][1]
-    kinds = [cache.multiply_adds_by_kind(n, new, 11) for new in (1, 11)]
+    kinds = [cache.multiply_adds_by_kind(n, new, 11, scored=1) for new in (1, 11)]
     want = [[kind, f"{kinds[0][kind]:,}", f"{kinds[1][kind]:,}"] for kind in kinds[0]]
     assert table_rows(widget.get_by_test_id("kinds"))[:-1] == want
     painted = (
@@ -385,7 +412,7 @@ def test_the_context_fills_and_everything_is_computed_anew(open_page):
     n_ctx = lab.model().config.n_ctx
     prompt = "Once there was a small girl named Mia. " * 11
     page = open_page("feedback/", prompt=prompt, step=2, branches="")
-    button(page.locator("#context-window"), f"Write until all {n_ctx} places are full").click()
+    button(page.locator("#context-window"), f"Write until {n_ctx} places are full, and 6 tokens more").click()
     kv = page.locator("#kv-cache").get_by_test_id("columns")
     expect(kv.locator(".cell.new")).to_have_count(n_ctx, timeout=60_000)
     expect(kv).to_contain_text("The context is full")
@@ -398,6 +425,7 @@ def test_turings_words_are_switched_on_in_both_places(page, loop):
     expect(loop).to_contain_text("Turing: the tape")
     expect(loop).to_contain_text("Turing: the finite control")
     table = page.locator("#turing")
+    expect(table.get_by_test_id("stations")).to_contain_text("Turing: the finite control")
     expect(table.get_by_label("Show these words on the machine above")).to_be_checked()
     expect(table).to_contain_text(f"fingerprint {story.fingerprint()}")
     expect(table).to_contain_text("No gradient passes through a written token.")
@@ -416,6 +444,7 @@ def test_turings_words_are_switched_on_in_both_places(page, loop):
         f"{len(turn.context)} of {lab.model().config.n_ctx} cells in use"
     )
     table.get_by_label("Show these words on the machine above").uncheck()
+    expect(table.get_by_test_id("stations")).not_to_contain_text("Turing: the tape")
     expect(loop).not_to_contain_text("Turing: the tape")
 
 
