@@ -323,15 +323,11 @@ class Routing:
     """Two texts through the same head: what stayed and what changed.
 
     a, b:        [T, S] patterns of the two texts
-    difference:  [n, n] b - a, over the places that both texts have
-    moved:       [n] the share of each query's attention that went elsewhere (total variation, 0 to 1)
     fingerprints of weights and of the matrices computed from the text
     """
 
     a: Array
     b: Array
-    difference: Array
-    moved: Array
     fingerprints: tuple[Wiring, ...]
 
 
@@ -346,11 +342,30 @@ def routing(tokens_a: tuple[int, ...], tokens_b: tuple[int, ...], layer: int, he
         pattern = lab.trace(tokens)[key][head]
         runs.append((pattern, [fingerprint(params[name]) for name in names]))
     (a, before), (b, after) = runs
-    n = min(len(a), len(b))
-    difference = b[:n, :n] - a[:n, :n]
     prints = [Wiring(name.split(".", 2)[2], "weights", x, y) for name, x, y in zip(names, before, after, strict=True)]
     prints.append(Wiring("attn.pattern", "computed from the text", fingerprint(a), fingerprint(b)))
-    return Routing(a, b, difference, np.abs(difference).sum(axis=1) / 2, tuple(prints))
+    return Routing(a, b, tuple(prints))
+
+
+@dataclass(frozen=True)
+class Look:
+    """Where a head looks from one token: the key that it reads most, its share, and how many places back that is."""
+
+    query: int
+    key: int
+    weight: float
+    back: int
+
+
+def look(pattern: Array, query: int) -> Look:
+    """What one query reads most. pattern: [T, S]"""
+    key = int(pattern[query].argmax())
+    return Look(query, key, float(pattern[query, key]), query - key)
+
+
+def same_token(tokens: Sequence[int], token: int) -> int | None:
+    """The last place at which a text has this token, None if it has not."""
+    return max((i for i, t in enumerate(tokens) if t == token), default=None)
 
 
 # ---------------------------------------------------------------- order
@@ -360,7 +375,7 @@ CONDITIONS: tuple[tuple[str, tuple[Edit, ...]], ...] = (
     ("no positions", (NoPositions(),)),
     ("no positions, no mask", (NoPositions(), NoMask())),
 )
-ROUNDING = 2e-5  # differences of float32 sums in another order stay below this share
+ROUNDING = 2e-5  # what is the same but for the order of its float32 sums differs by less than this share
 
 
 @dataclass(frozen=True)
@@ -370,14 +385,25 @@ class OrderTest:
     swapped:   the tokens with the two exchanged
     changes:   condition -> [L], by how much attention's output at the query changed in each layer, relative to its
                size (0: not at all; 1: as much as the output itself)
+    fed:       condition -> [L], by how much what the query reads in each layer changed: of all tokens that it may read,
+               each compared with itself wherever it stands now, the largest change relative to its size
     moved:     condition -> the share of the prediction's probability that moved (total variation)
     rows:      condition -> ([S], [S]), one head's weights at the query before and after, by place
     """
 
     swapped: tuple[int, ...]
     changes: Mapping[str, Array]
+    fed: Mapping[str, Array]
     moved: Mapping[str, float]
     rows: Mapping[str, tuple[Array, Array]]
+
+    def rounding(self, condition: str) -> list[bool]:
+        """For each layer, whether its change is only rounding: what is read is the same, and what is added.
+
+        A change may be as small as rounding and yet be real; then this is False.
+        """
+        small = (self.changes[condition] < ROUNDING) & (self.fed[condition] < ROUNDING)
+        return [bool(x) for x in np.logical_and.accumulate(small)]
 
 
 def swap(tokens: Sequence[int], i: int, j: int) -> tuple[int, ...]:
@@ -393,19 +419,23 @@ def order_test(tokens: tuple[int, ...], i: int, j: int, query: int, layer: int, 
         raise ValueError(f"both tokens must stand before the query {query}: not {i} and {j}")
     n_layers = lab.model().config.n_layers
     swapped = swap(tokens, i, j)
-    changes, moved, rows = {}, {}, {}
+    changes, fed, moved, rows = {}, {}, {}, {}
+    places = np.array(swap(range(len(tokens)), i, j))  # where each token of the first text stands in the second
     for name, edits in CONDITIONS:
         first, second = lab.trace(tokens, interventions=edits), lab.trace(swapped, interventions=edits)
-        each = []
+        each, given = [], []
         for level in range(n_layers):
             before, after = (t[f"blocks.{level}.attn_out"][query].astype(np.float64) for t in (first, second))
             each.append(float(np.linalg.norm(after - before) / np.linalg.norm(before)))
+            may_read = np.isfinite(first[f"blocks.{level}.attn.attn_scores"][head, query])
+            old, new = (t[f"blocks.{level}.ln1.normalized"].astype(np.float64) for t in (first, second))
+            given.append(float((sizes(new[places] - old) / sizes(old))[may_read].max()))
         p, q = (softmax(t["logits"][query].astype(np.float64)) for t in (first, second))
-        changes[name] = np.array(each)
+        changes[name], fed[name] = np.array(each), np.array(given)
         moved[name] = float(np.abs(p - q).sum() / 2)
         key = f"blocks.{layer}.attn.pattern"
         rows[name] = (first[key][head, query], second[key][head, query])
-    return OrderTest(swapped, changes, moved, rows)
+    return OrderTest(swapped, changes, fed, moved, rows)
 
 
 # ---------------------------------------------------------------- the residual stream as a bus

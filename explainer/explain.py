@@ -234,7 +234,7 @@ def explain_mask(trace: Trace, params: Params, record: Record, index: Index) -> 
     (scaled,) = record.inputs
     _, t, s = index
     if s > t + trace.start:
-        words = f"key {s} comes after query {t + trace.start}: masked"
+        words = f"key({s}) comes after query({t + trace.start}): masked"
         return Parts(words, "mask", [one("−∞", -math.inf, scaled)])
     return Parts("allowed: unchanged", "mask", [one(short(scaled), trace[scaled][index], scaled)])
 
@@ -248,7 +248,9 @@ def explain_pattern(trace: Trace, params: Params, record: Record, index: Index) 
     for i, score in enumerate(row.tolist()):
         if not math.isinf(score) or i == s:
             terms.append(one(f"score({i})", score, scores))
+    top = max(row.tolist())  # subtracted, as `ops.softmax` does, so that nothing overflows; no share changes
     words = f"exp(score({s})) / sum of exp(score) over the keys of query {t + trace.start}"
+    words += f", the largest score, {number(top)}, subtracted from each first"
     return Parts(words, "softmax", terms)
 
 
@@ -378,7 +380,8 @@ def bracketed(text: str) -> str:
 
 
 def shortened(texts: list[str], shown: int = 4) -> str:
-    """a + b + c + d + ... (12 more)"""
+    """a + b + c + d + ... (12 more); a last one is not hidden behind its own count"""
+    shown = len(texts) if len(texts) == shown + 1 else shown
     more = len(texts) - shown
     return " + ".join(texts[:shown]) + (f" + … ({more} more)" if more > 0 else "")
 

@@ -32,7 +32,9 @@ class AttentionState(PageState):
     )
     sharpness = param.Number(default=1.0, bounds=(0, math.inf), label="sharpness")
     take_out: param.Selector[Any] = param.Selector(
-        default="uniform", objects=["scaling", "mask", "uniform", "positions", "head"], label="what to take out"
+        default="uniform",
+        objects=["nothing", "scaling", "mask", "uniform", "positions", "head"],
+        label="what to take out",
     )
     swap = param.Integer(default=9, bounds=(0, None), label="token to swap")
     swap_with = param.Integer(default=10, bounds=(0, None), label="token to swap with")

@@ -1,7 +1,7 @@
-// How was this number made? Cells of tables with `data-ask` have no sentence of their own: when the reader points at one or
+// How was this number made? Cells of tables (or rows) with `data-ask` have no sentence of their own: when the reader points at one or
 // focuses it, Python is asked, and the answer goes into the cell (`data-why`) and the figure's read-out line.
 //
-//   data-ask="record|index"   the index in the record, parts separated by commas; a part may use r (row) and c (column):
+//   data-ask="record|index"   on a table or on one row of it: the index in the record, parts separated by commas; a part may use r (row) and c (column):
 //                             "blocks.1.attn.k|r,0,c", "blocks.0.resid_pre|5,24*r+c"
 import { describe, pointer } from './behaviour.js';
 
@@ -12,7 +12,7 @@ const part = (text, r, c) => text.split('+').reduce((sum, term) => sum + term.sp
 
 /** What to ask Python about a cell: "record|1,2,3", or null if its table does not say. */
 export function question(cell) {
-  const [record, index] = cell.closest('table[data-ask]')?.dataset.ask.split('|') ?? [];
+  const [record, index] = cell.closest('[data-ask]')?.dataset.ask.split('|') ?? [];
   if (!index) return null;
   const r = cell.parentElement.sectionRowIndex;
   const c = cell.cellIndex - 1;
@@ -25,7 +25,7 @@ export function stories(root, { mirror, connection, widgets }) {
   const moved = pointer();
 
   const consider = (event) => {
-    const cell = event.target.closest?.('table[data-ask] tbody td[data-v]');
+    const cell = event.target.closest?.('[data-ask] td[data-v]');
     clearTimeout(timer);
     if (!cell || cell.dataset.why || !connection.isLive) return;
     timer = setTimeout(() => {
@@ -34,7 +34,7 @@ export function stories(root, { mirror, connection, widgets }) {
     }, PATIENCE);
   };
   root.addEventListener('pointerover', (event) => {
-    if (moved(event) || !document.activeElement?.closest('table[data-ask]')) consider(event); // else the keyboard has scrolled here
+    if (moved(event) || !document.activeElement?.closest('[data-ask]')) consider(event); // else the keyboard has scrolled here
   });
   root.addEventListener('focusin', consider);
 

@@ -19,6 +19,7 @@ KIND_NAMES = {
     "structure": "fixed word", "free": "free choice", "recall": "earlier word", "copy": "invented name", "agreement": "he or she",
     "sum": "sum", "count": "counting", "bracket": "closing quote", "start": "first word", "end": "end",
 }  # fmt: skip
+NOTHING = facts.TakeOut("nothing", "nothing", ())
 FEW = 8  # kinds with fewer held-out tokens are left out of the table
 
 
@@ -38,11 +39,14 @@ class AttentionAblation(Widget):
         tokens = s.tokens()
         names = lab.names_of(tokens)
         choices = facts.take_outs(s.layer, s.head)
-        chosen = next(choice for choice in choices if choice.name == s.take_out)
-        buttons = [c.button(x.label, sets="take_out", value=x.name, pressed=x is chosen) for x in choices]
+        chosen = next((choice for choice in choices if choice.name == s.take_out), NOTHING)
+        buttons = [
+            c.button(x.label, sets="take_out", value=NOTHING.name if x is chosen else x.name, pressed=x is chosen)
+            for x in choices
+        ]  # pressed once more, it is put back
         return join([
             c.controls(prompt_field(s, len(tokens)), *head_choice(s, names)),
-            c.controls(*buttons, label="Take out"),
+            c.controls(c.button(NOTHING.label, sets="take_out", value=NOTHING.name, pressed=chosen is NOTHING), *buttons, label="Take out"),
             tag("div", self.prediction(tokens, names, chosen), self.losses(choices, chosen), class_="columns"),
             self.kinds(choices, chosen),
             self.heads(),
@@ -52,28 +56,32 @@ class AttentionAblation(Widget):
         """The next token before and after."""
         s = self.state
         changed = facts.change(tokens, chosen.interventions, s.query)
+        after = "nothing taken out" if chosen is NOTHING else chosen.label
         ids, _, _ = top_tokens((changed.before + changed.after) / 2, 8)
         shown = [lab.tokenizer().display(i) for i in ids]
         table = bars_two(shown, [float(changed.before[i]) for i in ids], [float(changed.after[i]) for i in ids],
-                         label=f"next token as trained and with {chosen.label}", heads=("as trained", chosen.label))  # fmt: skip
+                         label=f"next token as trained and with {after}", heads=("as trained", after))  # fmt: skip
         return c.figure(
             "take-out-prediction", table, caption=join(["What follows ", c.token(names[s.query], axis="axis-query")]),
-            note=f"{percent(changed.total_variation)} of the probability moves; {number(changed.kl)} nats are lost by trusting the changed model here.",
+            note="Nothing is taken out, so nothing moves." if chosen is NOTHING else f"{percent(changed.total_variation)} of the probability moves; {number(changed.kl)} nats are lost by trusting the changed model here.",
         )  # fmt: skip
 
     def losses(self, choices: tuple[facts.TakeOut, ...], chosen: facts.TakeOut) -> Markup:
         """Held-out loss and accuracy of every choice."""
         base = facts.loss()
         rows = []
-        results = [("as trained", "", base), *[(x.label, x.name, facts.loss(x.interventions)) for x in choices]]
+        results = [
+            ("as trained", NOTHING.name, base),
+            *[(x.label, x.name, facts.loss(x.interventions)) for x in choices],
+        ]
         worst = max(r.cross_entropy for _, _, r in results)
         for label, name, result in results:
             rise = result.cross_entropy - base.cross_entropy
             rows.append(
                 tag("tr", tag("th", label, scope="row"),
-                    tag("td", tag("i", class_="bar colour-loss", style=f"--v:{result.cross_entropy / worst:.4g}"), class_="track", aria_hidden="true"),
+                    tag("td", tag("i", class_=f"bar colour-{'vocab' if name == NOTHING.name else 'loss'}", style=f"--v:{result.cross_entropy / worst:.4g}"), class_="track", aria_hidden="true"),
                     tag("td", number(result.cross_entropy), data_v=exact(result.cross_entropy), class_="num", tabindex="-1",
-                        data_why=f"{number(result.cross_entropy, 4)} nats per token over {result.n_tokens} tokens, {'+' if rise >= 0 else ''}{number(rise)} against the trained model" if name else None),
+                        data_why=f"{number(result.cross_entropy, 4)} nats per token over {result.n_tokens} tokens, {'+' if rise >= 0 else ''}{number(rise)} against the trained model" if name != NOTHING.name else None),
                     tag("td", percent(result.accuracy), data_v=exact(result.accuracy), class_="num", tabindex="-1"),
                     class_="chosen" if name == chosen.name else None)
             )  # fmt: skip
@@ -108,7 +116,7 @@ class AttentionAblation(Widget):
             for r in range(len(rows)) for k, kind in enumerate(kinds)
         }  # fmt: skip
         table = matrix(rows, names, [KIND_NAMES[k] for k in kinds], label="held-out loss by what was due, nats per token", colour="loss", scale=4.0,
-                       row_axis="loss", col_axis="vocab", why=why, size="fit kinds", chosen_row=1 + choices.index(chosen))  # fmt: skip
+                       row_axis="loss", col_axis="vocab", why=why, size="fit kinds", chosen_row=0 if chosen is NOTHING else 1 + choices.index(chosen))  # fmt: skip
         return c.figure(
             "take-out-kinds",
             table,
@@ -126,11 +134,12 @@ class AttentionAblation(Widget):
             for head in range(worth.shape[1]):
                 value = float(worth[layer, head])
                 label, _ = facts.head_scores().label(layer, head)
+                off = (layer, head, self.state.take_out) == (self.state.layer, self.state.head, "head")
                 cells.append(
                     tag("td",
-                        tag("button", f"{'+' if value >= 0 else ''}{number(value)}", type="button", data_set="layer head take_out", value=f"{layer}\x1f{head}\x1fhead",
+                        tag("button", f"{'+' if value >= 0 else ''}{number(value)}", type="button", data_set="layer head take_out", value=f"{layer}\x1f{head}\x1f{NOTHING.name if off else 'head'}",
                             aria_label=f"Take head {layer}.{head} out: loss {'+' if value >= 0 else ''}{number(value)}",
-                            aria_pressed=str((layer, head, self.state.take_out) == (self.state.layer, self.state.head, "head")).lower(), class_="worth"),
+                            aria_pressed=str(off).lower(), class_="worth"),
                         data_v=exact(worth[layer, head]), data_why=f"without head {layer}.{head} ({label}): {number(value, 4)} nats per token more",
                         style=f"--v:{max(value, 0) / largest:.3g}")
                 )  # fmt: skip

@@ -13,7 +13,7 @@ from explainer import attention_facts as facts
 from explainer import heads, lab, model
 from explainer.views import components as c
 from explainer.views.attention_parts import Telling, later, matrix, prompt_field
-from explainer.views.html import exact, join, number, percent, tag
+from explainer.views.html import exact, how_many, join, number, percent, tag
 
 LEVELS = (0.05, 0.15, 0.3, 0.5, 0.75)  # a small pattern shows five strengths; the opened one shows the numbers
 
@@ -142,7 +142,11 @@ class AttentionHeads(Telling):
         meanings = tag(
             "ul",
             *[
-                tag("li", tag("b", name), f": the mean share of attention {meaning}; {roles.n[r]} queries")
+                tag(
+                    "li",
+                    tag("b", name),
+                    f": the mean share of attention {meaning}; {how_many(roles.n[r], 'query', 'queries')}",
+                )
                 for r, (name, meaning) in facts.ROLES.items()
             ],
         )

@@ -12,7 +12,7 @@ from explainer import lab, model, ops
 from explainer.columns import top_tokens
 from explainer.views import components as c
 from explainer.views.attention_parts import bars_two, head_choice, head_says, matrix, prompt_field, story
-from explainer.views.html import exact, join, number, percent, tag
+from explainer.views.html import exact, how_many, join, number, percent, tag
 from explainer.views.widget import Widget
 
 LOW, HIGH = 0.02, 50.0  # the slider's ends; buttons go to the limits themselves
@@ -62,7 +62,7 @@ class AttentionLookup(Widget):
                     tag("td", percent(weight), data_v=exact(weight), class_="num", tabindex="-1"),
                     tag("td", value, class_="value-strip", style=f"--w:{0.15 + 0.85 * weight:.3g}", aria_hidden="true"))
             )  # fmt: skip
-        heads = [tag("th", "key", scope="col", class_="axis-key"), tag("th", "likeness q · k / √d", scope="col", class_="num"), tag("td", aria_hidden="true"),
+        heads = [tag("th", "key", scope="col", class_="axis-key"), tag("th", "likeness q · k / √d", scope="col", class_="num"), tag("td", class_="track", aria_hidden="true"),
                  tag("th", "weight", scope="col", class_="num axis-head"), tag("th", "value", scope="col", class_="axis-value")]  # fmt: skip
         table = tag("table", tag("caption", "Keys by likeness to the query, with their weights", class_="sr"), tag("thead", tag("tr", *heads)), tag("tbody", *rows),
                     class_="bars dictionary", data_grid=True)  # fmt: skip
@@ -71,16 +71,18 @@ class AttentionLookup(Widget):
             "dictionary",
             tag("div", table, class_="scroll"),
             caption="The entries, most similar first",
-            note=f"{rest} less similar keys are not listed." if rest else None,
+            note=f"{how_many(rest, 'less similar key is', 'less similar keys are')} not listed." if rest else None,
         )
 
     def kernel(self, found: facts.Lookup, names: list[str]) -> Markup:
         """Weight against likeness: the kernel, with every key on it."""
         low, high = float(found.scores.min()), float(found.scores.max())
         width, height, left, bottom = 520, 190, 58, 26
-        span = (high - low) or 1.0
+        span = high - low
 
         def x(score: float) -> float:
+            if high == low:  # one key, or all alike: they stand where the likeness is written
+                return width - 12.0
             return left + (width - left - 12) * (score - low) / span
 
         def y(weight: float) -> float:
@@ -106,7 +108,7 @@ class AttentionLookup(Widget):
             for v in (0, 0.5, 1)
         ]
         words += [
-            tag("text", number(low), x=left, y=height - 8),
+            tag("text", number(low) if high > low else "", x=left, y=height - 8),
             tag("text", f"likeness {number(high)}", x=width - 8, y=height - 8, text_anchor="end"),
         ]
         parts = [*axes, *words, tag("polyline", points=curve, class_="line colour-head"), *dots]
@@ -129,7 +131,9 @@ class AttentionLookup(Widget):
                 ("its weight", percent(float(found.weights[found.order[0]]))),
             ]
         )
-        changed = facts.change(tokens, (facts.lookup_patch(trace, s.layer, s.head, s.query, found.weights),), s.query)
+        trained = s.sharpness == 1  # then there is nothing to put in place of the model's own
+        patch = () if trained else (facts.lookup_patch(trace, s.layer, s.head, s.query, found.weights),)
+        changed = facts.change(tokens, patch, s.query)
         ids, _, _ = top_tokens((changed.before + changed.after) / 2, 5)
         shown = [lab.tokenizer().display(i) for i in ids]
         pair = bars_two(
@@ -142,7 +146,7 @@ class AttentionLookup(Widget):
         return join([
             facts_row,
             c.figure("mix", table, caption=join(["What comes back: ", c.shape("z", "K", found.mix.shape)])),
-            c.figure("lookup-prediction", pair, caption="If only this lookup had this sharpness", note=f"{percent(changed.total_variation)} of the probability moves."),
+            c.figure("lookup-prediction", pair, caption="If only this lookup had this sharpness", note="At sharpness 1 this is the trained lookup: nothing moves." if trained else f"{percent(changed.total_variation)} of the probability moves."),
         ])  # fmt: skip
 
 
@@ -155,7 +159,7 @@ def entries(tokens: tuple[int, ...], layer: int, head: int, query: int) -> list[
     made = []
     for i in found.order[:SHOWN]:
         why = story(trace, f"blocks.{layer}.attn.attn_scores_scaled", (head, query, i), names)
-        key = tag("th", c.token(names[i], axis="axis-key"), tag("span", str(i), class_="index"), scope="row")
+        key = tag("th", c.token(names[i], axis="axis-key"), " ", tag("span", str(i), class_="index"), scope="row")
         likeness = tag("td", number(float(found.scores[i])), data_v=exact(found.scores[i]), data_why=why, class_="num", tabindex="-1")  # fmt: skip
         made.append((join([key, likeness]), strip(found.values[i], largest)))
     return made

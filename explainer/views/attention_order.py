@@ -43,7 +43,10 @@ class AttentionOrder(Widget):
         return join([
             *head,
             c.controls(c.choice("swap", "Swap token", options, i), c.choice("swap_with", "with token", options, j), label="Swap"),
-            c.figure("swapped-text", c.token_strip(names, label="The text", marks=marks), c.token_strip(new_names, label="The text with two tokens swapped", marks=marks), caption="Before and after the swap"),
+            c.figure("swapped-text",
+                     tag("p", "before", class_="note"), c.token_strip(names, label="The text", marks=marks),
+                     tag("p", "after", class_="note"), c.token_strip(new_names, label="The text with two tokens swapped", marks=marks),
+                     caption="Before and after the swap"),
             self.same(tokens, i, j) or self.table(found, names, i, j),
         ])  # fmt: skip
 
@@ -60,9 +63,12 @@ class AttentionOrder(Widget):
         s = self.state
         conditions = [name for name, _ in facts.CONDITIONS]
         rows = []
+        rounding = {name: found.rounding(name) for name in conditions}
         for layer in range(lab.model().config.n_layers):
             cells = [
-                self.cell(float(found.changes[name][layer]), f"attention's output of layer {layer}")
+                self.cell(
+                    float(found.changes[name][layer]), f"attention’s output of layer {layer}", rounding[name][layer]
+                )
                 for name in conditions
             ]
             rows.append(tag("tr", tag("th", f"layer {layer}", scope="row"), *cells))
@@ -70,7 +76,7 @@ class AttentionOrder(Widget):
             tag(
                 "tr",
                 tag("th", "the prediction", scope="row"),
-                *[self.cell(found.moved[name], "the prediction") for name in conditions],
+                *[self.cell(found.moved[name], "the prediction", rounding[name][-1]) for name in conditions],
                 class_="total",
             )
         )
@@ -102,33 +108,30 @@ class AttentionOrder(Widget):
         return join([
             c.figure("order", tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=label),
                      caption=join(["How much of attention’s output at ", c.token(names[s.query], axis="axis-query"), " changed: 0 is nothing, 1 as much as the output itself"]),
-                     note="Sums of the same float32 numbers in another order differ in the last digits: what is called rounding here is below two parts in a hundred thousand.", readout=" "),
+                     note="Rounding: the query reads the same numbers, added up in another order, and float32 sums then differ in the last digits. A change as small as that, but of what is read, is not called so.", readout=" "),
             c.figure("order-weights", tag("div", pair, class_="scroll"), caption=join([tag("span", f"Head {s.layer}.{s.head}", class_="axis-head"), ": the weight of each of the two, wherever it stands"])),
             self.verdict(found),
         ])  # fmt: skip
 
-    def cell(self, value: float, what: str) -> Markup:
+    def cell(self, value: float, what: str, rounding: bool) -> Markup:
         """One measured change, called rounding where it is."""
-        rounding = value < facts.ROUNDING
+        of = "moves by {} of the probability" if what == "the prediction" else "changed by {} of its size"
         return tag(
             "td", "0" if value == 0 else f"{number(value)} (rounding)" if rounding else number(value), data_v=exact(value), tabindex="-1",
-            data_why=f"{what} changed by {value:.3g} of its size".replace("e-", "e−"), style=f"--v:{min(value, 1):.3g}", class_="same" if rounding else None,
+            data_why=f"{what} {of.format(f'{value:.3g}')}".replace("e-", "e−"), style=f"--v:{min(value, 1):.3g}", class_="same" if rounding else None,
         )  # fmt: skip
 
     def verdict(self, found: facts.OrderTest) -> Markup:
         """The measured result in words."""
-        blind, masked = found.changes["no positions, no mask"], found.changes["no positions"]
+        blind, masked = found.rounding("no positions, no mask"), found.rounding("no positions")
         first = (
             "With neither positions nor mask the swap is invisible to the query in every layer."
-            if (blind < facts.ROUNDING).all()
+            if all(blind)
             else ("Even without positions and mask something differs here; that should not be so.")
         )
-        leak = masked[0] < facts.ROUNDING and (masked >= facts.ROUNDING).any()
         second = (
-            " With the mask but without positions, the first layer cannot see it, but the layers above do: the tokens in between have read a different past. Order leaks through the mask."
-            if leak
-            else " With the mask alone, too, nothing shows here."
-            if (masked < facts.ROUNDING).all()
+            " With the mask but without positions, the first layer cannot tell, but the layers above can: each of the two swapped tokens, and any token between them, has read other tokens than before. Order leaks through the mask."
+            if masked[0] and not all(masked)
             else ""
         )
         return c.message(first + second, "finding")

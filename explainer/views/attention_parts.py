@@ -15,7 +15,7 @@ from explainer.attention_facts import head_scores
 from explainer.explain import explain
 from explainer.trace import Trace
 from explainer.views import components as c
-from explainer.views.html import compact, number, tag
+from explainer.views.html import compact, how_many, number, tag
 from explainer.views.widget import Widget
 
 # ---------------------------------------------------------------- controls
@@ -23,7 +23,12 @@ from explainer.views.widget import Widget
 
 def prompt_field(state: Any, n_tokens: int) -> Markup:
     """The reader's text."""
-    return c.text_field("prompt", "Prompt", state.prompt, hint=f"{n_tokens} tokens, with the start token")
+    return c.text_field("prompt", "Prompt", state.prompt, hint=tokens_in(n_tokens))
+
+
+def tokens_in(n: int) -> str:
+    """How long a text is, as its field says it."""
+    return f"{how_many(n, 'token')}, the start token included"
 
 
 def head_choice(state: Any, names: Sequence[str], *, query: bool = True) -> list[Markup]:
@@ -60,13 +65,14 @@ def with_names(text: str, names: Sequence[str]) -> str:
         i = int(match[2])
         return f"{match[1]}({names[i]})" if i < len(names) else match[0]
 
-    return re.sub(r"\b(q|k|v|z|score|pattern|ln1|key)\((\d+)\)", name, text)
+    return re.sub(r"\b(q|k|v|z|score|pattern|ln1|key|query)\((\d+)\)", name, text)
 
 
 def story(trace: Trace, key: str, index: Sequence[int], names: Sequence[str]) -> str:
     """How one number of a trace was made: the formula with the tokens' names, then the real numbers."""
     made = explain(trace, lab.model().params, key, index, names)
-    words = f"{with_names(made.formula, names)} = {made.numbers}"
+    before, _, value = made.numbers.rpartition(" = ")
+    words = f"{with_names(made.formula, names)} = {value if before == value else made.numbers}"  # a copy is said once
     return f"{words} ({made.note})" if made.note else words
 
 
@@ -102,13 +108,15 @@ def matrix(values: Any, rows: Sequence[str], cols: Sequence[str], *, label: str,
            scale: float | None = None, row_axis: str = "query", col_axis: str = "key", row_name: str = "", col_name: str = "",
            chosen_row: int | None = None, why: Mapping[tuple[int, int], str] | None = None, masked: Any = None,
            numbers: bool = True, size: str = "", ask: str | None = None, row_sets: str | None = None,
+           row_asks: Mapping[int, str] | None = None, row_axes: Sequence[str] = (),
            travel: str | None = None, travel_rows: Mapping[int, str] | None = None,
            travel_names: Sequence[str] = ()) -> Markup:  # fmt: skip
     """A heat map that is a table, like `components.heat_table`, in half the markup: for pages with many of them.
 
-    values:  [R, C]; why: the stories of some cells; masked: [R, C] booleans, cells that do not exist
+    values:  [R, C]; why: the stories of some cells; masked: [R, C] booleans, cells that do not exist (a masked score keeps its −inf)
     numbers: whether the cells show theirs (the exact one is always in `data-v`)
     ask:     'key|index' with r and c for row and column ("blocks.1.attn.k|r,0,c"): the page can ask for any cell's story
+    row_asks: {row: the same for this row only}; row_axes: the meaning of each row's name, where it is not `row_axis`
     row_sets: the row names become buttons that set this state value to the row's number
     travel: the names of the values that the table as a whole shows; travel_rows: {row: "s"}: its cells show s0, s1, ...;
             travel_names: the value that each row's name shows (build/web/travel.js)
@@ -138,7 +146,8 @@ def matrix(values: Any, rows: Sequence[str], cols: Sequence[str], *, label: str,
         if shown:
             cells = [cell + text for cell, text in zip(cells, shown[r], strict=True)]
         if hidden:
-            cells = ["<td class=masked>" if off else cell for cell, off in zip(cells, hidden[r], strict=True)]
+            off = [f"<td class=masked data-v={v}>" if v == "-inf" else "<td class=masked>" for v in texts[r]]
+            cells = [gone if away else cell for cell, gone, away in zip(cells, off, hidden[r], strict=True)]
         safe = escape(name)
         shows = f' data-travel="{travel_names[r]}"' if r < len(travel_names) else ""
         title = f"<span{shows}>{safe}</span>"
@@ -149,7 +158,9 @@ def matrix(values: Any, rows: Sequence[str], cols: Sequence[str], *, label: str,
                 f' aria-label="token {r}: {safe}" class="row-name">{safe}</button>'
             )
         chosen = " class=chosen" if r == chosen_row else ""
-        body.append(f'<tr{chosen}><th scope="row" class="axis-{row_axis}">{title}</th>{"".join(cells)}</tr>')
+        asked = f' data-ask="{row_asks[r]}"' if row_asks and r in row_asks else ""
+        axis = row_axes[r] if row_axes else row_axis
+        body.append(f'<tr{chosen}{asked}><th scope="row" class="axis-{axis}">{title}</th>{"".join(cells)}</tr>')
     if size in ("tiny", "row"):  # names that only assistive technology and the read-out need
         top = Markup("<tr><td class=corner>" + "".join(f"<th scope=col>{escape(name)}" for name in cols) + "</tr>")
     else:
@@ -166,6 +177,16 @@ def matrix(values: Any, rows: Sequence[str], cols: Sequence[str], *, label: str,
         class_=classes, style=f"--n:{len(cols)}", data_grid=True, data_ask=ask, data_travel=travel,
     )  # fmt: skip
     return tag("div", table, class_="scroll")
+
+
+def sign_key() -> Markup:
+    """What the two colours of a signed cell mean."""
+    shades = [tag("i", style=f"--v:{v}") for v in (-1, -0.5, 0, 0.5, 1)]
+    return tag(
+        "p", "A cell’s colour is its number: ", tag("span", *shades, class_="vector", aria_hidden="true"),
+        " below 0 on the left, above 0 on the right; the stronger, the further from 0 among the numbers of the same figure.",
+        class_="note",
+    )  # fmt: skip
 
 
 def later(n: int) -> Any:
@@ -192,7 +213,7 @@ def bars_two(names: Sequence[Any], before: Sequence[float], after: Sequence[floa
                 tag("td", percent(b), data_v=exact(b), class_="num", tabindex="-1"), class_="chosen" if i == chosen else None)
         )  # fmt: skip
     head = tag("tr", tag("th", "next token", scope="col"), tag("td", aria_hidden="true"),
-               tag("th", heads[0], scope="col", class_=f"axis-{colours[0]} num"),
-               tag("th", heads[1], scope="col", class_=f"axis-{colours[1]} num"))  # fmt: skip
+               tag("th", heads[0], scope="col", class_=f"colour-{colours[0]} num"),
+               tag("th", heads[1], scope="col", class_=f"colour-{colours[1]} num"))  # fmt: skip
     return tag("table", tag("caption", label, class_="sr"), tag("thead", head), tag("tbody", *rows), class_="bars pairs",
                data_grid=True)  # fmt: skip

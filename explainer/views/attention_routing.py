@@ -9,7 +9,7 @@ from markupsafe import Markup
 from explainer import attention_facts as facts
 from explainer import lab, model
 from explainer.views import components as c
-from explainer.views.attention_parts import head_choice, head_says, later, matrix, prompt_field
+from explainer.views.attention_parts import head_choice, head_says, later, matrix, prompt_field, tokens_in
 from explainer.views.html import join, percent, tag
 from explainer.views.widget import Widget
 
@@ -21,66 +21,72 @@ class AttentionRouting(Widget):
 
     slug = "attention-routing"
     title = "Same weights, other wiring"
-    reads = ("prompt", "pin", "layer", "head")
-    functions = (facts.routing, facts.fingerprint, model.attention_pattern, model.linear)
+    reads = ("prompt", "pin", "layer", "head", "query")
+    functions = (facts.routing, facts.look, facts.fingerprint, model.attention_pattern, model.linear)
 
     def draw(self) -> Markup:
         s = self.state
         a, b = s.tokens(), s.pinned()
         names_a, names_b = lab.names_of(a), lab.names_of(b)
         found = facts.routing(a, b, s.layer, s.head)
+        there = facts.same_token(b, a[s.query])
+        looks = facts.look(found.a, s.query), None if there is None else facts.look(found.b, there)
         return join([
             c.controls(
                 prompt_field(s, len(a)),
-                c.text_field("pin", "Second text", s.pin, hint=f"{len(b)} tokens, with the start token"),
-                *head_choice(s, names_a, query=False),
+                c.text_field("pin", "Second text", s.pin, hint=tokens_in(len(b))),
+                *head_choice(s, names_a),
                 c.button("Pin the prompt here", sets="pin", value=s.prompt, hint="Copy the prompt into the second text, then change one of the two"),
                 c.button("Swap the two", sets="prompt pin", value=f"{s.pin}\x1f{s.prompt}"),
             ),
             tag("p", head_says(s.layer, s.head), class_="note"),
+            c.figure("looks", self.strip("the prompt", found.a, names_a, looks[0]), self.strip("the second text", found.b, names_b, looks[1]),
+                     caption=join(["What ", c.token(names_a[s.query], axis="axis-query"), " reads in each text: the deeper the colour, the more"])),
+            self.finding(a == b, names_a, names_b, *looks),
             tag("div",
-                self.pattern("pattern-a", "the prompt", found.a, names_a),
-                self.pattern("pattern-b", "the second text", found.b, names_b),
-                self.difference(found, names_a, names_b),
-                tag("div", self.finding(found, names_a, names_b), *self.pictures(), class_="stack"),
+                self.pattern("pattern-a", "the prompt", found.a, names_a, looks[0]),
+                self.pattern("pattern-b", "the second text", found.b, names_b, looks[1]),
                 class_="columns"),
+            tag("div", *self.pictures(), class_="columns"),
             self.fingerprints(found),
         ])  # fmt: skip
 
-    def pattern(self, figure: str, what: str, pattern: Any, names: list[str]) -> Markup:
-        """One text's mixing matrix."""
+    def strip(self, what: str, pattern: Any, names: list[str], look: facts.Look | None) -> Markup:
+        """One text; the token that asks is marked, what it reads is shaded."""
+        weights = [0.0] * len(names) if look is None else [float(x) for x in pattern[look.query]]
+        marks = ["asks" if look and i == look.query else "found" if look and i == look.key else "" for i in range(len(names))]  # fmt: skip
+        return join([
+            tag("p", what, class_="note"),
+            c.token_strip(names, axis="head", weights=weights, marks=marks, label=f"What is read in {what}"),
+        ])  # fmt: skip
+
+    def pattern(self, figure: str, what: str, pattern: Any, names: list[str], look: facts.Look | None) -> Markup:
+        """One text's mixing matrix, the row of the token that asks marked."""
         table = matrix(pattern, names, names, label=f"mixing matrix for {what}: queries down, keys across", masked=later(len(names)),
-                       numbers=False, size="mini", row_name="query", col_name="key")  # fmt: skip
+                       numbers=False, size="mini", row_name="query", col_name="key", chosen_row=look.query if look else None)  # fmt: skip
         return c.figure(
             figure, table, caption=join(["Mixing matrix for ", what, " ", c.shape("pattern", "T S", pattern.shape)])
         )
 
-    def difference(self, found: facts.Routing, names_a: list[str], names_b: list[str]) -> Markup:
-        """Second minus first, place by place."""
-        n = len(found.difference)
-        names = [x if x == y else f"{x}/{y}" for x, y in zip(names_a[:n], names_b[:n], strict=True)]
-        table = matrix(found.difference, names, names, label="difference of the mixing matrices: second text minus prompt", signed=True,
-                       scale=1.0, masked=later(n), numbers=False, size="mini", row_name="query", col_name="key")  # fmt: skip
-        return c.figure(
-            "pattern-difference",
-            table,
-            caption=join(
-                ["Second text − prompt, place by place ", c.shape("difference", "T S", found.difference.shape)]
-            ),
-        )
-
-    def finding(self, found: facts.Routing, names_a: list[str], names_b: list[str]) -> Markup:
-        """How much was rewired, and where most."""
-        if not found.moved.max() > 0:
+    def finding(
+        self, same: bool, names_a: list[str], names_b: list[str], first: facts.Look, second: facts.Look | None
+    ) -> Markup:
+        """Where the same token looks in the two texts."""
+        if same:
             return c.message("The same text, the same wiring: change one of the two.", "finding")
-        most = int(found.moved.argmax())
-        before, after = int(found.a[most].argmax()), int(found.b[most].argmax())
+        asks = c.token(names_a[first.query], axis="axis-query")
+        seen = [asks, " at place ", str(first.query), " reads ", *self.said(names_a, first), " in the prompt"]
+        if second is None:
+            return tag("p", *seen, ". The second text has no ", asks, " to compare it with: choose another query token.", class_="aside finding")  # fmt: skip
         return tag(
-            "p", "On average ", tag("b", percent(float(found.moved.mean()))), " of a token’s attention goes elsewhere. Most at place ", str(most), ": ",
-            c.token(names_a[most], axis="axis-query"), " reads ", c.token(names_a[before], axis="axis-key"), f" ({percent(float(found.a[most, before]))}) in the prompt, ",
-            c.token(names_b[most], axis="axis-query"), " reads ", c.token(names_b[after], axis="axis-key"), f" ({percent(float(found.b[most, after]))}) in the second text.",
+            "p", *seen, "; ", asks, " at place ", str(second.query), " reads ", *self.said(names_b, second), " in the second text.",
             class_="aside finding",
         )  # fmt: skip
+
+    def said(self, names: list[str], look: facts.Look) -> list[Any]:
+        """'-ta at place 10, 6 back (98 %)'."""
+        where = f"{look.back} back" if look.back else "itself"
+        return [c.token(names[look.key], axis="axis-key"), f" at place {look.key}, {where} ({percent(look.weight)})"]
 
     def pictures(self) -> list[Markup]:
         """A corner of the MLP's first matrix during both runs."""

@@ -11,11 +11,20 @@ from explainer import lab, model, ops
 from explainer.columns import top_tokens
 from explainer.corpus.examples import PROMPTS
 from explainer.views import components as c
-from explainer.views.attention_parts import Telling, head_choice, head_says, later, matrix, prompt_field, story
-from explainer.views.html import join, number, percent, tag
+from explainer.views.attention_parts import (
+    Telling,
+    head_choice,
+    head_says,
+    later,
+    matrix,
+    prompt_field,
+    sign_key,
+    story,
+)
+from explainer.views.html import how_many, join, number, percent, tag
 
 TITLES = (
-    "Residual stream", "LayerNorm", "q, k, v", "Scores", "Scale", "Mask", "Softmax", "Mix values", "All heads, W_O",
+    "Residual stream", "LayerNorm", "q, k, v", "Scores", "Scale", "Mask", "Softmax", "Mix values", "All heads",
     "Add back",
 )  # fmt: skip
 
@@ -51,7 +60,12 @@ class AttentionStepper(Telling):
     def examples(self) -> Markup:
         """Prompts from the corpus that fit the page, each with what it shows."""
         fitting = [(name, prompt, shows, len(lab.tokens_of(prompt))) for name, (prompt, shows) in PROMPTS.items()]
+        own = {name: self.state.param[name].default for name in ("prompt", "query")}
         buttons = [
+            c.button("this page’s own", sets="prompt query", value=f"{own['prompt']}\x1f{own['query']}", pressed=own["prompt"] == self.state.prompt,
+                     hint="The prompt that the text of this page speaks of.", kind="small")
+        ]  # fmt: skip
+        buttons += [
             c.button(name, sets="prompt query", value=f"{prompt}\x1f{n - 1}", pressed=prompt == self.state.prompt, hint=shows, kind="small")
             for name, prompt, shows, n in fitting
             if n <= self.state.most
@@ -99,7 +113,7 @@ class Steps:
         for key, axes, size in step.inputs:
             given += [c.shape(self.short(key), axes, size), " "]
         users = [join([tag("code", self.short(user)), " "]) for user in step.used_by]
-        then = tag("span", tag("span", " used next by ", class_="soft"), *users, class_="then") if users else None
+        then = tag("span", tag("span", " · used next by ", class_="soft"), *users) if users else None
         made, axes, size = step.output
         arrow = tag("span", "→ ", tag("code", step.function), " → ", class_="soft")
         return tag("p", *given, arrow, tag("b", c.shape(self.short(made), axes, size)), then, class_="flow-line")
@@ -166,6 +180,7 @@ class Steps:
             tag("p", "Layer ", str(self.layer), " is given, for every token, one vector of ", str(len(vector)), " numbers. This is the one of ",
                 self.token(t, "query"), ": the sum of ", so_far, "."),
             self.flow("resid_pre"),
+            sign_key(),
             c.figure("resid-pre", self.folded("resid_pre", vector, label=f"resid_pre of {self.names[t]}", index=str(t), travel="stream"),
                      caption=join([self.shape("resid_pre"), f", the row of {self.names[t]}, {self.width} numbers a line"])),
         ])  # fmt: skip
@@ -206,10 +221,16 @@ class Steps:
         best = int(self.of("attn.pattern")[h, t].argmax())
         one = facts.one_score(self.trace, self.layer, h, t, best)
         raw_key = self.key("attn.attn_scores_raw")
+        names = f"q({self.names[t]})", f"k({self.names[best]})"
+        why = {
+            (2, i): f"{names[0]}[{i}] × {names[1]}[{i}] = {number(q)} × {number(k)} = {number(product)}"
+            for i, (q, k, product) in enumerate(zip(one.q, one.k, one.products, strict=True))
+        }
         by_hand = matrix(
-            [one.q, one.k, one.products], [f"q({self.names[t]})", f"k({self.names[best]})", "product"], [str(i) for i in range(self.width)],
-            label=f"one score by hand: q({self.names[t]}) times k({self.names[best]})", signed=True, size="row", numbers=False,
-            row_axis="value", col_axis="value", travel="q",
+            [one.q, one.k, one.products], [*names, "product"], [str(i) for i in range(self.width)],
+            label=f"one score by hand: {names[0]} times {names[1]}", signed=True, size="row", numbers=False,
+            row_axes=("query", "key", "head"), col_axis="value", travel="q", why=why,
+            row_asks={0: f"{self.key('attn.q')}|{t},{h},c", 1: f"{self.key('attn.k')}|{best},{h},c"},
         )  # fmt: skip
         keys = matrix(
             self.of("attn.k")[: t + 1, h], self.names[: t + 1], [str(i) for i in range(self.width)], label="the keys that may be read", signed=True,
@@ -236,13 +257,18 @@ class Steps:
         }
         names = self.names[: t + 1]
         scores = matrix(rows[:2], ["q · k", f"q · k / √{k}"], names, label="the query's scores before and after scaling", signed=True,
-                        row_axis="query", why=why, travel_rows={0: "score", 1: "scaled"})  # fmt: skip
+                        row_axis="query", why=why, travel_rows={0: "score", 1: "scaled"}, row_asks={0: f"{self.key('attn.attn_scores_raw')}|{h},{t},c"})  # fmt: skip
         weights = matrix(
             rows[2:],
             ["without scaling", "with scaling"],
             names,
             label="softmax of the query's scores without and with scaling",
             row_axis="query",
+            why={
+                (0, s): f"the share of exp({number(raw)}) among the exp of all raw scores"
+                for s, raw in enumerate(rows[0])
+            },
+            row_asks={1: f"{self.key('attn.pattern')}|{h},{t},c"},
         )
         return join([
             tag("p", f"Divide every score by √{k} = {number(k**0.5)}. A sum of {k} products spreads about √{k} times as wide as one of them. Left like that, softmax would put nearly everything on one key, and training could hardly move it."),
@@ -277,17 +303,26 @@ class Steps:
         rows = [*m.parts, *([m.others] if m.n_others else []), m.z]
         names = [f"{percent(float(w))} of v({self.names[s]})" for s, w in zip(m.keys, m.weights, strict=True)]
         if m.n_others:
-            names.append(f"{m.n_others} others, {percent(m.others_weight)}")
+            names.append(f"{how_many(m.n_others, 'other')}, {percent(m.others_weight)}")
         names.append("their sum: z")
         last = len(rows) - 1
         why = {(last, i): story(self.trace, self.key("attn.z"), (t, h, i), self.names) for i in range(self.width)}
+        for r, (s, w) in enumerate(zip(m.keys, m.weights, strict=True)):
+            v = self.of("attn.v")[s, h]
+            why |= {
+                (r, i): f"{number(w)} × v[{i}] = {number(w)} × {number(v[i])} = {number(m.parts[r][i])}"
+                for i in range(self.width)
+            }
+        if m.n_others:
+            of = how_many(m.n_others, "other key")
+            why |= {(last - 1, i): f"{of}: weight × v[{i}] of each, added up" for i in range(self.width)}
         table = matrix(rows, names, [str(i) for i in range(self.width)], label="weighted values and their sum", signed=True, colour="value",
                        row_axis="value", col_axis="value", size="row", numbers=False, why=why, chosen_row=last,
                        travel="mixed", travel_names=[f"share{s}" for s in m.keys])  # fmt: skip
         return join([
             tag("p", "Every value is multiplied with its weight and all are added. What stood apart in the text is now in one place. Only here does anything move from one token to another."),
             self.flow("attn.z"),
-            c.figure("z", table, caption=join(["weighted values, strongest first, and ", self.shape("attn.z")]), readout="Point at a number of z: it says which values it is made of."),
+            c.figure("z", table, caption=join(["weighted values, strongest first, and ", self.shape("attn.z")]), readout="Point at a cell: it says how it was made; one of z, which values it is made of."),
         ])  # fmt: skip
 
     def heads(self) -> Markup:
@@ -302,7 +337,7 @@ class Steps:
             for i in range(len(result))
         ]  # fmt: skip
         return join([
-            tag("p", f"W_O turns each head’s {self.width} numbers back into {result.shape[1]}, the width of the stream. The heads work side by side and know nothing of each other; their outputs are simply added."),
+            tag("p", "The matrix ", tag("i", "W"), tag("sub", "O"), f" turns each head’s {self.width} numbers back into {result.shape[1]}, the width of the stream. The heads work side by side and know nothing of each other; their outputs are simply added."),
             self.flow("attn.result", "attn_out"),
             tag("div", *tiles, class_="tiles"),
             c.figure("attn-out", self.folded("attn_out", self.of("attn_out")[t], label="the sum of all heads", index=str(t), travel="update"), caption=join(["their sum, with the bias ", self.shape("attn_out")])),

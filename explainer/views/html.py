@@ -98,13 +98,22 @@ def how_many(n: int, one: str, many: str = "") -> str:
 
 
 def compact(value: float) -> str:
-    """A number for a small cell: two decimals below 10, no leading zero (`.24`, `−1.3`, `12`); the exact one is in `data-v`."""
+    """A number for a small cell: two digits, no leading zero (`.24`, `−1.3`, `12`); the exact one is in `data-v`.
+
+    0 and 1 only when they are exactly that: else `<.01`, `>.99`, `−.00`, `1.0`.
+    """
     size = abs(float(value))
     if size != size or size == float("inf"):
         return number(value)
-    text = f"{size:.0f}" if size >= 9.95 else f"{size:.1f}" if size >= 1 else f"{size:.2f}"[1:] if size < 0.995 else "1"
-    text = {".00": "0", "1.0": "1"}.get(text, text)
-    return ("−" if value < 0 and text != "0" else "") + text
+    if size in (0, 1):
+        text = f"{size:.0f}"
+    elif 0 < value < 0.005:
+        return "<.01"
+    elif 0.995 <= value < 1:
+        return ">.99"
+    else:
+        text = f"{size:.0f}" if size >= 9.95 else f"{size:.1f}" if size >= 0.995 else f"{size:.2f}"[1:]
+    return ("−" if value < 0 else "") + text
 
 
 def percent(p: float) -> str:

@@ -1,5 +1,7 @@
 """The attention page's numbers: against the core's own functions, and against what must hold for any weights."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -83,9 +85,25 @@ def test_routing_weights_are_the_same_bits_and_patterns_are_not(tokens):
     by_name = {w.name: w for w in found.fingerprints}
     assert by_name["mlp.W_in"].same and by_name["attn.W_Q"].same
     assert not by_name["attn.pattern"].same
-    assert found.difference.shape == (min(len(tokens), len(other)),) * 2
-    assert ((found.moved >= 0) & (found.moved <= 1 + 1e-6)).all()
-    np.testing.assert_allclose(found.difference.sum(axis=1), 0, atol=1e-6)
+    assert found.a.shape[0] == len(tokens) and found.b.shape[0] == len(other)
+
+
+def test_a_look_is_the_strongest_key_of_a_row():
+    pattern = np.array([[1, 0, 0], [0.4, 0.6, 0], [0.7, 0.2, 0.1]])
+    assert facts.look(pattern, 2) == facts.Look(query=2, key=0, weight=0.7, back=2)
+    assert facts.same_token((5, 7, 5, 1), 5) == 2 and facts.same_token((5, 7), 3) is None
+
+
+def test_a_small_change_of_what_is_read_is_not_rounding(tokens):
+    """Rounding is a small change where everything that is read is the same; a large one is never called so."""
+    found = facts.order_test(tokens, 2, 5, len(tokens) - 1, 1, 0)
+    assert all(found.rounding("no positions, no mask")) and found.rounding("no positions")[0]
+    assert not any(found.rounding("as trained")) and not any(found.rounding("no positions")[1:])
+    tiny = {name: np.full_like(x, 1e-7) for name, x in found.changes.items()}
+    same = replace(found, changes=tiny)
+    assert same.rounding("no positions") == found.rounding("no positions")
+    large = {name: np.full_like(x, 1e-2) for name, x in found.changes.items()}
+    assert not any(replace(found, changes=large).rounding("no positions, no mask"))
 
 
 def test_fingerprint_notices_one_bit_and_the_shape():

@@ -63,14 +63,20 @@ def test_a_score_reads_like_the_page_promises():
     assert said.where == "head 2, query 4 'cat', key 1 'there'"
     q, k = TRACE["blocks.1.attn.q"][4, 2], TRACE["blocks.1.attn.k"][1, 2]
     assert [term.value for term in said.terms] == pytest.approx((q * k).tolist())
-    assert said.numbers.count("×") == 4
-    assert "(1 more)" in said.numbers
+    assert said.numbers.count("×") == 5  # a last one is not hidden behind its own count
+    long = explain(TRACE, PARAMS, "blocks.1.attn.z", (7, 2, 1))
+    assert long.numbers.count("×") == 4 and "(4 more)" in long.numbers
     scaled = explain(TRACE, PARAMS, "blocks.1.attn.attn_scores_scaled", (2, 4, 1))
     assert scaled.formula == "q(4) · k(1) / √5"
     assert scaled.numbers == f"{number(float(q @ k))} / 2.24 = {number(float(q @ k) / math.sqrt(5))}"
     masked = explain(TRACE, PARAMS, "blocks.1.attn.attn_scores", (2, 4, 6))
     assert "masked" in masked.formula
     assert masked.numbers == "−∞ = −∞"
+    share = explain(TRACE, PARAMS, "blocks.1.attn.pattern", (2, 4, 1))
+    top = TRACE["blocks.1.attn.attn_scores"][2, 4].max()
+    assert (
+        f"the largest score, {number(float(top))}, subtracted" in share.formula
+    )  # else exp(9.76) would be said to be 1
 
 
 def test_the_largest_terms_come_first():

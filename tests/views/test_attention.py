@@ -1,6 +1,7 @@
 """The attention page without a browser: its components are made, asked through the link, and read."""
 
 import math
+import re
 import time
 from html.parser import HTMLParser
 
@@ -8,9 +9,11 @@ import numpy as np
 import pytest
 
 from explainer import attention_facts as facts
-from explainer import lab
+from explainer import interventions, lab
 from explainer.explain import explain
 from explainer.heads import continuations
+from explainer.views.attention_parts import story
+from explainer.views.html import number
 from pages import attention
 from pages.numbers import of as numbers_of
 
@@ -138,13 +141,31 @@ def test_the_default_prompt_shows_what_the_prose_says(page):
 
 def test_a_fixed_distance_is_not_it_as_the_prose_says(page):
     first = facts.example(page.state.tokens(), page.state.layer, page.state.head)
-    text = page.state.prompt.replace("Good night,", "What did")
+    text = page.state.prompt.replace("Good night,", numbers_of("attention")["other_words"])
     other = lab.tokens_of(text)
     second = facts.example(other, page.state.layer, page.state.head)
     assert text != page.state.prompt and second.answer == first.answer and second.chance > 0.8
     assert len(other) - second.found != len(page.state.tokens()) - first.found
     pinned = facts.example(page.state.pinned(), page.state.layer, page.state.head)
     assert pinned.answer == first.answer and pinned.found != first.found  # 'found at another place'
+
+
+@pytest.mark.parametrize("replaced", ["Good night,", "Good night"])
+def test_the_other_words_move_the_name_with_and_without_the_comma(page, replaced):
+    s, words = page.state, numbers_of("attention")["other_words"]
+    other = lab.tokens_of(s.prompt.replace(replaced, words))
+    assert len(other) <= attention.MOST
+    first, second = (facts.example(t, s.layer, s.head) for t in (s.tokens(), other))
+    assert len(other) - second.found != len(s.tokens()) - first.found and second.answer == first.answer
+
+
+def test_what_the_prose_says_of_labels_is_what_the_ablations_show():
+    found = numbers_of("attention")
+    layer, head = map(int, found["copier"].split("."))
+    alone = facts.loss((interventions.HeadOff(layer, head),)).by_kind
+    assert alone["copy"][0] < 0.05 and found["copier_is_worth_most"]  # 'next to nothing', 'no head is worth more'
+    assert found["copier_hurts"][0] == "he or she" and alone["agreement"][0] > 1
+    assert facts.head_scores().best("recall")[2] > facts.CLEAR
 
 
 def test_numbers_for_the_prose_are_all_there():
@@ -190,6 +211,7 @@ def test_the_query_row_tells_its_story_with_real_numbers(page):
     told = row[1 + key]["data-why"]
     made = explain(trace_of(page), lab.model().params, f"blocks.{s.layer}.attn.pattern", (s.head, s.query, key))
     assert made.numbers in told and "score(-ta)" in told
+    assert "the largest score, 9.76, subtracted from each first" in told
     others = [cell for r in found.tables["pattern"][1:3] for cell in r if "data-v" in cell]
     assert others and not any("data-why" in cell for cell in others)
 
@@ -258,6 +280,50 @@ def test_every_step_says_what_it_is_made_of_and_who_uses_it(page):
     assert "used next by" in text and "[H 4 × T 17 × S 17]" in text
 
 
+def test_steps_four_five_and_eight_tell_how_each_cell_was_made(page):
+    found, s = page.read("attention-stepper"), page.state
+    one = facts.one_score(trace_of(page), s.layer, s.head, s.query, 10)
+    product = found.tables["score-by-hand"][3][1 + 5]["data-why"]
+    assert product.endswith(f"{number(one.q[5])} × {number(one.k[5])} = {number(one.products[5])}")
+    asked = {a["data-ask"] for n, a in found.elements if n == "tr" and "data-ask" in a}
+    at = f"blocks.{s.layer}.attn."
+    assert asked == {
+        f"{at}q|{s.query},{s.head},c", f"{at}k|10,{s.head},c",
+        f"{at}attn_scores_raw|{s.head},{s.query},c", f"{at}pattern|{s.head},{s.query},c",
+    }  # fmt: skip
+    for figure in ("softmax-unscaled", "z"):
+        told = [[("data-why" in c) for c in row if "data-v" in c] for row in found.tables[figure]]
+        assert all(all(row) for row in told[1:-1] if row), figure
+
+
+def test_the_mask_keeps_its_infinities_and_says_the_allowed_once(page):
+    found, s = page.read("attention-stepper"), page.state
+    row = found.tables["scores-masked"][1 + 3]
+    assert [c.get("data-v") for c in row[1:]][4:] == ["-inf"] * (len(s.tokens()) - 4)
+    key = f"blocks.{s.layer}.attn.attn_scores"
+    told = story(trace_of(page), key, (s.head, 3, 6), lab.names_of(s.tokens()))
+    assert told == "key(␣wizard) comes after query(␣lived): masked = −∞"
+    allowed = story(trace_of(page), key, (s.head, 3, 1), lab.names_of(s.tokens()))
+    assert allowed.startswith("allowed: unchanged = ") and allowed.count("=") == 1
+    total = story(trace_of(page), f"blocks.{s.layer}.attn_out", (s.query, 5), lab.names_of(s.tokens()))
+    assert "more)" not in total  # four heads and the bias: the last term is not hidden
+
+
+def test_the_pages_own_prompt_is_among_the_examples(page):
+    own = f"{page.state.prompt}\x1f{page.state.query}"
+    page.ask(prompt="Once there was a small girl")
+    buttons = [a for a in page.read("attention-stepper").controls() if a.get("data-set") == "prompt query"]
+    values = {a["value"]: a["aria-pressed"] for a in buttons}
+    assert values[own] == "false"
+
+
+def test_one_token_is_one_token(page):
+    page.ask(prompt="", pin="")
+    for slug in SLUGS:
+        text = "".join(page.read(slug).text)
+        assert "1 token, the start token included" in text and "1 tokens" not in text
+
+
 # ---------------------------------------------------------------- heads
 
 
@@ -312,6 +378,25 @@ def test_lookup_from_average_to_hard(page):
     assert all(a == pytest.approx(b, abs=1e-5) for a, b in before_after)
 
 
+def test_at_sharpness_one_nothing_moves(page):
+    found = page.read("attention-lookup")
+    assert all(a == b for a, b in found.values("lookup-prediction"))
+    assert "nothing moves" in page.widgets["attention-lookup"].html
+
+
+def test_one_key_has_one_likeness(page):
+    page.ask(query=0)
+    drawn = page.widgets["attention-lookup"].html.split("<svg")[1].split("</svg>")[0]
+    score = number(float(trace_of(page)["blocks.3.attn.attn_scores_scaled"][3, 0, 0]))
+    assert drawn.count(score) == 1
+    page.ask(query=12)
+    assert "1 less similar key is not listed" in page.widgets["attention-lookup"].html
+
+
+def test_a_key_and_its_place_are_two_words(page):
+    assert page.read("attention-lookup").tables["dictionary"][1][0]["text"] == "-ta 10"
+
+
 def test_a_blunted_lookup_changes_the_prediction(page):
     page.ask(sharpness=0)
     s = page.state
@@ -328,7 +413,7 @@ def test_a_blunted_lookup_changes_the_prediction(page):
 def test_routing_shows_other_wiring_and_the_same_weights(page):
     found, s = page.read("attention-routing"), page.state
     want = facts.routing(s.tokens(), s.pinned(), s.layer, s.head)
-    for figure, matrix in (("pattern-a", want.a), ("pattern-b", want.b), ("pattern-difference", want.difference)):
+    for figure, matrix in (("pattern-a", want.a), ("pattern-b", want.b)):
         shown = found.values(figure)
         for t, row in enumerate(shown):
             np.testing.assert_array_equal(np.array(row, "f4"), matrix[t, : t + 1])
@@ -336,7 +421,41 @@ def test_routing_shows_other_wiring_and_the_same_weights(page):
     rows = {row[0]["text"]: row[-1]["text"] for row in found.tables["fingerprints"]}
     assert rows["mlp.W_in"] == rows["attn.W_Q"] == "bit-identical" and rows["attn.pattern"] == "different"
     page.ask(pin=s.prompt)
-    assert "The same text, the same wiring" in page.widgets["attention-routing"].html
+    assert SAME_TEXT in page.widgets["attention-routing"].html
+
+
+SAME_TEXT = "The same text, the same wiring"
+
+
+def finding(page, slug):
+    markup = page.widgets[slug].html
+    return "".join(Figures(markup[markup.index('finding"') :].split(">", 1)[1].split("</p>")[0]).text)
+
+
+def test_routing_follows_the_same_token_in_both_texts(page):
+    s = page.state
+    want = facts.routing(s.tokens(), s.pinned(), s.layer, s.head)
+    here = facts.look(want.a, s.query)
+    there = facts.look(want.b, facts.same_token(s.pinned(), s.tokens()[s.query]))
+    said = finding(page, "attention-routing")
+    assert f"-vi at place {here.query} reads -ta at place {here.key}, {here.back} back" in said
+    assert f"-vi at place {there.query} reads -ta at place {there.key}, {there.back} back" in said
+    assert here.back != there.back  # the same look at another place
+    found = page.read("attention-routing")
+    marked = [
+        a["class"] for n, a in found.elements if n == "span" and a.get("class", "") in ("token asks", "token found")
+    ]
+    assert marked == ["token found", "token asks"] * 2
+    page.ask(query=5)  # there is no sleepy in the second text
+    assert "The second text has no ␣sleepy" in finding(page, "attention-routing")
+
+
+@pytest.mark.parametrize("texts", [{"prompt": ""}, {"pin": ""}, {"prompt": "", "pin": "anything at all"}])
+def test_two_texts_are_not_called_the_same_for_the_start_they_share(page, texts):
+    page.ask(**texts)
+    assert SAME_TEXT not in page.widgets["attention-routing"].html
+    page.ask(prompt="", pin="")
+    assert SAME_TEXT in page.widgets["attention-routing"].html
 
 
 # ---------------------------------------------------------------- take it out
@@ -361,6 +480,18 @@ def test_taking_out_shows_prediction_and_loss_before_and_after(page, name):
     np.testing.assert_allclose(found.values("head-worth"), facts.head_worth())
 
 
+def test_what_was_taken_out_can_be_put_back(page):
+    buttons = [a for a in page.read("attention-ablation").controls() if a.get("data-set") == "take_out"]
+    assert [a["aria-pressed"] for a in buttons] == ["false", "false", "false", "true", "false", "false"]
+    assert buttons[0]["value"] == buttons[3]["value"] == "nothing"  # pressed once more, it is put back
+    page.ask(take_out="nothing")
+    found = page.read("attention-ablation")
+    assert all(a == b for a, b in found.values("take-out-prediction"))
+    assert "nothing moves" in page.widgets["attention-ablation"].html
+    html = page.widgets["attention-ablation"].html
+    assert re.search(r'<tr class="chosen"><th scope="row">as trained', html)
+
+
 # ---------------------------------------------------------------- order
 
 
@@ -374,6 +505,35 @@ def test_order_is_shown_as_measured(page):
         assert shown[-1, column] == pytest.approx(want.moved[name])
     text = "".join(found.text)
     assert "invisible to the query in every layer" in text and "Order leaks through the mask" in text
+
+
+@pytest.mark.parametrize(
+    ("query", "i", "j", "condition", "rounding"),
+    [
+        (16, 9, 10, "as trained", [False] * 5),
+        (16, 9, 10, "no positions", [True, False, False, False, False]),
+        (16, 9, 10, "no positions, no mask", [True] * 5),
+        (2, 0, 1, "as trained", [False] * 5),  # the prediction moves by 8e-8, and that is no rounding
+        (16, 0, 1, "no positions", [True, False, False, False, False]),  # the prediction moves by 6e-6
+    ],
+)
+def test_rounding_is_said_only_where_nothing_else_is_there(page, query, i, j, condition, rounding):
+    page.ask(query=query, swap=i, swap_with=j)
+    column = 1 + [name for name, _ in facts.CONDITIONS].index(condition)
+    shown = [row[column]["text"] for row in page.read("attention-order").tables["order"][1:]]
+    assert ["rounding" in text or text == "0" for text in shown] == rounding
+
+
+@pytest.mark.parametrize(("i", "j"), [(9, 10), (2, 6)])
+def test_the_reason_holds_for_neighbours_too(page, i, j):
+    """Under the mask, what the swapped tokens and those between have read is not what they had read; the others' is."""
+    page.ask(swap=i, swap_with=j)
+    assert "each of the two swapped tokens, and any token between them" in page.widgets["attention-order"].html
+    tokens = page.state.tokens()
+    swapped = facts.swap(tokens, i, j)
+    where = facts.swap(range(len(tokens)), i, j)
+    changed = [k for k in range(len(tokens)) if sorted(tokens[: k + 1]) != sorted(swapped[: where[k] + 1])]
+    assert changed == list(range(i, j + 1))
 
 
 def test_swapping_needs_two_different_earlier_tokens(page):

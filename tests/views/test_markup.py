@@ -74,9 +74,17 @@ def test_percent_never_says_0_or_100_for_what_is_not(p, text):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.24, ".24"), (-1.31, "−1.3"), (12.4, "12"), (0.001, "0"), (0.999, "1"), (-0.001, "0"), (9.97, "10")],
+    [(0.24, ".24"), (-1.31, "−1.3"), (12.4, "12"), (9.97, "10"), (0, "0"), (1, "1"), (-1, "−1")],
 )
 def test_compact_numbers_fit_a_cell(value, text):
+    assert compact(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0003, "<.01"), (0.9997, ">.99"), (-0.001, "−.00"), (1.03, "1.0"), (-0.9997, "−1.0"), (0.006, ".01")],
+)
+def test_compact_never_says_0_or_1_for_what_is_not(value, text):
     assert compact(value) == text
 
 
