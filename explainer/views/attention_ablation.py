@@ -48,8 +48,7 @@ class AttentionAblation(Widget):
             c.controls(prompt_field(s, len(tokens)), *head_choice(s, names)),
             c.controls(c.button(NOTHING.label, sets="take_out", value=NOTHING.name, pressed=chosen is NOTHING), *buttons, label="Take out"),
             tag("div", self.prediction(tokens, names, chosen), self.losses(choices, chosen), class_="columns"),
-            self.kinds(choices, chosen),
-            self.heads(),
+            tag("div", self.kinds(choices, chosen), self.heads(), class_="side"),
         ])  # fmt: skip
 
     def prediction(self, tokens: tuple[int, ...], names: list[str], chosen: facts.TakeOut) -> Markup:

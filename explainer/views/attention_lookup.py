@@ -16,7 +16,7 @@ from explainer.views.html import exact, how_many, join, number, percent, tag
 from explainer.views.widget import Widget
 
 LOW, HIGH = 0.02, 50.0  # the slider's ends; buttons go to the limits themselves
-SHOWN = 12  # keys listed
+SHOWN = 18  # keys listed
 
 
 class AttentionLookup(Widget):

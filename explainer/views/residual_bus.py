@@ -38,12 +38,13 @@ class ResidualBus(Widget):
                 [*chances, float(probs[token])],
             )
         followed, against = lab.tokenizer().display(token), lab.tokenizer().display(rival)
+        bars = c.bars(shown, chances, label="Choose the token to follow", scale=1.0, sets="token", ids=ids, chosen=ids.index(token))  # fmt: skip
+        caption = ["What follows ", c.token(names[s.query], axis="axis-query"), ". Choose the token to follow."]
+        choose = c.figure("followed", bars, caption=join(caption))
         return join([
             c.controls(prompt_field(s, len(tokens)), c.choice("query", "Query token", [(i, f"{i}: {n}") for i, n in enumerate(names)], s.query)),
-            c.figure("followed", c.bars(shown, chances, label="Choose the token to follow", scale=1.0, sets="token", ids=ids, chosen=ids.index(token)),
-                     caption=join(["What follows ", c.token(names[s.query], axis="axis-query"), ". Choose the token to follow."])),
-            tag("div", self.contributions(facts.bus(trace, s.query, token, rival), followed, against),
-                self.lens(facts.lens(trace, s.query, token), followed), class_="columns bus-columns"),
+            tag("div", tag("div", choose, self.lens(facts.lens(trace, s.query, token), followed), class_="stack"),
+                self.contributions(facts.bus(trace, s.query, token, rival), followed, against), class_="columns bus-columns"),
         ])  # fmt: skip
 
     def contributions(self, riders: tuple[facts.Rider, ...], followed: str, against: str) -> Markup:
@@ -87,7 +88,7 @@ class ResidualBus(Widget):
             _, shown, chances = top_tokens(stage.probs, 2)
             chance = facts.chance_of(stage)
             guesses = [
-                tag("span", c.token(name), " ", tag("span", percent(p), class_="soft"), " ", class_="guess")
+                tag("span", c.token(name), " ", tag("span", percent(p), class_="soft"), " ", class_="lens-guess")
                 for name, p in zip(shown, chances, strict=True)
             ]
             rows.append(

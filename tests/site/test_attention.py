@@ -12,6 +12,7 @@ from explainer import attention_facts as facts
 from explainer import lab
 from explainer.explain import explain
 from explainer.views.attention_heads import LEVELS
+from explainer.views.attention_lookup import SHOWN
 from explainer.views.attention_parts import story
 from explainer.views.html import number, percent
 from pages.attention import AttentionState
@@ -348,7 +349,7 @@ def test_the_lookup_goes_from_average_to_hard(open_page, state, trace):
 
     def expect_lookup(sharpness):
         found = facts.lookup(trace, state.layer, state.head, state.query, sharpness)
-        want = [[found.scores[i], found.weights[i]] for i in found.order[:12]]
+        want = [[found.scores[i], found.weights[i]] for i in found.order[:SHOWN]]
         np.testing.assert_allclose(cells(lookup.get_by_test_id("dictionary")), want, rtol=1e-3, atol=1e-4)
         every = [[found.scores[i], found.weights[i]] for i in found.order]
         np.testing.assert_allclose(cells(lookup.get_by_test_id("kernel")), every, rtol=1e-3, atol=1e-4)

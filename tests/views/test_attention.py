@@ -12,6 +12,7 @@ from explainer import attention_facts as facts
 from explainer import interventions, lab
 from explainer.explain import explain
 from explainer.heads import continuations
+from explainer.views.attention_lookup import SHOWN
 from explainer.views.attention_parts import story
 from explainer.views.html import number
 from pages import attention
@@ -389,7 +390,8 @@ def test_one_key_has_one_likeness(page):
     drawn = page.widgets["attention-lookup"].html.split("<svg")[1].split("</svg>")[0]
     score = number(float(trace_of(page)["blocks.3.attn.attn_scores_scaled"][3, 0, 0]))
     assert drawn.count(score) == 1
-    page.ask(query=12)
+    page.ask(prompt="the ball " * 40)
+    page.ask(query=SHOWN)
     assert "1 less similar key is not listed" in page.widgets["attention-lookup"].html
 
 
