@@ -95,10 +95,12 @@ class AttentionOrder(Widget):
         weights = []
         for name in conditions:
             before, after = found.rows[name]
-            weights.append(
-                tag("tr", tag("th", name, scope="row"), tag("td", c.token(names[i], axis="axis-key"), f" {percent(float(before[i]))} → {percent(float(after[j]))}", data_v=exact(after[j])),
-                    tag("td", c.token(names[j], axis="axis-key"), f" {percent(float(before[j]))} → {percent(float(after[i]))}", data_v=exact(after[i])))
-            )  # fmt: skip
+            stands = [
+                tag("td", c.token(names[here], axis="axis-key"), " ", percent(float(before[here])), " ",
+                    tag("span", f"→ {percent(float(after[there]))}", class_="together"), data_v=exact(after[there]))
+                for here, there in ((i, j), (j, i))
+            ]  # fmt: skip
+            weights.append(tag("tr", tag("th", name, scope="row"), *stands))
         pair = tag(
             "table",
             tag("caption", "The weights of the two tokens, before and after the swap", class_="sr"),
