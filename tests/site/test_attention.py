@@ -178,7 +178,7 @@ def test_at_every_step_a_cell_spells_out_how_it_was_made(open_page, state, trace
         expect(line).to_contain_text(told.split(" = ")[0])  # the formula, with the tokens' names in it
         numbers = re.findall(r"\d+\.\d+", told)
         said = re.findall(r"\d+\.\d+", line.inner_text())
-        terms = 1 if record == "attn.attn_scores" else 2  # what the mask allows is left as it was
+        terms = 1 if record in ("resid_pre", "attn.attn_scores") else 2  # what is handed on as it was is said once
         assert len(numbers) >= terms and said[: len(numbers)] == numbers, (
             f"{key}: {line.inner_text()!r} is not {told!r}"
         )
