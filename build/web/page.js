@@ -34,6 +34,8 @@ const morphing = {
     beforeNodeMorphed: (node, next) => {
       // idiomorph spares the inside of whatever has the focus; only what is being typed deserves that, a button's words do not
       if (node === document.activeElement && next instanceof Element && !node.matches('input,select,textarea') && node.innerHTML !== next.innerHTML) node.innerHTML = next.innerHTML;
+      // it spares its value, too: right for a field, but a button's value is what Python wants to be asked next
+      if (node === document.activeElement && node.matches('button') && next instanceof HTMLButtonElement) node.value = next.value;
       // what a script of the page has made inside a figure stays as it is; a drawing, row or vector that is the same need not be compared bit by bit
       return !(node instanceof Element && ('own' in node.dataset || (node.matches('svg, tr, .vector') && node.isEqualNode(next))));
     },

@@ -395,6 +395,10 @@ def test_a_pinned_text_is_wired_otherwise_by_the_same_weights(open_page, state):
     expect(routing.locator("tr", has_text="mlp.W_in")).to_contain_text("bit-identical")
     expect(routing.locator("tr", has_text="mlp.W_in")).to_contain_text(want.fingerprints[4].a)
     expect(routing.locator("tr", has_text="attn.pattern")).to_contain_text("different")
+    for text in (state.pin, state.prompt):  # there and back: a button that has the focus follows what Python draws
+        routing.get_by_role("button", name="Swap the two").click()
+        settle(page)
+        expect(routing.get_by_label("Prompt")).to_have_value(text)
     routing.get_by_role("button", name="Pin the prompt here").click()
     settle(page)
     expect(routing).to_contain_text("The same text, the same wiring")
