@@ -190,7 +190,7 @@ def test_every_node_is_in_the_table_too(page):
 @pytest.mark.parametrize("bad", ["zz", "2", "<script>"])
 def test_a_bad_link_is_explained_and_the_default_shown(open_page, bad):
     page = open_page("paths/", node=bad)
-    expect(page.get_by_text("is not a node")).to_be_visible()
+    expect(page.locator("#paths [data-message=node]")).to_contain_text("is not a node")
     assert roles(page) == expected_roles(12, Node(2, 6))
 
 
