@@ -264,7 +264,7 @@ class Drawing:
                 classes += ["valued", f"colour-{self.colour}"]
                 classes += ["strong"] * (shade > 0.66)
             classes += ["hollow"] * (node in hollow) + ["travelled"] * (node in travelled)
-            shown = name if v is None else in_node(v)
+            shown = name if v is None else compact(v)
             small = " small" if len(shown) > 3 else ""
             attrs = {
                 "class_": " ".join(classes), "id": f"{self.slug}-n{index}", "data_i": index,
@@ -342,13 +342,6 @@ class Drawing:
             data_paths=self.slug, data_sets=self.picks or None, data_columns=graph_columns(self.graph),
         )  # fmt: skip
         return tag("div", drawing, class_="scroll grid-scroll", data_follow=self.follow)
-
-
-def in_node(value: float) -> str:
-    """A number that fits into a node. '0' is said of nothing but exact zeros."""
-    if value == 0:
-        return "0"
-    return "<.01" if abs(value) < 0.005 else compact(value)
 
 
 def graph_columns(graph: Graph) -> int:
