@@ -39,7 +39,7 @@ def expected_loss(truth: Array, forecast: Array) -> float:
 def argmax_forecast(probs: Array, hedge: float = 0.0) -> Array:
     """A forecaster that names one token, the most likely one, and keeps back a share `hedge` for all tokens alike.
 
-    probs: [V]; hedge: 0 (it bets everything) to 1; returns: [V], summing to 1
+    probs: [V], or logits: only which is largest matters; hedge: 0 (it bets everything) to 1; returns: [V], summing to 1
     """
     if not 0 <= hedge <= 1:
         raise ValueError(f"the share kept back is between 0 and 1, not {hedge}")
@@ -65,14 +65,18 @@ class Losses:
     impossible: float
 
 
-def losses(truth: Array, probs: Array, hedge: float) -> Losses:
-    """Compare a forecast with the truth. truth, probs: [V], each summing to 1; hedge: see `argmax_forecast`."""
+def losses(truth: Array, probs: Array, hedge: float, logits: Array | None = None) -> Losses:
+    """Compare a forecast with the truth. truth, probs: [V], each summing to 1; hedge: see `argmax_forecast`.
+
+    logits: [V], whose largest is the token to name; without them that of `probs` (at T = inf these are all alike)
+    """
+    scores = probs if logits is None else logits
     return Losses(
         float(entropy(truth)),
         expected_loss(truth, probs),
-        expected_loss(truth, argmax_forecast(probs)),
-        expected_loss(truth, argmax_forecast(probs, hedge)),
-        float(truth[int(np.argmax(probs))]),
+        expected_loss(truth, argmax_forecast(scores)),
+        expected_loss(truth, argmax_forecast(scores, hedge)),
+        float(truth[int(np.argmax(scores))]),
         float(probs[truth == 0].sum()),
     )
 
@@ -146,7 +150,7 @@ def held_out(name: str = lab.STORYTELLER, n_windows: int = HELD_OUT_WINDOWS) -> 
     return HeldOut(np.concatenate(logits), odds)
 
 
-GRID = tuple(round(10 ** (k / 12), 3) for k in range(-12, 13))  # 0.1 ... 10, equal ratios, 1 among them
+GRID = tuple(float(f"{10 ** (k / 12):.3g}") for k in range(-24, 13))  # 0.01 ... 10, equal ratios, 1 among them
 
 
 @kept

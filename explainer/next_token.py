@@ -6,6 +6,7 @@ Several figures show parts of it; it is computed once. Ranks are by logit, so th
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,14 +51,19 @@ class NextToken:
         return int(np.searchsorted(together, share - 1e-12) + 1)
 
     @property
+    def n_best(self) -> int:
+        """How many tokens are the most likely one: 1, more where they tie."""
+        return int((self.final == self.final.max()).sum())
+
+    @property
     def pair(self) -> tuple[int, int]:
         """Two tokens to compare: the best, and the fifth, which still has a chance but is clearly behind."""
         return int(self.order[0]), int(self.order[min(4, len(self.order) - 1)])
 
     def reach(self, n: int) -> float:
-        """A ruler for this prompt, in nats: four times the distance from the best token to the n-th, 4 to 24."""
+        """A ruler for this prompt, in nats: four times the distance from the best token to the n-th, 4, 8 ... 24."""
         distance = float(self.chain.logits[self.order[0]] - self.chain.logits[self.order[n - 1]])
-        return min(max(4 * distance, 4.0), 24.0)
+        return min(4.0 * max(math.ceil(distance), 1), 24.0)
 
     def rest(self, n: int) -> tuple[float, float, float]:
         """What the tokens beyond the n largest have together: (e^below, probability, probability after the cuts)."""
@@ -92,8 +98,9 @@ def next_token(
 ) -> NextToken:
     """Score, divide, exponentiate, normalise, cut: everything that precedes the draw."""
     made = chain(logits_after(tokens), temperature)
-    cuts = filters(made.probs, top_k, top_p, min_p)
-    return NextToken(tokens, made, cuts, cuts[-1].probs if cuts else made.probs, ranked(tokens))
+    order = ranked(tokens)
+    cuts = filters(made.probs, top_k, top_p, min_p, order)
+    return NextToken(tokens, made, cuts, cuts[-1].probs if cuts else made.probs, order)
 
 
 def again(tokens: tuple[int, ...], temperature: float) -> tuple[Array, SameBits]:
@@ -120,14 +127,21 @@ class Alone:
         return int(self.kept.sum())
 
 
-def each_alone(probs: Array, top_k: int, top_p: float, min_p: float) -> tuple[Alone, Alone, Alone]:
-    """The three cuts, each by itself on the same distribution. probs: [V], summing to 1"""
+def each_alone(
+    probs: Array, top_k: int, top_p: float, min_p: float, order: Array | None = None
+) -> tuple[Alone, Alone, Alone]:
+    """The three cuts, each by itself on the same distribution. probs: [V], summing to 1; order: see `filters`"""
     masks = (
-        ("top-k", top_k, keep_top_k(probs, top_k)),
-        ("top-p", top_p, keep_top_p(probs, top_p)),
-        ("min-p", min_p, keep_min_p(probs, min_p)),
+        ("top-k", top_k, keep_top_k(probs, top_k, order)),
+        ("top-p", top_p, keep_top_p(probs, top_p, order)),
+        ("min-p", min_p, keep_min_p(probs, min_p, order)),
     )
-    return tuple(Alone(name, setting, kept, float(probs[kept].sum())) for name, setting, kept in masks)  # type: ignore[return-value]
+    return tuple(
+        Alone(
+            name, setting, kept, float(probs[kept].sum()) if probs[~kept].any() else 1.0
+        )  # no rounding where all is kept
+        for name, setting, kept in masks
+    )  # type: ignore[return-value]
 
 
 @functools.lru_cache(maxsize=16)
@@ -138,6 +152,6 @@ def kept_by_temperature(
     logits = logits_after(tokens)
     rows = []
     for temperature in temperatures:
-        k, p, m = each_alone(chain(logits, temperature).probs, top_k, top_p, min_p)
+        k, p, m = each_alone(chain(logits, temperature).probs, top_k, top_p, min_p, ranked(tokens))
         rows.append((k.n_kept, p.n_kept, m.n_kept))
     return tuple(rows)

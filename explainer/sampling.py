@@ -72,36 +72,38 @@ def by_probability(probs: Array) -> Array:
     return np.argsort(-probs, kind="stable")
 
 
-def keep_top_k(probs: Array, k: int) -> Array:
-    """The k most likely tokens (fewer if fewer are possible; among equals the smaller ids). [V] -> [V] bool
+def keep_top_k(probs: Array, k: int, order: Array | None = None) -> Array:
+    """The k most likely tokens (fewer if fewer are possible). [V] -> [V] bool
 
+    order: [V] ids, the most likely first, if equals are to be ranked by something else than by their ids
     Source: Fan et al. 2018
     """
     if isinstance(k, bool) or int(k) != k or k < 1:
         raise ValueError(f"top-k keeps at least 1 token, not {k}")
     kept = np.zeros(probs.shape, dtype=bool)
-    kept[by_probability(probs)[: int(k)]] = True
+    kept[(by_probability(probs) if order is None else order)[: int(k)]] = True
     return kept & (probs > 0)
 
 
-def keep_top_p(probs: Array, p: float) -> Array:
+def keep_top_p(probs: Array, p: float, order: Array | None = None) -> Array:
     """The nucleus: the fewest most likely tokens that together have at least probability p. [V] -> [V] bool
 
+    order: as in `keep_top_k`
     Source: Holtzman et al. 2020
     """
     if not 0 <= p <= 1:
         raise ValueError(f"top-p is between 0 and 1, not {p}")
-    order = by_probability(probs)
     if p == 1:
         return probs > 0
+    order = by_probability(probs) if order is None else order
     enough = int(np.searchsorted(np.cumsum(probs[order]), p))  # the first at which the sum reaches p
     kept = np.zeros(probs.shape, dtype=bool)
     kept[order[: enough + 1]] = True  # with that one; so even at p = 0 one token is left
     return kept & (probs > 0)
 
 
-def keep_min_p(probs: Array, p: float) -> Array:
-    """The tokens that are at least p times as likely as the most likely one. [V] -> [V] bool
+def keep_min_p(probs: Array, p: float, order: Array | None = None) -> Array:
+    """The tokens that are at least p times as likely as the most likely one; no order decides. [V] -> [V] bool
 
     Source: Nguyen et al. 2024
     """
@@ -114,18 +116,23 @@ CUTS = (("top-k", keep_top_k), ("top-p", keep_top_p), ("min-p", keep_min_p))  # 
 
 
 def filters(
-    probs: Array, top_k: int | None = None, top_p: float | None = None, min_p: float | None = None
+    probs: Array,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    min_p: float | None = None,
+    order: Array | None = None,
 ) -> tuple[FilterStep, ...]:
     """Apply the cuts that are set, in the stated order: top-k, top-p, min-p. None means not set.
 
     probs:   [V], summing to 1
+    order:   [V] ids by logit, which no temperature changes: so equals at T = inf are ranked as at any finite T
     returns: one FilterStep per cut; the last one's probs are what is drawn from
     """
     steps = []
     for (name, keep), setting in zip(CUTS, (top_k, top_p, min_p), strict=True):
         if setting is None:
             continue
-        kept = keep(probs, setting)  # type: ignore[arg-type]
+        kept = keep(probs, setting, order)  # type: ignore[arg-type]
         inside = np.where(kept, probs, 0)
         left = inside.sum()
         probs = inside / left
@@ -237,7 +244,7 @@ class Step:
 def choose(logits: Array, settings: Settings) -> tuple[Array, tuple[FilterStep, ...], Array]:
     """(probs after temperature [V], cuts, final probs [V]): all that precedes the draw. No chance here."""
     probs = distribution(logits, settings.temperature)
-    cuts = filters(probs, settings.top_k, settings.top_p, settings.min_p)
+    cuts = filters(probs, settings.top_k, settings.top_p, settings.min_p, by_probability(logits))
     return probs, cuts, cuts[-1].probs if cuts else probs
 
 

@@ -28,7 +28,7 @@ class TemperatureState(PageState):
     top_p = param.Number(default=None, bounds=(0, 1), allow_None=True, label="Top-p")
     min_p = param.Number(default=None, bounds=(0, 1), allow_None=True, label="Min-p")
     seed = param.Integer(default=0, bounds=(0, 2**32 - 1), label="Seed")
-    draws = param.Integer(default=100, bounds=(0, draws.MOST), label="number of draws")
+    draws = param.Integer(default=0, bounds=(0, draws.MOST), label="number of draws")
     checks = param.Integer(default=0, bounds=(0, 999), label="number of checks")
     hedge: param.Selector[Any] = param.Selector(default=0.01, objects=list(HEDGES), label="share kept back")
     again = param.Integer(default=0, label="wish to go on")

@@ -1,11 +1,12 @@
 // The whole vocabulary as a list that can be searched (explainer/views/temperature_parts.py: all_tokens). Python sends every
 // token's number with each change; rows are made of them when the list is opened (or its numbers are downloaded), not before.
 
-const percent = (p) => {
+const percent = (p) => { // as explainer/views/html.py writes it
   const q = 100 * p;
   if (p === 0 || p === 1) return `${q} %`;
-  if (q < 1e-4) return `${q.toExponential(0).replace('-', '−')} %`;
-  return `${q < 0.01 ? q.toPrecision(1) : q < 10 || q > 99 ? q.toPrecision(2) : q.toFixed(0)} %`;
+  if (q < 0.01) return '<0.01 %';
+  if (q > 99.99) return '>99.99 %';
+  return `${q.toFixed(q < 0.095 || q > 99.9 ? 2 : q < 9.95 || q > 99 ? 1 : 0)} %`;
 };
 const signed = (x) => x.toFixed(2).replace('-', '−');
 

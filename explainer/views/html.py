@@ -127,7 +127,7 @@ def percent(p: float) -> str:
         return "<0.01 %"
     if q > 99.99:
         return ">99.99 %"
-    if q < 0.1:
+    if q < 0.095:  # from there on it rounds to 0.1
         return f"{q:.2f} %"
     if q > 99.9:
         return f"{q:.2f} %"

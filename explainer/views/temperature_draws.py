@@ -11,12 +11,14 @@ from explainer import draws, next_token, sampling, temperature
 from explainer.draws import MOST, first_draws, milestones
 from explainer.temperature import expected_total_variation
 from explainer.views import components as c
-from explainer.views.html import exact, join, number, percent, tag
-from explainer.views.temperature_parts import name_of, prompt_field, said, shown_t, temperature_slider, xy_chart
+from explainer.views.html import exact, how_many, join, number, percent, tag
+from explainer.views.temperature_parts import at_t, name_of, prompt_field, said, temperature_slider, xy_chart
 from explainer.views.widget import Widget
 
 ROWS = 14
 WIDE = 0.006  # narrower stretches of the cumulative strip are drawn together
+NAMED = 0.02  # narrower ones have no room for a name; where a name still does not fit, the styles leave it out
+ORDER = ", in the order of the vocabulary (not of the list below)"
 
 
 class TemperatureDraws(Widget):
@@ -47,7 +49,8 @@ class TemperatureDraws(Widget):
             c.figure("strip", strip(look, made), caption=last_words(look, made, s.seed),
                      title="One draw is one number."),
             c.figure("histogram", histogram(look, made), title="The bars and the draws.",
-                     caption=join(["Bar: the probability. Mark: how often it was drawn, out of ", tag("strong", f"{made.n:,}"), "."])),
+                     caption=join(["Bar: the probability. Mark: how often it was drawn, out of ", tag("strong", f"{made.n:,}"), "."])
+                     if made.n else "Bar: the probability. A mark will show how often each was drawn."),
             c.figure("approach", approach(look, made), title="How far the histogram still is from the bars.",
                      caption=distance_words(look, made)),
         ])  # fmt: skip
@@ -62,10 +65,10 @@ class TemperatureDraws(Widget):
         _, same = next_token.again(look.tokens, look.chain.temperature)
         agree = same.equal == same.numbers
         words = (
-            f"Computed anew, from the text to the {same.numbers} probabilities at T = {shown_t(look.chain.temperature)}: "
+            f"Computed anew, from the text to the {same.numbers} probabilities at {at_t(look.chain.temperature)}: "
             f"{same.equal} of {same.numbers} agree in every bit. Largest difference: {number(same.largest)}."
         )
-        times = "" if n == 1 else f" You have asked {n} times."
+        times = "" if n == 1 else f" You have asked {how_many(n, 'time')}."
         return tag("div", button, c.message(words + times, "finding" if agree else "problem"), class_="check-row")
 
 
@@ -91,7 +94,7 @@ def strip(look: Any, made: Any) -> Markup:
         end = float(ends[token])
         if end - start >= WIDE:
             chosen = last is not None and last.token == token
-            label = name_of(token) if end - start >= 0.035 else ""
+            label = name_of(token) if end - start >= NAMED else ""
             leaves = f' data-travel-from="draw{made.n}"' if chosen else ""
             pieces.append(
                 f'<span class="piece{" chosen" if chosen else ""}" style="left:{start * 100:.3f}%;width:{(end - start) * 100:.3f}%"{leaves} '
@@ -105,22 +108,22 @@ def strip(look: Any, made: Any) -> Markup:
 
 def last_words(look: Any, made: Any, seed: int) -> Markup:
     if made.last is None:
-        return join(["Every token owns a stretch as long as its probability. Nothing has been drawn yet."])
+        return join([f"Every token owns a stretch as long as its probability{ORDER}. Nothing has been drawn yet."])
     d = made.last
     return join([
         f"Number {made.n:,} of seed {seed} is u = {d.u:.6f}. It falls on the stretch of ", Markup(said(d.token)),
-        f", from {d.low:.4f} to {d.high:.4f}.",
+        f", from {d.low:.4f} to {d.high:.4f}. Every token owns a stretch as long as its probability{ORDER}.",
     ])  # fmt: skip
 
 
 def histogram(look: Any, made: Any) -> Markup:
     ids = look.order[:ROWS].tolist()
     n = max(made.n, 1)
-    peak = max(float(look.final.max()), float(made.counts.max()) / n)
     rows = []
     shares = [(name_of(t), float(look.final[t]), int(made.counts[t])) for t in ids]
     others = int(made.counts.sum() - sum(k for _, _, k in shares))
-    shares.append((f"{len(look.order) - ROWS} others", look.rest(ROWS)[2], others))
+    shares.append((how_many(len(look.order) - ROWS, "other"), look.rest(ROWS)[2], others))
+    peak = max(max(p, count / n) for _, p, count in shares)  # one scale for all rows, that of the others too
     for k, (name, p, count) in enumerate(shares):
         seen = count / n
         mark = f'<i class="mark colour-drawn" style="--v:{min(seen / peak, 1):.4f}"></i>' if made.n else ""
@@ -154,15 +157,24 @@ def approach(look: Any, made: Any) -> Markup:
 
 
 def distance_words(look: Any, made: Any) -> Markup:
+    """How far, how far on average, and how far with a hundred times as many draws: all from the formula, for every T."""
     if not made.n:
         return join(
-            [
-                "Total variation distance: half the summed differences, 0 when they agree. Draw, and it starts at its largest."
-            ]
+            ["Total variation distance: half the summed differences, 0 when they agree. Nothing has been drawn yet."]
         )
+    now, later = (expected_total_variation(look.final, n) for n in (made.n, 100 * made.n))
+    after = join(
+        [
+            f"After {made.n:,}: total variation distance ",
+            tag("strong", number(made.distance, 4)),
+            " (0: they agree; 1: nothing in common). ",
+        ]
+    )
+    if now == 0:
+        return join([after, "Only one token can be drawn, so the draws agree with the bar from the first on."])
     return join([
-        f"After {made.n:,}: total variation distance ", tag("strong", number(made.distance)), " (0: they agree; 1: nothing in common). "
-        f"Honest draws are {number(expected_total_variation(look.final, made.n))} away on average; a hundred times as many draws, a tenth of the distance.",
+        after, f"Honest draws are {number(now, 4)} away on average, and {number(later, 4)} with a hundred times as many. "
+        "That is a tenth once every token that matters has been drawn several times.",
     ])  # fmt: skip
 
 

@@ -9,14 +9,14 @@ from markupsafe import Markup
 from explainer import sampling
 from explainer.next_token import each_alone, kept_by_temperature
 from explainer.views import components as c
-from explainer.views.html import join, percent, tag
+from explainer.views.html import how_many, join, percent, tag
 from explainer.views.temperature_parts import (
     EXAMPLE_CUTS,
+    at_t,
     bar_cell,
     bar_table,
     name_of,
     prompt_field,
-    shown_t,
     temperature_slider,
 )
 from explainer.views.widget import Widget
@@ -49,7 +49,7 @@ class TemperatureFilters(Widget):
         return join([
             c.controls(prompt_field(s), temperature_slider(s)),
             c.controls(*[setting(name, settings[name], used[name], len(look.order)) for name in EXAMPLE_CUTS], presets(settings), label="Cuts"),
-            tag("div", *[alone(cut, settings, look) for cut in each_alone(look.chain.probs, **used)], class_="columns thirds"),
+            tag("div", *[alone(cut, settings, look) for cut in each_alone(look.chain.probs, **used, order=look.order)], class_="columns thirds"),
             c.figure("order", in_order(look), title="Applied one after the other.", caption=order_words(look)),
             c.figure("adapting", adapting(s.tokens(), used), title="How many tokens each rule keeps.",
                      caption="The same rules at other temperatures. The temperature comes first, so it decides what the rules see."),
@@ -90,9 +90,15 @@ def alone(cut: Any, settings: dict[str, Any], look: Any) -> Markup:
         for t, p, kept in zip(ids, look.chain.probs[ids].tolist(), cut.kept[ids].tolist(), strict=True)
     ]
     state = "" if settings[name] is not None else " Not applied now."
-    note = f"{label} {cut.setting:g} keeps {cut.n_kept} of {len(look.order)} tokens and {percent(cut.share)} of the probability.{state}"
+    few = " No other has any probability." if cut.name == "top-k" and cut.n_kept < cut.setting else ""
+    tied = cut.name != "min-p" and cut.n_kept < int((look.chain.probs == peak).sum())
+    ties = " Others are just as likely; the larger logit goes first." if tied else ""
+    note = (
+        f"{label} {cut.setting:g} keeps {cut.n_kept} of {how_many(len(look.order), 'token')} "
+        f"and {percent(cut.share)} of the probability.{few}{ties}{state}"
+    )
     table = bar_table(
-        ["token", f"share at T = {shown_t(look.chain.temperature)}"],
+        ["token", f"share at {at_t(look.chain.temperature)}"],
         rows,
         label=f"{label} {cut.setting:g} alone",
         kind="narrow",
@@ -123,7 +129,7 @@ def in_order(look: Any) -> Markup:
             cells.append(bar_cell(p, p / peak, text, why=why, kind=" share out" if gone else " share"))
         rows.append(f'<tr><th scope="row"><span class="token">{name_of(token)}</span></th>{"".join(cells)}</tr>')
     foot_kept = "".join(
-        bar_cell(float((probs > 0).sum()), 0, f"{int((probs > 0).sum())} tokens") for _, probs, _ in columns
+        bar_cell(float((probs > 0).sum()), 0, how_many(int((probs > 0).sum()), "token")) for _, probs, _ in columns
     )
     foot_lost = bar_cell(0.0, 0, "") + "".join(bar_cell(cut.removed, 0, percent(cut.removed)) for cut in look.cuts)
     foot = [f'<tr><th scope="row">still possible</th>{foot_kept}</tr>']
@@ -131,7 +137,7 @@ def in_order(look: Any) -> Markup:
         foot.append(f'<tr><th scope="row">probability removed</th>{foot_lost}</tr>')
     heads = ["token", *[name for name, _, _ in columns]]
     return bar_table(
-        heads, rows, label="The distribution after the temperature and after each cut, in order", foot=foot
+        heads, rows, label="The distribution after the temperature and after each cut, in order", foot=foot, kind="even"
     )
 
 
@@ -149,7 +155,7 @@ def adapting(tokens: tuple[int, ...], used: dict[str, Any]) -> Markup:
         for t, row in zip(TEMPERATURES, kept, strict=True)
     ]
     heads = ["temperature", *[f"{RULES[name][0]} {used[RULES[name][2]]:g} alone" for name in RULES]]
-    return bar_table(heads, rows, label="Number of tokens that each rule keeps, by temperature")
+    return bar_table(heads, rows, label="Number of tokens that each rule keeps, by temperature", kind="even")
 
 
 __all__ = ["TemperatureFilters"]

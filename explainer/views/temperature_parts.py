@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from explainer import lab
 from explainer.corpus.examples import PROMPTS
 from explainer.views import components as c
-from explainer.views.html import exact, join, number, percent, tag
+from explainer.views.html import exact, how_many, join, number, percent, tag
 
 LOW, HIGH = 0.01, 10.0
 EXAMPLE_CUTS = {"top_k": 5, "top_p": 0.9, "min_p": 0.1}
@@ -45,11 +45,19 @@ def shown_t(t: float) -> str:
     return "∞" if math.isinf(t) else f"{t:g}"
 
 
+def at_t(t: float) -> str:
+    """A temperature as what a figure stands at: T = 0.5, T → 0, T → ∞."""
+    return f"T {'=' if 0 < t < math.inf else '→'} {shown_t(t)}"
+
+
+def is_limit(t: float) -> bool:
+    """Whether nothing is divided here: T is 0 or infinite, and the page takes the limit."""
+    return t == 0 or math.isinf(t)
+
+
 def prompt_field(state: Any) -> Markup:
-    n = len(state.all_tokens())
-    return c.text_field(
-        "prompt", "Prompt", state.prompt, hint=f"{n} token{'s' if n != 1 else ''}, the start token included"
-    )
+    hint = f"{how_many(len(state.all_tokens()), 'token')}, the start token included"
+    return c.text_field("prompt", "Prompt", state.prompt, hint=hint)
 
 
 def prompts_to_try(state: Any, names: Sequence[str]) -> Markup:
@@ -79,12 +87,21 @@ def temperature_slider(state: Any) -> Markup:
 
 
 def cut_fields(state: Any) -> Markup:
-    """The three cuts as numbers; empty means not applied."""
-    return join([
+    """The three cuts as numbers, folded away; empty means not applied. The line that stays says which are set."""
+    cuts = (("Top-k", state.top_k), ("Top-p", state.top_p), ("Min-p", state.min_p))
+    on = ", ".join(f"{name.lower()} {value:g}" for name, value in cuts if value is not None)
+    fields = (
         c.number_field("top_k", "Top-k", state.top_k, 1, None, 1),
         c.number_field("top_p", "Top-p", number_value(state.top_p), 0, 1, 0.01),
         c.number_field("min_p", "Min-p", number_value(state.min_p), 0, 1, 0.01),
-    ])  # fmt: skip
+    )
+    return tag(
+        "details",
+        tag("summary", f"Cuts: {on or 'none'}"),
+        tag("p", "A cut removes tokens after the temperature has done its work. It is no part of the temperature; “Cutting the tail” explains it.", class_="hint"),
+        tag("div", *fields, class_="cuts"),
+        class_="cut-fields",
+    )  # fmt: skip
 
 
 def number_value(value: float | None) -> str | None:
@@ -137,6 +154,9 @@ def _listed(tokens: tuple[int, ...]) -> tuple[str, str]:
 
 # ---------------------------------------------------------------- charts
 
+WIDE = 460  # units of a drawing: little more than a phone's pixels, so that its letters stay legible there
+LETTER = 9.5  # units of one letter where letters are largest (a phone)
+
 
 def xy_chart(
     series: Sequence[tuple[str, str, Sequence[tuple[float, float]]]], *, label: str, x_name: str, y_name: str,
@@ -145,77 +165,99 @@ def xy_chart(
 ) -> Markup:  # fmt: skip
     """Lines over a (logarithmic) axis, with the numbers in a table below.
 
-    series:  (name, meaning of its colour, points); the y beyond the frame is cut off at it
-    markers: (x, words) upright lines; rules: (y, words, meaning) level lines; dots: (x, y, meaning)
+    series:  (name, meaning of its colour, points); a line leaves the frame where its values do, and an arrow says so
+    markers: (x, words) upright lines, their words above the frame
+    rules:   (y, words, meaning) level lines, their words below; dots: (x, y, meaning)
     """
-    width, left, right, top, bottom = 640, 54, 100 if name_ends else 12, 30, 44
+    left, right, top, bottom = 48, 104 if name_ends else 10, 46, 40
     to = math.log10 if log_x else float
     low, high = to(x_ticks[0]), to(x_ticks[-1])
+    floor, edge = height - bottom, WIDE - right
 
     def px(x: float) -> float:
-        return left + (width - left - right) * (min(max(to(x), low), high) - low) / (high - low)
+        return left + (edge - left) * (min(max(to(x), low), high) - low) / (high - low)
 
     def py(y: float) -> float:
-        return top + (height - top - bottom) * (1 - (min(max(y, y_min), y_max) - y_min) / (y_max - y_min))
+        return top + (floor - top) * (1 - (y - y_min) / (y_max - y_min))
 
     parts: list[Markup] = []
     for k in range(5):
         y = y_min + (y_max - y_min) * k / 4
-        parts.append(tag("line", x1=left, x2=width - right, y1=f"{py(y):.1f}", y2=f"{py(y):.1f}", class_="rule"))
+        parts.append(tag("line", x1=left, x2=edge, y1=f"{py(y):.1f}", y2=f"{py(y):.1f}", class_="rule"))
         parts.append(tag("text", number(y), x=left - 6, y=f"{py(y) + 4:.1f}", text_anchor="end"))
     for x in x_ticks:
-        parts.append(tag("text", f"{x:,g}", x=f"{px(x):.1f}", y=height - bottom + 19, text_anchor="middle"))
+        anchor = "end" if x == x_ticks[-1] and not name_ends else "middle"
+        at = px(x) + (6 if anchor == "end" else 0)
+        parts.append(tag("text", f"{x:,g}", x=f"{at:.1f}", y=floor + 18, text_anchor=anchor))
     for y, words, meaning in rules:
-        parts.append(
-            tag(
-                "line",
-                x1=left,
-                x2=width - right,
-                y1=f"{py(y):.1f}",
-                y2=f"{py(y):.1f}",
-                class_=f"level colour-{meaning}",
-            )
-        )
-        parts.append(tag("text", words, x=width - right, y=f"{py(y) - 5:.1f}", text_anchor="end"))
+        level = f"{py(y):.1f}"
+        parts.append(tag("line", x1=left, x2=edge, y1=level, y2=level, class_=f"level colour-{meaning}"))
+        crowded = any(px(x) > (left + edge) / 2 for x, _ in markers)  # then the words go to the other side
+        x, anchor = (left + 4, "start") if crowded else (edge, "end")
+        parts.append(tag("text", words, x=x, y=f"{py(y) + 16:.1f}", text_anchor=anchor))
     for k, (_, meaning, points) in enumerate(series):
-        path = " ".join(f"{px(x):.1f},{py(y):.1f}" for x, y in points if y == y)
-        parts.append(tag("polyline", points=path, class_=f"line colour-{meaning} dash-{k}"))
-    taken: list[float] = []
+        for piece in within([(px(x), py(y)) for x, y in points if y == y], top):
+            path = " ".join(f"{x:.1f},{y:.1f}" for x, y in piece)
+            parts.append(tag("polyline", points=path, class_=f"line colour-{meaning} dash-{k}"))
+            for x, y in {piece[0], piece[-1]}:
+                if y == top and y_max < max(y for _, y in points if y == y):
+                    parts.append(arrow(x, top, meaning))
+    taken = -math.inf
     for name, meaning, points in sorted(series, key=lambda s: -s[2][-1][1] if s[2] else 0) if name_ends else ():
         if points:
-            y = max(py(points[-1][1]) + 4, *(t + 16 for t in taken)) if taken else py(points[-1][1]) + 4
-            taken.append(y)
-            at = min(px(points[-1][0]) + 4, width - 4)
-            parts.append(
-                tag(
-                    "text",
-                    name,
-                    x=f"{at:.1f}",
-                    y=f"{y:.1f}",
-                    class_=f"end-name colour-{meaning}",
-                    text_anchor="start" if at < width - 90 else "end",
-                )
-            )
+            taken = max(py(points[-1][1]) + 4, taken + 19)
+            at = min(px(points[-1][0]) + 6, edge + 6)
+            parts.append(tag("text", name, x=f"{at:.1f}", y=f"{taken:.1f}", class_=f"end-name colour-{meaning}"))
     for x, words in markers:
-        at = px(x)
-        anchor = "start" if at < width - 150 else "end"
-        parts.append(tag("line", x1=f"{at:.1f}", x2=f"{at:.1f}", y1=top, y2=height - bottom, class_="marker"))
-        parts.append(
-            tag("text", words, x=f"{at + (5 if anchor == 'start' else -5):.1f}", y=top + 9, text_anchor=anchor)
-        )
+        at, half = px(x), LETTER * len(words) / 2
+        middle = min(max(at, left - 40 + half), WIDE - half)
+        parts.append(tag("line", x1=f"{at:.1f}", x2=f"{at:.1f}", y1=top, y2=floor, class_="marker"))
+        parts.append(tag("text", words, x=f"{middle:.1f}", y=top - 10, text_anchor="middle"))
     for x, y, meaning in dots:
-        parts.append(tag("circle", cx=f"{px(x):.1f}", cy=f"{py(y):.1f}", r=4, class_=f"dot colour-{meaning}"))
-    parts.append(tag("text", x_name, x=width - right, y=height - 4, text_anchor="end"))
-    parts.append(tag("text", y_name, x=left, y=top - 10, class_="axis-name"))
+        if y > y_max:
+            parts.append(arrow(px(x), top, meaning))
+        else:
+            parts.append(tag("circle", cx=f"{px(x):.1f}", cy=f"{py(y):.1f}", r=4, class_=f"dot colour-{meaning}"))
+    parts.append(tag("text", x_name, x=edge, y=height - 4, text_anchor="end"))
+    parts.append(tag("text", y_name, x=0, y=14, class_="axis-name"))
     legend = tag(
         "p",
         *[tag("span", n, class_=f"legend colour-{m} dash-{k}") for k, (n, m, _) in enumerate(series)],
         class_="legend-row",
     )
-    drawing = c.drawing(parts, width, height, label, "xy")
+    drawing = c.drawing(parts, WIDE, height, label, "xy")
     if not table:
         return join([legend, drawing])
     return join([legend, drawing, point_table(tuple((n, tuple(points)) for n, _, points in series), x_name, label)])
+
+
+def within(points: Sequence[tuple[float, float]], top: float) -> list[list[tuple[float, float]]]:
+    """The pieces of a line that lie at or below the upper edge of a frame (larger y), each ending where it crosses it."""
+    pieces: list[list[tuple[float, float]]] = []
+    before: tuple[float, float] | None = None
+    for x, y in points:
+        crosses = before is not None and (before[1] < top) != (y < top)
+        if crosses and before is not None:
+            edge = (before[0] + (x - before[0]) * (top - before[1]) / (y - before[1]), top)
+            if y < top:
+                pieces[-1].append(edge)
+            else:
+                pieces.append([edge])
+        elif before is None and y >= top:
+            pieces.append([])
+        if y >= top:
+            pieces[-1].append((x, y))
+        before = (x, y)
+    return pieces
+
+
+def arrow(x: float, top: float, meaning: str) -> Markup:
+    """The mark of what goes on above the frame."""
+    return tag(
+        "path",
+        d=f"M{x - 6:.1f},{top + 3:.1f}L{x:.1f},{top - 7:.1f}L{x + 6:.1f},{top + 3:.1f}Z",
+        class_=f"beyond colour-{meaning}",
+    )
 
 
 @functools.lru_cache(maxsize=8)
@@ -232,14 +274,32 @@ def nats(value: float) -> str:
     return "∞" if math.isinf(value) else f"{value:.3f}"
 
 
-def times(value: float) -> str:
-    """How many times as likely: 1.4, 55, 3e8, ∞."""
-    if math.isinf(value):
-        return "∞"
-    return f"{value:.2g}" if value >= 1e6 else number(value)
+def times(value: float) -> Markup:
+    """How many times as likely, in three digits: 1.42, 55.1, 154,000, 4.61 × 10³⁵, ∞."""
+    if 1e6 <= value < math.inf:
+        digits, power = f"{value:.2e}".split("e")
+        return join([f"{digits} × 10", tag("sup", int(power))])
+    return Markup(number(float(f"{value:.3g}")))
+
+
+def fine(value: float) -> str:
+    """A number in an equation that must hold as printed: three decimals, a real minus sign."""
+    return number(value) if value == 0 or not math.isfinite(value) else f"{value:,.3f}".replace("-", "−")
+
+
+def digits_apart(values: Sequence[float], least: int = 2, most: int = 3) -> int:
+    """How many decimals a column needs so that different numbers look different; not more than `most`."""
+    different = {v for v in values if math.isfinite(v)}
+    return next((n for n in range(least, most) if len({f"{v:.{n}f}" for v in different}) == len(different)), most)
+
+
+def decimals(value: float, digits: int) -> str:
+    """A number with a fixed number of decimals, so that a column lines up; the limits as themselves."""
+    return f"{value:,.{digits}f}".replace("-", "−") if math.isfinite(value) else number(value)
 
 
 __all__ = [
-    "EXAMPLE_CUTS", "HIGH", "LOW", "all_tokens", "bar_cell", "bar_table", "cut_fields", "name_of", "nats", "number_value",
-    "percent", "plain_name", "prompt_field", "prompts_to_try", "said", "shown_t", "temperature_slider", "times", "xy_chart",
+    "EXAMPLE_CUTS", "HIGH", "LETTER", "LOW", "WIDE", "all_tokens", "at_t", "bar_cell", "bar_table", "cut_fields", "decimals",
+    "digits_apart", "fine", "is_limit", "name_of", "nats", "number_value", "percent", "plain_name", "prompt_field",
+    "prompts_to_try", "said", "shown_t", "temperature_slider", "times", "xy_chart",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -9,8 +10,8 @@ from markupsafe import Markup, escape
 from explainer import lab, repetition, sampling
 from explainer.repetition import LENGTH, STRETCH, TEMPERATURES, Text
 from explainer.views import components as c
-from explainer.views.html import exact, join, number, percent, tag
-from explainer.views.temperature_parts import prompt_field, prompts_to_try, xy_chart
+from explainer.views.html import exact, how_many, join, number, percent, tag
+from explainer.views.temperature_parts import WIDE, nats, prompt_field, prompts_to_try, xy_chart
 from explainer.views.widget import Widget
 
 TRY = ("a string of beads", "another free choice", "a small sum", "close the bracket", "copy a name")
@@ -34,7 +35,7 @@ class Repetition(Widget):
             c.controls(prompt_field(s), c.number_field("seed", "Seed", s.seed, 0, 2**32 - 1)),
             prompts_to_try(s, TRY),
             progress(desk),
-            c.figure("texts", tag("div", *[story(t) for t in texts if t.temperature is not None], class_="texts"),
+            c.figure("texts", tag("div", *[story(t) for t in texts], class_="texts"),
                      title="Same prompt, same random numbers, no cuts.",
                      caption=legend()),
             c.figure("measures", measures(texts), title="Measured:", note=desk.outside and "The corpus never writes this prompt, so it has no text of its own to compare with."),
@@ -75,7 +76,8 @@ def progress(desk: Any) -> Markup:
 def legend() -> Markup:
     return join([
         tag("mark", "Marked", class_="copied"), f": a stretch of {STRETCH} tokens or more that stood before in the same text. ",
-        tag("mark", "Framed", class_="loop"), ": the loop that the text ends in. ",
+        tag("mark", "Underlined", class_="loop"), ": the loop that the text ends in, its rounds in two ",
+        tag("mark", "shades", class_="loop odd"), " by turns. ",
         tag("span", "⌁", class_="slid"), ": from here on the start of the text has dropped out of the model’s window.",
     ])  # fmt: skip
 
@@ -106,9 +108,7 @@ def story(text: Text) -> Markup:
             words = escape(tokenizer.decode(tokens))
             parts.append(f'<mark class="{kind}">{words}</mark>' if kind else f"<span>{words}</span>")
     if text.loop:
-        found = (
-            f"ends in a loop: {text.loop.period} token{'s' if text.loop.period > 1 else ''}, {text.loop.repeats} times"
-        )
+        found = f"ends in a loop: {how_many(text.loop.period, 'token')}, {how_many(text.loop.repeats, 'time')}"
     else:
         found = "does not end in a loop" if text.tokens else ""
     return tag(
@@ -122,10 +122,10 @@ def measures(texts: list[Text]) -> Markup:
     for t in texts:
         cells = [
             (t.distinct_1, number(t.distinct_1)), (t.distinct_2, number(t.distinct_2)), (t.copied_share, percent(t.copied_share) if t.tokens else "–"),
-            (t.mean_entropy, number(t.mean_entropy)), (float(t.documents), str(t.documents)),
+            (t.mean_entropy, nats(t.mean_entropy) if t.tokens else "–"), (float(t.documents), str(t.documents)),
         ]  # fmt: skip
         body = "".join(f'<td class="num" tabindex="-1" data-v="{exact(v)}">{text}</td>' for v, text in cells)
-        loop = f"{t.loop.period} tokens × {t.loop.repeats}" if t.loop else "none"
+        loop = f"{how_many(t.loop.period, 'token')} × {t.loop.repeats}" if t.loop else "none"
         rows.append(
             f'<tr class="colour-{colour(t)}"><th scope="row">{t.name}</th>{body}<td class="num" tabindex="-1">{loop}</td></tr>'
         )
@@ -150,33 +150,35 @@ def distinct(texts: list[Text], desk: Any) -> Markup:
     slid = [t.slid_at for t in texts if t.slid_at is not None]
     return xy_chart(
         series, label="distinct-2 of each text so far, by number of tokens", x_name="tokens written", y_name="distinct-2", log_x=False,
-        x_ticks=(0, 50, 100, 150, 200), y_max=1.0, markers=[(float(slid[0]), "the window slides")] if slid else [], table=False, name_ends=True, height=250,
+        x_ticks=(0, 50, 100, 150, 200), y_max=1.0, markers=[(float(slid[0]), "the window slides")] if slid else [], table=False, name_ends=True, height=264,
     )  # fmt: skip
 
 
 def entropies(texts: list[Text]) -> Markup:
-    """One strip per text: a column per token, as high as the distribution was open."""
-    width, left, band, gap = 640, 100, 40, 10
-    peak = max((e for t in texts for e in t.entropies), default=1.0) or 1.0
-    parts = []
-    step = (width - left - 8) / LENGTH
+    """One strip per text: a column per token, as high as the distribution was open. All strips have one scale."""
+    left, right, band, gap, above = 104, 30, 40, 14, 26
+    highest = max((e for t in texts for e in t.entropies), default=1.0) or 1.0
+    peak = max(math.ceil(highest * 2) / 2, 0.5)  # the top of each strip: a round number
+    parts = [tag("text", "nats", x=WIDE, y=12, text_anchor="end", class_="axis-name")]
+    step = (WIDE - left - right) / LENGTH
     for k, t in enumerate(texts):
-        floor = (k + 1) * (band + gap) - gap / 2
+        floor = above + (k + 1) * (band + gap) - gap
         points = [f"M{left},{floor:.1f}"]
         for i, e in enumerate(t.entropies):
             x, y = left + i * step, floor - band * e / peak
-            points.append(f"V{y:.1f}H{x + step:.1f}")
+            points.append(f"V{y:.2f}H{x + step:.1f}")
         points.append(f"V{floor:.1f}Z")
+        for y, value in ((floor, 0.0), (floor - band, peak)):
+            parts.append(tag("line", x1=left, x2=WIDE - right, y1=f"{y:.1f}", y2=f"{y:.1f}", class_="rule"))
+            parts.append(tag("text", f"{value:g}", x=WIDE, y=f"{y + 5:.1f}", text_anchor="end"))
         parts.append(tag("path", d="".join(points), class_=f"area colour-{colour(t)}"))
-        parts.append(tag("line", x1=left, x2=width - 8, y1=f"{floor:.1f}", y2=f"{floor:.1f}", class_="rule"))
-        parts.append(tag("text", t.name, x=left - 6, y=f"{floor - 4:.1f}", text_anchor="end"))
-    height = len(texts) * (band + gap) + 22
+        parts.append(tag("text", t.name, x=left - 8, y=f"{floor - band / 2 + 5:.1f}", text_anchor="end"))
+    height = above + len(texts) * (band + gap) + 24
     for n in (0, 50, 100, 150, 200):
-        parts.append(
-            tag("text", str(n), x=f"{left + n * step:.1f}", y=height - 6, text_anchor="middle" if n < 200 else "end")
-        )
+        parts.append(tag("text", str(n), x=f"{left + n * step:.1f}", y=height - 20, text_anchor="middle"))
+    parts.append(tag("text", "tokens written", x=WIDE - right, y=height - 2, text_anchor="end"))
     means = ", ".join(f"{t.name}: {number(t.mean_entropy)} on average" for t in texts)
-    return c.drawing(parts, width, height, f"Entropy per token. {means}. Highest: {number(peak)} nats", "strips")
+    return c.drawing(parts, WIDE, height, f"Entropy per token. {means}. Highest: {number(highest)} nats", "strips")
 
 
 def all_numbers(texts: list[Text]) -> Markup:

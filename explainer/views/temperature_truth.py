@@ -10,14 +10,14 @@ from markupsafe import Markup
 from explainer import forecast, temperature
 from explainer.forecast import held_out, loss_by_temperature, losses, truth_after
 from explainer.views import components as c
-from explainer.views.html import exact, join, number, percent, tag
+from explainer.views.html import exact, how_many, join, number, percent, tag
 from explainer.views.temperature_parts import (
+    at_t,
     name_of,
     nats,
     prompt_field,
     prompts_to_try,
     said,
-    shown_t,
     temperature_slider,
     xy_chart,
 )
@@ -26,7 +26,8 @@ from explainer.views.widget import Widget
 ROWS = 14
 HEDGES = (0.1, 0.01, 0.001)
 TRY = ("a string of beads", "another free choice", "free choice", "copy a name", "a small sum", "close the bracket")
-SHOWN_LOSS = 1.6  # the chart's upper edge, nats
+SHOWN_LOSS = 2.0  # the chart's upper edge, nats; what is above it has an arrow
+TICKS = (0.01, 0.1, 0.5, 1, 2, 10)  # as far as the slider goes
 
 
 class TemperatureTruth(Widget):
@@ -44,17 +45,17 @@ class TemperatureTruth(Widget):
         look = s.look(cuts=False)
         truth = truth_after(s.all_tokens())
         text = held_out()
-        at_t = text.at(s.t)
+        lost = text.at(s.t)
         return join([
             c.controls(prompt_field(s), temperature_slider(s)),
             prompts_to_try(s, TRY),
             self.beside(look, truth),
-            c.controls(c.choice("hedge", "Naming one token, but keeping back", [(h, percent(h)) for h in HEDGES], s.hedge)),
-            c.figure("losses", table_of_losses(look, truth, text, at_t, s),
-                     title="What each forecast costs,", caption="in nats per token: the average surprise. Less is better; the truth's own is the least there is."),
-            tag("div", c.figure("loss-by-temperature", by_temperature(s.t, text, at_t), title="Which temperature forecasts best?",
-                     caption=f"Over {text.n} places of text that the model was not trained on."),
-            c.figure("impossible", impossible(s.t, at_t), title="What the heat lets in:",
+            c.controls(c.choice("hedge", "Naming one token, but keeping back", [(h, held_back(h)) for h in HEDGES], s.hedge)),
+            c.figure("losses", table_of_losses(look, truth, text, lost, s),
+                     title="What each forecast costs,", caption="in nats per token: the average surprise. Less is better; the truth’s own is the least there is."),
+            tag("div", c.figure("loss-by-temperature", by_temperature(s.t, text, lost), title="Which temperature forecasts best?",
+                     caption=f"Over {how_many(text.n, 'place')} of text that the model was not trained on. {beyond()}"),
+            c.figure("impossible", impossible(s.t, lost), title="What the heat lets in:",
                      caption="the share of probability that goes to tokens which the corpus never writes at that place."), class_="columns"),
         ])  # fmt: skip
 
@@ -67,7 +68,7 @@ class TemperatureTruth(Widget):
             ])  # fmt: skip
         return c.figure(
             "beside", pairs(look, truth.probs), title="Bars: the model. Marks: the truth.",
-            caption=f"At T = {shown_t(look.chain.temperature)}; the truth has no temperature.",
+            caption=f"At {at_t(look.chain.temperature)}; the truth has no temperature.",
         )  # fmt: skip
 
 
@@ -79,14 +80,14 @@ def pairs(look: Any, truth: Any) -> Markup:
         possible = [t for t in truth.argsort()[::-1][: ROWS - 2].tolist() if truth[t] > 0]
         unlikely = [t for t in first if t not in possible]  # the model's favourites among what cannot come
         first = sorted([*possible, *unlikely[: ROWS - len(possible)]], key=lambda t: (-truth[t], -probs[t]))
-    peak = max(float(probs.max()), float(truth.max()) if truth is not None else 0.0)
     rows = []
     entries = [
         (f'<span class="token">{name_of(t)}</span>', float(probs[t]), float(truth[t]) if truth is not None else None)
         for t in first
     ]
     left = None if truth is None else max(0.0, 1 - sum(q for _, _, q in entries if q is not None))
-    entries.append((f"{len(probs) - len(first)} others", max(0.0, 1 - sum(p for _, p, _ in entries)), left))
+    entries.append((how_many(len(probs) - len(first), "other"), max(0.0, 1 - sum(p for _, p, _ in entries)), left))
+    peak = max(max(p, q or 0.0) for _, p, q in entries)  # one scale for all rows, that of the others too
     for name, p, q in entries:
         mark = "" if q is None else f'<i class="mark colour-true" style="--v:{min(q / peak, 1):.4f}"></i>'
         true_cell = (
@@ -108,16 +109,16 @@ def pairs(look: Any, truth: Any) -> Markup:
     return tag("div", table, class_="scroll")
 
 
-def table_of_losses(look: Any, truth: Any, text: Any, at_t: tuple[float, float], s: Any) -> Markup:
+def table_of_losses(look: Any, truth: Any, text: Any, lost: tuple[float, float], s: Any) -> Markup:
     """Four forecasters, on this token and on held-out text."""
-    here = losses(truth.probs, look.chain.probs, s.hedge) if truth.inside else None
+    here = losses(truth.probs, look.chain.probs, s.hedge, look.chain.logits) if truth.inside else None
     best = Markup(said(int(look.order[0])))
     named = join(["names ", best, " and nothing else"])
-    hedged = join([f"names it, keeps {percent(s.hedge)} back for all"])
+    hedged = join(["names ", best, f", keeps {held_back(s.hedge)} back for all"])
     right = f"right {percent(here.right)} of the time" if here else ""
     rows = [
         ("the truth itself (the floor)", here.floor if here else None, text.floor, ""),
-        (f"the model at T = {shown_t(s.t)}", here.model if here else None, at_t[0], ""),
+        (f"the model at {at_t(s.t)}", here.model if here else None, lost[0], ""),
         (hedged, here.hedged if here else None, text.argmax(s.hedge), ""),
         (named, here.argmax if here else None, text.argmax(), right),
     ]
@@ -141,7 +142,7 @@ def table_of_losses(look: Any, truth: Any, text: Any, at_t: tuple[float, float],
             )
         )
     heads = [tag("th", "forecaster", scope="col"), tag("th", "this token", scope="col"), tag("th", "above the floor", scope="col"),
-             tag("th", f"{text.n} held-out places", scope="col"), tag("th", "above the floor", scope="col")]  # fmt: skip
+             tag("th", how_many(text.n, "held-out place"), scope="col"), tag("th", "above the floor", scope="col")]  # fmt: skip
     table = tag(
         "table", tag("caption", "Cross-entropy of four forecasters", class_="sr"), tag("thead", tag("tr", *heads)), tag("tbody", *lines),
         class_="losses", data_grid=True,
@@ -156,29 +157,42 @@ def table_of_losses(look: Any, truth: Any, text: Any, at_t: tuple[float, float],
     return join([tag("div", table, class_="scroll"), tag("p", why, class_="note")])
 
 
-def by_temperature(t: float, text: Any, at_t: tuple[float, float]) -> Markup:
+def held_back(share: float) -> str:
+    """A share that is set, not measured: 10 %, 1 %, 0.1 %."""
+    return f"{100 * share:g} %"
+
+
+def beyond() -> str:
+    """What the curve does above its frame, in words."""
+    curve = loss_by_temperature()
+    above = [row for row in (curve[0], curve[-1]) if row[1] > SHOWN_LOSS]
+    ends = " and ".join(f"{number(loss)} at T = {t:g}" for t, loss, _ in above)
+    return f"Where an arrow stands it goes on above the frame, to {ends}." if above else ""
+
+
+def by_temperature(t: float, text: Any, lost: tuple[float, float]) -> Markup:
     curve = loss_by_temperature()
     best = min(curve, key=lambda row: row[1])
     inside = curve[0][0] <= t <= curve[-1][0]
     return xy_chart(
         [("the model", "vocab", [(x, loss) for x, loss, _ in curve])],
         label="Cross-entropy of the model on held-out text by temperature", x_name="temperature", y_name="nats per token",
-        x_ticks=(0.1, 0.2, 0.5, 1, 2, 5, 10), y_max=SHOWN_LOSS, height=220,
+        x_ticks=TICKS, y_max=SHOWN_LOSS, height=220,
         rules=[(text.floor, f"the floor: {nats(text.floor)}", "true")],
-        markers=[(min(max(t, curve[0][0]), curve[-1][0]), f"T = {shown_t(t)}: {nats(at_t[0])}")],
-        dots=[(best[0], best[1], "vocab")] + ([(t, at_t[0], "loss")] if inside else []),
+        markers=[(min(max(t, curve[0][0]), curve[-1][0]), f"{at_t(t)}: {nats(lost[0])}")],
+        dots=[(best[0], best[1], "vocab")] + ([(t, lost[0], "loss")] if inside else []),
     )  # fmt: skip
 
 
-def impossible(t: float, at_t: tuple[float, float]) -> Markup:
+def impossible(t: float, lost: tuple[float, float]) -> Markup:
     curve = loss_by_temperature()
     inside = curve[0][0] <= t <= curve[-1][0]
     return xy_chart(
         [("impossible tokens", "loss", [(x, share) for x, _, share in curve])],
         label="Probability that the model gives to impossible tokens, by temperature", x_name="temperature", y_name="share",
-        x_ticks=(0.1, 0.2, 0.5, 1, 2, 5, 10), y_max=1.0, height=220,
-        markers=[(min(max(t, curve[0][0]), curve[-1][0]), f"T = {shown_t(t)}: {percent(at_t[1])}")],
-        dots=[(t, at_t[1], "loss")] if inside else [],
+        x_ticks=TICKS, y_max=1.0, height=220,
+        markers=[(min(max(t, curve[0][0]), curve[-1][0]), f"{at_t(t)}: {percent(lost[1])}")],
+        dots=[(t, lost[1], "loss")] if inside else [],
     )  # fmt: skip
 
 

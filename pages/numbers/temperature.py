@@ -10,7 +10,8 @@ from explainer.forecast import held_out, loss_by_temperature, losses, truth_afte
 from explainer.repetition import LENGTH, desk
 from explainer.sampling import Loop
 from explainer.temperature import gap
-from explainer.views.html import number, percent
+from explainer.views.html import how_many, number, percent
+from explainer.views.temperature_draws import ROWS
 from pages.temperature import TemperatureState
 
 
@@ -18,7 +19,7 @@ def ending(loop: Loop | None) -> str:
     """Whether a text ends in a loop, in words."""
     if not loop:
         return "does not end in a loop"
-    return f"ends in a loop of {loop.period} token{'s' if loop.period > 1 else ''}, {loop.repeats} times round"
+    return f"ends in a loop of {how_many(loop.period, 'token')}, {how_many(loop.repeats, 'time')} round"
 
 
 def numbers() -> dict[str, Any]:
@@ -37,6 +38,7 @@ def numbers() -> dict[str, Any]:
     on = desk(tokens, state.seed)
     on.advance(LENGTH)
     texts = dict(zip(("cold", "cool", "one", "hot"), on.texts(), strict=False))
+    warm = next_token.next_token(tokens, 4.0)
     kept = next_token.kept_by_temperature(tokens, (1.0, 4.0), 5, 0.9, 0.1)
     found = {
         "n_vocab": len(look.order), "first": name(first), "second": name(second), "gap": number(between.before), "gap_cold": number(stretched.after),
@@ -47,6 +49,7 @@ def numbers() -> dict[str, Any]:
         "held_hedged": f"{text.argmax(0.01):.3f}", "bad_one": percent(text.at(1.0)[1]), "bad_two": percent(text.at(2.0)[1]), "bad_half": percent(text.at(0.5)[1]),
         "n_ctx": lab.model().config.n_ctx, "length": LENGTH,
         "stop": percent(PATTERN_STOP), "k_one": kept[0][0], "p_one": kept[0][1], "m_one": kept[0][2], "p_four": kept[1][1], "m_four": kept[1][2],
+        "others_four": percent(warm.rest(ROWS)[2]),
     }  # fmt: skip
     for key, t in texts.items():
         found |= {

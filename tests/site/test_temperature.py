@@ -16,7 +16,8 @@ from playwright.sync_api import Locator, Page, expect
 from explainer import corpus, draws, forecast, lab, next_token, repetition, sampling
 from explainer.corpus.examples import PROMPTS
 from explainer.temperature import chain, expected_total_variation, gap
-from explainer.views.html import number, percent
+from explainer.views.html import how_many, number, percent
+from explainer.views.temperature_parts import fine, times
 from pages.temperature import PROMPT
 
 expect.set_options(timeout=30_000)  # a busy machine; nothing is timed here
@@ -73,7 +74,7 @@ def test_slider_moves_the_bars_within_the_page(open_page):
     cell = widget(page, "temperature").locator('[data-figure="chain"] tbody tr').first.locator("td").last
     p = float(look(t=2.0).final.max())
     expect(cell).to_have_text(percent(p))
-    expect(widget(page, "temperature").locator(".facts")).to_contain_text("10.0")  # 20 / 2
+    expect(widget(page, "temperature").locator(".facts")).to_contain_text("a logit of 20 becomes10")  # 20 / 2
     expect(page).to_have_url(re.compile(r"[?&]t=2(&|$)"))
     # the figures out of sight catch up when the slider rests
     expect(widget(page, "temperature-truth").locator('[data-figure="beside"] figcaption')).to_contain_text("At T = 2")
@@ -135,15 +136,15 @@ def test_shares_are_shares_at_every_temperature(open_page, prompt):
 def test_what_is_stretched_is_the_difference(open_page):
     page = open_page("temperature/", t="0.5")
     w = widget(page, "temperature")
-    expect(w.locator(".facts")).to_contain_text("a logit of 20 becomes40.0")
+    expect(w.locator(".facts")).to_contain_text("a logit of 20 becomes40")
     first, second = look(t=0.5).pair
     between = gap(look(t=0.5).chain, first, second)
     display = lab.tokenizer().display
     expect(w).to_contain_text(
-        f"{display(first)} is {number(between.before)} ahead of {display(second)}, "
-        f"so e^{number(between.before)} = {number(between.odds_before)} times as likely at T = 1. "
-        f"Divided by T = 0.5 it is {number(between.after)} ahead: "
-        f"e^{number(between.after)} = {number(between.odds_after)} times as likely."
+        f"{display(first)} is {fine(between.before)} ahead of {display(second)}, "
+        f"so e{fine(between.before)} ≈ {times(between.odds_before)} times as likely at T = 1. "
+        f"Divided by T = 0.5 it is {fine(between.after)} ahead: "
+        f"e{fine(between.after)} ≈ {times(between.odds_after)} times as likely."
     )
     assert between.after == pytest.approx(2 * between.before)
     fans = w.locator('[data-figure="stretch"] line.fan').evaluate_all(
@@ -168,8 +169,8 @@ def test_hover_says_how_a_number_was_made(open_page):
     readout = figure.locator("[data-readout]")
     for column, told, value in (
         (0, "", z),
-        (1, f"{number(z, 4)} ÷ 0.5 = {number(scaled, 4)}: {number(0)} from the best; exactly ", scaled),
-        (3, f"{number(grown)} ÷ {number(made.total)} = {percent(share)}; exactly ", share),
+        (1, f"{fine(z)} ÷ 0.5 ≈ {fine(scaled)}: 0 from the best; exactly ", scaled),
+        (3, f"{number(grown)} ÷ {number(made.total)} ≈ {percent(share)}; exactly ", share),
     ):
         cells.nth(column).hover()
         expect(readout).to_contain_text(f"{lab.tokenizer().display(token)} → ")
@@ -213,6 +214,7 @@ def test_csv_has_the_whole_vocabulary(open_page):
 def test_cuts_in_the_first_figure(open_page):
     page = open_page("temperature/", t="1")
     w = widget(page, "temperature")
+    w.get_by_text("Cuts: none").click()
     w.get_by_label("Top-k").fill("3")
     expect(w.locator('[data-figure="chain"] td.out').first).to_have_text("cut")
     found = exact_values(page, "temperature", "chain")
@@ -264,7 +266,7 @@ def test_draws_and_seed(open_page):
     for row in list(found.values())[:-1]:
         assert abs(float(row[-2]) - float(row[-3])) < 0.02  # share drawn, probability
     expect(w.locator('[data-figure="approach"] figcaption')).to_contain_text(
-        f"After 10,101: total variation distance {number(made.distance)}"
+        f"After 10,101: total variation distance {number(made.distance, 4)}"
     )
     table = {int(float(n)): (d, e) for n, d, e in exact_values(page, "temperature-draws", "approach")}
     for n, distance in made.path:
@@ -299,7 +301,9 @@ def test_filters_in_order(open_page):
     for token in expected.order[:8]:
         columns = [expected.chain.probs[token], *[c.probs[token] for c in expected.cuts]]
         assert found[lab.tokenizer().display(int(token))] == pytest.approx(columns, rel=1e-4, abs=1e-12)
-    for cut in next_token.each_alone(expected.chain.probs, 5, 0.9, 0.1):  # each by itself: what it keeps
+    for cut in next_token.each_alone(
+        expected.chain.probs, 5, 0.9, 0.1, expected.order
+    ):  # each by itself: what it keeps
         figure = w.locator(f'[data-figure="alone-{cut.name}"]')
         expect(figure).to_contain_text(
             f"keeps {cut.n_kept} of {lab.tokenizer().n_vocab} tokens and {percent(cut.share)}"
@@ -379,7 +383,7 @@ def test_still_texts_are_the_models(open_page):
     for row, text in zip(rows, made.texts(), strict=True):
         want = [text.distinct_1, text.distinct_2, text.copied_share, text.mean_entropy, text.documents]
         assert numbers(row[1:6]) == pytest.approx([float(x) for x in want], rel=1e-6), text.name
-        loop = f"{text.loop.period} tokens × {text.loop.repeats}" if text.loop else "none"
+        loop = f"{how_many(text.loop.period, 'token')} × {text.loop.repeats}" if text.loop else "none"
         assert row[6] == loop
     steps = exact_values(
         page, "repetition", "numbers"
@@ -459,6 +463,7 @@ def test_slider_answers_while_texts_are_written(open_page):
 def test_a_copied_link_opens_the_same_view(open_page, make_context, site):
     page = open_page("temperature/")
     set_slider(page, "temperature", -0.2)
+    widget(page, "temperature").get_by_text("Cuts: none").click()
     widget(page, "temperature").get_by_label("Min-p").fill("0.05")
     expect(page).to_have_url(re.compile("min_p=0.05"))
     widget(page, "temperature-draws").get_by_label("Seed").fill("12")

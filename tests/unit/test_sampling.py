@@ -148,6 +148,15 @@ def test_cuts_are_applied_in_the_stated_order_each_on_what_is_left():
     assert filters(PROBS) == ()
 
 
+def test_at_infinity_the_cuts_keep_whom_they_keep_at_every_finite_temperature():
+    logits = np.array([0.0, 2.0, 1.0, 3.0, -1.0], dtype=np.float32)
+    for t in (1.0, 100.0, math.inf):
+        _, cuts, _ = choose(logits, Settings(t, 2))
+        assert np.flatnonzero(cuts[0].kept).tolist() == [1, 3], t
+    _, cuts, _ = choose(logits, Settings(math.inf, None, 0.5))
+    assert np.flatnonzero(cuts[0].kept).tolist() == [1, 2, 3]
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     logit_lists,
@@ -159,7 +168,7 @@ def test_cuts_are_applied_in_the_stated_order_each_on_what_is_left():
 def test_any_cuts_leave_a_distribution_with_the_most_likely_token(logits, temperature, top_k, top_p, min_p):
     probs, cuts, final = choose(logits, Settings(temperature, top_k, top_p, min_p))
     assert final.sum() == pytest.approx(1, abs=1e-9)
-    assert final[probs.argmax()] > 0
+    assert final[logits.argmax()] > 0  # the one that leads at every finite temperature, where T = inf ties them all
     for cut in cuts:
         assert cut.n_kept >= 1
         assert (cut.probs[~cut.kept] == 0).all()

@@ -174,6 +174,16 @@ def test_losses_against_a_loop():
     assert found.right == 0.5 and found.impossible == pytest.approx(0.3)
 
 
+def test_who_names_one_token_has_no_temperature():
+    truth, logits = np.array([0.1, 0.6, 0.3]), np.array([1.0, 3.0, 2.0])
+    found = [forecast.losses(truth, chain(logits, t).probs, 0.1, logits) for t in (0, 0.5, 1, math.inf)]
+    assert {(f.hedged, f.argmax, f.right) for f in found} == {(found[0].hedged, math.inf, 0.6)}
+
+
+def test_the_curve_goes_as_far_as_the_slider():
+    assert (forecast.GRID[0], forecast.GRID[-1]) == (0.01, 10.0) and 1.0 in forecast.GRID
+
+
 def test_a_certain_truth_costs_the_argmax_nothing():
     found = forecast.losses(np.array([0.0, 1.0]), np.array([0.1, 0.9]), 0.0)
     assert found.argmax == 0 and found.floor == 0 and found.model == pytest.approx(-math.log(0.9))

@@ -66,6 +66,9 @@ def test_numbers_for_the_eye(value, text):
         (0.38, "38 %"),
         (0.042, "4.2 %"),
         (0.0003, "0.03 %"),
+        (0.00094, "0.09 %"),
+        (0.000999, "0.1 %"),
+        (0.001, "0.1 %"),
     ],
 )
 def test_percent_never_says_0_or_100_for_what_is_not(p, text):

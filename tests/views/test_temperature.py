@@ -14,7 +14,9 @@ import pytest
 from explainer import corpus, draws, forecast, lab, next_token, repetition, sampling
 from explainer.corpus.examples import PROMPTS
 from explainer.ops import entropy
-from explainer.temperature import chain
+from explainer.temperature import chain, expected_total_variation
+from explainer.views.html import number, percent
+from explainer.views.temperature_parts import at_t, digits_apart, fine, times, within
 from pages import temperature as page
 from pages.numbers import of as numbers_of
 
@@ -96,9 +98,10 @@ def test_the_whole_vocabulary_is_there(made):
 
 def test_twenty_at_one_half_is_forty(made):
     ask(made, t="0.5")
-    assert "a logit of 20 becomes</dt><dd>40.0" in made["temperature"].html
-    ask(made, t="0")
-    assert "a logit of 20 becomes</dt><dd>∞" in made["temperature"].html
+    assert "a logit of 20 becomes</dt><dd>40</dd>" in made["temperature"].html
+    for t, twenty in (("0", "∞"), ("0.01", "2,000"), ("10", "2"), ("0.7", "28.57")):
+        ask(made, t=t)
+        assert f"a logit of 20 becomes</dt><dd>{twenty}</dd>" in made["temperature"].html
 
 
 def test_limits_are_said_and_carried_by_the_url(made):
@@ -120,7 +123,120 @@ def test_cuts_show_in_the_chain_and_the_facts(made):
     assert f"{float(entropy(look.final)):.2f} nats" in made["temperature"].html
 
 
+def test_equations_hold_as_printed(made):
+    for t in ("0.01", "0.05", "0.3", "0.5", "1", "3.7", "10"):
+        for prompt in (page.PROMPT, PROMPTS["copy a name"][0], PROMPTS["a small sum"][0]):
+            ask(made, t=t, prompt=prompt)
+            found = re.findall(
+                r"e<sup>([\d.,]+)</sup>(?: ≈ ([\d.,]+)(?: × 10<sup>(\d+)</sup>)?)? times", made["temperature"].html
+            )
+            assert len(found) == 2
+            for exponent, digits, power in found:
+                if not digits:
+                    assert float(exponent.replace(",", "")) > 709  # e to that is no number that this page can hold
+                    continue
+                value = float(digits.replace(",", "")) * 10.0 ** int(power or 0)
+                assert value == pytest.approx(math.exp(float(exponent.replace(",", ""))), rel=6e-3), (t, prompt)
+    assert (times(154203.4), times(4.6e35), fine(-1.6432), fine(0)) == (
+        "154,000",
+        "4.60 × 10<sup>35</sup>",
+        "−1.643",
+        "0",
+    )
+
+
+def test_two_logits_that_differ_look_different(made):
+    ask(made, t="0")
+    shown = re.findall(r"<td[^>]*>([^<]*)</td>", made["temperature"].html[made["temperature"].html.index("<tbody>") :])
+    assert shown[0] != shown[4] and shown[0][:4] == shown[4][:4]  # red before blue: 10.2 both, were they cut there
+    assert [digits_apart(v) for v in ((1.0, 2.0), (1.001, 1.002), (1.0, 1.00001), (1.0, math.inf))] == [2, 3, 3, 2]
+
+
+def test_in_the_limits_nothing_is_divided(made):
+    for t, words in (("0", "T → 0"), ("inf", "T → ∞")):
+        ask(made, t=t)
+        shown = "".join(c.html for name, c in made.items() if name != "link")
+        assert f"limit of z ÷ T, {words}" in shown and f"At {words}; the truth has no temperature" in shown
+        assert not re.search(r"÷ [0∞]\b|T = [0∞][^.\d]", shown)
+    assert "640 tokens alike, 0.2 % each" in made["temperature"].html
+    ask(made, t="0.5")
+    assert "z ÷ 0.5" in made["temperature"].html and (at_t(0.5), at_t(0)) == ("T = 0.5", "T → 0")
+
+
+def test_the_ruler_has_round_ticks_and_nothing_is_drawn_past_its_end(made):
+    for prompt in (page.PROMPT, *(text for text, _ in PROMPTS.values())):
+        for t in ("0", "0.05", "1"):
+            ask(made, prompt=prompt, t=t)
+            drawing = re.search(r'class="chart fans".*?</svg>', made["temperature"].html, re.S)
+            ticks = re.findall(r'y="180"[^>]*>([^<]*)<', drawing[0])
+            assert len(ticks) == 5 and all(re.fullmatch("0 nats|−[0-9]+", tick) for tick in ticks)
+            assert all(float(x) >= 26 for x in re.findall(r'x2="([\d.-]+)"', drawing[0]))
+
+
+def test_cuts_are_folded_away_until_they_are_explained(made):
+    assert "<summary>Cuts: none</summary>" in made["temperature"].html
+    ask(made, top_k="5", min_p="0.1")
+    assert "<summary>Cuts: top-k 5, min-p 0.1</summary>" in made["temperature"].html
+    assert '<details class="cut-fields"' in made["temperature"].html
+
+
+# ---------------------------------------------------------------- one scale
+
+
+def bars_of(markup: str, figure: str) -> list[tuple[float, float, float | None, list[float]]]:
+    """(drawn length, value, place of the mark, the other values) of each row of bars, that of the others being last."""
+    body = markup[markup.index(f'data-figure="{figure}"') :]
+    rows = []
+    for row in re.findall(r"<tr><th scope=\"row\">.*?</tr>", re.search(r"<tbody>.*?</tbody>", body, re.S)[0], re.S):
+        bar = float(re.search(r'class="bar" style="--v:([\d.]+)"', row)[1])
+        mark = re.search(r'class="mark[^"]*" style="--v:([\d.]+)"', row)
+        first, *others = (float(v) for v in re.findall(r'data-v="([^"]*)"', row))
+        rows.append((bar, first, float(mark[1]) if mark else None, others))
+    return rows
+
+
+@pytest.mark.parametrize("t", ["0", "0.5", "2", "4", "10", "inf"])
+@pytest.mark.parametrize("draws", [0, 1, 100])
+def test_all_rows_have_one_scale(made, t, draws):
+    ask(made, t=t, draws=draws)
+    for name, figure in (("temperature-draws", "histogram"), ("temperature-truth", "beside")):
+        rows = bars_of(made[name].html, figure)
+        assert len(rows) == 15
+        longest = max(max(p, other[0]) for _, p, _, other in rows)
+        for bar, p, mark, other in rows:
+            assert bar == pytest.approx(p / longest, abs=1e-4)
+            assert mark is None or mark == pytest.approx(other[0] / longest, abs=1e-4)
+
+
 # ---------------------------------------------------------------- draws
+
+
+def test_the_reader_makes_the_first_draw(made):
+    shown = made["temperature-draws"].html
+    assert "Nothing has been drawn yet" in shown and "out of" not in shown
+    ask(made, draws=1)
+    assert "Number 1 of seed 0" in made["temperature-draws"].html
+
+
+@pytest.mark.parametrize(("t", "n"), [("4", 1), ("4", 101), ("1", 100), ("inf", 10_000)])
+def test_what_more_draws_bring_is_said_by_the_formula(made, t, n):
+    ask(made, t=t, draws=n)
+    probs = sampling.distribution(lab.trace(tokens(page.PROMPT))["logits"][-1], float(t))
+    now, later = (number(expected_total_variation(probs, k), 4) for k in (n, 100 * n))
+    assert (
+        f"Honest draws are {now} away on average, and {later} with a hundred times as many."
+        in made["temperature-draws"].html
+    )
+    assert (
+        "Every token owns a stretch as long as its probability, in the order of the vocabulary"
+        in made["temperature-draws"].html
+    )
+
+
+def test_where_one_token_can_be_drawn_nothing_is_approached(made):
+    ask(made, t="0", draws=100)
+    assert "Only one token can be drawn" in made["temperature-draws"].html
+    assert "hundred times" not in made["temperature-draws"].html
 
 
 def test_draws_are_the_seeds(made):
@@ -202,7 +318,57 @@ def test_emptied_field_is_no_cut(made):
     assert made["link"].values["top_k"] is None
 
 
+def test_where_all_are_alike_the_rule_goes_by_logit_and_says_so(made):
+    ask(made, t="inf", top_k="5", top_p="0.9", min_p="0.1")
+    shown = made["temperature-filters"].html
+    for name, n in (("top-k", 5), ("top-p", 576)):
+        assert re.search(rf"keeps {n} of 640 tokens and [\d.]+ % of the probability. Others are just as likely", shown)
+        body = shown[shown.index(f'data-figure="alone-{name}"') :]
+        body = body[: body.index("</tbody>")]
+        assert [why == "kept" for why in re.findall(r'data-why="(kept|removed)"', body)] == [k < n for k in range(14)]
+    assert "Min-p 0.1 keeps 640 of 640 tokens and 100 % of the probability.<" in shown
+    assert [float(r[-1]) for r in rows_of(shown, "order")[1:7]] == pytest.approx([0.2] * 5 + [0])
+
+
+def test_why_top_k_keeps_fewer(made):
+    ask(made, t="0", top_k="5")
+    shown = made["temperature-filters"].html
+    assert "Top-k 5 keeps 1 of 640 tokens and 100 % of the probability. No other has any probability." in shown
+    assert ">1 token</td>" in shown and "1 tokens" not in shown
+
+
 # ---------------------------------------------------------------- truth
+
+
+def test_who_names_one_token_has_no_temperature(made):
+    found = set()
+    for t in ("0", "0.5", "10", "inf"):
+        ask(made, t=t)
+        rows = rows_of(made["temperature-truth"].html, "losses")[1:]
+        found |= {tuple(rows[2][1:]), tuple(rows[3])}
+        assert "right 25 % of the time" in rows[3][0] and "␣red, keeps 1 % back for all" in rows[2][0]
+    assert len(found) == 2
+
+
+def test_a_line_stays_within_its_frame_and_an_arrow_says_that_it_goes_on(made):
+    assert within([(0, 0), (2, 4), (4, 4), (6, 0)], 2) == [[(1, 2), (2, 4), (4, 4), (5, 2)]]
+    assert within([(0, 4), (1, 0), (2, 4)], 2) == [[(0, 4), (0.5, 2)], [(1.5, 2), (2, 4)]]
+    curve = forecast.loss_by_temperature()
+    for t in ("0", "0.02", "0.5", "10", "inf"):
+        ask(made, t=t)
+        shown = made["temperature-truth"].html
+        shown = shown[shown.index('data-figure="loss-by-temperature"') : shown.index('data-figure="impossible"')]
+        line = [float(y) for y in re.findall(r",([\d.]+)", re.search(r'<polyline points="([^"]*)"', shown)[1])]
+        assert line[0] == line[-1] == min(line) and sorted(line).count(min(line)) == 2  # no plateau
+        assert shown.count('class="beyond') == 2 + (t in ("0.02", "10"))
+        for row in (curve[0], curve[-1]):
+            assert f"{number(row[1])} at T = {row[0]:g}" in shown
+        assert f"{at_t(float(t))}: " in shown
+
+
+def test_shares_that_are_set_are_said_as_they_were_set(made):
+    options = re.findall(r"<option[^>]*>([^<]*)", made["temperature-truth"].html)
+    assert options == ["10 %", "1 %", "0.1 %"] and percent(0.01) == "1.0 %"
 
 
 def test_the_truth_beside_the_model(made):
@@ -281,6 +447,12 @@ def test_loops_are_found_and_marked():
     assert "ends in a loop: 2 tokens, 9 times" in shown
     assert shown.count('class="loop"') + shown.count('class="loop odd"') == -(-(len(words) - looped.start) // 2)
     assert "does not end" not in shown
+
+
+def test_the_corpus_stands_beside_the_model(made):
+    shown = made["repetition"].html
+    assert re.findall(r"<h4>([^<]*)</h4>", shown) == ["T = 0.01", "T = 0.5", "T = 1", "T = 2", "the corpus"]
+    assert shown.count(">nats</text>") == 1  # the strips have an axis
 
 
 def test_a_prompt_outside_the_grammar_has_no_corpus_text(made):
