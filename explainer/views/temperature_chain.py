@@ -56,7 +56,7 @@ class TemperatureChain(Widget):
             c.figure("stretch", stretch(look), title="What is stretched is the distance to the best.", caption=words_of_gap(look)),
             c.figure("chain", chain_table(look), all_tokens("chain", look),
                      title="The whole chain, token by token.",
-                     caption=f"Bars of the first two columns show how far a token is behind the best: the best has the longest, and at {REACH:g} behind there is none left.",
+                     caption=f"Bars of the first two columns show how far a token is behind the best: the best has the longest, a token {REACH:g} or more behind has none.",
                      readout="Point at a number: it says how it was made."),
         ])  # fmt: skip
 
