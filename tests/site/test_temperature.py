@@ -466,6 +466,7 @@ def test_a_copied_link_opens_the_same_view(open_page, make_context, site):
     widget(page, "temperature").get_by_text("Cuts: none").click()
     widget(page, "temperature").get_by_label("Min-p").fill("0.05")
     expect(page).to_have_url(re.compile("min_p=0.05"))
+    widget(page, "temperature").get_by_text("Cuts: min-p 0.05").click()  # folded again, as a link opens it
     widget(page, "temperature-draws").get_by_label("Seed").fill("12")
     expect(page).to_have_url(re.compile("seed=12"))
     settle(page)
