@@ -40,7 +40,7 @@ class AttentionRouting(Widget):
                 c.button("Swap the two", sets="prompt pin", value=f"{s.pin}\x1f{s.prompt}"),
             ),
             tag("p", head_says(s.layer, s.head), class_="note"),
-            c.figure("looks", self.strip("the prompt", found.a, names_a, looks[0]), self.strip("the second text", found.b, names_b, looks[1]),
+            c.figure("looks", self.strip("the prompt", "first", found.a, names_a, looks[0]), self.strip("the second text", "second", found.b, names_b, looks[1]),
                      caption=join(["What ", c.token(names_a[s.query], axis="axis-query"), " reads in each text: the deeper the colour, the more"])),
             self.finding(a == b, names_a, names_b, *looks),
             tag("div",
@@ -51,13 +51,13 @@ class AttentionRouting(Widget):
             self.fingerprints(found),
         ])  # fmt: skip
 
-    def strip(self, what: str, pattern: Any, names: list[str], look: facts.Look | None) -> Markup:
+    def strip(self, what: str, which: str, pattern: Any, names: list[str], look: facts.Look | None) -> Markup:
         """One text; the token that asks is marked, what it reads is shaded."""
         weights = [0.0] * len(names) if look is None else [float(x) for x in pattern[look.query]]
         marks = ["asks" if look and i == look.query else "found" if look and i == look.key else "" for i in range(len(names))]  # fmt: skip
         return join([
             tag("p", what, class_="note"),
-            c.token_strip(names, axis="head", weights=weights, marks=marks, label=f"What is read in {what}"),
+            c.token_strip(names, axis="head", weights=weights, marks=marks, label=f"What is read in the {which} text"),
         ])  # fmt: skip
 
     def pattern(self, figure: str, what: str, pattern: Any, names: list[str], look: facts.Look | None) -> Markup:
