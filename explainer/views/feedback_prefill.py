@@ -46,7 +46,7 @@ class Prefill(Widget):
         put = tuple(whole)[: min(LONGEST, most - at)]
         choices = story.fork(s.chosen(), at, *put)
         turns = min(most, at + len(put) + AFTER)
-        other, own = s.tell(turns, choices), s.tell(turns, ())
+        other, own = s.tell(turns, choices), s.tell(max(turns, len(told)), ())
         prompt = s.tokens()
         left, left_other = fallen(prompt, told), fallen(prompt, other)
         picks = [
@@ -59,7 +59,7 @@ class Prefill(Widget):
             c.text_field("words", "Words to put in its mouth", s.words, hint=f"They overwrite turn {at + 1} and what follows: {how_many(len(whole), 'token')}.{cut} In running text the space before a word belongs to its token, so your words begin with one."),
             c.button("Write them to the tape", sets="choices", value=story.write_choices(choices), kind="main"),
         )  # fmt: skip
-        differ = [t.draw is not None and t.token != mine.token for t, mine in zip(other, own, strict=True)]
+        differ = [t.draw is not None and t.token != mine.token for t, mine in zip(other, own, strict=False)]
         yours = [
             written_cell(t, differs=d, gone=len(prompt) + t.index < left_other)
             for t, d in zip(other, differ, strict=True)
@@ -118,12 +118,14 @@ def fallen(prompt: Sequence[int], told: Sequence[Step]) -> int:
 
 
 def both_table(own: Sequence[Step], other: Sequence[Step], differ: Sequence[bool]) -> Markup:
-    """The story by itself and the one with the reader's words, turn by turn."""
-    rows = [
-        [a.index + 1, name_of(a.token), percent(float(a.final[a.token])), name_of(b.token), percent(float(b.final[b.token])),
-         "chosen" if b.draw is None else "differs" if d else "the same"]
-        for a, b, d in zip(own, other, differ, strict=True)
-    ]  # fmt: skip
+    """The story by itself and the one with the reader's words, turn by turn; either may be the longer one."""
+    rows: list[list[Any]] = []
+    for i in range(max(len(own), len(other))):
+        row: list[Any] = [i + 1]
+        for told in (own, other):
+            row += [name_of(told[i].token), percent(float(told[i].final[told[i].token]))] if i < len(told) else ["", ""]
+        mark = "" if i >= len(other) else "chosen" if other[i].draw is None else "differs" if differ[i] else "the same"
+        rows.append([*row, mark])
     heads = ["turn", "by itself", "probability", "with your words", "probability", "this token"]
     return plain_table(heads, rows, "What it writes by itself and with your words", "Both stories as a table")
 

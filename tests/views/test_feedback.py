@@ -220,18 +220,19 @@ def test_to_fill_the_context_never_turns_back(desk):
 
 
 def test_every_tape_is_a_table_too(desk):
-    d = desk(step=8, window=6, at=3, words="Tom")
+    d = desk(step=40, window=6, at=3, words="Tom")
     tables = {
-        "feedback-loop": "The tape as a table",
-        "feedback-prefill": "Both stories as a table",
-        "kv-cache": "The columns as a table",
-        "context-window": "Both tapes as a table",
-        "turing": "The shares as a table",
+        "feedback-loop": ("The tape as a table", "tape"),
+        "feedback-prefill": ("Both stories as a table", "own", "yours"),  # by turns: without the prompt
+        "kv-cache": ("The columns as a table", "columns"),
+        "context-window": ("Both tapes as a table", "window-whole", "window-narrow"),
+        "turing": ("The shares as a table", "read-head"),
     }
-    for slug, summary in tables.items():
+    for slug, (summary, *tapes) in tables.items():
         html = d.html(slug)
         part = html[html.index(f"<summary>{summary}</summary>") :]
-        assert part[: part.index("</table>")].count("<tr>") > 8, slug
+        n = part[: part.index("</table>")].count("<tr>") - 1
+        assert n == max(len(cells(html, first=f)) for f in tapes) - (5 if slug == "feedback-prefill" else 0), slug
         assert len(set(re.findall(r"<summary>([^<]*)", html))) == html.count("<summary>"), slug  # names that differ
 
 
