@@ -156,10 +156,10 @@ def distinct(texts: list[Text], desk: Any) -> Markup:
 
 def entropies(texts: list[Text]) -> Markup:
     """One strip per text: a column per token, as high as the distribution was open. All strips have one scale."""
-    left, right, band, gap, above = 104, 30, 40, 20, 26
+    left, right, band, gap, above = 104, 30, 40, 20, 30
     highest = max((e for t in texts for e in t.entropies), default=1.0) or 1.0
     peak = max(math.ceil(highest * 2) / 2, 0.5)  # the top of each strip: a round number
-    parts = [tag("text", "nats", x=WIDE, y=12, text_anchor="end", class_="axis-name")]
+    parts = [tag("text", "nats", x=WIDE, y=16, text_anchor="end", class_="axis-name")]
     step = (WIDE - left - right) / LENGTH
     for k, t in enumerate(texts):
         floor = above + (k + 1) * (band + gap) - gap
