@@ -115,9 +115,8 @@ def parse(kind: param.Parameter, given: Any) -> Any:
                 raise ValueError
         except (TypeError, ValueError):
             raise ValueError(f"“{short(given)}” is not a number; left {name} as it was.") from None
-        if math.isinf(within(kind, value)) and (
-            isinstance(kind, param.Integer) or (kind.bounds or (None, None))[1] is None
-        ):
+        most = (kind.bounds or (None, None))[1]
+        if math.isinf(within(kind, value)) and (isinstance(kind, param.Integer) or most is None):
             raise ValueError(f"{name} cannot be infinite; left it as it was.")
         return value
     text = str(given).encode("utf-8", "replace").decode("utf-8")

@@ -130,6 +130,11 @@ class Reading:
     logits: Array
     attention: Array
 
+    @property
+    def looked_at(self) -> Array:
+        """[S], how the last column spread its attention over the tape: the mean over all layers and heads."""
+        return self.attention.mean(axis=0)
+
 
 class Teller:
     """Tells stories with one model and remembers what it has read, so that forks share their common beginning.

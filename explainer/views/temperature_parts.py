@@ -270,8 +270,10 @@ def point_table(series: tuple[tuple[str, tuple[tuple[float, float], ...]], ...],
 
 
 def nats(value: float) -> str:
-    """A loss in nats for the eye; infinity as itself."""
-    return "∞" if math.isinf(value) else f"{value:.3f}"
+    """A loss in nats for the eye; infinity as itself, and 0 only for what is exactly 0."""
+    if value == 0 or math.isinf(value):
+        return number(value)
+    return "<0.001" if 0 < value < 0.0005 else f"{value:.3f}"
 
 
 def times(value: float) -> Markup:
@@ -294,8 +296,8 @@ def digits_apart(values: Sequence[float], least: int = 2, most: int = 3) -> int:
 
 
 def decimals(value: float, digits: int) -> str:
-    """A number with a fixed number of decimals, so that a column lines up; the limits as themselves."""
-    return f"{value:,.{digits}f}".replace("-", "−") if math.isfinite(value) else number(value)
+    """A number with a fixed number of decimals, so that a column lines up; 0 and the limits as themselves."""
+    return f"{value:,.{digits}f}".replace("-", "−") if value and math.isfinite(value) else number(value)
 
 
 __all__ = [

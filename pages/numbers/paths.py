@@ -8,7 +8,7 @@ from explainer import influence, lab, working
 from explainer.paths import letter, longest_with_feedback, path_length, paths_to
 from explainer.sampling import distribution
 from explainer.views.html import how_many, number, percent
-from explainer.views.paths_cones import magnitude
+from explainer.views.paths_cones import magnitude, sup
 from explainer.views.paths_grid import names_of
 from pages.paths import PathsState
 
@@ -48,9 +48,9 @@ def numbers() -> dict[str, Any]:
         "left": f"{letter(position - 1)}{int(height)}",
         "right": f"{letter(position + 1)}{int(height) - 1}",
         "further": f"{letter(position - 1)}{int(height) - 1}",
-        "paths": magnitude(paths_to(n, layers)),
-        "paths_full": magnitude(paths_to(config.n_ctx, layers)),
-        "paths_gpt3": magnitude(paths_to(2048, 96)),
+        "paths": magnitude(paths_to(n, layers), sup),
+        "paths_full": magnitude(paths_to(config.n_ctx, layers), sup),
+        "paths_gpt3": magnitude(paths_to(2048, 96), sup),
         "written": state.written,
         "written_steps": longest_with_feedback(layers, state.written),
         "per_token": longest_with_feedback(layers, 1) - longest_with_feedback(layers, 0),

@@ -16,7 +16,7 @@ from explainer.corpus.examples import PROMPTS
 from explainer.ops import entropy
 from explainer.temperature import chain, expected_total_variation
 from explainer.views.html import number, percent
-from explainer.views.temperature_parts import at_t, digits_apart, fine, times, within
+from explainer.views.temperature_parts import at_t, decimals, digits_apart, fine, nats, times, within
 from pages import temperature as page
 from pages.numbers import of as numbers_of
 
@@ -551,3 +551,8 @@ def test_the_prose_has_all_its_numbers():
     wanted = set(re.findall(r"\{\{ *([a-z_0-9]+)", text))
     assert wanted <= set(numbers)
     assert "nan" not in " ".join(str(numbers[n]) for n in wanted)
+
+
+def test_0_is_written_only_for_what_is_0():
+    assert [nats(x) for x in (0.0, 0.0004, 0.0005, 1.5, math.inf)] == ["0", "<0.001", "0.001", "1.500", "∞"]
+    assert [decimals(x, 3) for x in (0.0, -0.5, 10.2)] == ["0", "−0.500", "10.200"]
