@@ -168,7 +168,7 @@ class PathCount(Widget):
                 c.figure("path-length", tag("p", tag("strong", f"{layers:,}"), " ", "step" if layers == 1 else "steps", class_="big colour-path"),
                          title="The longest path", caption="does not depend on the number of tokens",
                          readout=f"Every arrow goes up one layer, and there {'is' if layers == 1 else 'are'} {layers}. One more token adds no step; one more layer adds one."),
-                c.figure("path-number", tag("p", tag("strong", Markup(magnitude(counted, sup))), " ", "path" if counted == 1 else "paths", class_="big colour-path", data_v=str(counted)),
+                c.figure("path-number", tag("p", tag("strong", magnitude(counted)), " ", "path" if counted == 1 else "paths", class_="big colour-path", data_v=str(counted)),
                          title="The number of paths", caption="that end at the last token’s top node",
                          readout=f"Counted by adding up: {grouped(counted)}. By the formula C(n + L − 1, L) = C({n + layers - 1:,}, {layers}): {grouped(formula)}. "
                          + ("They agree." if counted == formula else "They do not agree: this is an error.")),
@@ -258,7 +258,7 @@ def grouped(number: int) -> str:
 def magnitude(number: int, raised: Callable[[int], str] | None = None) -> str:
     """1,365 as it is; from a million on as a power of ten, rounded: 3.1 × 10¹².
 
-    raised: how to write the exponent; where there is HTML, `sup`, as the page's own faces lack most of these digits
+    raised: another way to write the exponent than by superscript characters, which some faces lack
     """
     if number < 10**6:
         return f"{number:,}"
@@ -268,11 +268,6 @@ def magnitude(number: int, raised: Callable[[int], str] | None = None) -> str:
     if lead == 100:  # 9.95 and more
         lead, exponent = 10, exponent + 1
     return f"{lead // 10}.{lead % 10}\u00a0×\u00a010{(raised or superscript)(exponent)}"  # on one line
-
-
-def sup(number: int) -> str:
-    """A whole number as an exponent, in HTML."""
-    return f"<sup>{number}</sup>"
 
 
 def superscript(number: int) -> str:

@@ -8,9 +8,14 @@ from explainer import influence, lab, working
 from explainer.paths import letter, longest_with_feedback, path_length, paths_to
 from explainer.sampling import distribution
 from explainer.views.html import how_many, number, percent
-from explainer.views.paths_cones import magnitude, sup
+from explainer.views.paths_cones import magnitude
 from explainer.views.paths_grid import names_of
 from pages.paths import PathsState
+
+
+def sup(number: int) -> str:
+    """A whole number as an exponent, in HTML."""
+    return f"<sup>{number}</sup>"
 
 
 def numbers() -> dict[str, Any]:

@@ -11,7 +11,7 @@ from markupsafe import escape
 from explainer import checkpoint, gradients, influence, lab, paths, working
 from explainer.ops import softmax
 from explainer.paths import Node
-from explainer.views.paths_cones import grouped, magnitude, sup
+from explainer.views.paths_cones import grouped, magnitude
 from explainer.views.paths_grid import names_of, node_name, node_text, read_node
 from pages import paths as page
 from pages.numbers import of as numbers_of
@@ -128,7 +128,7 @@ def test_length_and_number_are_both_shown_and_counted_twice(n, layers):
     html = widgets["path-count"].html
     number = comb(n + layers - 1, layers)
     assert f"<strong>{layers}</strong>" in html
-    assert f'data-v="{number}"' in html and f"<strong>{magnitude(number, sup)}</strong>" in html
+    assert f'data-v="{number}"' in html and f"<strong>{magnitude(number)}</strong>" in html
     assert f"Counted by adding up: {grouped(number)}. By the formula" in html
     assert "They agree." in html and "error" not in html
 
