@@ -147,8 +147,6 @@ def continuation(tokens: tuple[int, ...], n: int) -> tuple[int, ...]:
 # ---------------------------------------------------------------- working written down
 
 ORDERS = ("answer", "working")
-SUMS = 20
-SUMS_SEED = 2026
 
 
 def answer_span(attempt: working.Attempt) -> tuple[int, int] | None:
@@ -163,35 +161,6 @@ def answer_span(attempt: working.Attempt) -> tuple[int, int] | None:
         return None
     inside = [k for k in range(len(attempt.written)) if lengths[k] < found.end(1) and lengths[k + 1] > found.start(1)]
     return inside[0], inside[-1] + 1
-
-
-def sums(n_terms: int, count: int = SUMS) -> list[working.Terms]:
-    """A fixed list of sums of so many digits from 1 to 9."""
-    rng = np.random.default_rng([SUMS_SEED, n_terms])
-    return [tuple(int(x) for x in rng.integers(1, 10, n_terms)) for _ in range(count)]
-
-
-def writes_it_right(terms: working.Terms, order: str, name: str) -> bool:
-    """Whether the model's most likely token is the right one at every place from the question to the answer.
-
-    order: "answer" (at once) or "working" (then every step of the working must be right, too)
-    Left alone at temperature 0 the model would then write exactly this text, so one forward pass shows it.
-    """
-    m = lab.model(name)
-    given = lab.tokens_of(working.opening(terms, order))
-    text = working.task(terms) + (working.working(terms) if order == "working" else "") + working.result(sum(terms))
-    whole = lab.tokens_of(text)
-    if whole[: len(given)] != given:
-        raise ValueError("the question must end at a border between tokens")
-    guesses = forward(m.params, whole[:-1], m.config)["logits"].argmax(axis=-1)
-    return bool((guesses[len(given) - 1 :] == np.asarray(whole[len(given) :])).all())
-
-
-@kept
-def score_of_sums(name: str, n_terms: int, order: str) -> working.Score:
-    """Of a fixed list of sums, how many the model gets right, working included where it comes first."""
-    right = [writes_it_right(terms, order, name) for terms in sums(n_terms)]
-    return working.Score(sum(right), len(right))
 
 
 # ---------------------------------------------------------------- depth

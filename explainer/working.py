@@ -3,6 +3,9 @@
 The corpus writes both: "Add 4 + 7 + 5. Steps: 4 + 7 = 11, 11 + 5 = 16. Answer: 16." and, less often,
 "Add 4 + 7 + 5. Answer: 16. Steps: ...". The reader decides the order by writing "Steps:" or "Answer:" into the
 model's mouth; everything after that is the model's own, greedily (the most likely token each time).
+
+There is one set of sums, `sums()`, one criterion, `Attempt.right`, and one function that scores a model on them,
+`score()`. Every page and the model cards use these three, so a share of right sums is the same wherever it is stated.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -63,17 +67,25 @@ ORDERS = {
     "working": "Working first",
     "wrong": "A wrong answer put in its mouth",
 }
+GIVEN = "given"
+"""A fourth order, for comparison: the right working, written by us, then "Answer:"; the model writes only that."""
 
 
 def opening(terms: Terms, order: str, wrong: int = 0) -> str:
-    """The task and the words that we put into the model's mouth."""
-    return task(terms) + {"answer": " Answer:", "working": " Steps:", "wrong": f"{result(wrong)} Steps:"}[order]
+    """The task and the words that we put into the model's mouth. order: a key of ORDERS, or GIVEN"""
+    ours = {
+        "answer": " Answer:",
+        "working": " Steps:",
+        "wrong": f"{result(wrong)} Steps:",
+        GIVEN: f"{working(terms)} Answer:",
+    }
+    return task(terms) + ours[order]
 
 
 def right_text(terms: Terms, order: str, wrong: int = 0) -> str:
     """The whole document as it would be without a mistake of the model's own."""
     total = sum(terms)
-    if order == "working":
+    if order in ("working", GIVEN):
         return task(terms) + working(terms) + result(total)
     return task(terms) + result(total if order == "answer" else wrong) + working(terms)
 
@@ -122,7 +134,7 @@ def greedy(model: Model, context: Sequence[int], most: int, stop: int, draft: Se
 class Attempt:
     """What the model wrote after an opening.
 
-    order:   a key of ORDERS
+    order:   a key of ORDERS, or GIVEN
     opening: the tokens that it was given, the start token included
     written: the tokens that it wrote, greedily
     text:    all of it as text
@@ -141,7 +153,10 @@ class Attempt:
 
     @property
     def right(self) -> bool:
-        """Whether the answer is right (of a wrong answer put in its mouth: whether the working ends right)."""
+        """The criterion: the first number after "Answer:" is the sum, whatever its working says.
+
+        Where we put a wrong answer in its mouth: the last number of its working is the sum.
+        """
         return (self.reached if self.order == "wrong" else self.answer) == self.total
 
 
@@ -160,11 +175,15 @@ def _attempt(terms: Terms, order: str, wrong: int, name: str) -> Attempt:
     written = greedy(lab.model(name), given, LONGEST, tokenizer.end_id, draft)
     body = written[:-1] if written and written[-1] == tokenizer.end_id else written
     text = tokenizer.decode((*given[1:], *body))
-    answer = re.search(r" Answer: ([0-9]+)\.", text)
     steps = re.search(r" Steps:([^.]*)\.", text)
     reached = re.search(r"= ([0-9]+)$", steps[1]) if steps else None
-    stated, ended = (int(found[1]) if found else None for found in (answer, reached))
-    return Attempt(order, given, written, text, stated, ended, sum(terms))
+    return Attempt(order, given, written, text, stated(text), int(reached[1]) if reached else None, sum(terms))
+
+
+def stated(text: str) -> int | None:
+    """The first number after "Answer:", if a full stop shows its end."""
+    found = re.search(r" Answer: ([0-9]+)\.", text)
+    return int(found[1]) if found else None
 
 
 # ---------------------------------------------------------------- many sums, measured
@@ -196,6 +215,38 @@ class Score:
         return (middle - reach if self.right else 0.0, middle + reach if self.right < n else 1.0)
 
 
+SERIES = 0  # the seed of the one set of sums
+SUMS = 100  # of each length
+IN_ALL = SUMS * (MOST - FEWEST + 1)
+
+
+def sums(n_terms: int, count: int = SUMS) -> list[Terms]:
+    """The one set of sums: `count` of so many terms, numbers from 1 to 9, the same every time.
+
+    They are the sums of that length in the series `example`, which `measure` goes through from its beginning.
+    """
+    lengths = MOST - FEWEST + 1
+    return [example(SERIES, lengths * i + n_terms - FEWEST)[0] for i in range(count)]
+
+
+@kept
+def score(name: str, order: str, n_terms: int | None = None) -> Score:
+    """How many of the one set of sums a model gets right: the figure for every page and card.
+
+    name:    of a checkpoint
+    order:   "answer" (at once), "working" (its own working first) or GIVEN (our right working first)
+    n_terms: the sums of this length, SUMS of them; None: those of all lengths together
+    Right is what `Attempt.right` calls right. "wrong" and what follows a wrong answer: see `measure`.
+    """
+    if n_terms is None:
+        each = [score(name, order, n) for n in range(FEWEST, MOST + 1)]
+        return Score(sum(s.right for s in each), sum(s.of for s in each))
+    if order == "wrong":
+        raise ValueError("a wrong answer is scored by `measure`, which knows what was put in")
+    right = [attempt(terms, order, name=name).right for terms in sums(n_terms)]
+    return Score(sum(right), len(right))
+
+
 @dataclass(frozen=True)
 class Measured:
     """Many sums of one length, each asked three times.
@@ -223,47 +274,61 @@ def example(seed: int, index: int) -> tuple[Terms, int]:
     return terms, sum(terms) + offset  # at least 0 and never right
 
 
-Tried = tuple[Attempt, Attempt, Attempt, int]
-"""One sum answered three ways (in the order of ORDERS), and the wrong answer that was put in its mouth."""
+class Tried(NamedTuple):
+    """What came of one sum asked three ways: the numbers alone, so that hundreds are small.
+
+    total, wrong: the right sum, and the wrong answer that was put in its mouth
+    answer, reached: answer first: what it said, and where the working after it ended
+    worked: working first: what it said; bent: after our wrong answer: where the working ended
+    """
+
+    total: int
+    wrong: int
+    answer: int | None
+    reached: int | None
+    worked: int | None
+    bent: int | None
 
 
 @kept
 def _try(seed: int, index: int, name: str) -> Tried:
     terms, wrong = example(seed, index)
     first, then, after = (attempt(terms, order, wrong if order == "wrong" else 0, name) for order in ORDERS)
-    return first, then, after, wrong
-
-
-_DONE: dict[tuple[int, str], int] = {}  # (seed, model) -> how many sums of the series have been tried
+    return Tried(first.total, wrong, first.answer, first.reached, then.answer, after.reached)
 
 
 def measure(
-    n: int, seed: int = 0, name: str = lab.STORYTELLER, at_most: int | None = None
+    n: int, seed: int = SERIES, name: str = lab.STORYTELLER, at_most: int | None = None
 ) -> tuple[tuple[Measured, ...], int]:
     """Ask n sums three ways each. One row per number of terms, and a last one (terms = 0) for all together.
+
+    With n = IN_ALL these are the sums of `sums()`, and `answer_first`, `working_first` what `score` says.
 
     The same n and seed always give the same sums; asking for more keeps those already measured.
     at_most: how many sums to try that have not been tried yet (long work in pieces); None: all that are missing
     returns: the rows, and how many sums they are about (n, or fewer if at_most did not suffice)
     """
-    done = n if at_most is None else min(n, _DONE.get((seed, name), 0) + at_most)
     groups: dict[int, list[Tried]] = {k: [] for k in range(FEWEST, MOST + 1)}
-    for index in range(done):
-        tried = _try(seed, index, name)
-        groups[FEWEST + index % len(groups)].append(tried)
-    _DONE[seed, name] = max(done, _DONE.get((seed, name), 0))
+    done = new = 0
+    while done < n:
+        if not _try.known(seed, done, name):  # type: ignore[attr-defined]
+            if new == at_most:
+                break
+            new += 1
+        groups[FEWEST + done % len(groups)].append(_try(seed, done, name))
+        done += 1
     everything = [row for rows in groups.values() for row in rows]
     return tuple(_score(k, rows) for k, rows in (*groups.items(), (0, everything))), done
 
 
 def _score(terms: int, rows: list[Tried]) -> Measured:
     n = len(rows)
-    mistaken = [a for a, _, _, _ in rows if not a.right]
+    mistaken = [row for row in rows if row.answer != row.total]
     return Measured(
         terms,
-        Score(sum(a.right for a, _, _, _ in rows), n),
-        Score(sum(w.right for _, w, _, _ in rows), n),
-        Score(sum(x.right for _, _, x, _ in rows), n),
-        Score(sum(x.reached == wrong for _, _, x, wrong in rows), n),
-        Score(sum(a.reached == a.total for a in mistaken), len(mistaken)),
+        Score(sum(row.answer == row.total for row in rows), n),
+        Score(sum(row.worked == row.total for row in rows), n),
+        Score(sum(row.bent == row.total for row in rows), n),
+        Score(sum(row.bent == row.wrong for row in rows), n),
+        Score(sum(row.reached == row.total for row in mistaken), len(mistaken)),
     )

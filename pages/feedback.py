@@ -42,7 +42,7 @@ class FeedbackState(PageState):
     at = param.Integer(default=3, bounds=(0, None), label="turn")
     words = param.String(default="Mia", label="words")
     sum = param.String(default="7 + 5 + 8 + 9 + 6", label="sum")
-    sums = param.Integer(default=90, bounds=(12, 360), label="number of sums")
+    sums = param.Integer(default=working.IN_ALL, bounds=(12, 2 * working.IN_ALL), label="number of sums")
     window = param.Integer(default=24, bounds=(4, 128), label="window")
     again = param.Integer(default=0, label="go on measuring")
     turing = param.Boolean(default=False, label="Turing's words")

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from explainer import working
 from explainer.corpus import KINDS, iterate_truth, sample_words, windows
 from explainer.tokenizer import Tokenizer
 from explainer.training.card import write_card
@@ -177,25 +178,23 @@ def _answers(model: TorchTransformer, tokenizer: Tokenizer, prompts: list[str], 
     return [tokenizer.decode(text) for text in continue_greedily(model, ids, n)]
 
 
-def sums(model: TorchTransformer, tokenizer: Tokenizer, per_length: int = 200, seed: int = 2002) -> dict:
-    """Sums continued greedily: two digits at once; longer ones with the answer before or after the working."""
-    rng = np.random.default_rng(seed)
+def sums(model: TorchTransformer, tokenizer: Tokenizer) -> dict:
+    """Sums continued greedily: two digits at once; longer ones with the answer before or after the working.
+
+    The longer ones are the site's one set, judged by its one criterion (explainer/working.py).
+    """
     pairs = list(product(range(1, 10), repeat=2))
     said = _answers(model, tokenizer, [f"Sums: {a} + {b} =" for a, b in pairs], 3)
     out: dict = {"two_digits": float(np.mean([_number(s) == a + b for s, (a, b) in zip(said, pairs, strict=True)]))}
     for n_terms in (3, 4, 5):
-        problems = rng.integers(1, 10, (per_length, n_terms))
-        heads = ["Add " + " + ".join(map(str, p)) + "." for p in problems]
-        before = _answers(model, tokenizer, [h + " Answer:" for h in heads], 3)
-        after = _answers(model, tokenizer, [h + " Steps:" for h in heads], 14 * (n_terms - 1) + 8)
-        totals = problems.sum(1)
-        out[f"{n_terms}_terms"] = {
-            "problems": per_length,
-            "answer_before_working": float(np.mean([_number(b) == t for b, t in zip(before, totals, strict=True)])),
-            "answer_after_own_working": float(
-                np.mean([_number(a.partition("Answer:")[2]) == t for a, t in zip(after, totals, strict=True)])
-            ),
-        }
+        problems = working.sums(n_terms)
+        shares = {}
+        for key, order in (("answer_before_working", "answer"), ("answer_after_own_working", "working")):
+            prompts = [working.opening(terms, order) for terms in problems]
+            said = _answers(model, tokenizer, prompts, 14 * (n_terms - 1) + 8 if order == "working" else 3)
+            right = [working.stated(p + s) == sum(t) for p, s, t in zip(prompts, said, problems, strict=True)]
+            shares[key] = float(np.mean(right))
+        out[f"{n_terms}_terms"] = {"problems": len(problems), **shares}
     return out
 
 

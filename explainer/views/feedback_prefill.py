@@ -20,7 +20,7 @@ LONGEST = 24  # tokens that can be put in at once
 AFTER = 24  # turns to tell after the last word put in
 MORE = 24  # sums per press
 HARD = "9 + 9 + 9 + 9 + 9"
-FIRST, PIECE = 90, 4  # sums that the build has measured; and in one piece later
+FIRST, PIECE = working.IN_ALL, 4  # the one set, which the build has measured; and in one piece later
 
 
 class Prefill(Widget):

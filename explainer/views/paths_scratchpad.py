@@ -23,7 +23,7 @@ class PathScratchpad(Widget):
     title = "Measured: the same sum, answered at once or after working"
     reads = ("terms",)
     functions = (
-        working.opening, working.working, working.attempt, working.greedy, influence.writes_it_right, unwrap(influence.score_of_sums), paths.longest_with_feedback,
+        working.opening, working.working, working.attempt, working.greedy, unwrap(working.score), working.sums, paths.longest_with_feedback,
     )  # fmt: skip
 
     def draw(self) -> Markup:
@@ -79,14 +79,14 @@ class PathScratchpad(Widget):
         )  # fmt: skip
         return c.figure(
             "scratchpad-table", tag("div", table, class_="scroll"), title="How often it comes out right",
-            caption=f"(the same {influence.SUMS} sums per column and model; with working, every step must be right too)", readout="Point at a cell.",
+            caption=f"(the same {working.SUMS} sums per column and model; right: the number after “Answer:” is the sum)", readout="Point at a cell.",
         )  # fmt: skip
 
     def share(self, name: str, n: int, order: str) -> Markup:
-        score = influence.score_of_sums(name, n, order)
+        score = working.score(name, order, n)
         low, high = score.interval
         why = (
-            f"{score.right} of {how_many(score.of, 'sum')} all right; "
+            f"{score.right} of {how_many(score.of, 'sum')} right; "
             f"with so few, the true share lies between {percent(low)} and {percent(high)} (95 % interval)"
         )
         return Markup(c.cell(score.share, shade=score.share, text=percent(score.share), why=why))

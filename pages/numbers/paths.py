@@ -33,13 +33,9 @@ def numbers() -> dict[str, Any]:
     likely = int(was.argmax())
     whole = next(v for v in influence.variants() if v.model == lab.STORYTELLER and not v.removed)
     cut = next(v for v in influence.variants() if v.removed == 1)
-    scores = {
-        order: [influence.score_of_sums(lab.STORYTELLER, k, order) for k in range(working.FEWEST, working.MOST + 1)]
-        for order in influence.ORDERS
-    }
-    sums = {order: (sum(s.right for s in each), sum(s.of for s in each)) for order, each in scores.items()}
+    sums = {order: working.score(lab.STORYTELLER, order) for order in (*influence.ORDERS, working.GIVEN)}
     small, smallest = influence.family()[0]
-    small_scores = [influence.score_of_sums(smallest, k, "working") for k in range(working.FEWEST, working.MOST + 1)]
+    small_score = working.score(smallest, "working")
     attempt = working.attempt(state.numbers_to_add(), "working")
     waited = (influence.answer_span(attempt) or (len(attempt.written), 0))[0]
     position, height = state.chosen()
@@ -71,10 +67,11 @@ def numbers() -> dict[str, Any]:
         "chance_before": percent(float(was[likely])),
         "chance_after": percent(float(became[likely])),
         "moved": percent(float(shift[asks])),
-        "working_right": f"{sums['working'][0]} of {sums['working'][1]}",
-        "answer_right": f"{sums['answer'][0]} of {sums['answer'][1]}",
+        "working_right": f"{sums['working'].right} of {sums['working'].of}",
+        "answer_right": f"{sums['answer'].right} of {sums['answer'].of}",
+        "given_right": f"{sums[working.GIVEN].right} of {sums[working.GIVEN].of}",
         "small": how_many(small, "layer"),
-        "small_right": f"{sum(x.right for x in small_scores)} of {sum(x.of for x in small_scores)}",
+        "small_right": f"{small_score.right} of {small_score.of}",
         "terms": " + ".join(map(str, state.numbers_to_add())),
         "waited": waited,
         "waited_steps": longest_with_feedback(layers, waited),

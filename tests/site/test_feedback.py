@@ -316,9 +316,9 @@ def test_sums_answer_first_and_working_first(page):
         section = widget.locator(".attempts section").nth(i)
         expect(section.locator(".cell")).to_have_text(lab.names_of((*tried.opening, *tried.written)[1:]))
         expect(section).to_contain_text("and 9 is the sum")
-    rows, _ = working.measure(90)
+    rows, _ = working.measure(working.IN_ALL)
     table = widget.get_by_test_id("sums")
-    expect(table).to_contain_text("90 sums, each asked three ways")
+    expect(table).to_contain_text(f"{working.IN_ALL} sums, each asked three ways")
     scores = [(r.answer_first, r.working_first, r.after_wrong, r.gave_in, r.own_wrong) for r in rows]
     expect(table.locator("tbody tr")).to_have_count(len(rows))
     for line, row in zip(table_rows(table), scores, strict=True):
@@ -334,8 +334,10 @@ def test_more_sums_are_measured_in_pieces(page):
     more = button(widget, "Measure 24 more")
     more.scroll_into_view_if_needed()
     more.click()
-    expect(widget.get_by_test_id("sums")).to_contain_text("114 sums, each asked three ways", timeout=90_000)
-    rows, _ = working.measure(114)
+    expect(widget.get_by_test_id("sums")).to_contain_text(
+        f"{working.IN_ALL + 24} sums, each asked three ways", timeout=90_000
+    )
+    rows, _ = working.measure(working.IN_ALL + 24)
     cell = widget.get_by_test_id("sums").locator("tbody tr").last.locator("td").nth(1)
     expect(cell).to_contain_text(percent(rows[-1].working_first.share))
 

@@ -153,18 +153,8 @@ def test_the_continuation_is_the_most_likely_token_each_time():
 
 
 @pytest.mark.parametrize("order", influence.ORDERS)
-def test_one_pass_says_what_the_loop_would_write(order):
-    for terms in influence.sums(3, 4):
-        attempt = working.attempt(terms, order)
-        wanted = (
-            working.task(terms) + (working.working(terms) if order == "working" else "") + working.result(sum(terms))
-        )
-        assert influence.writes_it_right(terms, order, lab.STORYTELLER) == attempt.text.startswith(wanted)
-
-
-@pytest.mark.parametrize("order", influence.ORDERS)
 def test_the_answer_stands_where_its_span_says(order):
-    for terms in influence.sums(3, 4):
+    for terms in working.sums(3, 4):
         attempt = working.attempt(terms, order)
         span = influence.answer_span(attempt)
         if attempt.answer is None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from explainer import working
+from explainer.tokenizer import Tokenizer
 from tests import with_torch
 
 torch = pytest.importorskip("torch", reason=with_torch.WHY)
 
+from explainer.training import evaluate  # noqa: E402
 from explainer.training import train as training  # noqa: E402
 from explainer.training.export import export, load  # noqa: E402
 from explainer.training.optimiser import Muon, orthogonalise  # noqa: E402
@@ -132,3 +136,15 @@ def test_export_and_load(tmp_path):
     broken = TorchTransformer.from_params(random_params(SMALL) | {"ln_final.b": np.full(16, 1e6)}, SMALL)
     with pytest.raises(ValueError, match=r"ln_final\.b"):
         export(broken, "y", 7, 1, tmp_path)
+
+
+def test_the_cards_sums_are_those_of_the_pages(monkeypatch):
+    """The same sums and the same criterion in torch, for the card, as in numpy, for /feedback/ and /paths/."""
+    few = {k: working.sums(k, 3) for k in (3, 4, 5)}
+    monkeypatch.setattr(working, "sums", lambda k: few[k])
+    model, _ = load("storyteller-1l")
+    said = evaluate.sums(model.eval(), Tokenizer.load())
+    for k in (3, 4, 5):
+        for key, order in (("answer_before_working", "answer"), ("answer_after_own_working", "working")):
+            assert said[f"{k}_terms"][key] == inspect.unwrap(working.score)("storyteller-1l", order, k).share
+        assert said[f"{k}_terms"]["problems"] == 3
