@@ -13,6 +13,8 @@ What the page's script (build/web/) does with the attributes used here:
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -59,17 +61,16 @@ def slider(
     shown: str | None = None, ticks: Sequence[float] = (),
 ) -> Markup:  # fmt: skip
     """A range with a name, its value in words, and (`log`) equal steps for equal ratios; low > 0 then. An int stays one."""
-    import math
-
     to = math.log10 if log else float
     ticks_markup = None
     if ticks:
         ticks_markup = tag("datalist", *[tag("option", value=to(t), label=number(t)) for t in ticks], id=f"t-{name}")
-    text = shown if shown is not None else number(value)
+    whole = isinstance(value, int)
+    text = shown if shown is not None else f"{value:,}".replace("-", "−") if whole else number(value)
     return tag(
         "div",
         tag("label", label, for_=f"f-{name}"),
-        tag("input", type="range", id=f"f-{name}", data_bind=name, data_scale="log" if log else None, data_whole=isinstance(value, int),
+        tag("input", type="range", id=f"f-{name}", data_bind=name, data_scale="log" if log else None, data_whole=whole,
             min=to(low), max=to(high), step=step or ((to(high) - to(low)) / 300.0001), value=to(value),  # rounding must not cost the last step
             list=f"t-{name}" if ticks else None, aria_valuetext=text),
         tag("output", text, for_=f"f-{name}", aria_live="off"),  # the slider itself says its value
@@ -224,16 +225,26 @@ def bars(names: Sequence[str], values: Sequence[float], *, label: str, colour: s
          heads: tuple[str, str] = ("token", "model"), travel_from: str | None = None) -> Markup:  # fmt: skip
     """A list of bars with names and numbers (a table of names and values to assistive technology).
 
+    values, scale: the length of a bar is its value's share of `scale` (default: the largest size of all); where any value
+            is negative, bars begin in the middle, and negative ones go to the left
     others: further series beside the bars, drawn as marks: {"true": [...]}; their meaning gives the colour
     sets:   with `ids`, each name is a button that sets that state value to its id
     heads:  what the names are, and what the bars are
     travel_from: the value that leaves from the chosen name (build/web/travel.js)
     """
-    scale = scale or max([abs(float(v)) for v in values], default=1.0) or 1.0
+    every = [float(v) for series in (values, *(others or {}).values()) for v in series]
+    scale = scale or max([abs(v) for v in every], default=1.0) or 1.0
+    mid = any(v < 0 for v in every)
+
+    def place(value: float) -> float:
+        """Where on the track a value lies, 0 to 1."""
+        share = max(-1.0, min(value / scale, 1.0))
+        return (1 + share) / 2 if mid else share
+
     rows = []
     for i, (name, value) in enumerate(zip(names, values, strict=True)):
         marks = [
-            tag("i", class_=f"mark colour-{kind}", style=f"--v:{float(series[i]) / scale:.4g}")
+            tag("i", class_=f"mark colour-{kind}", style=f"--v:{place(float(series[i])):.4g}")
             for kind, series in (others or {}).items()
         ]
         extra = [
@@ -241,6 +252,8 @@ def bars(names: Sequence[str], values: Sequence[float], *, label: str, colour: s
             for series in (others or {}).values()
         ]
         leaves = travel_from if i == chosen else None
+        side = ("minus" if value < 0 else "plus") if mid else ""
+        length = abs(place(float(value)) - 0.5 * mid)
         shown: Any = tag("span", name, class_="token", data_travel_from=leaves)
         if sets and ids is not None:
             shown = tag(
@@ -250,8 +263,8 @@ def bars(names: Sequence[str], values: Sequence[float], *, label: str, colour: s
             tag(
                 "tr",
                 tag("th", shown, scope="row"),
-                tag("td", tag("i", class_="bar", style=f"--v:{min(abs(float(value)) / scale, 1):.4g}"), *marks, class_="track",
-                    aria_hidden="true"),
+                tag("td", tag("i", class_=f"bar {side}".strip(), style=f"--v:{length:.4g}"), *marks,
+                    class_="track mid" if mid else "track", aria_hidden="true"),
                 tag("td", text(float(value)), data_v=exact(value), data_why=why(i) if why else None, class_="num", tabindex="-1"),
                 *extra,
                 class_="chosen" if i == chosen else None,
@@ -275,28 +288,39 @@ def drawing(parts: Sequence[Any], width: float, height: float, label: str, kind:
 
 def line_chart(series: dict[str, Sequence[float]], *, label: str, x_name: str, y_name: str, y_max: float | None = None,
                colours: dict[str, str] | None = None, height: int = 160, marks: Sequence[int] = ()) -> Markup:  # fmt: skip
-    """Lines over steps as SVG, with the same numbers in a table under it. series: {name: values}, equal lengths."""
+    """Lines over steps as SVG, with the same numbers in a table under it. The axis holds 0 and every value, negative ones too.
+
+    series: {name: values}, equal lengths; at a value that is no finite number the line has a gap
+    y_max:  the axis goes at least that high (for charts that are to be compared)
+    marks:  steps with an upright line
+    """
     width, left, bottom, top = 640, 46, 24, 22
     longest = max((len(v) for v in series.values()), default=1)
-    peak = y_max or max((float(x) for v in series.values() for x in v), default=1.0) or 1.0
+    finite = [float(y) for v in series.values() for y in v if math.isfinite(y)]
+    ticks = round_ticks(min([0.0, *finite]), max([0.0, y_max or 0.0, *finite]))
 
-    def place(i: int, y: float) -> str:
-        px = left + (width - left - 8) * i / max(longest - 1, 1)
-        py = top + (height - top - bottom) * (1 - min(float(y) / peak, 1.0))
-        return f"{px:.1f},{py:.1f}"
+    def px(i: int) -> float:
+        return left + (width - left - 8) * i / max(longest - 1, 1)
+
+    def py(y: float) -> float:
+        return top + (height - top - bottom) * (ticks[-1] - y) / (ticks[-1] - ticks[0])
 
     lines = []
-    for tick in (0.0, 0.5, 1.0):
-        y = top + (height - top - bottom) * (1 - tick)
-        lines.append(tag("line", x1=left, x2=width - 8, y1=f"{y:.1f}", y2=f"{y:.1f}", class_="rule"))
-        lines.append(tag("text", number(peak * tick, 2), x=left - 6, y=f"{y + 4:.1f}", text_anchor="end"))
+    for tick in ticks:
+        y = f"{py(tick):.1f}"
+        lines.append(tag("line", x1=left, x2=width - 8, y1=y, y2=y, class_="rule"))
+        lines.append(
+            tag("text", f"{tick:,.12g}".replace("-", "−"), x=left - 6, y=f"{py(tick) + 4:.1f}", text_anchor="end")
+        )
     for mark in marks:
-        x = place(mark, 0).split(",")[0]
+        x = f"{px(mark):.1f}"
         lines.append(tag("line", x1=x, x2=x, y1=top, y2=height - bottom, class_="marker"))
     for k, (name, values) in enumerate(series.items()):
         colour = (colours or {}).get(name, "vocab")
-        points = " ".join(place(i, v) for i, v in enumerate(values))
-        lines.append(tag("polyline", points=points, class_=f"line colour-{colour} dash-{k}"))
+        for there, piece in itertools.groupby(enumerate(map(float, values)), key=lambda at: math.isfinite(at[1])):
+            if there:
+                points = " ".join(f"{px(i):.1f},{py(v):.1f}" for i, v in piece)
+                lines.append(tag("polyline", points=points, class_=f"line colour-{colour} dash-{k}"))
     lines.append(tag("text", x_name, x=width - 8, y=height - 6, text_anchor="end"))
     lines.append(tag("text", y_name, x=left, y=top - 6, class_="axis-name"))
     legend = tag(
@@ -309,6 +333,15 @@ def line_chart(series: dict[str, Sequence[float]], *, label: str, x_name: str, y
         label,
     )
     return join([legend, drawing(lines, width, height, label), table])
+
+
+def round_ticks(low: float, high: float) -> list[float]:
+    """Two to five round numbers, a round step apart, the first at or below `low`, the last at or above `high`."""
+    span = (high - low) or 1.0
+    unit = 10.0 ** math.floor(math.log10(span / 4))
+    step = next(unit * k for k in (1, 2, 5, 10) if unit * k * 4 >= span * (1 - 1e-9))
+    first, last = math.floor(low / step + 1e-9), math.ceil(max(high, low + step) / step - 1e-9)
+    return [float(f"{k * step:.12g}") for k in range(first, last + 1)]
 
 
 def numbers_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], label: str, *, open_: bool = False,

@@ -119,6 +119,12 @@ def test_a_log_slider_moves_in_equal_ratios():
     assert attrs["data-scale"] == "log"
 
 
+@pytest.mark.parametrize(("value", "said"), [(3, "3"), (1200, "1,200"), (-2, "−2"), (3.0, "3.00")])
+def test_a_slider_of_whole_numbers_says_whole_numbers(value, said):
+    found = Elements(c.slider("n", "Tokens", value, -5, 2000, step=1)).found
+    assert next(a for name, a in found if name == "input")["aria-valuetext"] == said
+
+
 def test_a_line_chart_says_its_numbers_in_a_table():
     found = Elements(c.line_chart({"a": [1.0, 2.0], "b": [3.0, 4.0]}, label="x", x_name="step", y_name="y")).found
     assert [a["data-v"] for name, a in found if name == "td" and "data-v" in a] == ["1.0", "3.0", "2.0", "4.0"]
