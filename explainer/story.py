@@ -393,7 +393,7 @@ class Nudge:
     before, after: its probability
     slope: d probability / d logit there (temperature and cuts as set, the cut's choice held fixed)
     moved: whether the token that is written changed
-    margin: the least change of u that would have written another token
+    margin: the least change of u that would have written another token; infinite if none would (u lies between 0 and 1)
     """
 
     amount: float
@@ -416,7 +416,10 @@ def nudge(turn: Step, settings: Settings, amount: float = 0.001) -> Nudge | None
     _, _, final = choose(logits, settings)
     p = float(turn.final[turn.token])
     slope = p * (1 - p) / settings.temperature if settings.temperature > 0 else 0.0
-    margin = min(turn.draw.u - turn.draw.low, turn.draw.high - turn.draw.u)
+    margin = min(
+        turn.draw.u - turn.draw.low if turn.draw.low > 0 else math.inf,
+        turn.draw.high - turn.draw.u if turn.draw.high < 1 else math.inf,
+    )
     again = draw_at(final, turn.draw.u)
     return Nudge(amount, p, float(final[turn.token]), slope, again.token != turn.token, margin)
 

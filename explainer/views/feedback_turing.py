@@ -90,10 +90,11 @@ class Turing(Widget):
         if found is None:
             slope = "This token was written by you, not drawn; step back to a drawn one to see its numbers."
         else:
+            other = f"u would have to change by {number(found.margin)} to write another."
             slope = (
                 f"Add {found.amount} to the logit of {name_of(turn.token)}: its probability moves by {number(found.after - found.before)} "
                 f"(slope {number(found.slope)}), the written token {'changes' if found.moved else 'does not move at all'}. "
-                f"u would have to change by {number(found.margin)} to write another."
+                f"{other if found.margin < 1 else 'No u could have written another.'}"
             )
         rows = [
             ("The network alone is no such machine.", f"One turn is a circuit of fixed depth: {m.config.n_layers} layers, whatever the text. Only the loop can take more steps for a harder task.", "Merrill & Sabharwal 2023, 2024"),

@@ -48,6 +48,16 @@ def test_change_is_compare(tokens):
     assert mine.kl == pytest.approx(theirs.kl)
 
 
+def test_how_much_moves_is_the_share_that_changes_its_token(tokens):
+    """Total variation: what must be taken from some tokens and given to others. All of it moves: 1; nothing: 0."""
+    changed = facts.change(tokens, (HeadOff(0, 1), HeadOff(1, 2)), -1)
+    taken = sum(max(0.0, float(a - b)) for a, b in zip(changed.before, changed.after, strict=True))
+    given = sum(max(0.0, float(b - a)) for a, b in zip(changed.before, changed.after, strict=True))
+    assert changed.total_variation == pytest.approx(taken) == pytest.approx(given)
+    assert 0 < changed.total_variation <= 1
+    assert facts.change(tokens, (), -1).total_variation == 0
+
+
 def test_lookup_is_exact_in_both_limits():
     scores = np.array([1.0, 3.0, 2.0, 3.0])
     assert facts.lookup_weights(scores, 0).tolist() == [0.25] * 4

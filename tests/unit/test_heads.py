@@ -98,6 +98,17 @@ def test_an_induction_head_built_by_hand_is_recognised():
     assert scores.chance["induction"] < 0.1
 
 
+def test_queries_with_too_few_keys_are_not_asked():
+    """The first four see at most four tokens: there 'the previous one' is half of what there is to see."""
+    assert FIRST_QUERY == 4
+    five = [[1, 2, 3, 4, 5]]
+    pattern = forward(PARAMS, five[0], CONFIG)["blocks.0.attn.pattern"]
+    scores = measure(PARAMS, CONFIG, documents=five)
+    np.testing.assert_allclose(scores.scores["previous_token"][0], pattern[:, 4, 3], atol=1e-6)
+    assert scores.chance["previous_token"] == pytest.approx(1 / 5)
+    assert measure(PARAMS, CONFIG, documents=[[1, 2, 3, 4]]).chance["previous_token"] == 0  # nobody was asked
+
+
 def test_scores_are_mean_attention_weights():
     texts = [[1, 2, 3, 4, 5, 6, 7, 8], [9, 9, 9, 9, 9, 9]]
     scores = measure(PARAMS, CONFIG, documents=texts)

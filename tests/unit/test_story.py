@@ -173,6 +173,25 @@ def test_a_nudge_moves_the_probability_and_not_the_token(tell):
     assert story.nudge(tell(PROMPT, SETTINGS, 8, ((0, 1),), 1)[0], SETTINGS) is None
 
 
+@pytest.mark.parametrize(
+    "settings", [SETTINGS, Settings(temperature=0.3), Settings(temperature=1, top_k=2), Settings(0)]
+)
+def test_the_margin_is_the_least_change_of_u_that_writes_another_token(settings):
+    """Less of it, up or down, writes the same token; a little more, on one side, writes another, if any u does."""
+    for turn in story.Teller(MODEL).tell(PROMPT, settings, 8, (), 9):
+        margin = story.nudge(turn, settings).margin
+
+        def written(u, turn=turn):
+            return sampling.draw_at(turn.final, min(max(u, 0.0), np.nextafter(1, 0))).token
+
+        u, less = turn.draw.u, min(margin, 1) * (1 - 1e-9)
+        assert written(u - less) == written(u + less) == turn.token
+        if margin < 1:
+            assert {written(u - margin - 1e-9), written(u + margin)} != {turn.token}
+        else:
+            assert margin == np.inf and turn.final[turn.token] == 1
+
+
 def test_log_probability_adds_up(tell):
     steps = tell(PROMPT, SETTINGS, 8, (), 4)
     assert story.log_probability(steps) == pytest.approx(np.log(np.prod([s.final[s.token] for s in steps])))
