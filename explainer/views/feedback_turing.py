@@ -62,7 +62,7 @@ class Turing(Widget):
             ("finite control", "the weights", f"{m.n_params:,} numbers, fingerprint {story.fingerprint()} at every tick"),
             ("read head", "attention", f"looks at {'all ' if len(turn.context) > 1 else ''}{how_many(len(turn.context), 'cell')} at once, {m.config.n_layers * m.config.n_heads} heads, each with its own weights"),
             ("write", "the drawn token", wrote),
-            ("state between ticks", "none of its own", "all that the next tick knows is on the tape; kept keys and values are only a copy of it"),
+            ("state between ticks", "none that the tape does not determine", f"keys and values, {story.kept_per_token(m.config) * len(turn.context):,} numbers: notes about the tape that only later columns read. They can be thrown away and computed again"),
             ("time", "turns of the loop", f"tick {len(told)}"),
             ("program", "the prompt", self.program(told)),
         ]  # fmt: skip

@@ -98,3 +98,20 @@ def test_the_demo_shows_the_code_that_it_runs():
     code = unescape(html.split("<code", 1)[1].split("</code>", 1)[0])
     running = re.findall(r"<transformer-explainer .*?</transformer-explainer>", html)
     assert len(running) == 3 and running == re.findall(r"<transformer-explainer .*?</transformer-explainer>", code)
+
+
+NEVER = {
+    "notes": r"only notes are|no notebook|only a copy of it|only thing that one turn hands",  # keys and values, too
+    "steps": r"[Ww]ords on the page buy no time",  # given working helps as much as written working
+    "counting": r"explodes with",  # n^L / L! is a polynomial in n
+    "hard attention": r"at every length \(Hahn",  # no fixed network for all lengths; each length is possible
+    "teacher forcing": r"In training the (whole text|question)",  # in pre-training: reinforcement learning samples
+}
+
+
+@pytest.mark.parametrize("kind", NEVER)
+def test_what_the_claims_forbid_is_not_written(kind):
+    """shared/design/claims.md, last table: sentences that said too much, and came back easily."""
+    for path in [*(ROOT / "pages").glob("*.md"), *(ROOT / "explainer").rglob("*.py")]:
+        found = re.search(NEVER[kind], path.read_text(encoding="utf-8"))
+        assert not found, f"{path.name}: {found and found[0]}"
