@@ -35,6 +35,7 @@ class PathsState(PageState):
     source = param.Integer(default=8, bounds=(0, None), label="earlier token")
     replace = param.String(default=" Ben", label="replacement")
     target = param.Integer(default=11, bounds=(0, None), label="later token")
+    sampled = param.Integer(default=3, bounds=(0, MOST - 1), label="tokens that the model wrote")
     early = param.Integer(default=1, bounds=(0, None), label="first token")
     late = param.Integer(default=11, bounds=(0, None), label="second token")
     kernel = param.Integer(default=3, bounds=(2, 6), label="kernel")
@@ -48,6 +49,7 @@ class PathsState(PageState):
         return {
             "source": (0, last, "token"),
             "target": (min(1, last), last, "token"),
+            "sampled": (0, last, "written token"),
             "early": (0, last, "token"),
             "late": (0, last, "token"),
         }

@@ -131,7 +131,10 @@ class Machine:
         if gone:
             fact += f" The oldest {gone if gone > 1 else 'token'} {'have' if gone > 1 else 'has'} dropped out and {'are' if gone > 1 else 'is'} not read any more."
         label = "The tape: what was given, then what was written"
-        return c.figure("tape", tape(cells, label), tape_table(tokens, told, gone, label), readout=fact)
+        return c.figure(
+            "tape", tape(cells, label), tape_table(tokens, told, gone, label), readout=fact,
+            note="One box is one token, a piece of text. ␣ is the space before a word; rarer words are written in several pieces; <|end|> stands before every text and ends it.",
+        )  # fmt: skip
 
     def weights(self) -> Markup:
         m = lab.model()

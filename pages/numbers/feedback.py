@@ -122,6 +122,8 @@ def numbers() -> dict[str, Any]:
             "answer_first": percent(sums.answer_first.share),
             "answer_share": sums.answer_first.share,
             "working_first": percent(sums.working_first.share),
+            "given_right": percent(working.score(lab.STORYTELLER, working.GIVEN).share),
+            "forged_bent": percent(working.score(lab.STORYTELLER, working.FORGED, led=True).share),
             "after_wrong": percent(sums.after_wrong.share),
             "gave_in": percent(sums.gave_in.share),
             "work_kept": millions(sum(w.cached for w in run)),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import prose
 import pytest
+import sizes
 from markupsafe import Markup
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,3 +116,10 @@ def test_what_the_claims_forbid_is_not_written(kind):
     for path in [*(ROOT / "pages").glob("*.md"), *(ROOT / "explainer").rglob("*.py")]:
         found = re.search(NEVER[kind], path.read_text(encoding="utf-8"))
         assert not found, f"{path.name}: {found and found[0]}"
+
+
+def test_a_model_card_on_a_page_is_written_like_the_page():
+    card = (
+        "# name\n\nWritten by `x`.\n\n- **What**: 4 layers x 4 heads.\n- **Plan**: `P(a=1)`\n\n## Sums\n\n| 3 | 46.0% |"
+    )
+    assert sizes.demote(card).strip() == "- **What**: 4 layers × 4 heads.\n\n### Sums\n\n| 3 | 46.0 % |"
