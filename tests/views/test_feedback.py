@@ -86,7 +86,7 @@ def test_the_draw_says_u_and_its_stretch(desk):
         html = unescape(d.html("feedback-loop"))
         assert f"u = {turn.draw.u:.4f}" in html
         assert f"{turn.draw.low:.4f}" in html and f"{turn.draw.high:.4f}" in html
-        assert f'Turn {n} drew <span class="token axis-vocab">{TK.display(turn.token)}</span>.' in html
+        assert f'Turn {n} drew <span class="token axis-vocab" translate="no">{TK.display(turn.token)}</span>.' in html
         assert percent(float(turn.final[turn.token])) in html
 
 

@@ -210,9 +210,6 @@ def test_no_translator_touches_tokens_or_code(everything):
     for key, html in everything.items():
         found = Verbatim(html)
         assert found.wrong == [], key
-        assert all(
-            'translate="no"' in select for select in html.split("<select")[1:] if "␣" in select.split("</select>")[0]
-        )
         seen += found.seen
     assert seen > 500
 
