@@ -230,6 +230,15 @@ const patience = Math.min(Math.max(Number(asking.get('patience')) || 20, 1), 600
 if (asking.get('boot') === 'ordinary') workerUrl.searchParams.set('how', 'boot');
 if (patience !== 20) workerUrl.searchParams.set('patience', patience);
 
+/** Python is there: the page is live once it shows what the link, or the reader meanwhile, asked for. */
+let arrived = null;
+function announce() {
+  if (!arrived) return;
+  status.live({ ...arrived, ms: Math.round(performance.now()) });
+  arrived = null;
+  say(mirror.get('link', 'messages') ?? {});
+}
+
 const connection = new Connection({
   mirror,
   name: still.name,
@@ -238,11 +247,11 @@ const connection = new Connection({
   patience: globalThis.explainerMakeWorker ? Infinity : patience * 1000,
   on: {
     progress: status.starting,
-    live: (message) => status.live({ ...message, ms: Math.round(performance.now()) }),
-    failed: status.failed,
-    problem: (message) => status.problem(message.message),
+    live: (message) => { arrived = message; if (!Object.keys(connection.waiting).length) announce(); },
+    failed: (message) => { arrived = null; status.failed(message); },
+    problem: (message) => { announce(); status.problem(message.message); },
     wait: status.notice,
-    busy: (busy) => { for (const el of widgets.values()) el.toggleAttribute('data-catching-up', busy && !connection.isLive); document.documentElement.toggleAttribute('data-busy', busy || behind !== null); if (!busy) { hold(); catchUp(); } },
+    busy: (busy) => { if (!busy) announce(); for (const el of widgets.values()) el.toggleAttribute('data-catching-up', busy && (arrived !== null || !connection.isLive)); document.documentElement.toggleAttribute('data-busy', busy || behind !== null); if (!busy) { hold(); catchUp(); } },
   },
 });
 
