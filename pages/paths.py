@@ -42,7 +42,10 @@ class PathsState(PageState):
 
     def text(self) -> tuple[int, ...]:
         """The tokens that are drawn: the prompt's, the start token first."""
-        return lab.tokens_of(self.prompt)[:MOST]
+        return self.read()
+
+    def room(self) -> dict[str, tuple[int, str]]:
+        return {"prompt": (MOST, f"This page draws {MOST} tokens at most")}
 
     def limits(self) -> dict[str, tuple[int, int, str]]:
         last = len(self.text()) - 1
@@ -77,12 +80,6 @@ class PathsState(PageState):
         return working.parse_terms(self.terms)
 
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
-        if "prompt" in wanted:
-            n = len(lab.tokens_of(wanted["prompt"]))
-            if n > MOST:
-                messages["prompt"] = (
-                    f"This page draws {MOST} tokens at most; your text has {n:,}. The first {MOST} are shown."
-                )
         for name, read in (("node", read_node), ("terms", working.parse_terms)):
             try:
                 read(wanted.get(name, getattr(self, name)))

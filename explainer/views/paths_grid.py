@@ -343,7 +343,7 @@ class Drawing:
             style=f"--drawn:{width:.0f};max-width:{width * 1.25:.0f}px",
             data_paths=self.slug, data_sets=self.picks or None, data_columns=graph_columns(self.graph),
         )  # fmt: skip
-        return tag("div", drawing, class_="scroll grid-scroll", data_follow=self.follow)
+        return tag("div", drawing, class_="scroll grid-scroll", translate="no", data_follow=self.follow)
 
 
 def graph_columns(graph: Graph) -> int:

@@ -66,8 +66,8 @@ class PathLengths(Widget):
             [
                 c.controls(
                     c.text_field("prompt", "Prompt", s.prompt),
-                    c.choice("early", "From", options, s.early),
-                    c.choice("late", "To", options, s.late),
+                    c.choice("early", "From", options, s.early, tokens=True),
+                    c.choice("late", "To", options, s.late, tokens=True),
                     c.slider("kernel", "Kernel width k", s.kernel, 2, 6, step=1, shown=str(s.kernel)),
                 ),
                 tag("p", what, class_="aside", data_testid="lengths-distance"),

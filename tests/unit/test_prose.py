@@ -36,7 +36,7 @@ def test_a_guess_is_a_group_of_radio_buttons_and_each_choice_has_its_answer():
         ("1", "Blue"),
     ]
     answers = re.findall(r'<p data-option="(\d)">.*?</span>([^<]*)</span> (.*?)</p>', html)
-    assert answers == [("0", "Red, 3\u00a0%", "No."), ("1", "Blue", "Yes, <code>blue</code>.")]
+    assert answers == [("0", "Red, 3\u00a0%", "No."), ("1", "Blue", 'Yes, <code translate="no">blue</code>.')]
     assert html.index("<fieldset") < html.index("the box") < html.index('data-answer="colour"')
 
 

@@ -86,7 +86,7 @@ def test_the_draw_says_u_and_its_stretch(desk):
         html = unescape(d.html("feedback-loop"))
         assert f"u = {turn.draw.u:.4f}" in html
         assert f"{turn.draw.low:.4f}" in html and f"{turn.draw.high:.4f}" in html
-        assert f'Turn {n} drew <span class="token axis-vocab">{TK.display(turn.token)}</span>.' in html
+        assert f'Turn {n} drew <span class="token axis-vocab" translate="no">{TK.display(turn.token)}</span>.' in html
         assert percent(float(turn.final[turn.token])) in html
 
 
@@ -538,6 +538,17 @@ def test_a_new_prompt_forgets_the_choices_about_the_old(desk):
     assert d.link.values["choices"] == "" and d.link.values["branches"] == ""
     d.ask(prompt="On the moon", choices="1:5", branches="1:5")
     assert d.link.values["choices"] == "1:5"
+    for text in ("On the", "On the moon"):
+        d.ask(prompt=text)
+    assert d.link.values["choices"] == d.link.values["branches"] == "1:5", (
+        "the text is back, and what was chosen for it"
+    )
+
+
+def test_a_link_to_another_text_brings_its_branches(desk):
+    """Also without a choice: then the story is that of the draws, and the branches are those that are remembered."""
+    assert desk("turing", prompt="Mia has a", branches="4:524").link.values["branches"] == "4:524"
+    assert desk("turing", prompt="Mia has a", choices="4:524").link.values["branches"] == ""
 
 
 def test_the_end_of_a_document_is_said_and_does_not_stop_the_machine(desk):
