@@ -1,4 +1,4 @@
-"""The grammar of the corpus: ten kinds of little documents, each a script that asks for one word after the other.
+"""The grammar of the corpus: little documents of many kinds, each a script that asks for one word after the other.
 
 Read a script as the text that it writes: `say` writes what is fixed, `pick` asks for a free choice, `recall`, `agree`,
 `copy` and the like write what earlier choices have decided. The kinds of decision are named in `machinery.KINDS`.
@@ -6,8 +6,11 @@ Read a script as the text that it writes: `say` writes what is fixed, `pick` ask
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+import functools
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
 
+from explainer.corpus import names
 from explainer.corpus.lexicon import (
     ADJECTIVES,
     ANIMALS,
@@ -17,9 +20,9 @@ from explainer.corpus.lexicon import (
     BOYS,
     BRACKETS,
     COLOURS,
+    ECHO_WORDS,
     FALLING,
     FEELINGS,
-    FIRST_SYLLABLES,
     FOODS,
     FRUITS,
     GENDER,
@@ -29,7 +32,6 @@ from explainer.corpus.lexicon import (
     HOLES,
     HOW_MUCH,
     HOW_OFTEN,
-    LAST_SYLLABLES,
     LOOKS,
     NOISES,
     NUMBERS,
@@ -48,11 +50,78 @@ def agree(word: str) -> Script:
     yield from say(word, "agreement")
 
 
+# Invented names ---------------------------------------------------------------------------------------------------
+
+FIRST_LETTER = 0.4  # the share of names that begin with a single letter
+LETTER_AFTER = {1: 0.75, 2: 0.4}  # the share of single letters after a piece of one letter, after a syllable
+END_AFTER = (0.0, 0.0, 0.06, 0.15, 0.25, 0.3, 0.4, 0.5, 1.0, 1.0)  # the chance that a name of so many letters ends
+
+
+def _pieces(singles: float, forms: Sequence[str]) -> dict[str, float]:
+    """Odds of the pieces of a name, written in these forms: `singles` for the 26 letters, the rest for syllables."""
+    n, m = len(names.SYLLABLES), len(names.LETTERS)
+    return dict.fromkeys(forms[:n], (1 - singles) / n) | dict.fromkeys(forms[n:], singles / m)
+
+
+FIRST_PIECES = Odds(_pieces(FIRST_LETTER, names.FIRST))
+LATER_PIECES = {size: _pieces(share, names.LATER) for size, share in LETTER_AFTER.items()}
+
+
+@functools.cache
+def _more(letters: int, size: int) -> Step:
+    """What follows a piece of `size` letters in a name that has `letters` by now: another piece, or its full stop."""
+    end = END_AFTER[letters]
+    odds = {piece: p * (1 - end) for piece, p in LATER_PIECES[size].items()} if end < 1 else {}
+    return Step(odds | ({".": end} if end else {}), "free" if odds else "structure")
+
+
+def invent(first: Odds = FIRST_PIECES) -> Generator[Step, str, str]:
+    """Make up a name of two to nine letters, piece by piece, and write the full stop that shows its end.
+
+    Returns the name, with the blank in front of it.
+    """
+    return (yield from go_on_with((yield from pick(first))))
+
+
+def go_on_with(name: str) -> Generator[Step, str, str]:
+    """Finish a name whose first piece is written. Returns the whole name."""
+    letters = size = len(name) - 1
+    while True:
+        piece = yield _more(letters, size)
+        if piece == ".":
+            return name
+        name += piece
+        size = len(piece) - 1
+        letters += size
+
+
+def copy(name: str) -> Script:
+    """Write an invented name again: it can only be copied."""
+    yield from say(name, "copy")
+
+
+def again(name: str) -> Script:
+    """Write the name of a child again, an invented one or one of the eight that many documents share."""
+    yield from say(name, "recall" if name in GENDER else "copy")
+
+
 # Stories -----------------------------------------------------------------------------------------------------------
 
 WHEN = Odds({" day": 2, " rainy night": 1})
 HAVING = Odds({" had": 3, " found": 2, " made": 1})
 TROUBLES = Odds({" But": 4, " Then": 3, " Next": 2})
+OWN_NAMES = 0.2
+"""The share of children in the stories that begin with 'Once' whose name is invented."""
+
+
+def _heroes(known: Odds) -> Odds:
+    """The eight names, and every first piece of an invented one."""
+    total = sum(known.weights.values())
+    invented = {piece: OWN_NAMES * p for piece, p in FIRST_PIECES.root.odds.items()}
+    return Odds({name: (1 - OWN_NAMES) * w / total for name, w in known.weights.items()} | invented)
+
+
+HEROES = {" girl": _heroes(GIRLS), " boy": _heroes(BOYS)}
 ENDINGS = Odds({" The end.": 2, " That night": 3, " In the end": 3})
 
 
@@ -63,15 +132,20 @@ def story(first: str) -> Script:
         yield from pick(ADJECTIVES)
         who = yield from pick(table(" girl", " boy"))
         yield from say(" named")
-        hero = yield from pick(GIRLS if who == " girl" else BOYS)
+        hero = yield from pick(HEROES[who])
+        if hero in GENDER:
+            yield from say(".")
+        else:
+            hero = yield from go_on_with(hero)
     else:
         yield from pick(WHEN)
         yield from say(",")
         hero = yield from pick(PEOPLE)
         yield from say(" went to the")
         yield from pick(PLACES)
-    yield from say(".")
-    own = PRONOUNS[GENDER[hero]]
+        yield from say(".")
+        who = " " + GENDER[hero]
+    own = PRONOUNS[who.strip()]
 
     yield from agree(own["She"])
     yield from pick(HAVING)
@@ -103,7 +177,7 @@ def ending(hero: str, own: dict[str, str], pet: str) -> Script:
     """How everybody felt about it."""
     end = yield from pick(ENDINGS)
     if end == " That night":
-        yield from recall(hero)
+        yield from again(hero)
         yield from say(" dreamed of a")
         yield from pick(ADJECTIVES)
         yield from pick(Odds(ANIMALS.weights | BEASTS.weights))
@@ -134,14 +208,14 @@ def lost(hero: str, own: dict[str, str], described: str, thing: str, pet: str) -
     yield from recall(thing)
     yield from say('?"')
     yield from pick(SAID)
-    yield from recall(hero)
+    yield from again(hero)
     yield from say('. "It is')
     where = yield from pick(HIDING)
     yield from say(',"')
     yield from pick(SAID)
     yield from recall(pet)
     yield from say(".")
-    yield from recall(hero)
+    yield from again(hero)
     yield from say(" looked")
     yield from recall(where)
     yield from say(" and there was the")
@@ -160,7 +234,7 @@ def eaten(hero: str, own: dict[str, str], look: str, thing: str, pet: str, anima
     food = yield from pick(FOODS)
     yield from say(',"')
     yield from pick(SAID)
-    yield from recall(hero)
+    yield from again(hero)
     yield from say('. "I thought it was')
     yield from recall(food)
     yield from say(',"')
@@ -168,7 +242,7 @@ def eaten(hero: str, own: dict[str, str], look: str, thing: str, pet: str, anima
     yield from say(" the")
     yield from recall(animal)
     yield from say(". So")
-    yield from recall(hero)
+    yield from again(hero)
     yield from say(" gave")
     yield from recall(pet)
     yield from pick(HOW_MUCH)
@@ -186,7 +260,7 @@ def eaten(hero: str, own: dict[str, str], look: str, thing: str, pet: str, anima
 def lent(hero: str, described: str, thing: str, pet: str) -> Script:
     """The thing goes from hand to hand; at the end somebody asks who has it."""
     yield from say(" morning")
-    yield from recall(hero)
+    yield from again(hero)
     yield from say(" gave the")
     yield from recall(thing)
     yield from say(" to")
@@ -212,25 +286,8 @@ TALE_PLACES = {"Far": " away", "Under": " the hill", "In": " a castle", "On": " 
 TALE_TURNS = Odds({" They all knew": 2, " It was": 2, " What did": 2, ' "I am': 2, " One day": 3, " Good night": 2})
 
 
-def invent(first: Odds = FIRST_SYLLABLES) -> Generator[Step, str, str]:
-    """Make up a name of two or three syllables and write the full stop that shows its end. Returns the name."""
-    name = yield from pick(first)
-    name += yield from pick(LAST_SYLLABLES)
-    more = {syllable: 0.5 / len(LAST_SYLLABLES.weights) for syllable in LAST_SYLLABLES.weights}
-    word = yield Step(more | {".": 0.5}, "free")
-    if word != ".":
-        name += word
-        yield from say(".")
-    return name
-
-
-def copy(name: str) -> Script:
-    """Write an invented name again: it can only be copied."""
-    yield from say(name, "copy")
-
-
 def tale(first: str) -> Script:
-    """A beast with a name that no other document has, and perhaps a second one. No turn comes twice."""
+    """A beast with an invented name, and perhaps a second one. No turn comes twice."""
     yield from say(TALE_PLACES[first] + " lived a")
     yield from pick(BEAST_MANNERS)
     beast = yield from pick(BEASTS)
@@ -278,7 +335,7 @@ def meeting(name: str, beast: str) -> Script:
     yield from say(" met a")
     other_beast = yield from pick(BEASTS.without(beast))
     yield from say(" called")
-    other = yield from invent(FIRST_SYLLABLES.without(" " + name.split("-")[0].strip()))
+    other = yield from invent(FIRST_PIECES.without(name.split("-")[0]))
     end = yield from pick(Odds({" The": 2, " Now": 1}))
     if end == " The":
         which = yield from pick(table(beast, other_beast))
@@ -618,19 +675,106 @@ def shop(first: str) -> Script:
     yield from say(".")
 
 
+# Echoes ------------------------------------------------------------------------------------------------------------
+
+ECHO_POOL = (*ECHO_WORDS, *names.FIRST, *names.LATER)
+"""What an echo may consist of: every word of the lexicon, every piece of a name."""
+
+ECHO_LENGTH = (3, 24)  # how many words are said twice, at least and at most
+ECHO_END = 0.1  # the chance that the first round ends after a word, once there are enough
+
+
+@dataclass(frozen=True)
+class Pool:
+    """What an echo may be made of: how its first word is drawn, and how each later one."""
+
+    first: Mapping[str, float]
+    later: Mapping[str, float]
+
+
+def _alike(words: Sequence[str]) -> dict[str, float]:
+    return dict.fromkeys(words, 1.0 / len(words))
+
+
+_N = len(names.SYLLABLES)
+ECHO_POOLS = {
+    "Echo": Pool(_alike(ECHO_WORDS), _alike(ECHO_WORDS)),
+    "Magic": Pool(_alike(names.FIRST[:_N]), _alike(names.LATER[:_N])),
+    "Spell": Pool(_alike(names.FIRST[_N:]), _alike(names.LATER[_N:])),
+}
+"""First word of an echo -> what it says twice: words, syllables, or letters."""
+
+
+def echo(first: str) -> Script:
+    """Any words, and then the same words again: nothing but copying helps, and nothing in them tells a story."""
+    yield from say(":")
+    pool = ECHO_POOLS[first]
+    least, most = ECHO_LENGTH
+    going_on = {word: p * (1 - ECHO_END) for word, p in pool.later.items()} | {".": ECHO_END}
+    said = yield Step(pool.first, "free")
+    for n in range(1, most + 1):
+        word = yield Step(pool.later if n < least else going_on if n < most else {".": 1.0}, "free")
+        if word == ".":
+            break
+        said += word
+    yield from say(" Again:")
+    yield from say(said, "copy")
+    yield from say(".")
+
+
+def shopping(first: str) -> Script:
+    """A list read out twice, with commas: between two things to copy stands always the same mark."""
+    yield from say(":")
+    said: list[str] = []
+    while True:
+        word = yield Step(ECHO_POOLS["Echo"].first, "free")
+        said.append(word)
+        if len(said) == ECHO_LENGTH[1] // 2:
+            yield from say(".")
+            break
+        if len(said) < ECHO_LENGTH[0]:
+            yield from say(",")
+        elif (yield Step({",": 0.8, ".": 0.2}, "free")) == ".":
+            break
+    yield from say(" Again:")
+    for i, word in enumerate(said):
+        if i:
+            yield from say(",")
+        yield from say(word, "copy")
+    yield from say(".")
+
+
+def refrain(first: str) -> Script:
+    """Words and pieces out of the blue, all different, and then all of them again, without a word of warning.
+
+    The repetition begins when the first word returns; until then it cannot have begun, as no word comes twice.
+    """
+    said = [first]
+    least, most = ECHO_LENGTH
+    while True:
+        back = 0.0 if len(said) < least else ECHO_END if len(said) < most else 1.0
+        each = (1 - back) / (len(ECHO_POOL) - len(said))
+        odds = {word: each for word in ECHO_POOL if word not in said} if back < 1 else {}
+        word = yield Step(odds | ({first: back} if back else {}), "free" if odds else "copy")
+        if word == first:
+            break
+        said.append(word)
+    yield from say("".join(said[1:]), "copy")
+
+
 # A document --------------------------------------------------------------------------------------------------------
 
 DOCUMENTS: dict[str, tuple[float, Callable[[str], Script]]] = {
-    "Once": (0.15, story),
-    "One": (0.13, story),
+    "Once": (0.13, story),
+    "One": (0.11, story),
     "Far": (0.08, tale),
     "Under": (0.06, tale),
     "In": (0.06, tale),
-    "On": (0.02, tale),
-    "Dear": (0.07, letter),
-    "Recipe": (0.06, recipe),
-    "Farm": (0.08, news),
-    "Guess": (0.06, gossip),
+    "On": (0.03, tale),
+    "Dear": (0.05, letter),
+    "Recipe": (0.05, recipe),
+    "Farm": (0.06, news),
+    "Guess": (0.05, gossip),
     "Boxes": (0.03, boxes),
     "Beads": (0.02, pattern),
     "Parade": (0.02, pattern),
@@ -638,14 +782,22 @@ DOCUMENTS: dict[str, tuple[float, Callable[[str], Script]]] = {
     "Count": (0.03, count),
     "Sums": (0.03, sums),
     "Add": (0.05, chain),
-    "Today": (0.04, shop),
+    "Today": (0.03, shop),
+    "Echo": (0.02, echo),
+    "Magic": (0.02, echo),
+    "Spell": (0.02, echo),
+    "List": (0.01, shopping),
 }
-"""First word -> (share of documents, script that writes the rest)."""
+"""First word -> (share of documents, script that writes the rest). The rest begins with any word: `refrain`."""
 
-START = Odds({word: share for word, (share, _) in DOCUMENTS.items()})
+REFRAINS = 1.0 - sum(share for share, _ in DOCUMENTS.values())
+START = Odds(
+    {word: share for word, (share, _) in DOCUMENTS.items()} | dict.fromkeys(ECHO_POOL, REFRAINS / len(ECHO_POOL))
+)
 
 
 def document() -> Script:
     """One document: its first word, which decides the kind, and then the script of that kind."""
     first = yield from pick(START, "start")
-    yield from DOCUMENTS[first][1](first)
+    _, script = DOCUMENTS.get(first, (0.0, refrain))
+    yield from script(first)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from explainer.corpus.machinery import Odds, table
+from explainer.tokenizer import split_words
 
 GIRLS = Odds({" Mia": 4, " Ada": 3, " Lily": 3, " Nora": 2})
 BOYS = Odds({" Tom": 4, " Ben": 3, " Leo": 3, " Max": 2})
@@ -68,10 +69,23 @@ HOBBIES = Odds(
         " to nap": 1,
     }
 )
-FIRST_SYLLABLES = table(*(" " + s for s in ("Zo", "Bi", "Ka", "Mu", "Ti", "Lo", "Pa", "Vi", "Du", "Ra")))
-LAST_SYLLABLES = table(*("-" + s for s in ("lo", "mi", "ka", "zu", "ri", "pa", "do", "vi", "ta", "nu")))
-
 FRUITS = Odds({" apples": 3, " eggs": 3, " nuts": 2, " plums": 2})
 NUMBERS = (" zero", " one", " two", " three", " four", " five", " six", " seven", " eight", " nine", " ten")
 NOISES = table(" la", " dee", " doo", " boing")
 BRACKETS = {" (": " )", " [": " ]", " {": " }"}
+
+ECHO_WORDS = tuple(
+    sorted(
+        {
+            word
+            for odds in (
+                *(PEOPLE, PETS, ANIMALS, ADJECTIVES, COLOURS, LOOKS, THINGS, HOLES, FALLING, HIDING, PLACES, FEELINGS),
+                *(BAD_FEELINGS, FOODS, SAID, HOW_MUCH, HOW_OFTEN, BEASTS, BEAST_MANNERS, HOBBIES, FRUITS, NOISES),
+            )
+            for phrase in odds.weights
+            for word in split_words(phrase)
+        }
+        | set(NUMBERS)
+    )
+)
+"""Every word of the tables above: what an echo may consist of."""

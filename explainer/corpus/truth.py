@@ -8,7 +8,7 @@ each with its weight.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -211,8 +211,16 @@ def log_prob(tokens: Sequence[int], tokenizer: Tokenizer) -> float:
     return float(token_log_probs(tokens, tokenizer).sum())
 
 
-def windows(n_windows: int, seed: int | Sequence[int], tokenizer: Tokenizer, n_ctx: int = N_CTX) -> np.ndarray:
+def windows(
+    n_windows: int,
+    seed: int | Sequence[int],
+    tokenizer: Tokenizer,
+    n_ctx: int = N_CTX,
+    reject: Callable[[list[str]], bool] | None = None,
+) -> np.ndarray:
     """Draw windows of text as the models are trained and tested on: [n_windows, n_ctx + 1] token ids.
+
+    reject: documents (as words) for which this is true are thrown away. Training rejects held-out names; tests do not.
 
     Each begins with END and a fresh document; documents follow each other, END between them, until the window is full
     (the last one is cut off). Inputs are window[:-1], targets window[1:].
@@ -223,8 +231,11 @@ def windows(n_windows: int, seed: int | Sequence[int], tokenizer: Tokenizer, n_c
     for i in range(n_windows):
         tokens: list[int] = []
         while len(tokens) <= n_ctx:
+            words = sample_words(rng)
+            if reject is not None and reject(words):
+                continue
             tokens.append(tokenizer.end_id)
-            for word in sample_words(rng):
+            for word in words:
                 tokens.extend(encode(word))
         out[i] = tokens[: n_ctx + 1]
     return out

@@ -14,6 +14,7 @@ import numpy as np
 from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as LibraryTokenizer
 
+from explainer.corpus import names
 from explainer.corpus.sampling import sample_words
 from explainer.tokenizer import END, SPLIT_PATTERN, Tokenizer
 
@@ -67,6 +68,20 @@ def train(n_vocab: int, n_documents: int, seed: int) -> Tokenizer:
         for m in json.loads(library.to_str())["model"]["merges"]
     ]
     return Tokenizer((to_bytes(a), to_bytes(b)) for a, b in merges)
+
+
+def with_pieces(tokenizer: Tokenizer) -> Tokenizer:
+    """The same tokenizer with merges appended until every piece of a name is one token; known ids stay as they are.
+
+    An appended merge ranks after all others, so it joins only what was left apart before.
+    """
+    for letters in (1, 2):  # the letters first: a syllable may need them
+        for form in (*names.FIRST, *names.LATER):
+            if len(form) == 1 + letters:
+                while len(ids := tokenizer.encode_word(form)) > 1:
+                    pair = (tokenizer.token_bytes(ids[0]), tokenizer.token_bytes(ids[1]))
+                    tokenizer = Tokenizer((*tokenizer.merges, pair))
+    return tokenizer
 
 
 def report(tokenizer: Tokenizer, n_documents: int = 5000, seed: int = 7) -> str:

@@ -23,6 +23,7 @@ def export(model: TorchTransformer, name: str, steps: int, seed: int, folder: Pa
     for key, value in params.items():
         if not np.isfinite(value).all():
             raise ValueError(f"{key} does not fit in float16")
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.safetensors"
     metadata = model.config.as_strings() | {"name": name, "steps": str(steps), "seed": str(seed), "format": "pt"}
     metadata |= {key: str(value) for key, value in notes.items()}

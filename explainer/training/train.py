@@ -1,7 +1,9 @@
 """Train one model of the family on fresh samples of the corpus.
 
 Every batch is drawn anew from the grammar (its seed is (seed, step)), so nothing is seen twice by intention and a run
-that is interrupted and resumed sees exactly what an uninterrupted one sees.
+that is interrupted and resumed sees exactly what an uninterrupted one sees. Documents in which a held-out name stands
+are thrown away (`corpus.names`), so no model has met one. Sixteen states along the way are kept, at steps that lie
+evenly on a logarithmic scale: how the skills form can be looked at afterwards.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-from explainer.corpus import token_log_probs, windows
+from explainer.corpus import names, token_log_probs, windows
 from explainer.tokenizer import Tokenizer
 from explainer.training.export import WEIGHTS, export
 from explainer.training.optimiser import MATRICES, Muon
@@ -38,6 +40,8 @@ class Plan:
     seed: int = 1
     checks: int = 64  # held-out windows for the progress line
 
+    kept: int = 16  # states along the way, the last one included
+
     @property
     def name(self) -> str:
         return f"storyteller-{self.layers}l"
@@ -47,6 +51,19 @@ class Plan:
         if step < self.warm_up:
             return (step + 1) / self.warm_up
         return min(1.0, (self.steps - step) / (self.steps * (1 - self.flat)))
+
+    def moments(self) -> list[int]:
+        """The steps whose weights are kept: from 20 to the last, evenly spaced on a logarithmic scale."""
+        ratio = (self.steps / FIRST_KEPT) ** (1 / (self.kept - 1))
+        return [round(FIRST_KEPT * ratio**i) for i in range(self.kept - 1)] + [self.steps]
+
+
+FIRST_KEPT = 20
+
+
+def has_held_out_name(words: list[str]) -> bool:
+    """Whether an invented name that training must not see stands in a document."""
+    return any(names.held_out(name) for name in names.names_in(words))
 
 
 def train(plan: Plan, resume: bool = False, minutes: float = 5.0, folder: Path = WEIGHTS) -> TorchTransformer:
@@ -87,9 +104,10 @@ def train(plan: Plan, resume: bool = False, minutes: float = 5.0, folder: Path =
         export(model, plan.name, step, plan.seed, folder, **notes)
 
     began = last_save = last_line = time.monotonic()
+    moments = set(plan.moments())
     since, running = 0, 0.0
     for step in range(first, plan.steps):
-        batch = torch.from_numpy(windows(plan.batch, (plan.seed, 1, step), tokenizer))
+        batch = torch.from_numpy(windows(plan.batch, (plan.seed, 1, step), tokenizer, reject=has_held_out_name))
         logits = model(batch[:, :-1])
         loss = F.cross_entropy(logits.flatten(0, 1), batch[:, 1:].flatten())
         loss.backward()
@@ -101,6 +119,8 @@ def train(plan: Plan, resume: bool = False, minutes: float = 5.0, folder: Path =
         adam.step()
         model.zero_grad(set_to_none=True)
         running, since = running + loss.item(), since + 1
+        if step + 1 in moments:
+            export(model, f"step-{step + 1:06d}", step + 1, plan.seed, along(plan.name, folder))
         if (step + 1) % 100 == 0:
             now = time.monotonic()
             loss_now = held_out_loss(model, test)
@@ -117,6 +137,11 @@ def train(plan: Plan, resume: bool = False, minutes: float = 5.0, folder: Path =
             last_save = time.monotonic()
     save(plan.steps)
     return model
+
+
+def along(name: str, folder: Path = WEIGHTS) -> Path:
+    """The folder of the states that a training run left along the way."""
+    return folder / "along" / name
 
 
 @torch.no_grad()
