@@ -8,6 +8,8 @@ from __future__ import annotations
 import functools
 
 from explainer import checkpoint
+from explainer.corpus import names
+from explainer.corpus.lexicon import PEOPLE
 from explainer.model import forward
 from explainer.tokenizer import Tokenizer
 from explainer.trace import Trace
@@ -27,9 +29,17 @@ def model(name: str = STORYTELLER) -> checkpoint.Model:
     return checkpoint.load(name)
 
 
+CHILDREN = frozenset(name.strip() for name in PEOPLE.weights)
+"""The eight names that many documents share; any other name is an invented one."""
+
+
 def tokens_of(prompt: str) -> tuple[int, ...]:
-    """The prompt as the model gets it: the token that starts every document, then the prompt's tokens."""
-    return (tokenizer().end_id, *tokenizer().encode(prompt))
+    """The prompt as the model gets it: the token that starts every document, then the prompt's tokens.
+
+    A name that the text introduces is written in pieces, as in the corpus (`corpus.names.in_pieces`).
+    """
+    text, _ = names.in_pieces(prompt, CHILDREN)
+    return (tokenizer().end_id, *tokenizer().encode(text))
 
 
 def names_of(tokens: tuple[int, ...]) -> list[str]:

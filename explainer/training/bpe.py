@@ -1,6 +1,6 @@
 """Learn the tokenizer's merges from the corpus with the `tokenizers` library and write weights/tokenizer.json.
 
-python -m explainer.training.bpe --vocab 640
+python -m explainer.training.bpe --vocab 640     learns 640 tokens and appends those that pieces of names need
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=WEIGHTS / "tokenizer.json")
     args = parser.parse_args()
-    tokenizer = train(args.vocab, args.documents, args.seed)
+    tokenizer = with_pieces(train(args.vocab, args.documents, args.seed))
     tokenizer.save(args.out)
     print(report(tokenizer))
 

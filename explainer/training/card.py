@@ -13,6 +13,15 @@ def write_card(facts: dict, folder: Path) -> None:
     (folder / f"{name}.md").write_text(_readable(facts), encoding="utf-8")
 
 
+POOLS = {
+    "words_and_pieces": "words of the lexicon and pieces of names",
+    "words": "words",
+    "syllables": "syllables",
+    "letters": "letters",
+    "whole_vocabulary": "the whole vocabulary, with tokens that the corpus never writes by themselves",
+}
+
+
 def _rounded(value):
     if isinstance(value, float):
         return float(f"{value:.6g}")
@@ -23,6 +32,7 @@ def _rounded(value):
 
 def _readable(facts: dict) -> str:
     m, h, n, s, b = (facts[key] for key in ("metadata", "held_out", "names", "sums", "brackets"))
+    o, t = facts["open_names"], facts["twice"]
     minutes = int(m.get("seconds", 0)) / 60
     threads = f"{m.get('threads', '?')} thread{'' if str(m.get('threads')) == '1' else 's'}"
     lines = [
@@ -34,7 +44,8 @@ def _readable(facts: dict) -> str:
         f"context {m['n_ctx']}, {m['n_vocab']} tokens; {facts['parameters']:,} parameters, float16, "
         f"{facts['bytes'] / 1e6:.2f} MB.",
         "- **Data**: `explainer/corpus`, drawn afresh for every batch (nothing downloaded, no real persons). Documents "
-        "are short; some of the shortest come up more than once, in the held-out text too.",
+        "are short; some of the shortest come up more than once, in the held-out text too. Documents with an invented "
+        "name of the held-out tenth (`corpus/names.py`) were thrown away in training, not in testing.",
         f"- **Training**: `python -m explainer.training --layers {m['n_layers']} --steps {m.get('planned_steps', '?')} "
         f"--seed {m['seed']}`; {int(m['steps']):,} steps done, {int(m.get('tokens', 0)):,} tokens, {minutes:.0f} "
         f"minutes on {threads} of a shared CPU. Muon for the matrices, AdamW for the rest.",
@@ -70,11 +81,31 @@ def _readable(facts: dict) -> str:
         "## Invented names, where the grammar forces them",
         "",
         f"{n['names']:,} names in {n['documents']} documents: {n['all_tokens']:.1%} of their tokens right "
-        f"(first syllable {n['first_syllable']:.1%}, later syllables {n['later_syllables']:.1%}); "
+        f"(first piece {n['first_piece']:.1%}, later pieces {n['later_pieces']:.1%}); "
         f"{n['whole_names']:.1%} of whole names right.",
         "",
         f"Where copying is not enough ('The giant gave ...': which of the two names?): {n['who_is_who']:.1%} right; "
-        "guessing gives 50 %. Nearly all wrong first syllables sit here.",
+        "guessing gives 50 %. Nearly all wrong first pieces sit here.",
+        "",
+        "### Names that no training text contains",
+        "",
+        f"{o['names']} random names of two to eight letters from the tenth that is held out, given once and written "
+        f"again: {o['all_pieces']:.1%} of {o['pieces']:,} later pieces right; where the two pieces before "
+        f"settle what follows, {o['determined']:.1%} of {o['determined_pieces']:,}.",
+        "",
+        "### Random tokens, and the same again",
+        "",
+        f"{t['sequences']} times {t['length']} tokens drawn at random and repeated, nothing else in the text; right in "
+        "the second half, its first token not counted:",
+        "",
+        "| drawn from | tokens | right |",
+        "|---|---|---|",
+        *(f"| {pool} | {t[key]['tokens']} | {t[key]['right']:.1%} |" for key, pool in POOLS.items()),
+        "",
+        "Heads by prefix-matching score (the share of attention on what followed last time; random words and pieces "
+        "twice): "
+        + (", ".join(f"{head} {score:.2f}" for head, score in t["prefix_matching"].items()) or "none reaches 0.25")
+        + ".",
         "",
         "## Sums, continued greedily",
         "",

@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from explainer import working
+from explainer import checkpoint, heads, working
 from explainer.corpus import KINDS, iterate_truth, sample_words, windows
+from explainer.corpus import names as names_of
+from explainer.corpus.lexicon import ECHO_WORDS
 from explainer.tokenizer import Tokenizer
 from explainer.training.card import write_card
 from explainer.training.export import WEIGHTS, load
@@ -94,7 +96,7 @@ def held_out(model: TorchTransformer, tokenizer: Tokenizer, n_windows: int) -> d
 def names(model: TorchTransformer, tokenizer: Tokenizer, n_documents: int = 400, seed: int = 2001) -> dict:
     """Invented names where the grammar forces them: how often the likeliest token of the whole vocabulary is right.
 
-    `first_syllable`: the sentence calls for the name; `later_syllables`: the name has begun; `whole_names`: all of
+    `first_piece`: the sentence calls for the name; `later_pieces`: the name has begun; `whole_names`: all of
     its tokens, each with the true text before it.
     """
     rng = np.random.default_rng(seed)
@@ -134,11 +136,72 @@ def names(model: TorchTransformer, tokenizer: Tokenizer, n_documents: int = 400,
         "documents": n_documents,
         "tokens": len(first) + len(later),
         "all_tokens": float(np.mean(first + later)),
-        "first_syllable": float(np.mean(first)),
-        "later_syllables": float(np.mean(later)),
+        "first_piece": float(np.mean(first)),
+        "later_pieces": float(np.mean(later)),
         "names": len(whole),
         "whole_names": float(np.mean(whole)),
     }
+
+
+def open_names(model: TorchTransformer, tokenizer: Tokenizer, n: int = 300, seed: int = 2005) -> dict:
+    """Names that no training text contains, given once and written again: later pieces that are the likeliest token.
+
+    `determined`: only where the two pieces before settle what follows (`corpus.names.copied`).
+    """
+    right: list[bool] = []
+    determined: list[bool] = []
+    for i, name in enumerate(names_of.unheard(n, seed)):
+        tokens, places = names_of.copied(name, names_of.FRAMES[i % len(names_of.FRAMES)], tokenizer)
+        best = log_probs(model, np.array([tokens]))[0].argmax(-1)
+        for place in places:
+            ok = bool(best[place.at - 1] == place.token)
+            right.append(ok)
+            if place.determined:
+                determined.append(ok)
+    return {
+        "names": n,
+        "pieces": len(right),
+        "all_pieces": float(np.mean(right)),
+        "determined_pieces": len(determined),
+        "determined": float(np.mean(determined)),
+    }
+
+
+def twice(model: TorchTransformer, tokenizer: Tokenizer, n: int = 100, length: int = 25, seed: int = 2006) -> dict:
+    """Random tokens and the same again, no story around them: right in the second half, by what they are drawn from.
+
+    No token comes twice in one half, so what followed its last occurrence is unambiguous. The first token of the second
+    half cannot be foreseen and is not counted.
+    """
+    of = lambda words: [tokenizer.encode_word(w)[0] for w in words if len(tokenizer.encode_word(w)) == 1]  # noqa: E731
+    pools = {
+        "words_and_pieces": of((*ECHO_WORDS, *names_of.FIRST, *names_of.LATER)),
+        "words": of(ECHO_WORDS),
+        "syllables": of(names_of.LATER[: len(names_of.SYLLABLES)]),
+        "letters": of(names_of.LATER[len(names_of.SYLLABLES) :]),
+        "whole_vocabulary": list(range(tokenizer.n_vocab)),
+    }
+    out: dict = {"sequences": n, "length": length}
+    for name, pool in pools.items():
+        rng = np.random.default_rng((seed, len(pool)))
+        once = np.stack([rng.choice(pool, length, replace=False) for _ in range(n)])
+        rows = np.hstack([np.full((n, 1), tokenizer.end_id), once, once])
+        best = log_probs(model, rows).argmax(-1)
+        out[name] = {"tokens": len(pool), "right": float((best[:, length + 1 : -1] == rows[:, length + 2 :]).mean())}
+    return out
+
+
+def prefix_matching(name: str, folder: Path, tokenizer: Tokenizer) -> dict[str, float]:
+    """The prefix-matching score of every head that reaches a quarter, best first: 'layer.head' -> score.
+
+    On words and pieces of names, drawn at random and written twice (`heads.measure`; Olsson et al. 2022).
+    """
+    model = checkpoint.load(name, folder)
+    words = (*ECHO_WORDS, *names_of.FIRST, *names_of.LATER)
+    pool = [tokenizer.encode_word(w)[0] for w in words if len(tokenizer.encode_word(w)) == 1]
+    table = heads.measure(model.params, model.config, n_sequences=40, pool=pool).scores["induction"]
+    order = sorted(np.ndindex(table.shape), key=lambda at: -table[at])
+    return {f"{layer}.{head}": float(table[layer, head]) for layer, head in order if table[layer, head] >= 0.25}
 
 
 def who_is_who(model: TorchTransformer, tokenizer: Tokenizer, n_documents: int = 200, seed: int = 2004) -> float:
@@ -243,6 +306,8 @@ def evaluate(name: str, folder: Path = WEIGHTS, n_windows: int = 600) -> dict:
         "bytes": (folder / f"{name}.safetensors").stat().st_size,
         "held_out": held_out(model, tokenizer, n_windows),
         "names": names(model, tokenizer) | {"who_is_who": who_is_who(model, tokenizer)},
+        "open_names": open_names(model, tokenizer),
+        "twice": twice(model, tokenizer) | {"prefix_matching": prefix_matching(name, folder, tokenizer)},
         "sums": sums(model, tokenizer),
         "brackets": brackets(model, tokenizer),
     }
@@ -253,11 +318,12 @@ def main() -> None:
     parser.add_argument("names", nargs="+")
     parser.add_argument("--windows", type=int, default=600)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--folder", type=Path, default=WEIGHTS, help="where the weights are and the cards go")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     for name in args.names:
-        write_card(evaluate(name, n_windows=args.windows), WEIGHTS)
-        print((WEIGHTS / f"{name}.md").read_text(encoding="utf-8"))
+        write_card(evaluate(name, args.folder, args.windows), args.folder)
+        print((args.folder / f"{name}.md").read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -9,61 +9,20 @@ evenly on a logarithmic scale: how the skills form can be looked at afterwards.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 
-from explainer.corpus import names, token_log_probs, windows
+from explainer.corpus import token_log_probs, windows
 from explainer.tokenizer import Tokenizer
 from explainer.training.export import WEIGHTS, export
 from explainer.training.optimiser import MATRICES, Muon
+from explainer.training.plan import Plan, has_held_out_name
 from explainer.training.torch_model import TorchConfig, TorchTransformer
 
 CACHE = Path(__file__).parents[2] / "_cache" / "training"
 HELD_OUT_SEED = (977, 0)  # training draws from (seed, 1, step)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How one model is trained."""
-
-    layers: int
-    d_model: int = 96
-    steps: int = 10_000
-    batch: int = 32  # windows of 128 tokens
-    lr_muon: float = 0.02
-    lr_adam: float = 4e-3
-    warm_up: int = 100
-    flat: float = 0.4  # this share of the steps at the full rate, then linearly to zero
-    seed: int = 1
-    checks: int = 64  # held-out windows for the progress line
-
-    kept: int = 16  # states along the way, the last one included
-
-    @property
-    def name(self) -> str:
-        return f"storyteller-{self.layers}l"
-
-    def rate(self, step: int) -> float:
-        """Share of the full learning rate at this step."""
-        if step < self.warm_up:
-            return (step + 1) / self.warm_up
-        return min(1.0, (self.steps - step) / (self.steps * (1 - self.flat)))
-
-    def moments(self) -> list[int]:
-        """The steps whose weights are kept: from 20 to the last, evenly spaced on a logarithmic scale."""
-        ratio = (self.steps / FIRST_KEPT) ** (1 / (self.kept - 1))
-        return [round(FIRST_KEPT * ratio**i) for i in range(self.kept - 1)] + [self.steps]
-
-
-FIRST_KEPT = 20
-
-
-def has_held_out_name(words: list[str]) -> bool:
-    """Whether an invented name that training must not see stands in a document."""
-    return any(names.held_out(name) for name in names.names_in(words))
 
 
 def train(plan: Plan, resume: bool = False, minutes: float = 5.0, folder: Path = WEIGHTS) -> TorchTransformer:
@@ -105,6 +64,9 @@ def train(plan: Plan, resume: bool = False, minutes: float = 5.0, folder: Path =
 
     began = last_save = last_line = time.monotonic()
     moments = set(plan.moments())
+    keep = lambda step: export(model, f"step-{step:06d}", step, plan.seed, along(plan.name, folder))  # noqa: E731
+    if first == 0:
+        keep(0)
     since, running = 0, 0.0
     for step in range(first, plan.steps):
         batch = torch.from_numpy(windows(plan.batch, (plan.seed, 1, step), tokenizer, reject=has_held_out_name))
@@ -120,7 +82,7 @@ def train(plan: Plan, resume: bool = False, minutes: float = 5.0, folder: Path =
         model.zero_grad(set_to_none=True)
         running, since = running + loss.item(), since + 1
         if step + 1 in moments:
-            export(model, f"step-{step + 1:06d}", step + 1, plan.seed, along(plan.name, folder))
+            keep(step + 1)
         if (step + 1) % 100 == 0:
             now = time.monotonic()
             loss_now = held_out_loss(model, test)

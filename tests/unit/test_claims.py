@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 
 from explainer import checkpoint
-from explainer.corpus import iterate_truth, sample_words, windows
+from explainer.corpus import iterate_truth, names, windows
+from explainer.corpus.grammar import ECHO_POOL
 from explainer.ops import log_softmax
-from explainer.tokenizer import Tokenizer
+from explainer.tokenizer import Tokenizer, split_words
+from explainer.training.plan import Plan, has_held_out_name
 
 NAMES = ("storyteller-1l", "storyteller-2l", "storyteller-4l")
 CARDS = {path.stem: json.loads(path.read_text("utf-8")) for path in checkpoint.WEIGHTS.glob("storyteller-*.json")}
@@ -65,38 +67,98 @@ def test_the_loss_over_the_floor_is_what_the_card_says(excess, name):
     assert abs(excess[name][0] - claimed["excess"]) < 4 * error
 
 
-def test_four_layers_come_within_three_percent_of_the_floor_and_one_does_not(excess):
-    assert CARDS["storyteller-4l"]["held_out"]["over_floor"] < 0.03
-    lost, floor = excess["storyteller-4l"]
-    assert lost / floor < 0.03
+def test_four_layers_come_within_two_percent_of_the_floor_two_within_five_and_one_does_not(excess):
+    for name, most in (("storyteller-4l", 0.02), ("storyteller-2l", 0.05)):
+        assert CARDS[name]["held_out"]["over_floor"] <= most
+        lost, floor = excess[name]
+        assert lost / floor < 1.5 * most  # so few windows tell it only roughly
     lost, floor = excess["storyteller-1l"]
     assert lost / floor > 0.08
 
 
-def later_syllables(name: str, n_documents: int = 25, seed: int = 2001) -> float:
-    """Of an invented name that has begun: how often the likeliest token is the right one. Only copying finds it."""
-    model, rng, right, asked, read = checkpoint.load(name), np.random.default_rng(seed), 0, 0, 0
-    while read < n_documents:
-        words = [TOKENIZER.encode_word(word) for word in sample_words(rng)]
-        tokens = [TOKENIZER.end_id, *(token for word in words for token in word)][: model.config.n_ctx + 1]
-        copied = [
-            t
-            for t, (_, kind, _) in enumerate(iterate_truth(tokens, TOKENIZER))
-            if kind == "copy" and not TOKENIZER.token_bytes(tokens[t + 1]).startswith(b" ")
-        ]
-        if copied:
-            read += 1
-            guess = model.forward(tokens[:-1])["logits"].argmax(axis=-1)
-            asked += len(copied)
-            right += sum(int(guess[t]) == tokens[t + 1] for t in copied)
-    return right / asked
+N_NAMES = 300
 
 
-def test_copying_needs_two_layers():
-    assert CARDS["storyteller-4l"]["names"]["all_tokens"] >= 0.95
-    assert later_syllables("storyteller-4l") >= 0.95
-    assert later_syllables("storyteller-2l") >= 0.95
-    assert later_syllables("storyteller-1l") < 0.85
+@pytest.fixture(scope="module")
+def open_names() -> dict[str, tuple[float, float]]:
+    """name of a model -> (later pieces right, those right that two pieces of context determine), on unheard names.
+
+    300 random names of two to eight letters, each from the tenth that training never saw (corpus.names).
+    """
+    found = {}
+    for model_name in NAMES:
+        model, right, determined = checkpoint.load(model_name), [], []
+        for i, name in enumerate(names.unheard(N_NAMES, 77)):
+            tokens, places = names.copied(name, names.FRAMES[i % len(names.FRAMES)], TOKENIZER)
+            guess = model.forward(tokens)["logits"].argmax(axis=-1)
+            for place in places:
+                right.append(int(guess[place.at - 1]) == place.token)
+                if place.determined:
+                    determined.append(right[-1])
+        found[model_name] = (float(np.mean(right)), float(np.mean(determined)))
+    return found
+
+
+def test_names_that_nobody_ever_used_are_copied(open_names):
+    """The promise of page one; one layer cannot keep it."""
+    for name in ("storyteller-4l", "storyteller-2l"):
+        everywhere, determined = open_names[name]
+        assert everywhere >= 0.92, name
+        assert determined >= 0.95, name
+    assert open_names["storyteller-1l"][0] < open_names["storyteller-4l"][0] - 0.15
+
+
+def test_what_the_cards_say_of_names_is_what_is_found_with_others(open_names):
+    for name in NAMES:
+        claimed = CARDS[name]["open_names"]
+        assert claimed["names"] == N_NAMES
+        # pieces of a name are not independent: an interval for as many names as there are
+        error = (claimed["all_pieces"] * (1 - claimed["all_pieces"]) / N_NAMES) ** 0.5
+        assert abs(open_names[name][0] - claimed["all_pieces"]) < 4 * error + 0.01, name
+
+
+def test_training_saw_none_of_the_held_out_names():
+    """The very documents of the first batches, drawn again as training draws them; the held-out text has such names."""
+    held = lambda row: [n for n in names.names_in(split_words(TOKENIZER.decode(row))) if names.held_out(n)]  # noqa: E731
+    for step in (0, 1, 5999):
+        rows = windows(32, (1, 1, step), TOKENIZER, reject=has_held_out_name)
+        for row in rows:
+            whole = row[: len(row) - int(np.argmax(row[::-1] == TOKENIZER.end_id))]  # the last document is cut off
+            assert not held(whole[whole != TOKENIZER.end_id])
+    assert sum(len(held(row[row != TOKENIZER.end_id])) for row in windows(32, HELD_OUT_SEED, TOKENIZER)) > 3
+
+
+def twice(name: str, length: int = 25, n: int = 20) -> float:
+    """Random words and pieces of names, all different, and the same again: right in the second half."""
+    model, rng = checkpoint.load(name), np.random.default_rng(2007)
+    pool = [TOKENIZER.encode_word(w)[0] for w in ECHO_POOL if len(TOKENIZER.encode_word(w)) == 1]
+    right = []
+    for _ in range(n):
+        once = rng.choice(pool, length, replace=False)
+        tokens = [TOKENIZER.end_id, *(int(t) for t in once), *(int(t) for t in once)]
+        guess = model.forward(tokens)["logits"].argmax(axis=-1)
+        right += [int(guess[t]) == tokens[t + 1] for t in range(length + 1, 2 * length)]
+    return float(np.mean(right))
+
+
+def test_anything_is_copied_not_names_only():
+    assert twice("storyteller-4l") >= 0.9
+    assert twice("storyteller-2l") >= 0.9
+    assert twice("storyteller-1l") < 0.6
+    for name in ("storyteller-4l", "storyteller-2l"):
+        assert CARDS[name]["twice"]["words_and_pieces"]["right"] >= 0.9
+        assert max(CARDS[name]["twice"]["prefix_matching"].values()) >= 0.5, "no induction head"
+
+
+def test_sixteen_states_of_every_model_are_kept():
+    for name in NAMES:
+        plan = Plan(layers=int(CARDS[name]["metadata"]["n_layers"]))
+        files = sorted((checkpoint.WEIGHTS / "along" / name).glob("*.safetensors"))
+        assert [int(f.stem.removeprefix("step-")) for f in files] == plan.moments()
+        assert len(files) == 16
+        last = checkpoint.loads(files[-1].read_bytes())
+        for key, value in checkpoint.load(name).params.items():
+            np.testing.assert_array_equal(last.params[key], value, err_msg=key)
 
 
 def test_the_readme_says_what_the_cards_say():
@@ -109,8 +171,8 @@ def test_the_readme_says_what_the_cards_say():
         assert percent(shown) == pytest.approx(100 * card["held_out"]["over_floor"], abs=0.051)
     for shown, card in zip(rows["invented names, tokens copied right"], cards, strict=True):
         assert percent(shown) == pytest.approx(100 * card["names"]["all_tokens"], abs=0.051)
-    for shown, card in zip(rows["later syllables only (pure induction)"], cards, strict=True):
-        assert percent(shown) == pytest.approx(100 * card["names"]["later_syllables"], abs=0.051)
+    for shown, card in zip(rows["later pieces only"], cards, strict=True):
+        assert percent(shown) == pytest.approx(100 * card["names"]["later_pieces"], abs=0.051)
     for label, key in (
         ("sums of three numbers, answer before working", "answer_before_working"),
         ("the same, answer after its own working", "answer_after_own_working"),

@@ -10,10 +10,12 @@ import pytest
 
 from explainer.corpus import (
     KINDS,
+    N_CTX,
     Reader,
     floor,
     iterate_truth,
     log_prob,
+    names,
     sample_document,
     sample_words,
     token_log_probs,
@@ -42,7 +44,7 @@ def documents() -> list[tuple[int, ...]]:
     return out
 
 
-@pytest.mark.parametrize(("length", "fewest"), [(1, 500), (2, 300), (4, 200), (7, 120), (12, 90)])
+@pytest.mark.parametrize(("length", "fewest"), [(1, 500), (2, 300), (4, 200), (7, 120), (12, 60)])
 def test_truth_equals_frequencies(documents, length, fewest):
     """For every frequent prefix: Pearson's chi-square between the counts and the claimed odds is believable."""
     following: dict[tuple[int, ...], Counter] = {}
@@ -73,9 +75,35 @@ def test_sampled_documents_lie_inside_and_their_words_survive_splitting():
         words = sample_words(rng)
         text = "".join(words)
         assert split_words(text) == tuple(words)
-        assert len(TOKENIZER.encode(text)) <= 118, text
+        assert names.names_in(words) == names.names_in(split_words(text))
         logs = token_log_probs([0, *TOKENIZER.encode(text), 0], TOKENIZER)
         assert np.isfinite(logs).all()
+
+
+def test_the_context_holds_nearly_every_document(documents):
+    """99 % and more, both <|end|> counted; the context has as many places as the models (corpus.N_CTX)."""
+    assert np.mean([len(tokens) <= N_CTX + 1 for tokens in documents]) >= 0.99
+
+
+def test_an_echo_says_the_same_thing_twice():
+    """Words, syllables, letters, lists and plain refrains: the second half is the first, and could only be copied."""
+    rng = np.random.default_rng(21)
+    seen = set()
+    for _ in range(3000):
+        words = sample_words(rng)
+        if words[0] in ("Echo", "Magic", "Spell", "List"):
+            first, second = "".join(words[1:]).split(". Again")
+            assert first == second.removesuffix(".")
+        elif words[0][0] in " -":
+            half = len(words) // 2
+            assert words[:half] == words[half:] and len(set(words[:half])) == half
+        else:
+            continue
+        seen.add(words[0] if words[0][0] not in " -" else "refrain")
+        tokens = [0, *TOKENIZER.encode("".join(words)), 0]
+        again = [kind for _, kind, _ in iterate_truth(tokens, TOKENIZER)].count("copy")
+        assert again >= 2
+    assert seen == {"Echo", "Magic", "Spell", "List", "refrain"}
 
 
 def test_log_prob_is_the_product_of_the_words():

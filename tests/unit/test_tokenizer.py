@@ -73,7 +73,7 @@ def test_display():
 
 
 def test_vocabulary():
-    assert TOKENIZER.n_vocab == 640
+    assert TOKENIZER.n_vocab == 850
     assert {TOKENIZER.token_bytes(i) for i in range(1, 257)} == {bytes([b]) for b in range(256)}
 
 
