@@ -11,7 +11,7 @@ from explainer import checkpoint
 from explainer.corpus import names
 from explainer.corpus.lexicon import PEOPLE
 from explainer.model import forward
-from explainer.tokenizer import Tokenizer
+from explainer.tokenizer import Tokenizer, split_words
 from explainer.trace import Trace
 
 STORYTELLER = "storyteller-4l"
@@ -40,6 +40,41 @@ def tokens_of(prompt: str) -> tuple[int, ...]:
     """
     text, _ = names.in_pieces(prompt, CHILDREN)
     return (tokenizer().end_id, *tokenizer().encode(text))
+
+
+def name_in(prompt: str) -> str:
+    """The first invented name in a prompt, as the model gets it; '' if there is none."""
+    return next(iter(names.names_in(split_words(names.in_pieces(prompt, CHILDREN)[0]))), "")
+
+
+FIRST_MERGES = 383
+"""How many merges the tokenizer had when links did not yet say with which weights they were made."""
+
+
+@functools.cache
+def first_tokenizer() -> Tokenizer:
+    """The tokenizer of the first models. Its tokens are the first 640 of today's; names in pieces fell into bytes."""
+    return Tokenizer(tokenizer().merges[:FIRST_MERGES])
+
+
+def place_now(prompt: str, place: int) -> int:
+    """Where the token stands today that an address made with the first tokenizer calls `place` (0: the start token).
+
+    It is the token that ends where the old one ended, or holds its end; hyphens do not count, as a name that is
+    written in pieces today may have had none. A place beyond the text stays as it is.
+    """
+    size = lambda piece: len(piece.replace(b"-", b""))  # noqa: E731
+    old = first_tokenizer()
+    before = old.encode(prompt)
+    if not 0 < place <= len(before):
+        return place
+    end = sum(size(old.token_bytes(t)) for t in before[:place])
+    reached = 0
+    for i, token in enumerate(tokens_of(prompt)[1:], start=1):
+        reached += size(tokenizer().token_bytes(token))
+        if reached >= end:
+            return i
+    return place
 
 
 def names_of(tokens: tuple[int, ...]) -> list[str]:

@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 
 import param
 
-from explainer import lab
+from explainer import lab, story
+from explainer.corpus import names
 
 MAX_CHARACTERS = 2000  # the one limit for every text that a reader writes
 HOW = ("first", "hurry")  # in what order and how thoroughly to draw: no URL carries it
@@ -42,6 +43,8 @@ class PageState(param.Parameterized):
         doc="a slider is on its way: long work stops after a moment, and is finished when this is False again",
     )
     quiet: ClassVar[tuple[str, ...]] = ()  # values that the page may send but no URL carries (a wish to go on, say)
+    places: ClassVar[dict[str, str]] = {}  # values that count the tokens of a text: name -> the text's name
+    told_by: ClassVar[tuple[str, ...]] = ()  # values that only the weights that a link was made with tell a story by
     coded: ClassVar[tuple[str, ...]] = ()  # texts that pages write for pages: `clean` reads and bounds them
 
     def __init__(self, **params: Any):
@@ -86,11 +89,14 @@ class PageState(param.Parameterized):
     def update_from(self, given: dict[str, Any]) -> dict[str, str]:
         """Take values by name from a link, an embed attribute or a control.
 
-        given:   {name: text, number, boolean or None}; None means 'back to the default'; unknown names are ignored
+        given:   {name: text, number, boolean or None}; None means 'back to the default'; unknown names are ignored.
+                 A link says with which weights it was made ("weights": their fingerprint; '' if it does not say)
         returns: {name: message} for what could not be taken as it was; empty when all went well
         """
         wanted: dict[str, Any] = {}
         messages: dict[str, str] = {}
+        if "weights" in given:
+            given, messages = self._from_link(given)
         for name in (*self.names(), *self.quiet, *HOW):
             if name not in given:
                 continue
@@ -121,6 +127,27 @@ class PageState(param.Parameterized):
                     messages[name] = words
         return messages
 
+    def _from_link(self, given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+        """What a link asks for, in today's terms, and what to say of one that was made with other weights.
+
+        Links without a fingerprint count tokens as the first tokenizer cut them: the same words are meant.
+        """
+        made_with = str(given["weights"] or "")
+        if made_with == story.fingerprint():
+            return given, {}
+        moved = dict(given)
+        for name, text in self.places.items() if not made_with else ():
+            prompt = str(given.get(text) or self.param[text].default)
+            place = str(given.get(name, ""))
+            if place.isascii() and place.isdigit() and len(place) < 5:
+                now = lab.place_now(prompt, int(place))
+                most, _ = self.room()[text]
+                gone = max(0, len(lab.tokens_of(prompt)) - most)
+                moved[name] = max(now - gone, min(now, 1))
+        if any(given.get(name) not in (None, "") for name in self.told_by):
+            return moved, {"weights": "This link was made with an earlier model: this one may write something else."}
+        return moved, {}
+
     def _fitted(self, name: str, text: str) -> tuple[str, str]:
         """A text as this page can hold it, and what to say if that is not all of it. Raises ValueError."""
         said: list[str] = []
@@ -141,6 +168,8 @@ class PageState(param.Parameterized):
             said.append(f"{why}: the last ones of these.")
         elif most and (n := len(lab.tokens_of(text))) > most:
             said.append(f"{why}; your text has {n:,}, the start token included. The last ones are used.")
+        if most:
+            said += names_said(text)
         return text, " ".join(said)
 
     def _show(self) -> dict[str, str]:
@@ -155,6 +184,34 @@ class PageState(param.Parameterized):
             if getattr(self, name) != shown:
                 setattr(self, name, shown)
         return messages
+
+
+def names_said(text: str) -> list[str]:
+    """What to say of the names that a text introduces and that the model gets in pieces (`lab.tokens_of`)."""
+    said = []
+    for typed, form in names.in_pieces(text, lab.CHILDREN)[1].items():
+        said.append(f"“{typed}” is read as {form}: a name is written in pieces, each a syllable or a letter.")
+        if strange := names.foreign(typed):
+            marks = ", ".join(f"“{c}”" for c in strange)
+            said.append(f"{marks}: not one of the letters a to z, and nothing is promised for it.")
+    return said
+
+
+def prompt_for(name: str, prompt: str, messages: dict[str, str]) -> str:
+    """A prompt about a name that the reader has made up, all but its last piece written again; says how it is written.
+
+    prompt: with the places {name} and {start}
+    """
+    found = names.pieces("".join(name.split()))
+    form, start = ("-".join(some).capitalize() for some in (found, found[:-1]))
+    strange = ", ".join(f"“{c}”" for c in names.foreign(name))
+    said = [f"In pieces of a syllable or a letter: {form}."]
+    if strange:
+        said.append(f"{strange}: not one of the letters a to z, and nothing is promised for it.")
+    if len(names.letters(name)) > names.MOST_LETTERS:
+        said.append(f"The names in the corpus have {names.MOST_LETTERS} letters at most.")
+    messages["called"] = " ".join(said)
+    return prompt.format(name=form, start=start).rstrip()
 
 
 def fit(wish: int | None, low: int, high: int) -> int:

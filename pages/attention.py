@@ -8,7 +8,7 @@ from typing import Any
 import param
 
 from explainer import lab
-from explainer.state import PageState, fit
+from explainer.state import PageState, fit, prompt_for
 from explainer.views.attention_ablation import AttentionAblation
 from explainer.views.attention_heads import AttentionHeads
 from explainer.views.attention_lookup import AttentionLookup
@@ -18,11 +18,12 @@ from explainer.views.attention_stepper import AttentionStepper
 from explainer.views.page import Page
 from explainer.views.residual_bus import ResidualBus
 
-MOST = 24  # tokens drawn, the start token included
+MOST = 28  # tokens drawn, the start token included
+PROMPT = "Far away lived a sleepy wizard called {name}. Good night, {start}"
 
 
 class AttentionState(PageState):
-    prompt = param.String(default="Far away lived a sleepy wizard called Zo-vi-ta. Good night, Zo-vi", label="Prompt")
+    prompt = param.String(default=PROMPT.format(name="Zo-vi-ta", start="Zo-vi"), label="Prompt")
     layer = param.Integer(default=3, bounds=(0, None), label="layer")
     head = param.Integer(default=3, bounds=(0, None), label="head")
     query = param.Integer(
@@ -41,7 +42,9 @@ class AttentionState(PageState):
     swap = param.Integer(default=9, bounds=(0, None), label="earlier token")
     swap_with = param.Integer(default=10, bounds=(0, None), label="token to swap with")
     ask = param.String(default="")
-    quiet = ("ask",)
+    called = param.String(default="", label="name", doc="a name that the reader makes up: it goes into the prompt")
+    quiet = ("ask", "called")
+    places = {"query": "prompt", "swap": "prompt", "swap_with": "prompt"}  # noqa: RUF012 - read only
     most = MOST
     token = param.Integer(default=-1, bounds=(-1, None), label="token to follow")
 
@@ -68,6 +71,9 @@ class AttentionState(PageState):
         }
 
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
+        if wanted.get("called"):
+            wanted["prompt"] = prompt_for(wanted["called"], PROMPT, messages)
+            wanted["query"] = None
         if "query" in wanted:
             text = wanted.get("prompt", self.prompt)
             if wanted["query"] == min(len(lab.tokens_of(text)), MOST) - 1:

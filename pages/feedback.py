@@ -25,6 +25,7 @@ class FeedbackState(PageState):
     """The whole story is a function of prompt, t, top_k, top_p, min_p, seed, choices and step."""
 
     quiet = ("again",)
+    told_by = ("choices", "branches", "seed", "step", "look", "at")
     coded = ("choices", "branches")
 
     prompt = param.String(default="Once there was a", label="Prompt")

@@ -6,15 +6,18 @@ from typing import Any
 
 import param
 
-from explainer.state import PageState
+from explainer.state import PageState, prompt_for
 from explainer.views.page import Page
 from explainer.views.whole_model import WholeModel
 
-MOST = 16
+MOST = 24  # tokens drawn, the start token included
+PROMPT = "A robot called {name}. Good night, {start}"
 
 
 class HomeState(PageState):
-    prompt = param.String(default="A robot called Vi-do-zu. Good night, Vi-do", label="Prompt")
+    prompt = param.String(default=PROMPT.format(name="Vi-do-zu", start="Vi-do"), label="Prompt")
+    called = param.String(default="", label="name", doc="a name that the reader makes up: it goes into the prompt")
+    quiet = ("called",)
     block: param.Selector[Any] = param.Selector(
         default="attention 3",
         objects=[
@@ -32,6 +35,10 @@ class HomeState(PageState):
 
     def room(self) -> dict[str, tuple[int, str]]:
         return {"prompt": (MOST, f"This drawing has room for {MOST} tokens")}
+
+    def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
+        if wanted.get("called"):
+            wanted["prompt"] = prompt_for(wanted["called"], PROMPT, messages)
 
 
 PAGE = Page(

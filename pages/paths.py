@@ -40,6 +40,8 @@ class PathsState(PageState):
     late = param.Integer(default=11, bounds=(0, None), label="second token")
     kernel = param.Integer(default=3, bounds=(2, 6), label="kernel")
 
+    places = {"source": "prompt", "target": "prompt", "early": "prompt", "late": "prompt"}  # noqa: RUF012 - read only
+
     def text(self) -> tuple[int, ...]:
         """The tokens that are drawn: the prompt's, the start token first."""
         return self.read()

@@ -49,7 +49,7 @@ class AttentionStepper(Telling):
         steps = Steps(lab.trace(tokens), names, s.layer, s.head, s.query)
         return join(
             [
-                c.controls(prompt_field(s, len(tokens)), *head_choice(s, names)),
+                c.controls(c.name_field(lab.name_in(s.prompt)), prompt_field(s, len(tokens)), *head_choice(s, names)),
                 self.examples(),
                 c.token_strip(names, sets="query", chosen=s.query, label="Choose the token that asks"),
                 tag("p", head_says(s.layer, s.head), ". The query is ", c.token(names[s.query], axis="axis-query"), class_="note"),

@@ -39,6 +39,11 @@ def text_field(name: str, label: str, value: str, *, hint: str = "", placeholder
     )  # fmt: skip
 
 
+def name_field(name: str) -> Markup:
+    """The field in which a reader makes up a name. name: the one in the prompt, in pieces; '' if there is none"""
+    return text_field("called", "A name", name, hint="Type a name that nobody has ever used.")
+
+
 def choice(name: str, label: str, options: Sequence[tuple[Any, str]], value: Any, *, tokens: bool = False) -> Markup:
     """One of a few: a native select, so that every keyboard, phone and screen reader knows it. tokens: of a text."""
     items = [tag("option", text, value=v, selected=(v == value)) for v, text in options]

@@ -34,7 +34,10 @@ class WholeModel(Widget):
         _, top, chances = top_tokens(probs, 6)
         return join(
             [
-                c.controls(c.text_field("prompt", "Prompt", s.prompt, placeholder="Once there was a")),
+                c.controls(
+                    c.name_field(lab.name_in(s.prompt)),
+                    c.text_field("prompt", "Prompt", s.prompt, placeholder="Once there was a"),
+                ),
                 tag(
                     "div",
                     self.diagram(names, whole_word(tokens)),
