@@ -196,7 +196,7 @@ def prefix_matching(name: str, folder: Path, tokenizer: Tokenizer) -> dict[str, 
 
     On words and pieces of names, drawn at random and written twice (`heads.measure`; Olsson et al. 2022).
     """
-    model = checkpoint.load(name, folder)
+    model = checkpoint.loads((folder / f"{name}.safetensors").read_bytes(), name)
     words = (*ECHO_WORDS, *names_of.FIRST, *names_of.LATER)
     pool = [tokenizer.encode_word(w)[0] for w in words if len(tokenizer.encode_word(w)) == 1]
     table = heads.measure(model.params, model.config, n_sequences=40, pool=pool).scores["induction"]

@@ -1,4 +1,4 @@
-"""A name of the reader's own: typed into its field or into a text, written in pieces, promised nothing beyond a to z."""
+"""A name of the reader's own: into its field or into a text, written in pieces, promised nothing beyond a to z."""
 
 from __future__ import annotations
 
