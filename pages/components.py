@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import param
 
+from explainer import lab
 from explainer.state import PageState
 from explainer.views.gallery import Gallery
 from explainer.views.page import Page
-
-MOST = 12
 
 
 class ComponentsState(PageState):
@@ -20,10 +19,7 @@ class ComponentsState(PageState):
     on = param.Boolean(default=True, label="the switch")
 
     def tokens(self) -> tuple[int, ...]:
-        return self.read()
-
-    def room(self) -> dict[str, tuple[int, str]]:
-        return {"prompt": (MOST, f"This page draws {MOST} tokens at most")}
+        return lab.tokens_of(self.prompt)[:12]
 
     def limits(self) -> dict[str, tuple[int, int, str]]:
         return {"query": (0, len(self.tokens()) - 1, "token")}

@@ -18,6 +18,9 @@ from explainer.views.temperature_repetition import Repetition
 from explainer.views.temperature_truth import HEDGES, TemperatureTruth
 
 PROMPT = PROMPTS["a string of beads"][0]
+SEED = 16
+"""Of the first 20 seeds, one with which both the text at T = 1 and the corpus's own repeat as much of themselves as most
+do: within the middle half of `repetition.over_seeds(PROMPT)`, near both medians. A test holds it to that."""
 
 
 class TemperatureState(PageState):
@@ -27,7 +30,7 @@ class TemperatureState(PageState):
     top_k = param.Integer(default=None, bounds=(1, None), allow_None=True, label="Top-k")
     top_p = param.Number(default=None, bounds=(0, 1), allow_None=True, label="Top-p")
     min_p = param.Number(default=None, bounds=(0, 1), allow_None=True, label="Min-p")
-    seed = param.Integer(default=0, bounds=(0, 2**32 - 1), label="Seed")
+    seed = param.Integer(default=SEED, bounds=(0, 2**32 - 1), label="Seed")
     draws = param.Integer(default=0, bounds=(0, draws.MOST), label="number of draws")
     checks = param.Integer(default=0, bounds=(0, 999), label="number of checks")
     hedge: param.Selector[Any] = param.Selector(default=0.01, objects=list(HEDGES), label="share kept back")
@@ -41,10 +44,6 @@ class TemperatureState(PageState):
         """As much of its end as the model can read."""
         return self.all_tokens()[-lab.model().config.n_ctx :]
 
-    def room(self) -> dict[str, tuple[int, str]]:
-        most = lab.model().config.n_ctx
-        return {"prompt": (most, f"The model reads {most} tokens at most")}
-
     def look(self, cuts: bool = True) -> next_token.NextToken:
         """The next token at these settings."""
         return next_token.next_token(self.tokens(), self.t, *((self.top_k, self.top_p, self.min_p) if cuts else ()))
@@ -52,6 +51,12 @@ class TemperatureState(PageState):
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
         if wanted.get("t") and math.isfinite(wanted["t"]):
             wanted["t"] = float(f"{wanted['t']:.3g}")  # a slider's position, so that a link says it in full
+        if "prompt" in wanted:
+            n, most = len(lab.tokens_of(wanted["prompt"])), lab.model().config.n_ctx
+            if n > most:
+                messages["prompt"] = (
+                    f"The model reads {most} tokens at most; your text has {n:,}. It is given the last {most}."
+                )
 
 
 PAGE = Page(

@@ -34,7 +34,7 @@ class AttentionOrder(Widget):
                     ),
                 ]
             )
-        i, j = s.swap, s.swap_with
+        i, j = min(s.swap, s.query - 1), min(s.swap_with, s.query - 1)
         options = [(k, f"{k}: {names[k]}") for k in range(s.query)]
         swapped = facts.swap(tokens, i, j)
         new_names = lab.names_of(swapped)
@@ -42,7 +42,7 @@ class AttentionOrder(Widget):
         found = facts.order_test(tokens, i, j, s.query, s.layer, s.head)
         return join([
             *head,
-            c.controls(c.choice("swap", "Swap token", options, i, tokens=True), c.choice("swap_with", "with token", options, j, tokens=True), label="Swap"),
+            c.controls(c.choice("swap", "Swap token", options, i), c.choice("swap_with", "with token", options, j), label="Swap"),
             c.figure("swapped-text",
                      tag("p", "before", class_="note"), c.token_strip(names, label="The text", marks=marks),
                      tag("p", "after", class_="note"), c.token_strip(new_names, label="The text with two tokens swapped", marks=marks),
@@ -119,7 +119,7 @@ class AttentionOrder(Widget):
         """One measured change, called rounding where it is."""
         of = "moves by {} of the probability" if what == "the prediction" else "changed by {} of its size"
         return tag(
-            "td", "0" if value == 0 else f"{number(value)} (rounding)" if rounding else number(value), data_v=exact(value), tabindex="-1",
+            "td", "0" if value == 0 else f"<{number(facts.ROUNDING)} (rounding)" if rounding and value < facts.ROUNDING else number(value), data_v=exact(value), tabindex="-1",
             data_why=f"{what} {of.format(f'{value:.3g}')}".replace("e-", "e−"), style=f"--v:{min(value, 1):.3g}", class_="same" if rounding else None,
         )  # fmt: skip
 

@@ -40,8 +40,6 @@ def attributes(attrs: dict[str, Any]) -> str:
 
 def tag(name: str, *children: Any, **attrs: Any) -> Markup:
     """One element. Children: strings (escaped), `Markup` (kept), iterables of them, or None (nothing)."""
-    if name == "code":
-        attrs["translate"] = "no"
     head = f"<{name}{attributes(attrs)}>" if attrs else f"<{name}>"
     if name in VOID:
         return Markup(head)
@@ -138,18 +136,23 @@ def percent(p: float) -> str:
     return f"{q:.0f} %"
 
 
-def typed(value: float | None) -> str:
-    """A number as one types it into a field: every digit, no needless zero (`1`, `0.05`); '' for none."""
-    if value is None:
-        return ""
-    return str(value).removesuffix(".0")
+def nats(value: float) -> str:
+    """A loss in running text: below 1 three decimals, small ones four, never a power of ten."""
+    if value == 0 or abs(value) >= 0.9995:
+        return number(value)
+    return f"{value:.{3 if abs(value) >= 0.0095 else 4}f}".replace("-", "−")
+
+
+def spread(mean: Any) -> str:
+    """The 95 % interval of a measured mean (corpus.held_out.Mean), in words: `0.37 to 0.39`."""
+    return f"{nats(mean.low)} to {nats(mean.high)}"
+
+
+def sample(mean: Any) -> str:
+    """What a measured mean is the mean of: `763 tokens in 64 documents`."""
+    return f"{how_many(mean.tokens, 'token')} in {how_many(mean.documents, 'document')}"
 
 
 def exact(value: float) -> str:
-    """The shortest text that reads back as the same number (for `data-v`, the hover read-out and downloads).
-
-    '' where there is no number (nan): an empty cell of a download.
-    """
-    if value != value:
-        return ""
+    """The shortest text that reads back as the same number (for `data-v`, the hover read-out and downloads)."""
     return str(value) if isinstance(value, np.floating) else repr(float(value))

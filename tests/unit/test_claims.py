@@ -109,7 +109,7 @@ def test_the_readme_says_what_the_cards_say():
         assert percent(shown) == pytest.approx(100 * card["held_out"]["over_floor"], abs=0.051)
     for shown, card in zip(rows["invented names, tokens copied right"], cards, strict=True):
         assert percent(shown) == pytest.approx(100 * card["names"]["all_tokens"], abs=0.051)
-    for shown, card in zip(rows["later syllables only (pure induction)"], cards, strict=True):
+    for shown, card in zip(rows["later syllables only (copying inside a name)"], cards, strict=True):
         assert percent(shown) == pytest.approx(100 * card["names"]["later_syllables"], abs=0.051)
     for label, key in (
         ("sums of three numbers, answer before working", "answer_before_working"),

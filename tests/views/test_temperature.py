@@ -215,7 +215,7 @@ def test_the_reader_makes_the_first_draw(made):
     shown = made["temperature-draws"].html
     assert "Nothing has been drawn yet" in shown and "out of" not in shown
     ask(made, draws=1)
-    assert "Number 1 of seed 0" in made["temperature-draws"].html
+    assert f"Number 1 of seed {page.SEED}" in made["temperature-draws"].html
 
 
 @pytest.mark.parametrize(("t", "n"), [("4", 1), ("4", 101), ("1", 100), ("inf", 10_000)])
@@ -389,7 +389,7 @@ def test_losses_are_the_forecasts(made):
     text = forecast.held_out()
     rows = rows_of(made["temperature-truth"].html, "losses")[1:]
     assert [float(r[1]) for r in rows] == [here.floor, here.model, here.hedged, here.argmax]
-    assert [float(r[3]) for r in rows] == [text.floor, text.at(0.7)[0], text.argmax(0.1), text.argmax()]
+    assert [float(r[3]) for r in rows] == [text.floor.value, text.at(0.7)[0], text.argmax(0.1), text.argmax()]
     assert rows[3][1] == "inf" and here.floor <= here.model < here.hedged
 
 
@@ -483,7 +483,7 @@ HOSTILE = [
 @pytest.mark.parametrize("prompt", HOSTILE)
 def test_nothing_breaks_on_any_prompt(made, prompt):
     link = ask(made, prompt=prompt, t="0.8")
-    assert ("The model reads" in link.messages.get("prompt", "")) == (len(prompt) > 1000)
+    assert link.messages.get("prompt", "").startswith("The model reads") == (len(prompt) > 1000)
     for name, component in made.items():
         if name != "link":
             assert "<script>" not in component.html and "<b>" not in component.html
