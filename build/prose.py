@@ -45,7 +45,8 @@ def article(text: str, numbers: dict[str, Any], widgets: dict[str, Markup]) -> M
         placed.append(match[1])
         return str(widgets[match[1]])
 
-    html = SLOT.sub(put, html.replace("<pre>", '<pre tabindex="0">'))  # a long line scrolls, also by keyboard
+    html = html.replace("<pre>", '<pre tabindex="0">')  # a long line scrolls, also by keyboard
+    html = SLOT.sub(put, html.replace("<code", '<code translate="no"').replace("<math", '<math translate="no"'))
     if sorted(placed) != sorted(widgets):
         raise ValueError(f"widgets placed in the prose: {placed}; the page has: {sorted(widgets)}")
     return Markup(html)

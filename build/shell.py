@@ -59,7 +59,7 @@ def source_of(functions: tuple[Any, ...]) -> Markup:
     for function in functions:
         file = Path(inspect.getsourcefile(function) or "").name
         code = highlight(inspect.getsource(function), PythonLexer(), formatter)
-        parts.append(f'<p>explainer/{file}</p><pre class="code" tabindex="0"><code>{code}</code></pre>')
+        parts.append(f'<p>explainer/{file}</p><pre class="code" tabindex="0"><code translate="no">{code}</code></pre>')
     return Markup("".join(parts))
 
 

@@ -67,6 +67,28 @@ class KVCache:
         """How many numbers are kept."""
         return sum(array.size for array in self.rows.values())
 
+    def forged(self, other: KVCache, columns: Sequence[int], layers: Sequence[int] | None = None) -> KVCache:
+        """The same text with the keys and values of another text in some columns: notes that do not belong to it.
+
+        A later column reads keys and values, not tokens: so it can be told something that the text does not say.
+
+        other:   the cache of a text that is at least as long, of the same model
+        columns: which columns are exchanged; layers: in which layers (None: in all)
+        Raises ValueError for a column that either text does not have, a layer that the model has not, or another model.
+        """
+        if other.config != self.config:
+            raise ValueError("these are the keys and values of another model")
+        there = range(min(len(self), len(other)))
+        chosen = range(self.config.n_layers) if layers is None else layers
+        if not set(columns) <= set(there) or not set(chosen) <= set(range(self.config.n_layers)):
+            raise ValueError(f"columns are 0 to {len(there) - 1} and layers 0 to {self.config.n_layers - 1}")
+        rows = dict(self.rows)
+        for key in (f"blocks.{layer}.attn.{kind}" for layer in chosen for kind in "kv"):
+            rows[key] = rows[key].copy()
+            rows[key][list(columns)] = other.rows[key][list(columns)]
+            rows[key].setflags(write=False)
+        return KVCache(self.config, self.tokens, MappingProxyType(rows))
+
 
 @dataclass(frozen=True, eq=False)
 class CachedStep:

@@ -15,7 +15,7 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
-from explainer import checkpoint, lab, working
+from explainer import checkpoint, corpus, lab, working
 from explainer.corpus.held_out import Loss, documents, floor, floor_tally, summary, tally
 from explainer.interventions import LayersAbove
 from explainer.measured import kept
@@ -138,6 +138,113 @@ def continuation(tokens: tuple[int, ...], n: int) -> tuple[int, ...]:
     m = lab.model()
     fits = tokens[-(m.config.n_ctx - n) :]
     return tuple(step.token for step in generate(m, fits, n, temperature=0.0))
+
+
+# ---------------------------------------------------------------- a word that leaves the window
+
+DOCUMENTS = 60
+DOCUMENTS_SEED = (7, 20_26)
+FAR = 12  # tokens between a word and what it decides, at least
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A place in a document where one earlier word decides the next one, read with that word and without it.
+
+    before:  the words up to that word; decides: that word; after: the words from there to the place
+    token:   what comes next: the first token of the same word
+    n_whole, n_with, n_without: how many tokens are read: all; from the deciding word on; from behind it on
+    whole, with_word, without:  the probability that the model gives to `token` then
+    truth, truth_without: its true odds for who knows the whole text; for who knows all of it but the deciding word
+    instead, p_instead: without the word, the model's likeliest token and its probability
+    """
+
+    before: str
+    decides: str
+    after: str
+    token: int
+    n_whole: int
+    n_with: int
+    n_without: int
+    whole: float
+    with_word: float
+    without: float
+    truth: float
+    truth_without: float
+    instead: int
+    p_instead: float
+
+
+def truth_without(words: Sequence[str], unknown: int) -> Array:
+    """The true odds of the next token for who knows all words of a document's beginning but one. [V]
+
+    Bayes: every word that could stand at the unknown place, by its odds there and by the odds of the words that
+    followed.
+    """
+    tokenizer = lab.tokenizer()
+    reader = _fed(words[:unknown])
+    odds = np.zeros(tokenizer.n_vocab)
+    for word, p in reader.next_words().items():
+        if not word:  # the end of the document
+            continue
+        following, weight = _fed([*words[:unknown], word]), p
+        for token in _tokens_of(words[unknown + 1 :]):
+            weight *= following.feed(token)
+            if weight == 0:
+                break
+        else:
+            for token, q in following.next_tokens().items():
+                odds[token] += weight * q
+    return odds / odds.sum()
+
+
+def _tokens_of(words: Sequence[str]) -> list[int]:
+    return [token for word in words for token in lab.tokenizer().encode_word(word)]
+
+
+def _fed(words: Sequence[str]) -> corpus.Reader:
+    reader = corpus.Reader(lab.tokenizer())
+    for token in _tokens_of(words):
+        reader.feed(token)
+    return reader
+
+
+@kept
+def lost_words(name: str = lab.STORYTELLER, n_documents: int = DOCUMENTS) -> tuple[Lost, ...]:
+    """In documents of the corpus, every place that is decided by one word far back, and what the model says there.
+
+    Decided: the true odds of what comes next are at least 99 % with that word, and less than 50 % for who knows all the
+    text but that word. The word stands nowhere else before.
+    """
+    m, rng = lab.model(name), np.random.default_rng(DOCUMENTS_SEED)
+    found = []
+    for _ in range(n_documents):
+        words = list(corpus.sample_words(rng))
+        ends = list(accumulate((len(_tokens_of([word])) for word in words), initial=1))  # the start token is in front
+        tokens = (lab.tokenizer().end_id, *_tokens_of(words))[: m.config.n_ctx]
+        odds = [odds for odds, _, _ in corpus.iterate_truth(tokens, lab.tokenizer())]
+        whole = _odds(m, tokens)
+        for j, word in enumerate(words):
+            i = words.index(word)
+            if words[:j].count(word) != 1 or ends[j] - ends[i] < FAR or ends[j] >= len(tokens):
+                continue
+            token = tokens[ends[j]]
+            truth, free = odds[ends[j] - 1][token], odds[ends[i] - 1][tokens[ends[i]]] < 0.99
+            unknown = truth_without(words[:j], i)[token] if free and truth >= 0.99 else 1.0
+            if unknown >= 0.5:
+                continue
+            seen, unseen = (_odds(m, tokens[start : ends[j]])[-1] for start in (ends[i], ends[i + 1]))
+            found.append(Lost(
+                "".join(words[:i]), word, "".join(words[i + 1 : j]),
+                token, ends[j], ends[j] - ends[i], ends[j] - ends[i + 1],
+                float(whole[ends[j] - 1][token]), float(seen[token]), float(unseen[token]), truth, float(unknown),
+                int(unseen.argmax()), float(unseen.max()),
+            ))  # fmt: skip
+    return tuple(found)
+
+
+def _odds(m: checkpoint.Model, tokens: Sequence[int]) -> Array:
+    return softmax(forward(m.params, tokens, m.config)["logits"].astype(np.float64))
 
 
 # ---------------------------------------------------------------- working written down

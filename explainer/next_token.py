@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from explainer import lab
+from explainer.cache import KVCache, step
 from explainer.model import forward
-from explainer.ops import entropy
+from explainer.ops import entropy, softmax
 from explainer.sampling import FilterStep, by_probability, filters, keep_min_p, keep_top_k, keep_top_p
 from explainer.temperature import Chain, SameBits, chain, compare_bits
 
@@ -101,6 +102,71 @@ def next_token(
     order = ranked(tokens)
     cuts = filters(made.probs, top_k, top_p, min_p, order)
     return NextToken(tokens, made, cuts, cuts[-1].probs if cuts else made.probs, order)
+
+
+@dataclass(frozen=True)
+class Word:
+    """The word that the most likely token belongs to, continued to its end, always by the most likely token.
+
+    begun: the tokens of it that stand in the text already; added: those that follow; probs: of each that follows
+    """
+
+    begun: tuple[int, ...]
+    added: tuple[int, ...]
+    probs: tuple[float, ...]
+
+    @property
+    def text(self) -> str:
+        """As a reader writes it; what has no letters (the end of a text, a space) as `Tokenizer.display` shows it."""
+        tokenizer = lab.tokenizer()
+        whole = (*self.begun, *self.added)
+        return tokenizer.decode(whole).strip() if tokenizer.end_id not in whole else tokenizer.display(whole[-1])
+
+
+LONGEST_WORD = 10  # tokens
+
+
+@functools.lru_cache(maxsize=16)
+def whole_word(tokens: tuple[int, ...]) -> Word:
+    """The word that comes next, or that has begun: tokens are pieces, and a reader wants the word.
+
+    tokens: the text, the start token first
+    """
+    m = lab.model()
+    trace = lab.trace(tokens)
+    logits, cache = trace["logits"][-1], KVCache.of(trace)
+    added: list[int] = []
+    probs: list[float] = []
+    while len(added) < LONGEST_WORD:
+        odds = softmax(logits.astype(np.float64))
+        token = int(odds.argmax())
+        if added and not goes_on(token):
+            break
+        added.append(token)
+        probs.append(float(odds[token]))
+        if cache.full or not spelled(token):
+            break
+        turn = step(m.params, cache, token)
+        logits, cache = turn.logits, turn.cache
+    start = len(tokens)
+    if goes_on(added[0]):
+        while start > 1 and spelled(tokens[start - 1]):
+            start -= 1
+            if not goes_on(tokens[start]):
+                break
+    return Word(tokens[start:], tuple(added), tuple(probs))
+
+
+def goes_on(token: int) -> bool:
+    """Whether a token goes on with the word before it: a letter, a digit, a hyphen or a byte comes first."""
+    first = lab.tokenizer().token_bytes(token)[:1]
+    return token != lab.tokenizer().end_id and (first.isalnum() or first == b"-" or first >= b"\x80")
+
+
+def spelled(token: int) -> bool:
+    """Whether a token is a piece of a word, with or without the space before it, and not a mark or the end."""
+    piece = lab.tokenizer().token_bytes(token).lstrip(b" ")[:1]
+    return token != lab.tokenizer().end_id and (piece.isalnum() or piece == b"-" or piece >= b"\x80")
 
 
 def again(tokens: tuple[int, ...], temperature: float) -> tuple[Array, SameBits]:

@@ -6,7 +6,8 @@ graph alone follow three things that are easily confused:
 
     cone     what a node can possibly have read, or whom it can possibly influence
     length   how many steps a path takes, one after the other: bounded by the number of layers, however long the text
-    number   how many different paths there are: explodes with the length of the text, and makes none of them longer
+    number   how many different paths there are: with the length n of the text it grows like n^L / L! (a polynomial for
+             a fixed number L of layers; it explodes when both grow), and makes none of them longer
 
 When a written token is fed back, an arrow goes from the top of the column before it to the bottom of its own, and the
 length grows with every token written.
@@ -359,9 +360,12 @@ def longest_with_feedback(n_layers: int, written: int, sublayers: bool = False) 
 def path_length(architecture: str, distance: int, kernel: int = 3) -> int:
     """How many steps one after the other it takes at least to carry something over this distance.
 
+    Counted alike for all: from the embedding of the one token into the column of the other, so that a recurrent network
+    has one step up before it goes sideways.
+
     architecture: "attention", "rnn", "cnn" or "dilated cnn"; distance: in tokens; kernel: of a convolution
-    returns: 1, distance, ceil(distance / (k - 1)) or ceil(log_k(distance + 1)); 0 for distance 0
-    Source: Vaswani et al. 2017, table 1 (there as O(1), O(n), O(n/k), O(log_k n))
+    returns: 1, 1 + distance, ceil(distance / (k - 1)) or ceil(log_k(distance + 1)); 0 for distance 0
+    Source: Vaswani et al. 2017, table 1 and section 4 (there as O(1), O(n), O(log_k n), and O(n/k) in section 4)
     """
     if distance < 0:
         raise ValueError("nothing moves backwards in a causal network")
@@ -370,7 +374,7 @@ def path_length(architecture: str, distance: int, kernel: int = 3) -> int:
     if architecture == "attention":
         return 1
     if architecture == "rnn":
-        return distance
+        return 1 + distance
     if kernel < 2:
         raise ValueError(f"a kernel that sees other tokens is at least 2 wide, not {kernel}")
     if architecture == "cnn":

@@ -8,19 +8,28 @@ take.
 from __future__ import annotations
 
 import math
+import re
 from typing import Any, ClassVar
 
 import param
 
-MAX_CHARACTERS = 2000
+from explainer import lab
+
+MAX_CHARACTERS = 2000  # the one limit for every text that a reader writes
 HOW = ("first", "hurry")  # in what order and how thoroughly to draw: no URL carries it
+BREAK = re.compile(r"[ \t]*(?:\r\n|\r|\n)[ \t\r\n]*")
 
 
 class PageState(param.Parameterized):
     """The state that every page shares. Subclasses add parameters; each public one is part of the URL.
 
     `limits()` may be overridden for bounds that depend on other values (a layer of the model, a token of the prompt):
-    it returns {name: (low, high, what it counts)} and is asked after every update.
+    it returns {name: (low, high, what it counts)}. A wish beyond them is kept (`wish`, and so the URL); the parameter
+    holds what is shown for it, the nearest value that there is, until the text allows the wish again. A wish of None
+    (where it is allowed) is the last one there is.
+
+    `room()` may be overridden for the texts that the model reads: {name: (tokens, why no more)}. A longer text keeps
+    its end, which is what the model is asked about (`read`).
     """
 
     prompt = param.String(default="", doc="the text that the model reads")
@@ -33,18 +42,43 @@ class PageState(param.Parameterized):
         doc="a slider is on its way: long work stops after a moment, and is finished when this is False again",
     )
     quiet: ClassVar[tuple[str, ...]] = ()  # values that the page may send but no URL carries (a wish to go on, say)
+    coded: ClassVar[tuple[str, ...]] = ()  # texts that pages write for pages: `clean` reads and bounds them
+
+    def __init__(self, **params: Any):
+        super().__init__(**params)
+        self._wishes: dict[str, tuple[Any, Any]] = {}  # name: (what is shown, the wish), where the two differ
+        self._show()
 
     def names(self) -> list[str]:
         """The names that a URL may carry, in order."""
         return [n for n in self.param if n != "name" and not n.startswith("_") and n not in (*self.quiet, *HOW)]
 
     def values(self) -> dict[str, Any]:
-        """All values, as JSON can carry them: an infinite number as the text that reads back as it."""
-        found = {n: getattr(self, n) for n in self.names()}
+        """All wishes, as JSON can carry them: an infinite number as the text that reads back as it."""
+        found = {n: self.wish(n) for n in self.names()}
         return {n: str(v) if isinstance(v, float) and math.isinf(v) else v for n, v in found.items()}
+
+    def shown(self) -> dict[str, Any]:
+        """What is shown instead of a wish that cannot be met here: {name: value}, of those names only."""
+        return {name: getattr(self, name) for name in self._wishes if self.wish(name) != getattr(self, name)}
+
+    def wish(self, name: str) -> Any:
+        """What the reader asked for: what is shown, unless that is only the nearest thing (`limits`)."""
+        value = getattr(self, name)
+        shown, wish = self._wishes.get(name, (value, value))
+        return wish if value == shown else value
 
     def limits(self) -> dict[str, tuple[int, int, str]]:
         return {}
+
+    def room(self) -> dict[str, tuple[int, str]]:
+        return {}
+
+    def read(self, name: str = "prompt") -> tuple[int, ...]:
+        """The tokens of a text that are used: the start token, then as much of the text's end as there is room for."""
+        tokens = lab.tokens_of(getattr(self, name))
+        most, _ = self.room()[name]
+        return tokens if len(tokens) <= most else (tokens[0], *tokens[len(tokens) - most + 1 :])
 
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
         """Hook for page-wide checks on `wanted` (already typed): change it in place, explain in `messages`."""
@@ -65,31 +99,74 @@ class PageState(param.Parameterized):
                 continue
             try:
                 value = parse(self.param[name], given[name])
+                if isinstance(value, str):
+                    wanted[name], words = self._fitted(name, value)
+                    if words:
+                        messages[name] = words
+                    continue
             except ValueError as problem:
                 messages[name] = str(problem)
                 continue
             fixed = wanted[name] = within(self.param[name], value)
-            # (what comes from the end of a slider may be off by a last digit)
-            if isinstance(value, float) and not math.isclose(fixed, value, rel_tol=1e-6):
+            if not same(self.param[name], fixed, value):
                 label = name_of(self.param[name])
                 messages[name] = f"{label[:1].upper()}{label[1:]} cannot be {short(given[name])}; it is {fixed:,} now."
         self.clean(wanted, messages)
         with param.parameterized.batch_call_watchers(self):
+            for name in wanted:
+                self._wishes.pop(name, None)
             self.param.update(**wanted)
-            for name, (low, high, what) in self.limits().items():
-                value = getattr(self, name)
-                if value is not None and not low <= value <= high:
-                    fixed = min(max(value, low), high)
-                    setattr(self, name, fixed)
-                    if name in given and given[name] is not None:
-                        messages[name] = f"There is no {what} {value} here; showing {what} {fixed}."
+            for name, words in self._show().items():
+                if given.get(name) is not None:
+                    messages[name] = words
         return messages
+
+    def _fitted(self, name: str, text: str) -> tuple[str, str]:
+        """A text as this page can hold it, and what to say if that is not all of it. Raises ValueError."""
+        said: list[str] = []
+        text = text.strip("\r\n")
+        if name in self.coded:
+            return text, ""
+        if BREAK.search(text):
+            text = BREAK.sub(" ", text)
+            said.append("Line breaks are read as blanks here.")
+        most, why = self.room().get(name, (0, ""))
+        n = len(text)
+        if n > MAX_CHARACTERS:
+            if not most:
+                label = name_of(self.param[name])
+                raise ValueError(f"{n:,} characters are too many (at most {MAX_CHARACTERS:,}); left {label} as it was.")
+            text = text[-MAX_CHARACTERS:]
+            said.append(f"Your text has {n:,} characters; the last {MAX_CHARACTERS:,} are kept.")
+            said.append(f"{why}: the last ones of these.")
+        elif most and (n := len(lab.tokens_of(text))) > most:
+            said.append(f"{why}; your text has {n:,}, the start token included. The last ones are used.")
+        return text, " ".join(said)
+
+    def _show(self) -> dict[str, str]:
+        """Show the nearest to each wish. Returns {name: message} of those that are not met."""
+        messages = {}
+        for name, (low, high, what) in self.limits().items():
+            wish = self.wish(name)
+            shown = fit(wish, low, high)
+            if wish is not None and wish != shown:
+                messages[name] = f"There is no {what} {short(wish)} here; showing {what} {shown}."
+            self._wishes[name] = (shown, wish)
+            if getattr(self, name) != shown:
+                setattr(self, name, shown)
+        return messages
+
+
+def fit(wish: int | None, low: int, high: int) -> int:
+    """The nearest to a wish from low to high; the last one where nothing is wished."""
+    return high if wish is None else min(max(wish, low), high)
 
 
 def parse(kind: param.Parameter, given: Any) -> Any:
     """Read one value for a parameter from text, number or boolean.
 
-    Numbers may still lie outside the parameter's bounds or between whole numbers (`within` mends that).
+    Numbers may still lie outside the parameter's bounds or between whole numbers (`within` mends that), texts may be
+    too long or have line breaks.
     'inf' is a number where the upper bound says so (bounds=(0, math.inf)); '' is None where None is allowed.
     Raises ValueError with a sentence for the reader.
     """
@@ -109,20 +186,23 @@ def parse(kind: param.Parameter, given: Any) -> Any:
     if isinstance(kind, param.Number):
         if kind.allow_None and str(given).strip().lower() in ("", "none"):
             return None
+        if isinstance(kind, param.Integer):
+            try:
+                return int(str(given))  # a float would not keep every digit
+            except ValueError:
+                pass
         try:
             value = float(given)
             if math.isnan(value):
                 raise ValueError
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ValueError(f"“{short(given)}” is not a number; left {name} as it was.") from None
         most = (kind.bounds or (None, None))[1]
         if math.isinf(within(kind, value)) and (isinstance(kind, param.Integer) or most is None):
             raise ValueError(f"{name} cannot be infinite; left it as it was.")
         return value
-    text = str(given).encode("utf-8", "replace").decode("utf-8")
-    if len(text) > MAX_CHARACTERS:
-        text = text[:MAX_CHARACTERS]
-    return text
+    # what no text field can hold, the model must not get either: it would not be what the reader sees
+    return str(given).replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
 def within(kind: param.Parameter, value: Any) -> Any:
@@ -134,7 +214,19 @@ def within(kind: param.Parameter, value: Any) -> Any:
     value = value if high is None else min(value, high)
     if not isinstance(kind, param.Integer) or math.isinf(value):
         return value
-    return round(value) if math.isclose(round(value), value, rel_tol=1e-6) else int(value)
+    return round(value) if near_whole(value) else int(value)
+
+
+def near_whole(value: Any) -> bool:
+    """Whether a number is whole, but for the rounding of a slider's position."""
+    return value is not None and math.isfinite(value) and abs(round(value) - value) < 1e-6
+
+
+def same(kind: param.Parameter, fixed: Any, value: Any) -> bool:
+    """Whether a value was taken as it was given: to the last digit where it counts something, else but for rounding."""
+    if fixed is None or isinstance(kind, param.Integer):
+        return fixed == (round(value) if near_whole(value) else value)
+    return math.isclose(fixed, value, rel_tol=1e-6)  # what comes from the end of a slider may be off by a last digit
 
 
 def name_of(kind: param.Parameter) -> str:

@@ -67,25 +67,54 @@ ORDERS = {
     "working": "Working first",
     "wrong": "A wrong answer put in its mouth",
 }
-GIVEN = "given"
-"""A fourth order, for comparison: the right working, written by us, then "Answer:"; the model writes only that."""
+GIVEN, UNFINISHED, SHORT, FORGED = "given", "unfinished", "short", "forged"
+HANDED = {
+    GIVEN: "Right working, given by us",
+    UNFINISHED: "The same but for its last result",
+    SHORT: "The same but for its last step",
+    FORGED: "A wrong first step, given by us",
+}
+"""More orders, for comparison: working that we wrote.
+
+The model goes on where our text ends: in GIVEN and SHORT behind "Answer:", in UNFINISHED behind the "=" of the last
+step, in FORGED behind the first step, whose result is FORGERY too much.
+"""
+FORGERY = 2
+
+
+def handed(terms: Terms, order: str) -> str:
+    """The working that we write in an order of HANDED, up to where the model goes on."""
+    if order == FORGED:
+        return f" Steps: {terms[0]} + {terms[1]} = {terms[0] + terms[1] + FORGERY},"
+    whole = working(terms)
+    return {
+        GIVEN: f"{whole} Answer:",
+        UNFINISHED: f"{whole.rpartition('=')[0]}=",
+        SHORT: f"{whole.rpartition(',')[0]}. Answer:",
+    }[order]
+
+
+def leads_to(terms: Terms, order: str) -> int:
+    """The number that the text leads to, were it true: the sum, if nothing was forged or left out."""
+    return sum(terms) + {FORGED: FORGERY, SHORT: -terms[-1]}.get(order, 0)
 
 
 def opening(terms: Terms, order: str, wrong: int = 0) -> str:
-    """The task and the words that we put into the model's mouth. order: a key of ORDERS, or GIVEN"""
-    ours = {
-        "answer": " Answer:",
-        "working": " Steps:",
-        "wrong": f"{result(wrong)} Steps:",
-        GIVEN: f"{working(terms)} Answer:",
-    }
-    return task(terms) + ours[order]
+    """The task and the words that we put into the model's mouth. order: a key of ORDERS or HANDED"""
+    if order in HANDED:
+        return task(terms) + handed(terms, order)
+    return task(terms) + {"answer": " Answer:", "working": " Steps:", "wrong": f"{result(wrong)} Steps:"}[order]
 
 
 def right_text(terms: Terms, order: str, wrong: int = 0) -> str:
     """The whole document as it would be without a mistake of the model's own."""
     total = sum(terms)
-    if order in ("working", GIVEN):
+    if order == FORGED:  # every later step right, but for what the first one handed on
+        later = working((terms[0] + terms[1] + FORGERY, *terms[2:])).removeprefix(" Steps:")
+        return f"{opening(terms, order)}{later}{result(leads_to(terms, order))}"
+    if order == SHORT:
+        return f"{opening(terms, order)} {leads_to(terms, order)}."
+    if order in ("working", GIVEN, UNFINISHED):
         return task(terms) + working(terms) + result(total)
     return task(terms) + result(total if order == "answer" else wrong) + working(terms)
 
@@ -134,7 +163,7 @@ def greedy(model: Model, context: Sequence[int], most: int, stop: int, draft: Se
 class Attempt:
     """What the model wrote after an opening.
 
-    order:   a key of ORDERS, or GIVEN
+    order:   a key of ORDERS or HANDED
     opening: the tokens that it was given, the start token included
     written: the tokens that it wrote, greedily
     text:    all of it as text
@@ -230,20 +259,22 @@ def sums(n_terms: int, count: int = SUMS) -> list[Terms]:
 
 
 @kept
-def score(name: str, order: str, n_terms: int | None = None) -> Score:
+def score(name: str, order: str, n_terms: int | None = None, led: bool = False) -> Score:
     """How many of the one set of sums a model gets right: the figure for every page and card.
 
     name:    of a checkpoint
-    order:   "answer" (at once), "working" (its own working first) or GIVEN (our right working first)
+    order:   "answer" (at once), "working" (its own working first) or a key of HANDED (our working first)
     n_terms: the sums of this length, SUMS of them; None: those of all lengths together
+    led:     count not the answers that are the sum but those that are what the text leads to (`leads_to`)
     Right is what `Attempt.right` calls right. "wrong" and what follows a wrong answer: see `measure`.
     """
     if n_terms is None:
-        each = [score(name, order, n) for n in range(FEWEST, MOST + 1)]
+        each = [score(name, order, n, led) for n in range(FEWEST, MOST + 1)]
         return Score(sum(s.right for s in each), sum(s.of for s in each))
     if order == "wrong":
         raise ValueError("a wrong answer is scored by `measure`, which knows what was put in")
-    right = [attempt(terms, order, name=name).right for terms in sums(n_terms)]
+    tried = [(attempt(terms, order, name=name), terms) for terms in sums(n_terms)]
+    right = [a.answer == leads_to(terms, order) if led else a.right for a, terms in tried]
     return Score(sum(right), len(right))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import param
 
 from explainer import lab
-from explainer.state import PageState
+from explainer.state import PageState, fit
 from explainer.views.attention_ablation import AttentionAblation
 from explainer.views.attention_heads import AttentionHeads
 from explainer.views.attention_lookup import AttentionLookup
@@ -25,7 +25,9 @@ class AttentionState(PageState):
     prompt = param.String(default="Far away lived a sleepy wizard called Zo-vi-ta. Good night, Zo-vi", label="Prompt")
     layer = param.Integer(default=3, bounds=(0, None), label="layer")
     head = param.Integer(default=3, bounds=(0, None), label="head")
-    query = param.Integer(default=16, bounds=(0, None), label="query token")
+    query = param.Integer(
+        default=None, bounds=(0, None), allow_None=True, label="query token", doc="None: the last one"
+    )
     step = param.Integer(default=6, bounds=(0, 9), label="step")
     pin = param.String(
         default="One day Mia met a noisy dragon called Zo-vi-ta. It was happy to be called Zo-vi", label="second text"
@@ -36,7 +38,7 @@ class AttentionState(PageState):
         objects=["nothing", "scaling", "mask", "uniform", "positions", "head"],
         label="what to take out",
     )
-    swap = param.Integer(default=9, bounds=(0, None), label="token to swap")
+    swap = param.Integer(default=9, bounds=(0, None), label="earlier token")
     swap_with = param.Integer(default=10, bounds=(0, None), label="token to swap with")
     ask = param.String(default="")
     quiet = ("ask",)
@@ -44,34 +46,32 @@ class AttentionState(PageState):
     token = param.Integer(default=-1, bounds=(-1, None), label="token to follow")
 
     def tokens(self) -> tuple[int, ...]:
-        return lab.tokens_of(self.prompt)[:MOST]
+        return self.read("prompt")
 
     def pinned(self) -> tuple[int, ...]:
-        return lab.tokens_of(self.pin)[:MOST]
+        return self.read("pin")
+
+    def room(self) -> dict[str, tuple[int, str]]:
+        return dict.fromkeys(("prompt", "pin"), (MOST, f"This page draws {MOST} tokens at most"))
 
     def limits(self) -> dict[str, tuple[int, int, str]]:
         config = lab.model().config
         last = len(self.tokens()) - 1
+        before = max(fit(self.wish("query"), 0, last) - 1, 0)
         return {
             "layer": (0, config.n_layers - 1, "layer"),
             "head": (0, config.n_heads - 1, "head"),
             "query": (0, last, "token"),
-            "swap": (0, last, "token"),
-            "swap_with": (0, last, "token"),
+            "swap": (0, before, "earlier token"),
+            "swap_with": (0, before, "earlier token"),
             "token": (-1, config.n_vocab - 1, "token of the vocabulary"),
         }
 
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
-        for name in ("prompt", "pin"):
-            if name not in wanted:
-                continue
-            n = len(lab.tokens_of(wanted[name]))
-            if n > MOST:
-                messages[name] = (
-                    f"This page draws {MOST} tokens at most; your text has {n:,}. The first {MOST} are shown."
-                )
-        if "prompt" in wanted and "query" not in wanted and self.query == len(self.tokens()) - 1:
-            wanted["query"] = min(len(lab.tokens_of(wanted["prompt"])), MOST) - 1  # the last token goes on asking
+        if "query" in wanted:
+            text = wanted.get("prompt", self.prompt)
+            if wanted["query"] == min(len(lab.tokens_of(text)), MOST) - 1:
+                wanted["query"] = None  # the last token goes on asking while the reader writes
 
 
 PAGE = Page(

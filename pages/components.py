@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import param
 
-from explainer import lab
 from explainer.state import PageState
 from explainer.views.gallery import Gallery
 from explainer.views.page import Page
+
+MOST = 12
 
 
 class ComponentsState(PageState):
@@ -19,7 +20,10 @@ class ComponentsState(PageState):
     on = param.Boolean(default=True, label="the switch")
 
     def tokens(self) -> tuple[int, ...]:
-        return lab.tokens_of(self.prompt)[:12]
+        return self.read()
+
+    def room(self) -> dict[str, tuple[int, str]]:
+        return {"prompt": (MOST, f"This page draws {MOST} tokens at most")}
 
     def limits(self) -> dict[str, tuple[int, int, str]]:
         return {"query": (0, len(self.tokens()) - 1, "token")}

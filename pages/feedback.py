@@ -18,12 +18,14 @@ from explainer.views.feedback_turing import Turing
 from explainer.views.page import Page
 
 MOST_TURNS = 160
+MOST_TEXTS = 50  # so many earlier texts keep what was chosen for them
 
 
 class FeedbackState(PageState):
     """The whole story is a function of prompt, t, top_k, top_p, min_p, seed, choices and step."""
 
     quiet = ("again",)
+    coded = ("choices", "branches")
 
     prompt = param.String(default="Once there was a", label="Prompt")
     t = param.Number(default=0.8, bounds=(0, 10), label="temperature")
@@ -47,9 +49,17 @@ class FeedbackState(PageState):
     again = param.Integer(default=0, label="go on measuring")
     turing = param.Boolean(default=False, label="Turing's words")
 
+    def __init__(self, **params: Any):
+        self._chosen: dict[str, tuple[str, str]] = {}  # prompt: its choices and branches, while another text is there
+        super().__init__(**params)
+
     def tokens(self) -> tuple[int, ...]:
-        """The prompt's tokens that fit, the start token first."""
-        return lab.tokens_of(self.prompt)[: lab.model().config.n_ctx]
+        """As much of the prompt's end as the model can read; the start token comes first, if there is room for it."""
+        return lab.tokens_of(self.prompt)[-lab.model().config.n_ctx :]
+
+    def room(self) -> dict[str, tuple[int, str]]:
+        most = lab.model().config.n_ctx
+        return {"prompt": (most, f"The model has {most} places")}
 
     def settings(self) -> Settings:
         return Settings(self.t, self.top_k, self.top_p, self.min_p)
@@ -89,13 +99,7 @@ class FeedbackState(PageState):
         return min(turn, max(self.step - 1, 0))
 
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
-        n_vocab, n_ctx = lab.tokenizer().n_vocab, lab.model().config.n_ctx
-        if "prompt" in wanted:
-            n = len(lab.tokens_of(wanted["prompt"]))
-            if n > n_ctx:
-                messages["prompt"] = (
-                    f"The model has {n_ctx} places; your text has {n:,} tokens. The first {n_ctx} are used."
-                )
+        n_vocab = lab.tokenizer().n_vocab
         for name, read in (("choices", story.parse_choices), ("branches", story.parse_branches)):
             if name in wanted:
                 try:
@@ -103,11 +107,20 @@ class FeedbackState(PageState):
                 except ValueError as problem:
                     messages[name] = str(problem)
                     del wanted[name]
-        if "prompt" in wanted and "choices" not in wanted and wanted["prompt"] != self.prompt:
-            wanted |= {"choices": "", "branches": ""}  # they were about another text
-        if "choices" in wanted and "branches" not in wanted and "prompt" not in wanted:
+        if wanted.get("prompt", self.prompt) != self.prompt:  # what was chosen was about another text: it waits there
+            if self.choices or self.branches:
+                self._chosen[self.prompt] = (self.choices, self.branches)
+            choices, branches = self._chosen.pop(wanted["prompt"], ("", ""))
+            wanted.setdefault("choices", choices)
+            wanted.setdefault("branches", branches)
+            while len(self._chosen) > MOST_TEXTS:
+                del self._chosen[next(iter(self._chosen))]
+        elif "choices" in wanted and "branches" not in wanted:
             new = story.parse_choices(wanted["choices"], n_vocab, MOST_TURNS)
             wanted["branches"] = story.write_branches(story.remember(self.kept(), self.chosen(), new))
+        elsewhere = wanted.get("prompt", self.prompt) != self.param.prompt.default
+        if elsewhere and wanted.get("branches") == self.param.branches.default:
+            wanted["branches"] += ";"  # the same, but no default: for another text a link must say it
         if "sum" in wanted:
             try:
                 wanted["sum"] = " + ".join(map(str, working.parse_terms(wanted["sum"])))

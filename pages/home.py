@@ -6,7 +6,6 @@ from typing import Any
 
 import param
 
-from explainer import lab
 from explainer.state import PageState
 from explainer.views.page import Page
 from explainer.views.whole_model import WholeModel
@@ -29,14 +28,10 @@ class HomeState(PageState):
     )
 
     def tokens(self) -> tuple[int, ...]:
-        return lab.tokens_of(self.prompt)[:MOST]
+        return self.read()
 
-    def clean(self, wanted: dict, messages: dict[str, str]) -> None:
-        n = len(lab.tokens_of(wanted.get("prompt", "")))
-        if n > MOST:
-            messages["prompt"] = (
-                f"This drawing has room for {MOST} tokens; your text has {n:,}. The first {MOST} are used."
-            )
+    def room(self) -> dict[str, tuple[int, str]]:
+        return {"prompt": (MOST, f"This drawing has room for {MOST} tokens")}
 
 
 PAGE = Page(

@@ -35,19 +35,24 @@ class PathsState(PageState):
     source = param.Integer(default=8, bounds=(0, None), label="earlier token")
     replace = param.String(default=" Ben", label="replacement")
     target = param.Integer(default=11, bounds=(0, None), label="later token")
+    sampled = param.Integer(default=3, bounds=(0, MOST - 1), label="tokens that the model wrote")
     early = param.Integer(default=1, bounds=(0, None), label="first token")
     late = param.Integer(default=11, bounds=(0, None), label="second token")
     kernel = param.Integer(default=3, bounds=(2, 6), label="kernel")
 
     def text(self) -> tuple[int, ...]:
         """The tokens that are drawn: the prompt's, the start token first."""
-        return lab.tokens_of(self.prompt)[:MOST]
+        return self.read()
+
+    def room(self) -> dict[str, tuple[int, str]]:
+        return {"prompt": (MOST, f"This page draws {MOST} tokens at most")}
 
     def limits(self) -> dict[str, tuple[int, int, str]]:
         last = len(self.text()) - 1
         return {
             "source": (0, last, "token"),
             "target": (min(1, last), last, "token"),
+            "sampled": (0, last, "written token"),
             "early": (0, last, "token"),
             "late": (0, last, "token"),
         }
@@ -75,12 +80,6 @@ class PathsState(PageState):
         return working.parse_terms(self.terms)
 
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
-        if "prompt" in wanted:
-            n = len(lab.tokens_of(wanted["prompt"]))
-            if n > MOST:
-                messages["prompt"] = (
-                    f"This page draws {MOST} tokens at most; your text has {n:,}. The first {MOST} are shown."
-                )
         for name, read in (("node", read_node), ("terms", working.parse_terms)):
             try:
                 read(wanted.get(name, getattr(self, name)))

@@ -44,6 +44,10 @@ class TemperatureState(PageState):
         """As much of its end as the model can read."""
         return self.all_tokens()[-lab.model().config.n_ctx :]
 
+    def room(self) -> dict[str, tuple[int, str]]:
+        most = lab.model().config.n_ctx
+        return {"prompt": (most, f"The model reads {most} tokens at most")}
+
     def look(self, cuts: bool = True) -> next_token.NextToken:
         """The next token at these settings."""
         return next_token.next_token(self.tokens(), self.t, *((self.top_k, self.top_p, self.min_p) if cuts else ()))
@@ -51,12 +55,6 @@ class TemperatureState(PageState):
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
         if wanted.get("t") and math.isfinite(wanted["t"]):
             wanted["t"] = float(f"{wanted['t']:.3g}")  # a slider's position, so that a link says it in full
-        if "prompt" in wanted:
-            n, most = len(lab.tokens_of(wanted["prompt"])), lab.model().config.n_ctx
-            if n > most:
-                messages["prompt"] = (
-                    f"The model reads {most} tokens at most; your text has {n:,}. It is given the last {most}."
-                )
 
 
 PAGE = Page(

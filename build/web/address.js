@@ -1,15 +1,11 @@
 // The reader's state in the address: the same names as the embed attributes. Read from the query and the hash; written to
 // the query, or to the hash where a page opened from a disk may not change its query.
 
-const MAX = 20000;
-
 /** {name: text} of everything in the address; nothing is interpreted here, Python's one parser decides. */
 export function read(location = window.location) {
   const values = {};
   for (const part of [location.search.slice(1), location.hash.includes('=') ? location.hash.slice(1) : '']) {
-    let params;
-    try { params = new URLSearchParams(part.slice(0, MAX)); } catch { continue; }
-    for (const [name, value] of params) if (/^[a-z][a-z0-9_]{0,31}$/.test(name)) values[name] = value;
+    for (const [name, value] of new URLSearchParams(part)) if (/^[a-z][a-z0-9_]{0,31}$/.test(name)) values[name] = value;
   }
   return values;
 }
@@ -21,7 +17,7 @@ export function write(values, defaults, location = window.location) {
   if (mode && mode !== 'discover') params.set('mode', mode);
   for (const [name, value] of Object.entries(values)) {
     if (value === null || value === undefined || String(value) === String(defaults[name])) continue;
-    params.set(name, typeof value === 'number' && !Number.isInteger(value) ? String(Number(value.toPrecision(6))) : String(value));
+    params.set(name, String(value)); // every digit: a link opens this very view
   }
   const text = params.toString();
   const url = new URL(location.href);

@@ -35,6 +35,13 @@ export function quiet(el, playing) {
   }
 }
 
+/** Whether the keys belong to what has the focus, because it scrolls by them. */
+export function scrolls(el) {
+  const { overflowX, overflowY } = getComputedStyle(el);
+  const can = /auto|scroll/;
+  return (can.test(overflowX) && el.scrollWidth > el.clientWidth) || (can.test(overflowY) && el.scrollHeight > el.clientHeight);
+}
+
 /** Wire everything under `root` by delegation. `onStep(stateName, value)` is told of each step shown. */
 export function behave(root, { onStep }) {
   const players = new Map();
@@ -78,7 +85,7 @@ export function behave(root, { onStep }) {
     const target = event.target;
     const table = target.closest?.('[data-grid]');
     if (table && target.matches('td,th') && moveInGrid(table, target, event.key)) return event.preventDefault();
-    if (target.matches?.('input,select,textarea')) return;
+    if (target.matches?.('input,select,textarea') || scrolls(target)) return;
     const group = target.closest?.('[data-rove]');
     if (group && moveAmong(group, target, event.key)) return event.preventDefault();
     const strip = target.closest?.('.tokens');
@@ -159,7 +166,7 @@ export function describe(cell) {
   const row = cell.parentElement.querySelector('th')?.textContent.trim();
   const column = cell.closest('table').tHead?.rows[0]?.cells[cell.cellIndex]?.textContent.trim();
   const where = [row, column].filter(Boolean).join(' → ');
-  const exact = value?.replaceAll('-', '−'); // a story rounds: after it the value itself, unless it is there or is no number
+  const exact = value === '' ? '–' : value?.replaceAll('-', '−'); // a story rounds: after it the value itself, unless it is there or is no number
   const story = why && Number.isFinite(Number.parseFloat(value)) && !why.includes(exact) ? `${why}; exactly ${exact}` : why;
   return [where, story ?? exact].filter(Boolean).join(': ');
 }

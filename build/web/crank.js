@@ -1,7 +1,7 @@
 // The crank of /feedback/: turning it, playing (a turn about every second until something else is done), the arrow keys and
 // Space, and keeping the newest part of a long drawing in view. Python makes each turn; here is only the hand.
 
-import { quiet } from './behaviour.js';
+import { quiet, scrolls } from './behaviour.js';
 
 const BEAT = 1000; // ms between turns; a turn that takes longer is waited for
 
@@ -80,7 +80,7 @@ export function crank(root, { state, turn: ask, ready }) {
   root.addEventListener('keydown', (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.defaultPrevented) return;
     const { target } = event;
-    if (target.matches?.('input,select,textarea')) return;
+    if (target.matches?.('input,select,textarea') || scrolls(target)) return;
     const el = target.closest?.('.widget')?.querySelector('[data-crank]');
     if (!el) return;
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];

@@ -47,7 +47,7 @@
     /** The state asked for by attributes. */
     get asked() {
       const values = {};
-      for (const { name, value } of this.attributes) if (!OWN.has(name) && NAME.test(name)) values[name] = value.slice(0, LONGEST);
+      for (const { name, value } of this.attributes) if (!OWN.has(name) && NAME.test(name)) values[name] = value.slice(-LONGEST); // a text keeps its end
       return values;
     }
 
@@ -125,7 +125,7 @@
         return this.#open();
       }
       const values = {};
-      for (const { attributeName: name } of changes) if (!OWN.has(name) && NAME.test(name)) values[name] = this.getAttribute(name)?.slice(0, LONGEST) ?? null;
+      for (const { attributeName: name } of changes) if (!OWN.has(name) && NAME.test(name)) values[name] = this.getAttribute(name)?.slice(-LONGEST) ?? null;
       this.#set(values);
     }
   }

@@ -34,6 +34,12 @@ const morphing = {
     beforeNodeMorphed: (node, next) => {
       // idiomorph spares the inside of whatever has the focus; only what is being typed deserves that, a button's words do not
       if (node === document.activeElement && next instanceof Element && !node.matches('input,select,textarea') && node.innerHTML !== next.innerHTML) node.innerHTML = next.innerHTML;
+      // the choices of a list are Python's; what is chosen among them is the reader's, until Python has heard of it
+      if (node === document.activeElement && node.matches('select') && next instanceof HTMLSelectElement && node.innerHTML !== next.innerHTML) {
+        const chosen = node.value;
+        node.innerHTML = next.innerHTML;
+        if (node.dataset.bind in connection.waiting) node.value = chosen;
+      }
       // it spares its value, too: right for a field, but a button's value is what Python wants to be asked next
       if (node === document.activeElement && node.matches('button') && next instanceof HTMLButtonElement) node.value = next.value;
       // what a script of the page has made inside a figure stays as it is; a drawing, row or vector that is the same need not be compared bit by bit
@@ -65,8 +71,12 @@ function say(messages) {
     if (line.textContent !== words) line.textContent = words; // an unchanged line is not read aloud again
     placed.add(line.dataset.message);
   }
-  status.notice(Object.entries(messages).filter(([name]) => fromLink || !placed.has(name)).map(([, text]) => text).join(' '));
+  status.notice(Object.entries(messages).filter(([name]) => !alien(name) && (fromLink || !placed.has(name))).map(([, text]) => text).join(' '));
 }
+
+/** A word for a number in the page's first address (`?source=twitter`) is another site's, not the reader's: it is taken for
+ * nothing, and said at most beside the field of that name, where whoever wrote `?t=hot` will look. */
+const alien = (name) => name in asked && asked[name] === wishes[name] && typeof (defaults[name] ?? 0) === 'number' && !/\d/.test(asked[name]);
 
 function place(stepper) {
   const wanted = Number(state[stepper.dataset.stepper] ?? stepper.dataset.current);
@@ -83,20 +93,24 @@ mirror.on('link', 'values', (values) => {
 });
 mirror.on('link', 'messages', say);
 
-/** Everything asked is answered: what Python holds is what holds, also where it took a wish (`t=0.50`, a layer too high) for what it had. */
+/** Everything asked is answered: what Python holds is what holds, also where it took a wish (`t=0.50`, half a sum) for what it had. */
 function hold() {
   Object.assign(state, mirror.get('link', 'values'));
   remember('replace');
-  for (const field of document.querySelectorAll('input[type=number][data-bind]')) if (field !== document.activeElement) showHeld(field);
+  for (const field of document.querySelectorAll('[data-bind]')) if (field !== document.activeElement || field.matches('select')) showHeld(field);
 }
 
-/** A number field shows what holds, also where something else was typed: once it is left. */
+/** A field shows what holds (or what is shown for it), also where something else was typed: once it is left. */
+const TYPED = 'input[type=number][data-bind],input[type=text][data-bind],textarea[data-bind]';
 function showHeld(field) {
-  const held = state[field.dataset.bind] ?? '';
-  if (field.validity.badInput || field.value === '' ? held !== '' : Number(field.value) !== held) field.value = held;
+  const name = field.dataset.bind;
+  const held = { ...state, ...mirror.get('link', 'shown') }[name] ?? '';
+  if (field.type === 'number') { if (field.validity.badInput || field.value === '' ? held !== '' : Number(field.value) !== held) field.value = held; }
+  else if (field.matches(TYPED)) { if (field.value !== String(held)) field.value = held; }
+  else if (field.matches('select') && field.value !== String(held) && [...field.options].some(({ value }) => value === String(held))) field.value = held;
 }
 document.addEventListener('focusout', ({ target }) => {
-  if (target.matches('input[type=number][data-bind]') && connection.isIdle && !typing) showHeld(target);
+  if (target.matches(TYPED) && connection.isIdle && !typing) showHeld(target);
 });
 
 // ---- from the reader: controls
@@ -152,7 +166,7 @@ const read = (control) => {
     const [at, max, step] = [control.value, control.max, control.step].map(Number);
     const place = max - at < step / 2 ? max : at; // the last step may miss the end by a rounding
     const value = control.dataset.scale === 'log' ? 10 ** place : place;
-    return 'whole' in control.dataset ? Math.round(value) : value;
+    return 'whole' in control.dataset ? Math.round(value) : Number(value.toPrecision(6)); // as fine as a hand, and as an address should be
   }
   return control.value;
 };
@@ -216,6 +230,15 @@ const patience = Math.min(Math.max(Number(asking.get('patience')) || 20, 1), 600
 if (asking.get('boot') === 'ordinary') workerUrl.searchParams.set('how', 'boot');
 if (patience !== 20) workerUrl.searchParams.set('patience', patience);
 
+/** Python is there: the page is live once it shows what the link, or the reader meanwhile, asked for. */
+let arrived = null;
+function announce() {
+  if (!arrived) return;
+  status.live({ ...arrived, ms: Math.round(performance.now()) });
+  arrived = null;
+  say(mirror.get('link', 'messages') ?? {});
+}
+
 const connection = new Connection({
   mirror,
   name: still.name,
@@ -224,11 +247,11 @@ const connection = new Connection({
   patience: globalThis.explainerMakeWorker ? Infinity : patience * 1000,
   on: {
     progress: status.starting,
-    live: (message) => status.live({ ...message, ms: Math.round(performance.now()) }),
-    failed: status.failed,
-    problem: (message) => status.problem(message.message),
+    live: (message) => { arrived = message; if (!Object.keys(connection.waiting).length) announce(); },
+    failed: (message) => { arrived = null; status.failed(message); },
+    problem: (message) => { announce(); status.problem(message.message); },
     wait: status.notice,
-    busy: (busy) => { for (const el of widgets.values()) el.toggleAttribute('data-catching-up', busy && !connection.isLive); document.documentElement.toggleAttribute('data-busy', busy || behind !== null); if (!busy) { hold(); catchUp(); } },
+    busy: (busy) => { if (!busy) announce(); for (const el of widgets.values()) el.toggleAttribute('data-catching-up', busy && (arrived !== null || !connection.isLive)); document.documentElement.toggleAttribute('data-busy', busy || behind !== null); if (!busy) { hold(); catchUp(); } },
   },
 });
 

@@ -62,7 +62,8 @@
       if (before < innerHeight * 0.75) scrollBy({ top: figure.getBoundingClientRect().top - before, behavior: 'instant' });
       keep.set('explainer-mode', button.dataset.modeSet);
       const url = new URL(location.href);
-      if (url.protocol !== 'file:') { url.searchParams.set('mode', button.dataset.modeSet); history.replaceState(null, '', url); }
+      url.searchParams.set('mode', button.dataset.modeSet);
+      try { if (url.protocol !== 'file:') history.replaceState(null, '', url); } catch { /* an embedder may forbid it */ }
     } else {
       const chosen = button.dataset.themeSet;
       if (chosen === 'auto') delete root.dataset.theme; else root.dataset.theme = chosen;

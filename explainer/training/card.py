@@ -24,6 +24,7 @@ def _rounded(value):
 def _readable(facts: dict) -> str:
     m, h, n, s, b = (facts[key] for key in ("metadata", "held_out", "names", "sums", "brackets"))
     minutes = int(m.get("seconds", 0)) / 60
+    threads = f"{m.get('threads', '?')} thread{'' if str(m.get('threads')) == '1' else 's'}"
     lines = [
         f"# {facts['name']}",
         "",
@@ -36,7 +37,7 @@ def _readable(facts: dict) -> str:
         "are short; some of the shortest come up more than once, in the held-out text too.",
         f"- **Training**: `python -m explainer.training --layers {m['n_layers']} --steps {m.get('planned_steps', '?')} "
         f"--seed {m['seed']}`; {int(m['steps']):,} steps done, {int(m.get('tokens', 0)):,} tokens, {minutes:.0f} "
-        f"minutes on {m.get('threads', '?')} thread(s) of a shared CPU. Muon for the matrices, AdamW for the rest.",
+        f"minutes on {threads} of a shared CPU. Muon for the matrices, AdamW for the rest.",
         f"- **Plan**: `{m.get('plan', '?')}`",
         "- **Not for**: anything but showing how transformers work. It knows this corpus and nothing else.",
         "",

@@ -34,7 +34,7 @@ class AttentionOrder(Widget):
                     ),
                 ]
             )
-        i, j = min(s.swap, s.query - 1), min(s.swap_with, s.query - 1)
+        i, j = s.swap, s.swap_with
         options = [(k, f"{k}: {names[k]}") for k in range(s.query)]
         swapped = facts.swap(tokens, i, j)
         new_names = lab.names_of(swapped)
@@ -42,7 +42,7 @@ class AttentionOrder(Widget):
         found = facts.order_test(tokens, i, j, s.query, s.layer, s.head)
         return join([
             *head,
-            c.controls(c.choice("swap", "Swap token", options, i), c.choice("swap_with", "with token", options, j), label="Swap"),
+            c.controls(c.choice("swap", "Swap token", options, i, tokens=True), c.choice("swap_with", "with token", options, j, tokens=True), label="Swap"),
             c.figure("swapped-text",
                      tag("p", "before", class_="note"), c.token_strip(names, label="The text", marks=marks),
                      tag("p", "after", class_="note"), c.token_strip(new_names, label="The text with two tokens swapped", marks=marks),

@@ -39,7 +39,9 @@ def head_choice(state: Any, names: Sequence[str], *, query: bool = True) -> list
         c.choice("head", "Head", [(i, head_option(state.layer, i)) for i in range(config.n_heads)], state.head),
     ]
     if query:
-        found.append(c.choice("query", "Query token", [(i, f"{i}: {n}") for i, n in enumerate(names)], state.query))
+        found.append(
+            c.choice("query", "Query token", [(i, f"{i}: {n}") for i, n in enumerate(names)], state.query, tokens=True)
+        )
     return found
 
 
@@ -174,7 +176,7 @@ def matrix(values: Any, rows: Sequence[str], cols: Sequence[str], *, label: str,
     )
     table = tag(
         "table", tag("caption", label, class_="sr"), tag("thead", top), tag("tbody", Markup("".join(body))),
-        class_=classes, style=f"--n:{len(cols)}", data_grid=True, data_ask=ask, data_travel=travel,
+        class_=classes, style=f"--n:{len(cols)}", translate="no", data_grid=True, data_ask=ask, data_travel=travel,
     )  # fmt: skip
     return tag("div", table, class_="scroll")
 
@@ -207,7 +209,7 @@ def bars_two(names: Sequence[Any], before: Sequence[float], after: Sequence[floa
             tag("i", class_=f"bar colour-{colours[1]} second", style=f"--v:{min(abs(b) / scale, 1):.4g}"),
         ]
         rows.append(
-            tag("tr", tag("th", name if isinstance(name, Markup) else tag("span", name, class_="token"), scope="row"),
+            tag("tr", tag("th", name if isinstance(name, Markup) else c.token(name), scope="row"),
                 tag("td", *pair, class_="track two", aria_hidden="true"),
                 tag("td", percent(a), data_v=exact(a), class_="num", tabindex="-1"),
                 tag("td", percent(b), data_v=exact(b), class_="num", tabindex="-1"), class_="chosen" if i == chosen else None)

@@ -59,16 +59,15 @@ class AttentionStepper(Telling):
 
     def examples(self) -> Markup:
         """Prompts from the corpus that fit the page, each with what it shows."""
-        fitting = [(name, prompt, shows, len(lab.tokens_of(prompt))) for name, (prompt, shows) in PROMPTS.items()]
-        own = {name: self.state.param[name].default for name in ("prompt", "query")}
+        own = self.state.param.prompt.default
         buttons = [
-            c.button("this page’s own", sets="prompt query", value=f"{own['prompt']}\x1f{own['query']}", pressed=own["prompt"] == self.state.prompt,
+            c.button("this page’s own", sets="prompt query", value=f"{own}\x1f", pressed=own == self.state.prompt,
                      hint="The prompt that the text of this page speaks of.", kind="small")
         ]  # fmt: skip
         buttons += [
-            c.button(name, sets="prompt query", value=f"{prompt}\x1f{n - 1}", pressed=prompt == self.state.prompt, hint=shows, kind="small")
-            for name, prompt, shows, n in fitting
-            if n <= self.state.most
+            c.button(name, sets="prompt query", value=f"{prompt}\x1f", pressed=prompt == self.state.prompt, hint=shows, kind="small")
+            for name, (prompt, shows) in PROMPTS.items()
+            if len(lab.tokens_of(prompt)) <= self.state.most
         ]  # fmt: skip
         return tag(
             "div", tag("span", "Try:", class_="soft"), *buttons, class_="examples", role="group", aria_label="Examples"

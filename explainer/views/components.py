@@ -7,6 +7,7 @@ What the page's script (build/web/) does with the attributes used here:
     data-local                the change is shown by the page itself, at once (Python is told, too)
     data-v, data-why          a cell's exact value and how it was made: shown in the figure's read-out on hover and focus
     data-grid                 a table in which the arrow keys move from cell to cell
+    translate="no"            tokens, names in the code, numbers: no translator of a browser may touch them
     data-rove                 a group of buttons among which the arrow keys move; one of them is in the tab order
     data-travel="name"        a value that moves from where it was computed to where it is used (build/web/travel.js)
 """
@@ -20,7 +21,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from explainer.views.html import compact, exact, join, number, percent, tag
+from explainer.views.html import compact, exact, join, number, percent, tag, typed
 
 # ---------------------------------------------------------------- controls
 
@@ -31,20 +32,20 @@ def text_field(name: str, label: str, value: str, *, hint: str = "", placeholder
         "div",
         tag("label", label, for_=f"f-{name}"),
         tag("input", type="text", id=f"f-{name}", data_bind=name, value=value, placeholder=placeholder or None,
-            autocomplete="off", autocapitalize="off", spellcheck="false", maxlength="4000"),
+            autocomplete="off", autocapitalize="off", spellcheck="false"),
         tag("p", hint, class_="hint") if hint else None,
         tag("p", class_="message", data_message=name, role="alert"),
         class_="field field-text",
     )  # fmt: skip
 
 
-def choice(name: str, label: str, options: Sequence[tuple[Any, str]], value: Any) -> Markup:
-    """One of a few: a native select, so that every keyboard, phone and screen reader knows it."""
+def choice(name: str, label: str, options: Sequence[tuple[Any, str]], value: Any, *, tokens: bool = False) -> Markup:
+    """One of a few: a native select, so that every keyboard, phone and screen reader knows it. tokens: of a text."""
     items = [tag("option", text, value=v, selected=(v == value)) for v, text in options]
     return tag(
         "div",
         tag("label", label, for_=f"f-{name}"),
-        tag("select", *items, id=f"f-{name}", data_bind=name),
+        tag("select", *items, id=f"f-{name}", data_bind=name, translate="no" if tokens else None),
         tag("p", class_="message", data_message=name, role="alert"),
         class_="field",
     )
@@ -81,13 +82,13 @@ def slider(
 
 
 def number_field(
-    name: str, label: str, value: Any, low: float | None = None, high: float | None = None, step: Any = 1
+    name: str, label: str, value: float | None, low: float | None = None, high: float | None = None, step: Any = 1
 ) -> Markup:
-    """A number typed or stepped."""
+    """A number typed or stepped; None: an empty field."""
     return tag(
         "div",
         tag("label", label, for_=f"f-{name}"),
-        tag("input", type="number", id=f"f-{name}", data_bind=name, value=value, min=low, max=high, step=step, inputmode="numeric"),
+        tag("input", type="number", id=f"f-{name}", data_bind=name, value=typed(value), min=low, max=high, step=step, inputmode="numeric"),
         tag("p", class_="message", data_message=name, role="alert"),
         class_="field field-number",
     )  # fmt: skip
@@ -112,7 +113,7 @@ def controls(*children: Any, label: str = "Controls") -> Markup:
 
 def token(text: str, *, axis: str = "") -> Markup:
     """A token in running text or a table head; `text` comes from `Tokenizer.display`, whitespace already visible."""
-    return tag("span", text, class_=f"token {axis}".strip())
+    return tag("span", text, class_=f"token {axis}".strip(), translate="no")
 
 
 def token_strip(texts: Sequence[str], *, sets: str | None = None, chosen: int | None = None, label: str = "Tokens",
@@ -144,7 +145,7 @@ def token_strip(texts: Sequence[str], *, sets: str | None = None, chosen: int | 
             cells.append(
                 tag("span", *shown, class_=kind, style=shade, data_v=v, data_travel=travel[i] if travel else None)
             )
-    return tag("div", *cells, class_=f"tokens axis-{axis}", role="group", aria_label=label)
+    return tag("div", *cells, class_=f"tokens axis-{axis}", role="group", aria_label=label, translate="no")
 
 
 # ---------------------------------------------------------------- numbers
@@ -214,7 +215,7 @@ def heat_table(
         body.append(Markup(f"<tr{' class=chosen' if r == chosen_row else ''}>{row}{''.join(cells)}</tr>"))
     table = tag(
         "table", tag("caption", label, class_="sr"), tag("thead", head), tag("tbody", *body),
-        class_=f"heat colour-{colour} {'signed' if signed else ''} {size}".strip(), data_grid=True,
+        class_=f"heat colour-{colour} {'signed' if signed else ''} {size}".strip(), data_grid=True, translate="no",
     )  # fmt: skip
     return tag("div", table, class_="scroll")
 
@@ -254,10 +255,17 @@ def bars(names: Sequence[str], values: Sequence[float], *, label: str, colour: s
         leaves = travel_from if i == chosen else None
         side = ("minus" if value < 0 else "plus") if mid else ""
         length = abs(place(float(value)) - 0.5 * mid)
-        shown: Any = tag("span", name, class_="token", data_travel_from=leaves)
+        shown: Any = tag("span", name, class_="token", translate="no", data_travel_from=leaves)
         if sets and ids is not None:
             shown = tag(
-                "button", name, type="button", class_="token", data_set=sets, value=ids[i], data_travel_from=leaves
+                "button",
+                name,
+                type="button",
+                class_="token",
+                translate="no",
+                data_set=sets,
+                value=ids[i],
+                data_travel_from=leaves,
             )
         rows.append(
             tag(
@@ -351,7 +359,7 @@ def numbers_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], label: st
     body = Markup("".join(f"<tr>{''.join(_number_cell(x, text) for x in row)}</tr>" for row in rows))
     table = tag(
         "table", tag("caption", label, class_="sr"), tag("thead", tag("tr", *[tag("th", h, scope="col") for h in heads])),
-        tag("tbody", body), class_="numbers",
+        tag("tbody", body), class_="numbers", translate="no",
     )  # fmt: skip
     return tag(
         "details",
@@ -416,4 +424,4 @@ def shape(name: str, axes: str, sizes: Sequence[int]) -> Markup:
             " × " if i else "",
             tag("span", f"{axis} {size}", class_=f"axis-{meanings.get(axis, 'resid')}"),
         ]
-    return tag("span", *parts, "]", class_="shape")
+    return tag("span", *parts, "]", class_="shape", translate="no")

@@ -134,7 +134,7 @@ def any_token(turn: Step, here: story.Choices) -> Markup:
     return tag(
         "div",
         tag("label", "Any other token", for_="f-choices"),
-        tag("select", Markup(none + options), id="f-choices", data_bind="choices"),
+        tag("select", Markup(none + options), id="f-choices", data_bind="choices", translate="no"),
         tag("p", class_="message", data_message="choices", role="alert"),
         class_="field",
     )
@@ -207,7 +207,7 @@ class Tree:
                 class_="note",
             )
         canvas = tag(
-            "div", svg, *nodes, class_="tree", role="group", aria_label="The tree of branches", data_rove=True,
+            "div", svg, *nodes, class_="tree", translate="no", role="group", aria_label="The tree of branches", data_rove=True,
             style=f"width:{self.width:.0f}px;height:{self.height:.0f}px",
         )  # fmt: skip
         return join([note, tag("div", canvas, class_="scroll", data_follow=len(self.told))])

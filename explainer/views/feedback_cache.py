@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from explainer import cache, lab, story
 from explainer.columns import top_tokens
+from explainer.forecast import truth_after
 from explainer.sampling import Step
 from explainer.story import Work
 from explainer.views import components as c
@@ -61,12 +62,12 @@ class KeysAndValues(Widget):
                     ("saved so far", less(anew, kept)), ("largest difference in a logit", number(story.teller().cache_error(tape_now))),
                     ("numbers kept", f"{story.kept_per_token(config) * now.total:,}"),
                 ]),
-                c.message("Counted are the multiply-adds of matrix products. Logits are counted for the last column only, both ways: the draw needs no others."),
+                c.message("Counted are the multiply-adds of matrix products. Logits are counted for the last column only, both ways: the draw needs no others. Scores are counted for all pairs of columns, also for those that the causal mask hides: they are computed, then hidden."),
                 c.figure("staircase", tag("div", stairs(done, n_prompt, "kept", "With the cache"), stairs(done, n_prompt, "anew", "Without"),
                                           stairs(narrow, n_prompt, "kept", f"With the cache, {s.window} places only"), class_="stairs"),
                          table_of(done, narrow, s.window),
                          title="Every turn a row, every token a column", caption="The painted area is the work.",
-                         note="Two kinds of number are kept per token, layer and head: its key and its value. Nothing else of an earlier column is ever looked at again."),
+                         note=f"Two vectors are kept per token, layer and head: its key and its value, {config.d_head} numbers each. They are all that a later column can read of an earlier one."),
                 c.figure("multiply-adds", *self.chart(config, n_prompt, turns), title="Multiply-adds of each turn", readout=self.saving(n_prompt)),
                 self.kinds(config, now),
             ]
@@ -232,7 +233,7 @@ class ContextWindow(Widget):
                 c.figure("window-narrow", strip(prompt, narrow, window, apart), title=f"{window} places", caption="Same weights, same seed, same choices; only the newest tokens can be read.",
                          readout=self.fell_out(prompt, narrow, window)),
                 both_tapes(prompt, whole, narrow, n_ctx, window),
-                self.difference(whole, narrow, apart),
+                self.difference(prompt, whole, narrow, apart),
                 self.places(prompt, narrow, window),
             ]
         )  # fmt: skip
@@ -244,8 +245,10 @@ class ContextWindow(Widget):
         tokens = (*prompt, *(t.token for t in told))
         return f"{how_many(gone, 'token')} {'has' if gone == 1 else 'have'} fallen out; the last to go was {name_of(tokens[gone - 1])}. To the model {'it never was' if gone == 1 else 'they never were'}."
 
-    def difference(self, whole: Sequence[Step], narrow: Sequence[Step], apart: int | None) -> Markup:
-        """The two distributions at the first turn at which the stories differ (or at the last turn)."""
+    def difference(
+        self, prompt: Sequence[int], whole: Sequence[Step], narrow: Sequence[Step], apart: int | None
+    ) -> Markup:
+        """The two distributions at the first turn at which the stories differ (or at the last turn), and the true odds."""
         if not narrow:
             return Markup("")
         at = len(narrow) - 1 if apart is None else apart
@@ -253,17 +256,37 @@ class ContextWindow(Widget):
         likely = dict.fromkeys(top_tokens(a.final, 5)[0] + top_tokens(b.final, 5)[0])
         ids = [t for t in likely if max(a.final[t], b.final[t]) >= SEEN]
         names = [name_of(t) for t in ids]
+        truth = truth_after((*prompt, *(t.token for t in whole[:at])))
+        odds = [a.final, b.final, *([truth.probs] if truth.inside else [])]
         rows = [
-            tag("tr", tag("th", c.token(n), scope="row"), *[tag("td", percent(float(t.final[i])), data_v=exact(float(t.final[i])), class_="num") for t in (a, b)])
+            tag("tr", tag("th", c.token(n), scope="row"), *[tag("td", percent(float(p[i])), data_v=exact(float(p[i])), class_="num") for p in odds])
             for i, n in zip(ids, names, strict=True)
         ]  # fmt: skip
         table = tag("table", tag("caption", "The distribution with all places and with few", class_="sr"),
                     tag("thead", tag("tr", tag("th", "token", scope="col"), tag("th", f"{how_many(len(a.context), 'token')} read", scope="col"),
-                                     tag("th", f"{how_many(len(b.context), 'token')} read", scope="col"))), tag("tbody", *rows), class_="numbers", data_grid=True)  # fmt: skip
+                                     tag("th", f"{how_many(len(b.context), 'token')} read", scope="col"),
+                                     tag("th", "true odds, whole text", scope="col") if truth.inside else None)), tag("tbody", *rows), class_="numbers", data_grid=True)  # fmt: skip
         title = (
             f"Turn {at + 1}: here the two stories part" if apart is not None else f"Turn {at + 1}: still the same story"
         )
-        return c.figure("window-difference", table, title=title)
+        read = tape([cell(t, "given") for t in b.context], f"What the narrow window reads at turn {at + 1}")
+        cut = len(prompt) + at > len(b.context)
+        said = (
+            "It begins in the middle of a text, as no text did in training: what differs need not come from a lost word."
+            if cut
+            else "Nothing is missing yet."
+        )
+        return c.figure(
+            "window-difference",
+            table,
+            tag("p", "The narrow window reads:", class_="note"),
+            read,
+            title=title,
+            caption="The true odds are the corpus’s own; the model’s are at the temperature that is set."
+            if truth.inside
+            else "The corpus never writes this text, so there are no true odds.",
+            readout=said,
+        )
 
     def places(self, prompt: Sequence[int], told: Sequence[Step], window: int) -> Markup:
         """Why the keys cannot be kept: every token has moved to another place, and places are learned vectors."""

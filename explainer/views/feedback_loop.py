@@ -61,9 +61,9 @@ def cuts(s: Any) -> Markup:
         "details",
         tag("summary", "Cut the distribution before the draw"),
         c.controls(
-            c.number_field("top_k", "Top-k", "" if s.top_k is None else s.top_k, 1),
-            c.number_field("top_p", "Top-p", "" if s.top_p is None else s.top_p, 0, 1, 0.05),
-            c.number_field("min_p", "Min-p", "" if s.min_p is None else s.min_p, 0, 1, 0.01),
+            c.number_field("top_k", "Top-k", s.top_k, 1),
+            c.number_field("top_p", "Top-p", s.top_p, 0, 1, 0.05),
+            c.number_field("min_p", "Min-p", s.min_p, 0, 1, 0.01),
         ),
         open_=any(x is not None for x in (s.top_k, s.top_p, s.min_p)),
         class_="fold",
@@ -131,7 +131,10 @@ class Machine:
         if gone:
             fact += f" The oldest {gone if gone > 1 else 'token'} {'have' if gone > 1 else 'has'} dropped out and {'are' if gone > 1 else 'is'} not read any more."
         label = "The tape: what was given, then what was written"
-        return c.figure("tape", tape(cells, label), tape_table(tokens, told, gone, label), readout=fact)
+        return c.figure(
+            "tape", tape(cells, label), tape_table(tokens, told, gone, label), readout=fact,
+            note="One box is one token, a piece of text. ␣ is the space before a word; rarer words are written in several pieces; <|end|> stands before every text and ends it.",
+        )  # fmt: skip
 
     def weights(self) -> Markup:
         m = lab.model()

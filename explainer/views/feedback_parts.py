@@ -95,7 +95,7 @@ def plain_table(
         "<tr>" + "".join(f'<td class="num">{html.escape(str(x))}</td>' for x in row) + "</tr>" for row in rows
     )
     head = "".join(f'<th scope="col">{html.escape(h)}</th>' for h in heads)
-    table = f'<table class="numbers"><caption class="sr">{html.escape(label)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    table = f'<table class="numbers" translate="no"><caption class="sr">{html.escape(label)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
     return tag(
         "details",
         tag("summary", summary),
@@ -124,7 +124,7 @@ def written_cell(
 
 def tape(cells: Sequence[Markup], label: str, *, rove: bool = False) -> Markup:
     """Cells in a row that wraps: text that is being written. rove: they are buttons, among which the arrow keys move."""
-    return tag("div", *cells, class_="tape", role="group", aria_label=label, data_rove=rove)
+    return tag("div", *cells, class_="tape", role="group", aria_label=label, data_rove=rove, translate="no")
 
 
 def tape_table(prompt: Sequence[int], told: Sequence[Step], gone: int, label: str) -> Markup:

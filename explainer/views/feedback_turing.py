@@ -35,7 +35,7 @@ class Turing(Widget):
                          readout="The machine at the top of the page carries these words, too." if s.turing else "In our words. Switch Turing’s on: they appear here and on the machine at the top of the page."),
                 crank(s, told, then=f"{how_many(len(told), 'tick')} {'has' if len(told) == 1 else 'have'} passed."),
                 c.figure("read-head", *self.head(turn), title="The read head at this turn",
-                         caption="How strongly the newest column looked at each token, over all layers and heads.", readout="Point at a token to see its share; the table has them all."),
+                         caption="How strongly the newest column looked at each token, over all layers and heads.", readout="Point at a token, or touch it, to see its share; the table has them all."),
                 c.figure("likeness", self.likeness(told, turn), title="What corresponds to what"),
                 c.figure("limits", self.limits(turn), title="Where the likeness ends"),
             ]
@@ -62,7 +62,7 @@ class Turing(Widget):
             ("finite control", "the weights", f"{m.n_params:,} numbers, fingerprint {story.fingerprint()} at every tick"),
             ("read head", "attention", f"looks at {'all ' if len(turn.context) > 1 else ''}{how_many(len(turn.context), 'cell')} at once, {m.config.n_layers * m.config.n_heads} heads, each with its own weights"),
             ("write", "the drawn token", wrote),
-            ("state between ticks", "none of its own", "all that the next tick knows is on the tape; kept keys and values are only a copy of it"),
+            ("state between ticks", "none that the tape does not determine", f"keys and values, {story.kept_per_token(m.config) * len(turn.context):,} numbers: notes about the tape that only later columns read. They can be thrown away and computed again"),
             ("time", "turns of the loop", f"tick {len(told)}"),
             ("program", "the prompt", self.program(told)),
         ]  # fmt: skip

@@ -50,7 +50,7 @@ class Gallery(Widget):
                      tag("div", c.button("A button"), c.button("The main one", kind="main"), c.button("Pressed", pressed=True), c.button("Not pressed", pressed=False),
                          c.button("Small", kind="small"), c.button("Small, pressed", kind="small", pressed=True),
                          tag("button", "At its end", type="button", class_="button", aria_disabled="true"), class_="presets")),
-                part("Token", "In a sentence or the head of a table.", tag("p", c.token(names[-2]), " as it is, ", c.token(names[-2], axis="axis-query"), " as a query, ", c.token(names[0], axis="axis-key"), " as a key.")),
+                part("Token", "In a sentence or the head of a table.", tag("p", c.token(names[-2:][0]), " as it is, ", c.token(names[-2:][0], axis="axis-query"), " as a query, ", c.token(names[0], axis="axis-key"), " as a key.")),
                 part("Token strip", "The text as the model gets it: spaces and bytes are visible, every token has its number. To choose one (click, or arrow keys), or shaded by a weight.",
                      c.token_strip(names, sets="query", chosen=s.query, label="To choose one"), c.token_strip(names, axis="head", weights=[float(x) for x in pattern[s.query]], label="Shaded by attention")),
                 part("Heat table", "For a matrix. It is a table, so that picture, text equivalent and download are one thing. Point at a cell, or walk with the arrow keys: the line below says the exact value. Numbers in the cells up to about twelve columns; as wide as its place where the pattern is what counts.",
@@ -79,9 +79,9 @@ class Gallery(Widget):
 def travelling(step: int) -> Markup:
     """A value in one of three places."""
     cells = [
-        tag("span", tag("span", "0.83", class_="text"), class_="token", data_travel="value")
+        tag("span", tag("span", "0.83", class_="text"), class_="token", translate="no", data_travel="value")
         if i == step
-        else tag("span", "\u00a0", class_="token")
+        else c.token("\u00a0")
         for i in range(3)
     ]
     return tag("div", *cells, class_="tokens axis-value thirds columns", role="group", aria_label="Where the value is")

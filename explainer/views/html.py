@@ -40,6 +40,8 @@ def attributes(attrs: dict[str, Any]) -> str:
 
 def tag(name: str, *children: Any, **attrs: Any) -> Markup:
     """One element. Children: strings (escaped), `Markup` (kept), iterables of them, or None (nothing)."""
+    if name == "code":
+        attrs["translate"] = "no"
     head = f"<{name}{attributes(attrs)}>" if attrs else f"<{name}>"
     if name in VOID:
         return Markup(head)
@@ -136,6 +138,13 @@ def percent(p: float) -> str:
     return f"{q:.0f} %"
 
 
+def typed(value: float | None) -> str:
+    """A number as one types it into a field: every digit, no needless zero (`1`, `0.05`); '' for none."""
+    if value is None:
+        return ""
+    return str(value).removesuffix(".0")
+
+
 def nats(value: float) -> str:
     """A loss in running text: below 1 three decimals, small ones four, never a power of ten."""
     if value == 0 or abs(value) >= 0.9995:
@@ -154,5 +163,10 @@ def sample(mean: Any) -> str:
 
 
 def exact(value: float) -> str:
-    """The shortest text that reads back as the same number (for `data-v`, the hover read-out and downloads)."""
+    """The shortest text that reads back as the same number (for `data-v`, the hover read-out and downloads).
+
+    '' where there is no number (nan): an empty cell of a download.
+    """
+    if value != value:
+        return ""
     return str(value) if isinstance(value, np.floating) else repr(float(value))

@@ -60,7 +60,7 @@ class Paths(Widget):
                 c.figure(
                     "paths", legend(), drawing.draw(), tag("p", class_="message", data_message="node", role="alert"),
                     readout=sentence(graph, chosen, names),
-                    note="Point at a node, or press Tab and then the arrow keys. A click (or Enter) pins it.",
+                    note="Point at a node or touch it; with the keyboard, press Tab and then the arrow keys. A click, a tap or Enter pins it.",
                 ),
                 c.definition_row([
                     ("Pinned", f"{node_name(graph, chosen)}, {names[position]}"), ("Can have read", how_many(reads, "node")),
@@ -179,7 +179,7 @@ class PathCount(Widget):
         ])  # fmt: skip
 
     def growth(self, n: int, layers: int, what: str) -> Markup:
-        """One of the two as the text grows. Separate axes: one is a handful of steps, the other a power of ten."""
+        """One of the two as the text grows. Separate linear axes: one is a handful of steps, the other may be huge."""
         marks = sorted({max(1, round(n * i / 12)) for i in range(1, 13)})
         if what == "longest":
             values = [float(layers)] * len(marks)
@@ -187,10 +187,10 @@ class PathCount(Widget):
                             label=f"Longest path over the number of tokens: always {layers}", unit=("step", "steps")), title="Longest path, as the text grows")  # fmt: skip
         rows = influence.running_counts(n, layers)
         counts = [rows[-1][t - 1] for t in marks]
-        values = [log10(x) for x in counts]
-        return c.figure("number-growth", column_chart(marks, values, [magnitude(x) for x in counts], peak=max(1.0, values[-1]), colour="path",
-                        label=f"Number of paths over the number of tokens, up to {magnitude(counts[-1])}; each grid line is a further power of ten", unit=("path", "paths")),
-                        title="Number of paths, as the text grows", caption="(powers of ten)")  # fmt: skip
+        values = [float(x) for x in counts]
+        return c.figure("number-growth", column_chart(marks, values, [magnitude(x) for x in counts], peak=values[-1], colour="path",
+                        label=f"Number of paths over the number of tokens, up to {magnitude(counts[-1])}; the axis is linear", unit=("path", "paths")),
+                        title="Number of paths, as the text grows", caption=f"(linear axis; with {how_many(layers, 'layer')} it grows like n{superscript(layers) if layers > 1 else ''}{f' / {layers}!' if layers > 1 else ''})")  # fmt: skip
 
     def counts(
         self, rows: list[list[int]], wide: int, high: int, longest: Sequence[paths.Edge], n: int, layers: int
@@ -229,13 +229,14 @@ class PathCount(Widget):
             high < layers
         )
         cropped = f"(the first {' and '.join(left_out)})" if left_out else ""
-        said = f"{paths.describe(longest)}: {how_many(len(longest), 'step')}."
+        said = f"{paths.describe(longest)}: {how_many(len(longest), 'step')}"
+        said += f" through the {high} layers drawn; through all {layers} a path has {layers}." if high < layers else "."
         said += " It could move right sooner or later; it cannot be longer." if wide > 1 and high > 1 else ""
         return tag(
             "div",
             c.figure("longest", drawing.draw(), title="One of the longest paths", caption=cropped, readout=said),
             c.figure("counts", tag("div", table, class_="scroll"), title="How many paths arrive at each node", caption=cropped,
-                     readout="Each number is the sum of the row below it, up to its own column. Point at one: what is added lights up."),
+                     readout="Each number is the sum of the row below it, up to its own column. Point at one or touch it: what is added lights up."),
             class_="columns wide-columns",
         )  # fmt: skip
 

@@ -52,7 +52,7 @@ class Depth(Widget):
         rows = [[kind.name, float(row.mean()), best] for kind, row, best in zip(kinds, losses, nexts, strict=True)]
         return join([
             c.figure("depth-text", table, title="Your text: how surprised is each model by each token?", caption="nats; the stronger the colour, the worse",
-                     readout="Point at a cell. Where layers were removed, the top ones write nothing and the rest was not trained again."),
+                     readout="Point at a cell or touch it. Where layers were removed, the top ones write nothing and the rest was not trained again."),
             c.numbers_table(["model", "mean surprise, nats per token", "most likely next token"], rows, "Each model on this text", open_=True),
         ])  # fmt: skip
 
@@ -70,9 +70,8 @@ class Depth(Widget):
         finding = None
         if cut is not None:
             finding = (
-                f"Take off the top layer: the most likely token is right in {percent(rights[cut])} of all cases instead of {percent(rights[whole])} "
-                f"(it keeps {percent(rights[cut] / rights[whole])} of that), while the cross-entropy goes from {number(losses[whole])} to {number(losses[cut])} nats, "
-                f"{number(losses[cut] / losses[whole], 2)} times as much."
+                f"Take off the top layer: the most likely token is right in {percent(rights[cut])} of all cases instead of {percent(rights[whole])}, "
+                f"and the cross-entropy goes from {number(losses[whole])} to {number(losses[cut])} nats. Two different questions, in two units: neither can be said to suffer more."
             )
         top = max(losses)
         return join([

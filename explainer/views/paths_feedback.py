@@ -70,7 +70,7 @@ class PathFeedback(Widget):
             else [
                 "Columns in ",
                 in_colour,
-                " hold the same tokens, now given from outside: none had to wait for another one.",
+                " hold the same tokens, now given from outside: no column had to wait for another one. What somebody worked out before writing them is not in this count.",
             ]
         )
         return join(
@@ -94,7 +94,7 @@ class PathFeedback(Widget):
                 ),
                 c.definition_row([
                     ("Longest path", how_many(len(longest), "step")), ("Through layers", f"{len(longest) - hops}"), ("Through written tokens", f"{hops}"),
-                    ("Number of tokens drawn", f"{graph.n}"),
+                    ("Columns in the drawing", f"{graph.n}"),
                 ]), class_="columns wide-columns"),
             ]
         )  # fmt: skip

@@ -89,6 +89,8 @@ class Drawing:
     first:   how many columns of the text are left out at the left: letters go on from there, so that a token keeps its own
     follow:  where the drawing scrolls, its end is kept in view; it scrolls there again when this changes
     hollow:  nodes drawn as if empty (exactly zero)
+    cut:     how many tokens at the end of the text were written by the model: the ways back to them are drawn crossed out
+             (0: none, but with room for them)
     """
 
     slug: str
@@ -106,7 +108,7 @@ class Drawing:
     path: Sequence[Edge] = ()
     hollow: Iterable[Node] = ()
     marked_columns: dict[int, str] = field(default_factory=dict)
-    cut_feedback: bool = False
+    cut: int | None = None
     row: int = 56
     labels: bool = True
     faint: bool = False
@@ -132,7 +134,7 @@ class Drawing:
 
     @property
     def _arcs_wanted(self) -> bool:
-        return bool(self.arcs) or self.cut_feedback
+        return bool(self.arcs) or self.cut is not None
 
     @property
     def size(self) -> tuple[float, float]:
@@ -194,9 +196,9 @@ class Drawing:
     def feedback(self) -> Markup:
         """Arrows from the top of one column to the bottom of the next: a token that was written and is read again."""
         pairs = self.arcs
-        if self.cut_feedback:
-            top = self.graph.levels - 1
-            pairs = [Edge(Node(top, t), Node(0, t + 1), "feedback") for t in range(self.graph.n - 1)]
+        if self.cut is not None:
+            top, n = self.graph.levels - 1, self.graph.n
+            pairs = [Edge(Node(top, t - 1), Node(0, t), "feedback") for t in range(n - self.cut, n)]
         n, parts = self.graph.n, []
         on_path = set(self.path)
         for edge in pairs:
@@ -207,12 +209,12 @@ class Drawing:
                 f"M{a.x:.0f} {high:.0f}C{a.x:.0f} {high - 26:.0f} {middle:.0f} {high - 26:.0f} {middle:.0f} {high + 4:.0f}"
                 f"L{middle:.0f} {low - 4:.0f}C{middle:.0f} {low + 26:.0f} {b.x:.0f} {low + 26:.0f} {b.x:.0f} {low + 5:.0f}"
             )
-            kind = "cut" if self.cut_feedback else "on-path" if edge in on_path else ""
+            kind = "cut" if self.cut is not None else "on-path" if edge in on_path else ""
             source, target = edge.source.level * n + edge.source.position, edge.target.position
             role = self.edge_role(source, target)
             parts.append(tag("path", class_=f"edge feedback {kind}".strip(), d=d, data_role=role or None,
                              data_e=f"{source} {target}" if self.cones is not None else None))  # fmt: skip
-            if self.cut_feedback:
+            if self.cut is not None:
                 x, y = (a.x + middle) / 2, high - 19
                 parts.append(tag("path", class_="cross", d=f"M{x - 4:.0f} {y - 4:.0f}l8 8m0 -8l-8 8"))
             else:
@@ -341,7 +343,7 @@ class Drawing:
             style=f"--drawn:{width:.0f};max-width:{width * 1.25:.0f}px",
             data_paths=self.slug, data_sets=self.picks or None, data_columns=graph_columns(self.graph),
         )  # fmt: skip
-        return tag("div", drawing, class_="scroll grid-scroll", data_follow=self.follow)
+        return tag("div", drawing, class_="scroll grid-scroll", translate="no", data_follow=self.follow)
 
 
 def graph_columns(graph: Graph) -> int:

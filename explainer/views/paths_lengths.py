@@ -27,14 +27,14 @@ DASHES = {"rnn": 1, "cnn": 2, "dilated cnn": 3, "attention": 0}  # a network has
 FAR = 64
 
 
-def grid_of(kind: str, n: int, distance: int, kernel: int) -> tuple[Graph, int]:
-    """The smallest grid of that kind in which the path exists, and the level at which the path starts."""
+def grid_of(kind: str, n: int, distance: int, kernel: int) -> Graph:
+    """The smallest grid of that kind in which the path exists. It starts at an embedding, in all of them."""
     if kind == "rnn":
-        return paths.rnn_grid(n, 1), 1
+        return paths.rnn_grid(n, 1)
     if kind == "attention":
-        return paths.attention_grid(n, 1), 0
+        return paths.attention_grid(n, 1)
     layers = max(1, path_length(kind, distance, kernel))
-    return paths.cnn_grid(n, layers, kernel, dilated=kind == "dilated cnn"), 0
+    return paths.cnn_grid(n, layers, kernel, dilated=kind == "dilated cnn")
 
 
 class PathLengths(Widget):
@@ -59,15 +59,15 @@ class PathLengths(Widget):
         distance = last - first
         options = [(i, f"{letter(i)}: {name}") for i, name in enumerate(names)]
         cards = [self.card(kind, names, first, last, s.kernel) for kind in KINDS]
-        what = f"“{names[first]}” ({letter(first)}) and “{names[last]}” ({letter(last)}) are {how_many(distance, 'token')} apart. A path leads from the earlier to the later one."
+        what = f"“{names[first]}” ({letter(first)}) and “{names[last]}” ({letter(last)}) are {how_many(distance, 'token')} apart. A path leads from the earlier to the later one: from its embedding into the other’s column, in all four networks."
         if not distance:
             what = f"“{names[first]}” ({letter(first)}) is both of them: there is no way to go."
         return join(
             [
                 c.controls(
                     c.text_field("prompt", "Prompt", s.prompt),
-                    c.choice("early", "From", options, s.early),
-                    c.choice("late", "To", options, s.late),
+                    c.choice("early", "From", options, s.early, tokens=True),
+                    c.choice("late", "To", options, s.late, tokens=True),
                     c.slider("kernel", "Kernel width k", s.kernel, 2, 6, step=1, shown=str(s.kernel)),
                 ),
                 tag("p", what, class_="aside", data_testid="lengths-distance"),
@@ -79,11 +79,13 @@ class PathLengths(Widget):
     def card(self, kind: str, names: list[str], first: int, last: int, kernel: int) -> Markup:
         """One network: its grid, the shortest path on it, its length by search and by formula."""
         distance = last - first
-        graph, level = grid_of(kind, len(names), distance, kernel)
-        route = graph.shortest_path(Node(level, first), Node(graph.levels - 1, last)) or () if distance else ()
+        graph = grid_of(kind, len(names), distance, kernel)
+        route = graph.shortest_path(Node(0, first), Node(graph.levels - 1, last)) or () if distance else ()
         formula = path_length(kind, distance, kernel)
         says = {
-            "rnn": f"one step per token: {distance}",
+            "rnn": f"one step up, then one per token: 1 + {distance} = {formula}"
+            if distance
+            else "nothing to carry: 0",
             "cnn": f"each layer reaches k − 1 = {kernel - 1} further: ⌈{distance} / {kernel - 1}⌉ = {formula}",
             "dilated cnn": f"each layer reaches k = {kernel} times as far: the smallest power of {kernel} above {distance} is {kernel}{superscript(formula)}, so {how_many(formula, 'layer')}; ⌈log({distance + 1}) / log({kernel})⌉ = {formula}",
             "attention": "any earlier token, in one step: 1" if distance else "nothing to carry: 0",
@@ -112,10 +114,11 @@ class PathLengths(Widget):
     def growth(self, distance: int, kernel: int) -> Markup:
         """All four lengths over the distance: the same unit, so one chart."""
         series = {TITLES[kind]: [path_length(kind, d, kernel) for d in range(FAR + 1)] for kind in KINDS}
+        most = max(values[-1] for values in series.values())
         width, height, left, right, bottom, top = 480, 230, 34, 150, 40, 14
 
         def place(d: float, steps: float) -> tuple[float, float]:
-            return left + (width - left - right) * d / FAR, top + (height - top - bottom) * (1 - steps / FAR)
+            return left + (width - left - right) * d / FAR, top + (height - top - bottom) * (1 - steps / most)
 
         parts = []
         for tick in (0, 16, 32, 48, 64):

@@ -81,7 +81,7 @@ class PathPerturb(Widget):
                 c.figure(
                     "path-perturb", drawing.draw(),
                     title=f"“{names[s.source]}” becomes “{new}”: how far every node moves", caption="(as a share of its own length)",
-                    readout="Point at a node: it says what changed. Dashed: exactly zero. Click a column to replace its token.",
+                    readout="Point at a node or touch it: it says what changed. Dashed: exactly zero. Click a column to replace its token.",
                 ),
                 tag("p", verdict, class_="aside finding" if not leaked else "aside problem", data_testid="perturb-verdict"),
                 None if same else self.forecasts(tokens, names, before, after),
@@ -124,7 +124,7 @@ class PathGradients(Widget):
 
     slug = "path-gradients"
     title = "Measured: the gradient runs down the same paths"
-    reads = ("prompt", "target", "sublayers")
+    reads = ("prompt", "target", "sublayers", "sampled")
     functions = (
         gradients.backward, gradients.hand_back, gradients.loss_gradient, gradients.weighted_sum_rule, gradients.add_rule, paths.measured_gradient,
         gradients.through_sample,
@@ -153,7 +153,7 @@ class PathGradients(Widget):
         drawing = Drawing(
             slug="path-gradients", graph=graph, names=names, values=pull / top, shade=np.sqrt(pull / top), colour="loss", row=40 if s.sublayers else 54,
             hollow=[node for node in graph.nodes if pull[node.level, node.position] == 0], picks="target", pick_value=lambda node: min(node.position + 1, graph.n - 1),
-            marked_columns={s.target: "axis-vocab", asks: "axis-query"}, chosen=end, cut_feedback=True,
+            marked_columns={s.target: "axis-vocab", asks: "axis-query"}, chosen=end, cut=s.sampled,
             label=f"Length of the gradient of the loss at “{names[s.target]}” with respect to every node",
             why=lambda node: gradient_sentence(graph, node, names, pull),
         )  # fmt: skip
@@ -168,6 +168,10 @@ class PathGradients(Widget):
                 else f"not 0 at {len(leaked)}. This contradicts the drawing."
             )
         )
+        given = len(tokens) - s.sampled
+        who = f"All {how_many(given, 'token')} count as given, as in pre-training: no arrow leads back to any of them."
+        if s.sampled:
+            who = f"Given: the first {how_many(given, 'token')}. Written by the model: {', '.join(names[given:])}."
         try:
             gradients.through_sample()
             refused = "nothing (this is an error)"
@@ -175,16 +179,21 @@ class PathGradients(Widget):
             refused = str(answer)
         return join(
             [
-                c.controls(field, c.check("sublayers", "Attention and MLP apart", s.sublayers)),
+                c.controls(
+                    field,
+                    c.slider("sampled", "Tokens at the end that the model wrote", s.sampled, 0, len(tokens) - 1, step=1, shown=str(s.sampled)),
+                    c.check("sublayers", "Attention and MLP apart", s.sublayers),
+                ),
                 c.token_strip(names, sets="target", chosen=s.target, label="Choose the token whose loss is asked", axis="vocab"),
                 c.figure(
                     "path-gradients", drawing.draw(),
                     title=f"The loss: how surprised is the model by “{names[s.target]}”?", caption=f"{number(found.loss or 0.0)} nats, asked at {letter(asks)} ({names[asks]}). In the nodes: how strongly it pulls, as a share of the strongest pull",
-                    readout="Point at a node: it says how strongly the loss pulls there. Shading: square root of the share. Dashed: exactly zero. Click a column to ask there.",
+                    readout="Point at a node or touch it: it says how strongly the loss pulls there. Shading: square root of the share. Dashed: exactly zero. Click a column to ask there.",
+                    note=who,
                 ),
                 tag("p", verdict, class_="aside finding" if not leaked else "aside problem", data_testid="gradient-verdict"),
                 tag("div",
-                    tag("p", "And through a written token, along the crossed-out arrows? Ask for it, and the code answers:"),
+                    tag("p", "And through a token that the model wrote, along a crossed-out arrow? Ask for it, and the code answers:"),
                     tag("p", tag("code", "NoGradientThroughSample: "), refused, class_="aside problem", data_testid="no-gradient"),
                     class_="refusal"),
                 measured_table(graph, names, pull, "Length of the gradient at every node, nats per unit"),

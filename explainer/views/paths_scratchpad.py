@@ -14,6 +14,8 @@ from explainer.views.widget import Widget
 
 EXAMPLES = ("7 8 6", "9 9 9", "4 6 7 8", "8 3 9 5", "9 8 7 6 5")
 SAYS = {"answer": "Answer at once", "working": "Working first"}
+WHOSE = {"answer": "No working", "working": "Its own working"} | working.HANDED
+"""Who did the steps: the two orders of SAYS, and those in which we wrote working."""
 
 
 class PathScratchpad(Widget):
@@ -35,6 +37,7 @@ class PathScratchpad(Widget):
                 tag("div", *[c.button(" + ".join(e.split()), sets="terms", value=e, pressed=e == s.terms) for e in EXAMPLES], class_="presets", role="group", aria_label="Examples"),
             ),
             tag("div", *[self.tape(terms, order) for order in influence.ORDERS], class_="columns wide-columns"),
+            self.whose(terms),
             self.table(),
         ])  # fmt: skip
 
@@ -60,8 +63,30 @@ class PathScratchpad(Widget):
                 ("Longest path to the answer", how_many(length, "step")),
             ]),
             title=SAYS[order],
-            caption="grey: given; the rest is the model’s",
+            caption="grey: given; the rest is the model’s. Rare words are written in several tokens, one piece at a time.",
             readout=f"{layers} + {before} × ({layers} + 1) = {length}. A ceiling on the steps one after the other, not a count of those that were used.",
+        )  # fmt: skip
+
+    def whose(self, terms: tuple[int, ...]) -> Markup:
+        """The control: the same sum with working that the model did not write, and the fixed list in the same way."""
+        layers = lab.model().config.n_layers
+        rows = []
+        for order, name in WHOSE.items():
+            found = working.attempt(terms, order)
+            before, _ = influence.answer_span(found) or (len(found.written), 0)
+            right, led = (working.score(lab.STORYTELLER, order, led=led) for led in (False, True))
+            rows.append([
+                name, working.opening(terms, order).removeprefix(working.task(terms)).strip(), "no number" if found.answer is None else found.answer,
+                before, paths.longest_with_feedback(layers, before), f"{right.right} of {right.of}", working.leads_to(terms, order), f"{led.right} of {led.of}",
+            ])  # fmt: skip
+        heads = [
+            "working", "we wrote", "it answers", "tokens that it wrote before", "longest path to the answer", f"the sum, of {working.IN_ALL} sums",
+            "the text leads to", f"that, of {working.IN_ALL} sums",
+        ]  # fmt: skip
+        return c.figure(
+            "scratchpad-whose", c.numbers_table(heads, rows, "Who did the steps: the answer with working of different origin", open_=True, summary="Who did the steps"),
+            title="Who did the steps?", caption=f"The sum is {sum(terms)}. The model of {how_many(layers, 'layer')}, always its most likely token.",
+            readout="With right working that we wrote the longest path is as short as at once: the length of the path does not say who did the steps.",
         )  # fmt: skip
 
     def table(self) -> Markup:
@@ -79,7 +104,7 @@ class PathScratchpad(Widget):
         )  # fmt: skip
         return c.figure(
             "scratchpad-table", tag("div", table, class_="scroll"), title="How often it comes out right",
-            caption=f"(the same {working.SUMS} sums per column and model; right: the number after “Answer:” is the sum)", readout="Point at a cell.",
+            caption=f"(the same {working.SUMS} sums per column and model; right: the number after “Answer:” is the sum)", readout="Point at a cell or touch it.",
         )  # fmt: skip
 
     def share(self, name: str, n: int, order: str) -> Markup:

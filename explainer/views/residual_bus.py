@@ -42,7 +42,7 @@ class ResidualBus(Widget):
         caption = ["What follows ", c.token(names[s.query], axis="axis-query"), ". Choose the token to follow."]
         choose = c.figure("followed", bars, caption=join(caption))
         return join([
-            c.controls(prompt_field(s, len(tokens)), c.choice("query", "Query token", [(i, f"{i}: {n}") for i, n in enumerate(names)], s.query)),
+            c.controls(prompt_field(s, len(tokens)), c.choice("query", "Query token", [(i, f"{i}: {n}") for i, n in enumerate(names)], s.query, tokens=True)),
             tag("div", tag("div", choose, self.lens(facts.lens(trace, s.query, token), followed), class_="stack"),
                 self.contributions(facts.bus(trace, s.query, token, rival), followed, against), class_="columns bus-columns"),
         ])  # fmt: skip

@@ -193,7 +193,7 @@ def chain_table(look: Any) -> Markup:
         if cut:
             gone = final == 0 and p > 0
             cells += bar_cell(final, final, "cut" if gone else percent(final), kind=" share out" if gone else " share")
-        rows.append(f'<tr><th scope="row"><span class="token">{name_of(token)}</span></th>{cells}</tr>')
+        rows.append(f'<tr><th scope="row"><span class="token" translate="no">{name_of(token)}</span></th>{cells}</tr>')
     grown_rest, p_rest, final_rest = look.rest(ROWS)
     foot = [
         f'<tr><th scope="row">{how_many(len(order) - len(ids), "other")}</th><td></td><td></td>{bar_cell(grown_rest, 0, number(grown_rest))}'

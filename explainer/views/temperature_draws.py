@@ -129,7 +129,11 @@ def histogram(look: Any, made: Any) -> Markup:
         mark = f'<i class="mark colour-drawn" style="--v:{min(seen / peak, 1):.4f}"></i>' if made.n else ""
         here = made.last is not None and (ids[k] == made.last.token if k < len(ids) else made.last.token not in ids)
         arrives = f' data-travel="draw{made.n}"' if here else ""
-        token = f'<span class="token"{arrives}>{name}</span>' if k < len(ids) else f"<span{arrives}>{name}</span>"
+        token = (
+            f'<span class="token" translate="no"{arrives}>{name}</span>'
+            if k < len(ids)
+            else f"<span{arrives}>{name}</span>"
+        )
         rows.append(
             f'<tr><th scope="row">{token}</th><td class="track" aria-hidden="true"><i class="bar" style="--v:{min(p / peak, 1):.4f}"></i>{mark}</td>'
             f'<td class="num" tabindex="-1" data-v="{exact(p)}">{percent(p)}</td>'

@@ -84,7 +84,7 @@ def alone(cut: Any, settings: dict[str, Any], look: Any) -> Markup:
     ids = look.order[:ALONE].tolist()
     peak = float(look.chain.probs.max())
     rows = [
-        f'<tr><th scope="row"><span class="token">{name_of(t)}</span></th>'
+        f'<tr><th scope="row"><span class="token" translate="no">{name_of(t)}</span></th>'
         + bar_cell(p, p / peak, percent(p), kind=" share" if kept else " share out", why="kept" if kept else "removed")
         + "</tr>"
         for t, p, kept in zip(ids, look.chain.probs[ids].tolist(), cut.kept[ids].tolist(), strict=True)
@@ -127,7 +127,9 @@ def in_order(look: Any) -> Markup:
                 text, why = percent(p), ""
             gone = gone or now
             cells.append(bar_cell(p, p / peak, text, why=why, kind=" share out" if gone else " share"))
-        rows.append(f'<tr><th scope="row"><span class="token">{name_of(token)}</span></th>{"".join(cells)}</tr>')
+        rows.append(
+            f'<tr><th scope="row"><span class="token" translate="no">{name_of(token)}</span></th>{"".join(cells)}</tr>'
+        )
     foot_kept = "".join(
         bar_cell(float((probs > 0).sum()), 0, how_many(int((probs > 0).sum()), "token")) for _, probs, _ in columns
     )

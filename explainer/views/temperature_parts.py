@@ -37,7 +37,7 @@ def plain_name(token: int) -> str:
 @functools.lru_cache(maxsize=2048)
 def said(token: int) -> str:
     """The token inside a sentence, ready for markup."""
-    return f'<span class="token">{name_of(token)}</span>'
+    return f'<span class="token" translate="no">{name_of(token)}</span>'
 
 
 def shown_t(t: float) -> str:
@@ -56,7 +56,8 @@ def is_limit(t: float) -> bool:
 
 
 def prompt_field(state: Any) -> Markup:
-    hint = f"{how_many(len(state.all_tokens()), 'token')}, the start token included"
+    n, read = len(state.all_tokens()), len(state.tokens())
+    hint = f"{how_many(n, 'token')}, the start token included" if n == read else f"the last {read} of {n:,} tokens"
     return c.text_field("prompt", "Prompt", state.prompt, hint=hint)
 
 
@@ -92,8 +93,8 @@ def cut_fields(state: Any) -> Markup:
     on = ", ".join(f"{name.lower()} {value:g}" for name, value in cuts if value is not None)
     fields = (
         c.number_field("top_k", "Top-k", state.top_k, 1, None, 1),
-        c.number_field("top_p", "Top-p", number_value(state.top_p), 0, 1, 0.01),
-        c.number_field("min_p", "Min-p", number_value(state.min_p), 0, 1, 0.01),
+        c.number_field("top_p", "Top-p", state.top_p, 0, 1, 0.01),
+        c.number_field("min_p", "Min-p", state.min_p, 0, 1, 0.01),
     )
     return tag(
         "details",
@@ -102,10 +103,6 @@ def cut_fields(state: Any) -> Markup:
         tag("div", *fields, class_="cuts"),
         class_="cut-fields",
     )  # fmt: skip
-
-
-def number_value(value: float | None) -> str | None:
-    return None if value is None else f"{value:g}"
 
 
 def bar_cell(value: float, share: float, text: str, *, why: str = "", kind: str = "") -> str:
@@ -286,7 +283,7 @@ def times(value: float) -> Markup:
 
 def fine(value: float) -> str:
     """A number in an equation that must hold as printed: three decimals, a real minus sign."""
-    return number(value) if value == 0 or not math.isfinite(value) else f"{value:,.3f}".replace("-", "−")
+    return decimals(value, 3)
 
 
 def digits_apart(values: Sequence[float], least: int = 2, most: int = 3) -> int:
@@ -297,11 +294,14 @@ def digits_apart(values: Sequence[float], least: int = 2, most: int = 3) -> int:
 
 def decimals(value: float, digits: int) -> str:
     """A number with a fixed number of decimals, so that a column lines up; 0 and the limits as themselves."""
-    return f"{value:,.{digits}f}".replace("-", "−") if value and math.isfinite(value) else number(value)
+    if value == 0 or not math.isfinite(value):
+        return number(value)
+    text = f"{value:,.{digits}f}"
+    return text.replace("-", "−") if float(text.replace(",", "")) else text.removeprefix("-")  # no −0.00
 
 
 __all__ = [
     "EXAMPLE_CUTS", "HIGH", "LETTER", "LOW", "WIDE", "all_tokens", "at_t", "bar_cell", "bar_table", "cut_fields", "decimals",
-    "digits_apart", "fine", "is_limit", "name_of", "nats", "number_value", "percent", "plain_name", "prompt_field",
+    "digits_apart", "fine", "is_limit", "name_of", "nats", "percent", "plain_name", "prompt_field",
     "prompts_to_try", "said", "shown_t", "temperature_slider", "times", "xy_chart",
 ]  # fmt: skip

@@ -112,7 +112,7 @@ def story(text: Text) -> Markup:
     else:
         found = "does not end in a loop" if text.tokens else ""
     return tag(
-        "section", tag("h4", text.name), tag("p", Markup("".join(parts)), class_="story", tabindex="0", role="region", aria_label=f"Text at {text.name}"),
+        "section", tag("h4", text.name), tag("p", Markup("".join(parts)), class_="story", translate="no", tabindex="0", role="region", aria_label=f"Text at {text.name}"),
         tag("p", found, class_="note"), class_=f"text colour-{colour(text)}",
     )  # fmt: skip
 

@@ -82,7 +82,11 @@ def pairs(look: Any, truth: Any) -> Markup:
         first = sorted([*possible, *unlikely[: ROWS - len(possible)]], key=lambda t: (-truth[t], -probs[t]))
     rows = []
     entries = [
-        (f'<span class="token">{name_of(t)}</span>', float(probs[t]), float(truth[t]) if truth is not None else None)
+        (
+            f'<span class="token" translate="no">{name_of(t)}</span>',
+            float(probs[t]),
+            float(truth[t]) if truth is not None else None,
+        )
         for t in first
     ]
     left = None if truth is None else max(0.0, 1 - sum(q for _, _, q in entries if q is not None))

@@ -8,9 +8,10 @@ from markupsafe import Markup
 from explainer import lab, model, ops
 from explainer.attention_facts import head_scores
 from explainer.columns import top_tokens
+from explainer.next_token import Word, whole_word
 from explainer.trace import Trace
 from explainer.views import components as c
-from explainer.views.html import join, number, tag
+from explainer.views.html import how_many, join, number, percent, tag
 from explainer.views.widget import Widget
 
 ANYWHERE = {"tokens": "tokens", "embed": "blocks.0.resid_pre", "unembed": "logits", "next": "logits"}
@@ -34,13 +35,18 @@ class WholeModel(Widget):
         return join(
             [
                 c.controls(c.text_field("prompt", "Prompt", s.prompt, placeholder="Once there was a")),
-                tag("div", self.diagram(names, top[0]), self.opened(trace, names, top, chances), class_="whole"),
+                tag(
+                    "div",
+                    self.diagram(names, whole_word(tokens)),
+                    self.opened(trace, names, top, chances),
+                    class_="whole",
+                ),
             ]
         )
 
-    def diagram(self, names: list[str], first: str) -> Markup:
+    def diagram(self, names: list[str], word: Word) -> Markup:
         config = lab.model().config
-        rows = [self.block("tokens", "Tokens", f"{len(names)} pieces of text")]
+        rows = [self.block("tokens", "Tokens", how_many(len(names), "piece of text", "pieces of text"))]
         rows.append(self.block("embed", "Embedding + position", f"each becomes {config.d_model} numbers"))
         for layer in range(config.n_layers):
             rows.append(
@@ -55,7 +61,17 @@ class WholeModel(Widget):
                 )
             )
         rows.append(self.block("unembed", "Unembedding", f"a score for each of {config.n_vocab} tokens", "vocab"))
-        rows.append(self.block("next", "Softmax, then one draw", tag("span", "most likely: ", c.token(first)), "vocab"))
+        pieces = ", then ".join(
+            f"{name} {percent(p)}" for name, p in zip(lab.names_of(word.added), word.probs, strict=True)
+        )
+        rows.append(
+            self.block(
+                "next",
+                "Softmax, then one draw",
+                tag("span", "most likely: ", c.token(word.text), f" ({pieces})"),
+                "vocab",
+            )
+        )
         rows.append(tag("p", "The token drawn is written behind the text, and all of it runs again.", class_="loop"))
         return tag("div", *rows, class_="diagram", role="group", aria_label="Blocks of the model")
 
@@ -128,7 +144,11 @@ class WholeModel(Widget):
                     "p",
                     "Scores become chances that sum to 1. One of the tokens is drawn by them; that is the only place where luck comes in.",
                 ),
-                c.figure("block-next", c.bars(top, chances, label="chances of the next token", scale=1.0)),
+                c.figure(
+                    "block-next",
+                    c.bars(top, chances, label="chances of the next token", scale=1.0),
+                    note="A token is a piece of text; ␣ is the space before a word. A word of several tokens is written one piece at a time.",
+                ),
                 link("feedback", "Let it write"),
             ]
         return tag("div", tag("h4", heading(kind, layer)), *body, class_="opened")

@@ -32,12 +32,14 @@ class Link(JSComponent):
     """Carries the page's values between the reader's side and Python: one per document, draws nothing.
 
     request:  {name: text or number or null}, from the page; `null` asks for the default
-    values:   {name: value}, to the page: what holds now (goes into the URL and the controls)
+    values:   {name: value}, to the page: what the reader wishes (goes into the URL and the controls)
+    shown:    {name: value}, to the page: what is shown instead of a wish that the present text does not allow
     messages: {name: sentence}, to the page: what could not be done as asked, in plain words
     """
 
     request = param.Dict(default={})
     values = param.Dict(default={})
+    shown = param.Dict(default={})
     messages = param.Dict(default={})
     _esm = SHOW
     # the page itself knows whether it waits; Panel need not keep count
@@ -46,7 +48,7 @@ class Link(JSComponent):
     def __init__(self, state: PageState, **params: Any):
         super().__init__(name="link", **params)
         self._state = state
-        self.values = state.values()
+        self.values, self.shown = state.values(), state.shown()
         self.param.watch(self._receive, "request")
 
     def again(self) -> None:
@@ -59,7 +61,7 @@ class Link(JSComponent):
             messages = self._state.update_from(given)
             if not given.keys() <= {*self._state.quiet, *HOW}:  # a quiet request leaves what was said before
                 self.messages = messages
-            self.values = self._state.values()
+            self.values, self.shown = self._state.values(), self._state.shown()
 
 
 class Widget(JSComponent):

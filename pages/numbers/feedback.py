@@ -4,11 +4,90 @@ from __future__ import annotations
 
 from typing import Any
 
-from explainer import lab, story, working
+import numpy as np
+
+from explainer import influence, lab, story, working
 from explainer.views.feedback_cache import millions
 from explainer.views.feedback_parts import one_in
-from explainer.views.html import number, percent
+from explainer.views.html import how_many, number, percent
 from pages.feedback import FeedbackState
+
+TOLD, DONOR, SISTER = (
+    f"Once there was a brave {who}." for who in ("girl named Lily", "boy named Tom", "girl named Mia")
+)
+
+
+def forged_notes() -> dict[str, Any]:
+    """What the table of forged keys and values says: one tape, read with its own notes and with those of others.
+
+    `was` is the token that the tape calls for, `other` the one that the donor's tape calls for. Each row has their
+    probabilities; the last one is the control, a donor after which the same token comes.
+    """
+    model, name = lab.model(), lab.tokenizer().display
+    tape, donor, sister = (lab.tokens_of(text) for text in (TOLD, DONOR, SISTER))
+    columns = [i for i, (a, b) in enumerate(zip(tape, donor, strict=True)) if a != b]
+    own, forged = story.forged_notes(model, tape, donor)
+    was, other = int(own.argmax()), int(lab.trace(donor)["logits"][-1].argmax())
+
+    def row(read: str, odds: Any) -> dict[str, str]:
+        return {"read": read, "was": percent(float(odds[was])), "other": percent(float(odds[other]))}
+
+    pair = " and ".join(f"`{name(tape[c])}`" for c in columns)
+    rows = [row("its own", own), row(f"forged in the columns {pair}", forged)]
+    rows += [
+        row(f"forged in the column `{name(tape[c])}` alone", story.forged_notes(model, tape, donor, [c])[1])
+        for c in columns
+    ]
+    rows.append(row(f"control: those of a pass over `{SISTER}`", story.forged_notes(model, tape, sister)[1]))
+    moved = [
+        float(own[was] - story.forged_notes(model, tape, donor, layers=[layer])[1][was])
+        for layer in range(model.config.n_layers)
+    ]
+    most = max(moved)
+    return {
+        "notes": rows,
+        "notes_tape": TOLD,
+        "notes_donor": DONOR,
+        "notes_was": name(was),
+        "notes_other": name(other),
+        "notes_obeyed": bool(forged[other] > 0.5),
+        "notes_deepest": {"layer": moved.index(most), "share": most, "moved": percent(max(most, 0.0))},
+    }
+
+
+def lost_words() -> dict[str, Any]:
+    """What the table of the word that leaves the window says: the clearest place, and the means over all of them."""
+    places = influence.lost_words()
+    clearest = max(places, key=lambda x: x.with_word - x.without)
+    mean = {
+        field: float(np.mean([getattr(x, field) for x in places]))
+        for field in ("whole", "with_word", "without", "truth", "truth_without")
+    }
+    rows = [
+        (f"the whole text, {how_many(clearest.n_whole, 'token')}", "whole", "truth"),
+        (f"the last {clearest.n_with}: the deciding word is the oldest", "with_word", "truth"),
+        (f"the last {clearest.n_without}: it has fallen out", "without", "truth_without"),
+    ]
+    return {
+        "lost": [
+            {
+                "read": read,
+                "model": percent(getattr(clearest, model)),
+                "truth": percent(getattr(clearest, truth)),
+                "model_mean": percent(mean[model]),
+                "truth_mean": percent(mean[truth]),
+            }
+            for read, model, truth in rows
+        ],
+        "lost_before": clearest.before.strip(),
+        "lost_word": clearest.decides.strip(),
+        "lost_after": clearest.after,
+        "lost_n": len(places),
+        "lost_documents": influence.DOCUMENTS,
+        "lost_far": influence.FAR,
+        "lost_by_cut": mean["whole"] - mean["with_word"] > mean["with_word"] - mean["without"],
+        "lost_justified": float(np.mean([abs(x.without - x.truth_without) for x in places])) < 0.1,
+    }
 
 
 def numbers() -> dict[str, Any]:
@@ -24,33 +103,40 @@ def numbers() -> dict[str, Any]:
     parted = story.first_difference([t.token for t in whole], [t.token for t in narrow])
     part = whole[parted or 0]
     sums = working.measure(state.sums)[0][-1]
-    return {
-        "n_params": f"{lab.model().n_params:,}",
-        "n_layers": config.n_layers,
-        "n_ctx": config.n_ctx,
-        "turns": state.step,
-        "fork_turn": at + 1,
-        "was": lab.tokenizer().display(told[at].token),
-        "p_was": percent(float(told[at].final[told[at].token])),
-        "other": lab.tokenizer().display(token),
-        "differ": story.how_many_differ(told[at:], other[at:]),
-        "n_both": state.step - at,
-        "odds": one_in(story.log_probability(told)),
-        "n_sums": state.sums,
-        "answer_first": percent(sums.answer_first.share),
-        "answer_share": sums.answer_first.share,
-        "working_first": percent(sums.working_first.share),
-        "after_wrong": percent(sums.after_wrong.share),
-        "gave_in": percent(sums.gave_in.share),
-        "work_kept": millions(sum(w.cached for w in run)),
-        "work_anew": millions(sum(w.uncached for w in run)),
-        "work_ratio": number(sum(w.uncached for w in run) / sum(w.cached for w in run), 2),
-        "kept_numbers": f"{story.kept_per_token(config):,}",
-        "window": state.window,
-        "parted": parted is not None,
-        "part_turn": (parted or 0) + 1,
-        "part_whole": lab.tokenizer().display(part.token),
-        "part_p_whole": percent(float(part.final[part.token])),
-        "part_narrow": lab.tokenizer().display(narrow[parted or 0].token),
-        "part_p_narrow": percent(float(narrow[parted or 0].final[part.token])),
-    }
+    return (
+        forged_notes()
+        | lost_words()
+        | {
+            "n_params": f"{lab.model().n_params:,}",
+            "n_layers": config.n_layers,
+            "n_ctx": config.n_ctx,
+            "turns": state.step,
+            "fork_turn": at + 1,
+            "was": lab.tokenizer().display(told[at].token),
+            "p_was": percent(float(told[at].final[told[at].token])),
+            "other": lab.tokenizer().display(token),
+            "differ": story.how_many_differ(told[at:], other[at:]),
+            "n_both": state.step - at,
+            "odds": one_in(story.log_probability(told)),
+            "n_sums": state.sums,
+            "answer_first": percent(sums.answer_first.share),
+            "answer_share": sums.answer_first.share,
+            "working_first": percent(sums.working_first.share),
+            "given_right": percent(working.score(lab.STORYTELLER, working.GIVEN).share),
+            "forged_bent": percent(working.score(lab.STORYTELLER, working.FORGED, led=True).share),
+            "after_wrong": percent(sums.after_wrong.share),
+            "gave_in": percent(sums.gave_in.share),
+            "work_kept": millions(sum(w.cached for w in run)),
+            "work_anew": millions(sum(w.uncached for w in run)),
+            "work_ratio": number(sum(w.uncached for w in run) / sum(w.cached for w in run), 2),
+            "kept_numbers": f"{story.kept_per_token(config):,}",
+            "head_width": config.d_head,
+            "window": state.window,
+            "parted": parted is not None,
+            "part_turn": (parted or 0) + 1,
+            "part_whole": lab.tokenizer().display(part.token),
+            "part_p_whole": percent(float(part.final[part.token])),
+            "part_narrow": lab.tokenizer().display(narrow[parted or 0].token),
+            "part_p_narrow": percent(float(narrow[parted or 0].final[part.token])),
+        }
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from explainer import influence, lab, working
@@ -33,8 +34,10 @@ def numbers() -> dict[str, Any]:
     likely = int(was.argmax())
     whole = next(v for v in influence.variants() if v.model == lab.STORYTELLER and not v.removed)
     cut = next(v for v in influence.variants() if v.removed == 1)
+    sums = {order: working.score(lab.STORYTELLER, order) for order in (*influence.ORDERS, *working.HANDED)}
+    led = {order: working.score(lab.STORYTELLER, order, led=True) for order in (working.SHORT, working.FORGED)}
+    at_once = [(how_many(n, "layer"), working.score(name, "answer")) for n, name in influence.family()]
     whole_model, cut_model = influence.held_out(whole), influence.held_out(cut)
-    sums = {order: working.score(lab.STORYTELLER, order) for order in (*influence.ORDERS, working.GIVEN)}
     small, smallest = influence.family()[0]
     small_score = working.score(smallest, "working")
     attempt = working.attempt(state.numbers_to_add(), "working")
@@ -51,6 +54,7 @@ def numbers() -> dict[str, Any]:
         "right": f"{letter(position + 1)}{int(height) - 1}",
         "further": f"{letter(position - 1)}{int(height) - 1}",
         "paths": magnitude(paths_to(n, layers), sup),
+        "factorial": math.factorial(layers),
         "paths_full": magnitude(paths_to(config.n_ctx, layers), sup),
         "paths_gpt3": magnitude(paths_to(2048, 96), sup),
         "written": state.written,
@@ -71,6 +75,16 @@ def numbers() -> dict[str, Any]:
         "working_right": f"{sums['working'].right} of {sums['working'].of}",
         "answer_right": f"{sums['answer'].right} of {sums['answer'].of}",
         "given_right": f"{sums[working.GIVEN].right} of {sums[working.GIVEN].of}",
+        "given_share": sums[working.GIVEN].share,
+        "unfinished_right": f"{sums[working.UNFINISHED].right} of {sums[working.UNFINISHED].of}",
+        "short_copied": f"{led[working.SHORT].right} of {led[working.SHORT].of}",
+        "short_led": led[working.SHORT].share > 0.5,
+        "forgery": working.FORGERY,
+        "forged_bent": f"{led[working.FORGED].right} of {led[working.FORGED].of}",
+        "forged_right": sums[working.FORGED].right,
+        "forged_led": led[working.FORGED].share > 0.5,
+        "by_depth": ", ".join(f"{name} {score.right} of {score.of}" for name, score in at_once),
+        "deeper_worse": at_once[-1][1].right < max(score.right for _, score in at_once),
         "small": how_many(small, "layer"),
         "small_right": f"{small_score.right} of {small_score.of}",
         "terms": " + ".join(map(str, state.numbers_to_add())),
@@ -78,10 +92,10 @@ def numbers() -> dict[str, Any]:
         "waited_steps": longest_with_feedback(layers, waited),
         "accuracy_whole": percent(whole_model.accuracy.value),
         "accuracy_cut": percent(cut_model.accuracy.value),
-        "accuracy_kept": percent(cut_model.accuracy.value / whole_model.accuracy.value),
+        "both_suffer": cut_model.accuracy.high < whole_model.accuracy.low
+        and cut_model.cross_entropy.low > whole_model.cross_entropy.high,
         "loss_whole": number(whole_model.cross_entropy.value),
         "loss_cut": number(cut_model.cross_entropy.value),
-        "loss_times": number(cut_model.cross_entropy.value / whole_model.cross_entropy.value, 2),
         "floor": number(influence.held_out_floor().cross_entropy.value),
         "predictions": f"{whole_model.cross_entropy.tokens:,}",
         "far": state.late - state.early,

@@ -155,3 +155,28 @@ def test_a_cache_of_another_text_is_refused():
     for wrong in (None, four):
         with pytest.raises(ValueError, match="another cache"):
             KVCache.of(behind_three, wrong)
+
+
+# ---------------------------------------------------------------- forged keys and values
+
+
+def test_a_later_column_reads_keys_and_values_and_not_tokens():
+    """With all columns forged the next token is read as if behind the other text; the tokens stay what they are."""
+    text, other = TEXT[:5], [8, 8, 2, 0, 7]
+    own, theirs = (KVCache.of(forward(PARAMS, tokens, CONFIG)) for tokens in (text, other))
+    forged = own.forged(theirs, range(5))
+    assert forged.tokens == tuple(text) and forged.numbers == own.numbers
+    np.testing.assert_array_equal(step(PARAMS, forged, 4).logits, step(PARAMS, theirs, 4).logits)
+    for key, row in own.forged(theirs, [1, 3], layers=[1]).rows.items():
+        expected = own.rows[key].copy()
+        if key.startswith("blocks.1."):
+            expected[[1, 3]] = theirs.rows[key][[1, 3]]
+        np.testing.assert_array_equal(row, expected)
+    np.testing.assert_array_equal(step(PARAMS, own.forged(own, range(5)), 4).logits, step(PARAMS, own, 4).logits)
+
+
+@pytest.mark.parametrize(("columns", "layers"), [([3], None), ([-1], None), ([0], [2]), ([0], [-1])])
+def test_what_is_not_there_cannot_be_forged(columns, layers):
+    own, theirs = (KVCache.of(forward(PARAMS, TEXT[:n], CONFIG)) for n in (5, 3))
+    with pytest.raises(ValueError, match="columns are 0 to 2 and layers 0 to 1"):
+        own.forged(theirs, columns, layers)

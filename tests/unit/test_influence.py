@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explainer import attention_facts, checkpoint, forecast, influence, lab, paths, working
+from explainer import attention_facts, checkpoint, corpus, forecast, influence, lab, paths, working
 from explainer.config import Config
 from explainer.model import forward
 from explainer.paths import Node
@@ -165,3 +165,19 @@ def test_the_answer_stands_where_its_span_says(order):
         else:
             assert int(lab.tokenizer().decode(attempt.written[slice(*span)])) == attempt.answer
             assert order == "working" or span[0] == 0
+
+
+# ---------------------------------------------------------------- a word that leaves the window
+
+
+def test_the_true_odds_without_a_word_are_those_of_bayes():
+    """Which fruit is counted is free: whoever does not know it is left with the odds that it had."""
+    tokenizer = lab.tokenizer()
+    words = ["Count", " the", " eggs", ":", " one", ",", " two", ".", " There are", " two"]
+    free = corpus.true_distribution((tokenizer.end_id, *influence._tokens_of(words[:2])), tokenizer).probs
+    unknown = influence.truth_without(words, 2)
+    np.testing.assert_allclose(unknown, free, atol=1e-12)
+    known = corpus.true_distribution((tokenizer.end_id, *influence._tokens_of(words)), tokenizer).probs
+    assert known.max() == pytest.approx(1) and unknown.sum() == pytest.approx(1)
+    # and what follows tells: "eggs" once more behind it, and nothing is unknown
+    np.testing.assert_allclose(influence.truth_without([*words, " eggs"], 2)[known.argmax()], 0, atol=1e-12)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import prose
 import pytest
+import sizes
 from markupsafe import Markup
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,7 +36,7 @@ def test_a_guess_is_a_group_of_radio_buttons_and_each_choice_has_its_answer():
         ("1", "Blue"),
     ]
     answers = re.findall(r'<p data-option="(\d)">.*?</span>([^<]*)</span> (.*?)</p>', html)
-    assert answers == [("0", "Red, 3\u00a0%", "No."), ("1", "Blue", "Yes, <code>blue</code>.")]
+    assert answers == [("0", "Red, 3\u00a0%", "No."), ("1", "Blue", 'Yes, <code translate="no">blue</code>.')]
     assert html.index("<fieldset") < html.index("the box") < html.index('data-answer="colour"')
 
 
@@ -98,3 +99,27 @@ def test_the_demo_shows_the_code_that_it_runs():
     code = unescape(html.split("<code", 1)[1].split("</code>", 1)[0])
     running = re.findall(r"<transformer-explainer .*?</transformer-explainer>", html)
     assert len(running) == 3 and running == re.findall(r"<transformer-explainer .*?</transformer-explainer>", code)
+
+
+NEVER = {
+    "notes": r"only notes are|no notebook|only a copy of it|only thing that one turn hands",  # keys and values, too
+    "steps": r"[Ww]ords on the page buy no time",  # given working helps as much as written working
+    "counting": r"explodes with",  # n^L / L! is a polynomial in n
+    "hard attention": r"at every length \(Hahn",  # no fixed network for all lengths; each length is possible
+    "teacher forcing": r"In training the (whole text|question)",  # in pre-training: reinforcement learning samples
+}
+
+
+@pytest.mark.parametrize("kind", NEVER)
+def test_what_the_claims_forbid_is_not_written(kind):
+    """shared/design/claims.md, last table: sentences that said too much, and came back easily."""
+    for path in [*(ROOT / "pages").glob("*.md"), *(ROOT / "explainer").rglob("*.py")]:
+        found = re.search(NEVER[kind], path.read_text(encoding="utf-8"))
+        assert not found, f"{path.name}: {found and found[0]}"
+
+
+def test_a_model_card_on_a_page_is_written_like_the_page():
+    card = (
+        "# name\n\nWritten by `x`.\n\n- **What**: 4 layers x 4 heads.\n- **Plan**: `P(a=1)`\n\n## Sums\n\n| 3 | 46.0% |"
+    )
+    assert sizes.demote(card).strip() == "- **What**: 4 layers × 4 heads.\n\n### Sums\n\n| 3 | 46.0 % |"

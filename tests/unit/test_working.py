@@ -121,6 +121,35 @@ def test_working_that_is_given_is_ours_and_right():
         inspect.unwrap(working.score)(lab.STORYTELLER, "wrong", 3)
 
 
+@pytest.mark.parametrize(
+    ("order", "ours", "text", "leads_to"),
+    [
+        (working.UNFINISHED, "4 + 7 = 11, 11 + 5 =", "4 + 7 = 11, 11 + 5 = 16. Answer: 16.", 16),
+        (working.SHORT, "4 + 7 = 11. Answer:", "4 + 7 = 11. Answer: 11.", 11),
+        (working.FORGED, "4 + 7 = 13,", "4 + 7 = 13, 13 + 5 = 18. Answer: 18.", 18),
+    ],
+)
+def test_working_that_we_cut_or_forge_leads_elsewhere(order, ours, text, leads_to):
+    assert working.opening((4, 7, 5), order) == f"Add 4 + 7 + 5. Steps: {ours}"
+    assert working.right_text((4, 7, 5), order) == f"Add 4 + 7 + 5. Steps: {text}"
+    assert working.leads_to((4, 7, 5), order) == leads_to
+    given, whole = (lab.tokens_of(make((4, 7, 5), order)) for make in (working.opening, working.right_text))
+    assert whole[: len(given)] == given, "our text ends at a border between tokens"
+
+
+def test_what_follows_from_our_working_is_counted_apart_from_what_is_right(monkeypatch):
+    """A model that always goes by the working on the page: with working of ours it is right, or wrong, as we are."""
+
+    def obeys(terms, order, wrong=0, name=""):
+        return working.Attempt(order, (0,), (), "", working.leads_to(terms, order), None, sum(terms))
+
+    monkeypatch.setattr(working, "attempt", obeys)
+    score = inspect.unwrap(working.score)
+    for order, right in ((working.GIVEN, 100), (working.UNFINISHED, 100), (working.SHORT, 0), (working.FORGED, 0)):
+        assert score(lab.STORYTELLER, order, 3).right == right
+        assert score(lab.STORYTELLER, order, 3, led=True).right == 100
+
+
 def test_measuring_in_pieces_is_measuring_at_once(monkeypatch):
     asked = []
 

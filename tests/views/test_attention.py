@@ -339,7 +339,7 @@ def test_the_mask_keeps_its_infinities_and_says_the_allowed_once(page):
 
 
 def test_the_pages_own_prompt_is_among_the_examples(page):
-    own = f"{page.state.prompt}\x1f{page.state.query}"
+    own = f"{page.state.prompt}\x1f"  # and whatever token is the last
     page.ask(prompt="Once there was a small girl")
     buttons = [a for a in page.read("attention-stepper").controls() if a.get("data-set") == "prompt query"]
     values = {a["value"]: a["aria-pressed"] for a in buttons}

@@ -10,7 +10,7 @@ from html import unescape
 import numpy as np
 import pytest
 
-from explainer import cache, lab, sampling, story, working
+from explainer import cache, corpus, influence, lab, sampling, story, working
 from explainer.views import widget as views_widget
 from explainer.views.feedback_parts import one_in
 from explainer.views.feedback_prefill import HARD
@@ -86,7 +86,7 @@ def test_the_draw_says_u_and_its_stretch(desk):
         html = unescape(d.html("feedback-loop"))
         assert f"u = {turn.draw.u:.4f}" in html
         assert f"{turn.draw.low:.4f}" in html and f"{turn.draw.high:.4f}" in html
-        assert f'Turn {n} drew <span class="token axis-vocab">{TK.display(turn.token)}</span>.' in html
+        assert f'Turn {n} drew <span class="token axis-vocab" translate="no">{TK.display(turn.token)}</span>.' in html
         assert percent(float(turn.final[turn.token])) in html
 
 
@@ -538,6 +538,17 @@ def test_a_new_prompt_forgets_the_choices_about_the_old(desk):
     assert d.link.values["choices"] == "" and d.link.values["branches"] == ""
     d.ask(prompt="On the moon", choices="1:5", branches="1:5")
     assert d.link.values["choices"] == "1:5"
+    for text in ("On the", "On the moon"):
+        d.ask(prompt=text)
+    assert d.link.values["choices"] == d.link.values["branches"] == "1:5", (
+        "the text is back, and what was chosen for it"
+    )
+
+
+def test_a_link_to_another_text_brings_its_branches(desk):
+    """Also without a choice: then the story is that of the draws, and the branches are those that are remembered."""
+    assert desk("turing", prompt="Mia has a", branches="4:524").link.values["branches"] == "4:524"
+    assert desk("turing", prompt="Mia has a", choices="4:524").link.values["branches"] == ""
 
 
 def test_the_end_of_a_document_is_said_and_does_not_stop_the_machine(desk):
@@ -576,3 +587,63 @@ def test_each_widget_lives_alone():
         before = alone.html(widget.slug)
         alone.ask(step=9)
         assert alone.html(widget.slug) != before, widget.slug
+
+
+def test_the_notes_of_earlier_columns_are_forged_and_the_tape_is_not():
+    found = numbers_of("feedback")
+    tape, donor = (lab.tokens_of(found[name]) for name in ("notes_tape", "notes_donor"))
+    own, forged = story.forged_notes(lab.model(), tape, donor)
+    was, other = (TK.encode(found[name].replace("␣", " "))[0] for name in ("notes_was", "notes_other"))
+    told = [(row["was"], row["other"]) for row in found["notes"]]
+    assert told[0] == (percent(float(own[was])), percent(float(own[other])))
+    assert told[1] == (percent(float(forged[was])), percent(float(forged[other])))
+    assert was != other and own.argmax() == was and found["notes_obeyed"] == (forged[other] > 0.5)
+    assert told[-1][0] == percent(
+        float(story.forged_notes(lab.model(), tape, lab.tokens_of("Once there was a brave girl named Mia."))[1][was])
+    )
+
+
+@pytest.mark.parametrize("slug", ["turing", "kv-cache"])
+def test_no_figure_says_that_the_tape_is_all_that_is_handed_over(desk, slug):
+    d = desk(slug)
+    html, config = d.html(slug), lab.model().config
+    assert "only a copy" not in html and "none of its own" not in html
+    n = len(expected()[-1].context)
+    if slug == "turing":
+        assert f"keys and values, {n * story.kept_per_token(config):,} numbers" in html
+    else:
+        assert f"its key and its value, {config.d_head} numbers each" in html and "Two kinds of number" not in html
+        assert "also for those that the causal mask hides" in html
+
+
+def test_the_difference_of_the_windows_is_shown_beside_the_truth_and_what_is_read(desk):
+    d = desk("context-window", window=6, step=20)
+    whole = expected(20)
+    html = unescape(d.html("context-window"))
+    at = int(re.search(r"Turn (\d+): (?:here|still)", html)[1]) - 1
+    before = (*lab.tokens_of(START["prompt"]), *(s.token for s in whole[:at]))
+    truth = corpus.true_distribution(before, TK)
+    part = html[html.index('data-figure="window-difference"') :]
+    part = part[: part.index("</figure>")]
+    assert ("true odds, whole text" in part) == truth.inside
+    if truth.inside:
+        shown = [float(v) for v in re.findall(r'data-v="([^"]+)"', part)][2::3]
+        assert len(shown) >= 1 and all(any(np.isclose(v, p) for p in truth.probs) for v in shown)
+        assert max(shown) == pytest.approx(truth.probs.max())
+    assert cells(html, first="window-difference") == lab.names_of(before[-6:])
+    assert "as no text did in training" in part
+    d.ask(window=128)
+    assert "as no text did in training" not in d.html("context-window")
+
+
+def test_the_example_loses_the_deciding_word_and_nothing_else():
+    places = influence.lost_words()
+    found = numbers_of("feedback")
+    assert found["lost_n"] == len(places) >= 20
+    clearest = max(places, key=lambda x: x.with_word - x.without)
+    assert [row["model"] for row in found["lost"]] == [
+        percent(p) for p in (clearest.whole, clearest.with_word, clearest.without)
+    ]
+    assert found["lost"][2]["truth"] == percent(clearest.truth_without)
+    assert clearest.n_with - clearest.n_without == len(TK.encode_word(clearest.decides))
+    assert all(x.truth >= 0.99 and x.truth_without < 0.5 for x in places)

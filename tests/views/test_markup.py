@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explainer.views import components as c
-from explainer.views.html import compact, exact, how_many, join, number, percent, tag
+from explainer.views.html import compact, exact, how_many, join, number, percent, tag, typed
+from explainer.views.temperature_parts import decimals, fine
+from pages import PAGES
 
 
 class Elements(HTMLParser):
@@ -141,3 +143,82 @@ def test_a_line_chart_says_its_numbers_in_a_table():
 )
 def test_a_count_agrees_with_its_noun(given, said):
     assert how_many(*given) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, ""), (1.0, "1"), (0.05, "0.05"), (0.123456789, "0.123456789"), (1_000_000, "1000000"), (-3, "-3")],
+)
+def test_a_field_holds_a_number_as_one_types_it(value, text):
+    assert typed(value) == text
+    assert f'value="{text}"' in c.number_field("n", "N", value)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(-0.004, "0.00"), (0.004, "0.00"), (-0.006, "−0.01"), (-1234.5, "−1,234.50")]
+)
+def test_what_rounds_to_zero_has_no_sign(value, text):
+    assert decimals(value, 2) == text
+    assert fine(-0.0004) == "0.000"
+
+
+# ---------------------------------------------------------------- every figure of every page
+
+
+@pytest.fixture(scope="module")
+def everything():
+    """{document and what was asked: its markup}"""
+    found = {}
+    for page in PAGES:
+        link, *widgets = page.make()
+        for asked in ({}, {"prompt": "", "step": 0}, {"prompt": "xq 7", "step": 3, "draws": 5}):
+            link.request = asked
+            found |= {f"{widget.slug} {asked}": widget.html for widget in widgets}
+    return found
+
+
+class Verbatim(HTMLParser):
+    """What a translator may touch although it is a token (also as the name of a row or an option) or code."""
+
+    def __init__(self, markup):
+        super().__init__()
+        self.open, self.wrong, self.seen = [], [], 0
+        self.feed(str(markup))
+
+    def handle_starttag(self, name, attrs):
+        found = dict(attrs)
+        kept = found.get("translate") == "no" or (bool(self.open) and self.open[-1][1])
+        classes = (found.get("class") or "").split()
+        if name == "code" or ("swatch" not in classes and {"token", "cell", "paths-grid"} & set(classes)):
+            self.seen += 1
+            if not kept:
+                self.wrong.append((name, found))
+        if name not in ("input", "br", "hr", "img"):
+            self.open.append((name, kept))
+
+    def handle_data(self, data):
+        if "␣" in data and not self.open[-1][1] and {"th", "option"} & {name for name, _ in self.open}:
+            self.wrong.append(("text", data))
+
+    def handle_endtag(self, name):
+        while self.open and self.open.pop()[0] != name:
+            pass
+
+
+def test_no_translator_touches_tokens_or_code(everything):
+    seen = 0
+    for key, html in everything.items():
+        found = Verbatim(html)
+        assert found.wrong == [], key
+        seen += found.seen
+    assert seen > 500
+
+
+def test_nan_reaches_nobody(everything):
+    for key, html in everything.items():
+        assert "nan" not in html.lower().replace("banan", ""), key
+
+
+def test_a_missing_number_is_an_empty_cell():
+    found = Elements(c.numbers_table(["a"], [[float("nan")]], "x")).found
+    assert [a["data-v"] for _, a in found if "data-v" in a] == [""]

@@ -168,13 +168,32 @@ def test_one_of_anything_is_one():
 
 
 def test_a_number_over_a_bar_stands_clear_of_the_next_bars():
-    _, widgets = make("path-count", tokens=2048, layers=96)
+    _, widgets = make("path-count", tokens=2048, layers=2)
     chart = widgets["path-count"].html.split('data-figure="number-growth"')[1].split("</figure>")[0]
     bars = [(float(x), float(y)) for x, y in re.findall(r'<rect x="([\d.]+)" y="([\d.]+)"', chart)]
     x, y, said = re.search(r'<text x="([\d.]+)" y="([\d.]+)"[^>]*class="figure-number">([^<]+)', chart).groups()
     under = [top for left, top in bars if float(x) <= left < float(x) + 8 * len(said)]
     assert len(under) > 1 and float(y) < min(under)
     assert chart.rindex("<rect") < chart.index("<text"), "numbers are drawn over the bars"
+
+
+def test_the_number_of_paths_is_drawn_on_the_axis_that_is_named():
+    """Bars are as high as the numbers, so that n^L / L! is seen to grow: logarithmic bars of it look like a plateau."""
+    _, widgets = make("path-count", tokens=120, layers=4)
+    figure = widgets["path-count"].html.split('data-figure="number-growth"')[1].split("</figure>")[0]
+    heights = [float(h) for h in re.findall(r'<rect [^>]*height="([\d.]+)"', figure)]
+    counts = [paths.paths_to(n, 4) for n in range(10, 121, 10)]
+    assert "linear axis" in figure and "n⁴ / 4!" in figure and "powers of ten" not in figure
+    assert np.allclose(heights, np.maximum(np.array(counts) / counts[-1] * max(heights), 1), atol=0.06)
+
+
+def test_a_path_through_the_part_that_is_drawn_is_not_called_the_longest():
+    _, widgets = make("path-count", tokens=2048, layers=96)
+    html = widgets["path-count"].html
+    said = html[html.index("A0 → ") :].split("</p>")[0]
+    assert "5 steps through the 5 layers drawn; through all 96 a path has 96." in said
+    _, widgets = make("path-count", tokens=9, layers=4)
+    assert "layers drawn" not in widgets["path-count"].html
 
 
 # ---------------------------------------------------------------- feedback
@@ -200,6 +219,8 @@ def test_given_text_has_no_way_back():
     assert "edge feedback" not in html
     assert f"The thick path: {layers} steps." in html
     assert "this colour" in html and html.count('class="column colour-path quiet"') == page.MOST_WRITTEN + 1
+    assert "What somebody worked out before writing them is not in this count" in html
+    assert "Columns in the drawing" in html and "tokens drawn" not in html, "drawn means sampled on the other pages"
 
 
 @pytest.mark.parametrize("prompt", ["Once there was a brave girl named Lily. She had", "Mia"])
@@ -294,7 +315,18 @@ def test_no_gradient_through_a_sampled_token():
         gradients.through_sample()
     html = widgets["path-gradients"].html
     assert "NoGradientThroughSample" in html and str(escape(str(refusal.value))) in html
-    assert html.count('class="cross"') == len(widgets["path-gradients"].state.text()) - 1
+
+
+@pytest.mark.parametrize("sampled", [0, 1, 3, 11])
+def test_only_a_token_that_the_model_wrote_has_a_crossed_out_way_back(sampled):
+    """The reader's prompt is given: nothing leads back to it. In pre-training all is given."""
+    _, widgets = make("path-gradients", sampled=sampled)
+    html, names = widgets["path-gradients"].html, names_of(widgets["path-gradients"].state.text())
+    assert html.count('class="cross"') == html.count('class="edge feedback cut"') == sampled
+    if sampled:
+        assert f"Written by the model: {escape(', '.join(names[-sampled:]))}." in html
+    else:
+        assert f"All {len(names)} tokens count as given, as in pre-training" in html
 
 
 @pytest.mark.parametrize("slug", ["path-perturb", "path-gradients", "depth"])
@@ -321,6 +353,8 @@ def test_path_lengths_are_found_and_given_by_formula(early, late, kernel):
     for kind in ("rnn", "cnn", "dilated cnn", "attention"):
         figure = html.split(f'data-figure="lengths-{kind.replace(" ", "-")}"')[1].split("</figure>")[0]
         steps = paths.path_length(kind, distance, kernel)
+        if steps:  # all rivals start at the same level
+            assert re.search(rf" {paths.letter(min(early, late))}0 → ", figure), kind
         assert f"<strong>{steps} step{'s' * (steps != 1)}</strong>" in figure
         assert figure.count('class="route"') == steps
     where = widgets["path-lengths"].html.split('data-testid="lengths-distance">')[1].split("</p>")[0]
@@ -352,6 +386,23 @@ def test_sums_show_what_the_model_wrote_and_the_path_it_bought():
         before = influence.answer_span(attempt)[0]
         assert f"{attempt.answer}, {'right' if attempt.right else 'wrong: it is 21'}" in figure
         assert f"{paths.longest_with_feedback(layers, before)} steps" in figure
+
+
+def test_the_steps_may_have_been_done_by_somebody_else():
+    _, widgets = make("path-scratchpad", terms="7 8 6")
+    html, layers = widgets["path-scratchpad"].html, lab.model().config.n_layers
+    figure = html.split('data-figure="scratchpad-whose"')[1].split("</figure>")[0]
+    rows = [re.findall(r"<td[^>]*>([^<]*)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", figure)[1:]]
+    assert len(rows) == 6
+    for order, row in zip(("answer", "working", *working.HANDED), rows, strict=True):
+        tried = working.attempt((7, 8, 6), order)
+        before = influence.answer_span(tried)[0]
+        assert row[1] == working.opening((7, 8, 6), order).removeprefix("Add 7 + 8 + 6. ")
+        assert row[2:5] == [str(tried.answer), str(before), str(paths.longest_with_feedback(layers, before))]
+        score = working.score(lab.STORYTELLER, order)
+        assert row[5] == f"{score.right} of {working.IN_ALL}"
+        assert row[7] == f"{working.score(lab.STORYTELLER, order, led=True).right} of {working.IN_ALL}"
+    assert rows[0][4] == rows[2][4] == str(layers), "given working makes no path longer"
 
 
 @pytest.mark.parametrize("text", ["", "7 8", "7 8 6 5 4 3", "10 2 3", "0 1 2", "a b c", "<b>7 8"])
@@ -386,7 +437,7 @@ def test_any_prompt_is_drawn(prompt):
         assert widgets[slug].html
         assert "<script>" not in widgets[slug].html and "this is an error" not in widgets[slug].html
     assert len(widgets["paths"].state.text()) <= page.MOST
-    if len(lab.tokens_of(prompt[:2000])) > page.MOST:
+    if len(lab.tokens_of(prompt)) > page.MOST:
         assert f"{page.MOST} tokens at most" in link.messages["prompt"]
 
 

@@ -483,7 +483,7 @@ HOSTILE = [
 @pytest.mark.parametrize("prompt", HOSTILE)
 def test_nothing_breaks_on_any_prompt(made, prompt):
     link = ask(made, prompt=prompt, t="0.8")
-    assert link.messages.get("prompt", "").startswith("The model reads") == (len(prompt) > 1000)
+    assert ("The model reads" in link.messages.get("prompt", "")) == (len(prompt) > 1000)
     for name, component in made.items():
         if name != "link":
             assert "<script>" not in component.html and "<b>" not in component.html
