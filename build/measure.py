@@ -32,6 +32,7 @@ def main() -> None:
         state: Any = page.state()  # of the page's own class
         if page.name == "temperature":
             repetition.full_texts(state.tokens(), state.seed)
+            repetition.over_seeds(state.tokens())
         for widget in page.widgets:
             widget(state)
         numbers.of(page.name)

@@ -1,8 +1,8 @@
 """What the attention page says about the model, measured on it: nothing here is known before it is run.
 
-Losses are cross-entropies in nats per token on held-out documents that this module draws from the corpus with a seed
-that training never used. They are the same documents for every intervention, so that differences are the
-intervention's and not the text's. Results that do not depend on the reader's text are computed once.
+Losses are cross-entropies in nats per token on the site's one held-out set (explainer/corpus/held_out.py): the same
+documents for every intervention, so that differences are the intervention's and not the text's. Results that do not
+depend on the reader's text are computed once.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from explainer import heads, lab
-from explainer.corpus import iterate_truth, sample_document
+from explainer.corpus import held_out
 from explainer.interventions import (
     Change,
     Edit,
     HeadOff,
+    NoEdge,
     NoMask,
     NoPositions,
     NoScaling,
@@ -28,75 +29,41 @@ from explainer.interventions import (
 )
 from explainer.measured import kept
 from explainer.model import direct_logit_contributions, forward, logit_lens
-from explainer.ops import cross_entropy, entropy, kl_divergence, log_softmax, softmax
+from explainer.ops import entropy, kl_divergence, log_softmax, softmax
 from explainer.trace import Trace
 
 Array = np.ndarray
 
 # ---------------------------------------------------------------- held-out text
 
-HELD_OUT_SEED = 20_261_122  # training draws from (seed, 1, step): sequences of three numbers, never from this one
-N_DOCUMENTS = 12
-
-
-@dataclass(frozen=True)
-class Loss:
-    """How well the next token is predicted on the held-out documents.
-
-    cross_entropy: nats per token; ln(n_vocab) is no idea
-    accuracy:      how often the most likely token was the right one, 0 to 1
-    n_tokens:      how many predictions that is
-    by_kind:       kind of decision (explainer.corpus.KINDS) -> (nats per token, number of tokens)
-    """
-
-    cross_entropy: float
-    accuracy: float
-    n_tokens: int
-    by_kind: Mapping[str, tuple[float, int]]
-
 
 @functools.cache
-def held_out() -> tuple[tuple[int, ...], ...]:
-    """Documents that the model was not trained on, as it gets them: start token, text, end token."""
-    rng = np.random.default_rng(HELD_OUT_SEED)
-    end = lab.tokenizer().end_id
-    n_ctx = lab.model().config.n_ctx
-    return tuple((*lab.tokens_of(sample_document(rng)), end)[:n_ctx] for _ in range(N_DOCUMENTS))
+def _as_trained() -> held_out.Tally:
+    return _tally(())
 
 
-@kept
-def held_out_kinds() -> tuple[tuple[str, ...], ...]:
-    """For every held-out document, what sort of decision each token after the first was."""
-    return tuple(tuple(kind for _, kind, _ in iterate_truth(doc, lab.tokenizer())) for doc in held_out())
-
-
-@kept
-def held_out_floor() -> float:
-    """The loss of the true distribution on the same documents, nats per token: over all texts nothing can do better."""
-    logs = [
-        -float(np.log(odds[doc[i + 1]]))
-        for doc in held_out()
-        for i, (odds, _, _) in enumerate(iterate_truth(doc, lab.tokenizer()))
-    ]
-    return float(np.mean(logs))
-
-
-@kept
-def loss(interventions: tuple[Edit, ...] = ()) -> Loss:
-    """The model's loss on the held-out documents under these interventions (without means: see `resolve`)."""
+def _tally(interventions: tuple[Edit, ...]) -> held_out.Tally:
     m = lab.model()
-    total, right = 0.0, 0
-    kinds: dict[str, list[float]] = {}
-    for doc, names in zip(held_out(), held_out_kinds(), strict=True):
-        logits = forward(m.params, doc, m.config, interventions)["logits"][:-1]
-        targets = np.asarray(doc[1:])
-        each = cross_entropy(logits, targets).astype(np.float64)
-        total += float(each.sum())
-        right += int((logits.argmax(axis=-1) == targets).sum())
-        for kind, value in zip(names, each.tolist(), strict=True):
-            kinds.setdefault(kind, []).append(value)
-    n = sum(len(doc) - 1 for doc in held_out())
-    return Loss(total / n, right / n, n, {kind: (float(np.mean(v)), len(v)) for kind, v in kinds.items()})
+    return held_out.tally(
+        lambda tokens: forward(m.params, tokens, m.config, interventions)["logits"],
+        held_out.documents(lab.tokenizer()),
+    )
+
+
+@kept
+def floor() -> held_out.Loss:
+    """The loss of the true odds themselves on the held-out set, nats per token: nothing does better."""
+    return held_out.floor(lab.tokenizer())
+
+
+@kept
+def loss(interventions: tuple[Edit, ...] = ()) -> held_out.Loss:
+    """The model's loss on the held-out set under these interventions (without means: see `resolve`).
+
+    Its `rise` is over the model as trained, document by document.
+    """
+    found = _tally(interventions) if interventions else _as_trained()
+    return held_out.summary(found, held_out.documents(lab.tokenizer()), _as_trained())
 
 
 # ---------------------------------------------------------------- take it out
@@ -126,12 +93,8 @@ def take_outs(layer: int, head: int) -> tuple[TakeOut, ...]:
 def head_worth() -> Array:
     """What each head is worth: by how much the held-out loss rises when it alone is off. [L, H], nats per token"""
     config = lab.model().config
-    base = loss().cross_entropy
-    rise = [
-        [loss((HeadOff(layer, head),)).cross_entropy - base for head in range(config.n_heads)]
-        for layer in range(config.n_layers)
-    ]
-    worth = np.array(rise)
+    off = [[loss((HeadOff(layer, head),)).rise for head in range(config.n_heads)] for layer in range(config.n_layers)]
+    worth = np.array([[rise.value if rise else 0.0 for rise in row] for row in off])
     worth.flags.writeable = False
     return worth
 
@@ -150,30 +113,32 @@ def change(tokens: tuple[int, ...], interventions: tuple[Edit, ...], position: i
 # ---------------------------------------------------------------- what heads do
 
 
-N_ROLE_DOCUMENTS = 24
 CLEAR = 0.3  # a head that gives less than this share of its attention to any one role is called mixed
-ROLES: Mapping[str, tuple[str, str]] = {
-    # role: (what a head is called that does it, what is measured)
-    "copy": ("copies names", "on the piece of an invented name that must be copied next"),
-    "recall": ("recalls words", "on an earlier occurrence of the word that must come next"),
-    "previous_token": ("previous token", "on the token just before the query"),
-    "current_token": ("current token", "on the query itself"),
-    "first_token": ("first token", "on the very first token"),
-    "induction": ("induction", "on what followed an earlier occurrence of the query, in random tokens written twice"),
+ROLES: Mapping[str, tuple[str, str, str]] = {
+    # role: (what a head is called that does it, what it reads then, at which queries this is measured)
+    "copy": ("copies names", "on that piece further up", "where a piece of an invented name is due"),
+    "recall": ("recalls words", "on that word further up", "where an earlier word is due again"),
+    "previous_token": ("previous token", "on the token just before", "at all queries"),
+    "current_token": ("current token", "on the query itself", "at all queries"),
+    "first_token": ("first token", "on the very first token", "at all queries"),
+    "induction": ("induction", "on what followed the same token the first time", "in random tokens written twice"),
 }
 
 
 @dataclass(frozen=True)
 class Roles:
-    """The mean share of its attention that each head gives to each role.
+    """The mean share of its attention that each head gives to each role, over the queries that have such a key.
 
+    So the denominators differ: "copy" is asked only where a piece of a name is due, "previous_token" nearly everywhere.
     scores: role -> [L, H], between 0 and 1; chance: role -> what reading all allowed tokens equally would give
     n:      role -> the number of queries that were asked
+    spread: role -> (low, high), each [L, H]: 95 % interval over documents; for "copy" and "recall"
     """
 
     scores: Mapping[str, Array]
     chance: Mapping[str, float]
     n: Mapping[str, int]
+    spread: Mapping[str, tuple[Array, Array]]
 
     def strongest(self, layer: int, head: int) -> tuple[str, float]:
         """(role, score) of what this head does most."""
@@ -199,35 +164,32 @@ def head_scores() -> Roles:
     at every query where the grammar demands an earlier name or word again, the attention on tokens equal to the next.
     """
     m = lab.model()
-    rng = np.random.default_rng((HELD_OUT_SEED, 1))
-    end = lab.tokenizer().end_id
-    n_ctx = m.config.n_ctx
-    documents = [(*lab.tokens_of(sample_document(rng)), end)[:n_ctx] for _ in range(N_ROLE_DOCUMENTS)]
-    placed = heads.measure(m.params, m.config, documents=documents)
-    shape = (m.config.n_layers, m.config.n_heads)
-    scores = {role: np.zeros(shape) for role in ("copy", "recall")}
-    chance, n = dict.fromkeys(scores, 0.0), dict.fromkeys(scores, 0)
-    for doc in documents:
-        kinds = np.array([kind for _, kind, _ in iterate_truth(doc, lab.tokenizer())])
-        wanted = answer_keys(doc)
-        asked = {role: (kinds == role) & wanted.any(axis=1) for role in scores}
-        if not any(rows.any() for rows in asked.values()):
+    documents = held_out.documents(lab.tokenizer())
+    placed = heads.measure(m.params, m.config, documents=[doc.read for doc in documents])
+    shape = (len(documents), m.config.n_layers, m.config.n_heads)
+    given = {role: np.zeros(shape) for role in ("copy", "recall")}  # by each document
+    asked = {role: np.zeros(len(documents)) for role in given}
+    alike = dict.fromkeys(given, 0.0)
+    for i, doc in enumerate(documents):
+        kinds = np.array(doc.kinds)
+        wanted = answer_keys(doc.tokens)
+        due = {role: (kinds == role) & wanted.any(axis=1) for role in given}
+        if not any(rows.any() for rows in due.values()):
             continue
-        trace = forward(m.params, doc[:-1], m.config)
-        for role, rows in asked.items():
-            n[role] += int(rows.sum())
-            chance[role] += float((wanted[rows].sum(axis=1) / (np.flatnonzero(rows) + 1)).sum())
-            for layer in range(shape[0]):
-                given = (trace[f"blocks.{layer}.attn.pattern"] * wanted).sum(axis=2)  # [H, T]
-                scores[role][layer] += given[:, rows].sum(axis=1)
-    for role in scores:
-        scores[role] /= max(1, n[role])
-        chance[role] /= max(1, n[role])
-    places = sum(max(0, len(doc) - heads.FIRST_QUERY) for doc in documents)
+        trace = forward(m.params, doc.read, m.config)
+        for role, rows in due.items():
+            asked[role][i] = rows.sum()
+            alike[role] += float((wanted[rows].sum(axis=1) / (np.flatnonzero(rows) + 1)).sum())
+            for layer in range(m.config.n_layers):
+                read = (trace[f"blocks.{layer}.attn.pattern"] * wanted).sum(axis=2)  # [H, T]
+                given[role][i, layer] = read[:, rows].sum(axis=1)
+    n = {role: int(asked[role].sum()) for role in given}
+    scores = {role: given[role].sum(axis=0) / max(1, n[role]) for role in given}
     return Roles(
         {role: scores[role] if role in scores else placed.scores[role] for role in ROLES},
-        {**chance, **placed.chance},
-        n | dict.fromkeys(placed.scores, places),
+        {**{role: alike[role] / max(1, n[role]) for role in given}, **placed.chance},
+        {**placed.n, **n},
+        {role: held_out.interval(given[role], asked[role]) for role in given if n[role]},
     )
 
 
@@ -262,7 +224,7 @@ class Lookup:
     """One query of one head, answered by a soft lookup among the keys that it may read.
 
     scores, weights: [N]; values: [N, K]; mix: [K], the answer; own: [K], the model's own answer (sharpness 1)
-    order:      keys from the most to the least similar
+    order:      keys from the highest to the lowest score
     effective:  exp of the entropy of the weights: how many keys it amounts to
     """
 
@@ -585,7 +547,7 @@ def sizes(vectors: Array) -> Array:
 
 
 def kernel_curve(found: Lookup, sharpness: float, n: int = 48) -> list[tuple[float, float]]:
-    """The weight that a key of a given likeness has among these keys: (score, weight) from the least to the most alike.
+    """The weight that a key of a given score has among these keys: (score, weight) from the lowest to the highest.
 
     The curve goes through every key's own (score, weight); at HARD it is a step at the best key.
     """
@@ -649,6 +611,101 @@ def example(tokens: tuple[int, ...], layer: int, head: int) -> Example:
         first = stage.name
     effective = lookup(trace, layer, head, last, 1.0).effective
     return Example(answer, float(probs[answer]), found, float(row[found]), effective, writer, first)
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """How a token is found by what stood before it: two steps in two layers, and what becomes of them if one is cut.
+
+    Step 1: the token that will be found has read its predecessor, in a lower layer. Step 2: the query, which is the
+    same as that predecessor, reads it.
+    marks:   (layer, head, share) of heads below `layer` that read the predecessor from the found place, CLEAR or more
+    readers: (layer, head, share) of all heads that read the found place from the query, CLEAR or more
+    chance, weight: of the answer, and the share of its attention that the chosen head gives to the found place
+    chance_cut, weight_cut: the same if the found token may not see its predecessor below `layer`
+    chance_other: if it may not see the token before that one instead
+    """
+
+    marks: tuple[tuple[int, int, float], ...]
+    readers: tuple[tuple[int, int, float], ...]
+    chance: float
+    weight: float
+    chance_cut: float
+    weight_cut: float
+    chance_other: float
+
+
+def circuit(tokens: tuple[int, ...], layer: int, head: int) -> Circuit:
+    """Take the last token's look-up through one head apart, on one text."""
+    seen, m = example(tokens, layer, head), lab.model()
+    last, at = len(tokens) - 1, seen.found
+    if at < 2:
+        raise ValueError(f"what is found must have two tokens before it; it stands at {at}")
+    trace = lab.trace(tokens)
+
+    def clear(query: int, key: int, layers: int) -> tuple[tuple[int, int, float], ...]:
+        shares = [
+            (i, j, float(trace[f"blocks.{i}.attn.pattern"][j, query, key]))
+            for i in range(layers) for j in range(m.config.n_heads)
+        ]  # fmt: skip
+        return tuple(x for x in shares if x[2] >= CLEAR)
+
+    def without(key: int) -> Trace:
+        return forward(m.params, tokens, m.config, (NoEdge(at, key, layer),))
+
+    def chance(changed: Trace) -> float:
+        return float(softmax(changed["logits"][last].astype(np.float64))[seen.answer])
+
+    cut = without(at - 1)
+    return Circuit(
+        clear(at, at - 1, layer), clear(last, at, m.config.n_layers), seen.chance, seen.weight, chance(cut),
+        float(cut[f"blocks.{layer}.attn.pattern"][head, last, at]), chance(without(at - 2)),
+    )  # fmt: skip
+
+
+N_CUTS = 100
+
+
+@kept
+def circuit_on_names() -> tuple[held_out.Mean, held_out.Mean, held_out.Mean]:
+    """The same cut on invented names of the held-out set: the loss on the next piece of a name, nats.
+
+    At the first N_CUTS places where a name has begun and its next piece has stood behind this very piece before.
+    returns: as trained; where that piece may not see its predecessor, in any layer; where it may not see the token
+    before that instead
+    """
+    m, tokenizer = lab.model(), lab.tokenizer()
+    lost: list[tuple[int, float, float, float]] = []
+    for i, doc in enumerate(held_out.documents(tokenizer)):
+        ids = doc.tokens
+        for query, kind in enumerate(doc.kinds):
+            inside = kind == "copy" and not tokenizer.token_bytes(ids[query + 1]).startswith(b" ")
+            places = [s for s in range(2, query) if (ids[s - 1], ids[s]) == (ids[query], ids[query + 1])]
+            if not inside or not places or len(lost) == N_CUTS:
+                continue
+            losses = []
+            for back in (0, 1, 2):
+                edits = tuple(NoEdge(s, s - back, m.config.n_layers) for s in places) if back else ()
+                logits = forward(m.params, ids[: query + 1], m.config, edits)["logits"][query]
+                losses.append(-float(log_softmax(logits.astype(np.float64))[ids[query + 1]]))
+            lost.append((i, losses[0], losses[1], losses[2]))
+    rows = np.array(lost)
+    documents = rows[:, 0].astype(int)
+    counts = np.bincount(documents)
+    trained, cut, other = (held_out.mean(np.bincount(documents, weights=rows[:, k]), counts) for k in (1, 2, 3))
+    return trained, cut, other
+
+
+def flattest_head(tokens: tuple[int, ...]) -> tuple[tuple[int, int], float]:
+    """The head that reads most evenly at the last token: ((layer, head), how many keys its weights amount to)."""
+    m, trace = lab.model(), lab.trace(tokens)
+    rows = {
+        (layer, head): trace[f"blocks.{layer}.attn.pattern"][head, -1].astype(np.float64)
+        for layer in range(m.config.n_layers) for head in range(m.config.n_heads)
+    }  # fmt: skip
+    keys = {at: float(np.exp(entropy(row))) for at, row in rows.items()}
+    best = max(keys, key=lambda at: keys[at])
+    return best, keys[best]
 
 
 def without_each_head(tokens: tuple[int, ...], token: int) -> Array:

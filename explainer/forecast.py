@@ -15,15 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from explainer import corpus, lab
+from explainer.corpus.held_out import Mean, documents, mean
 from explainer.measured import kept
 from explainer.model import forward
 from explainer.ops import entropy
 from explainer.temperature import chain
 
 Array = np.ndarray
-
-HELD_OUT_SEED = (2026, 11)  # training draws its text with other seeds
-HELD_OUT_WINDOWS = 3
 
 
 def expected_loss(truth: Array, forecast: Array) -> float:
@@ -139,27 +137,132 @@ class HeldOut:
         return float((self.right > 1 - 1e-12).mean())
 
 
-@functools.lru_cache(maxsize=4)
-def held_out(name: str = lab.STORYTELLER, n_windows: int = HELD_OUT_WINDOWS) -> HeldOut:
-    """Text that the model never saw, read by the model and by the truth. Made once."""
-    m, tokenizer = lab.model(name), lab.tokenizer()
-    logits, odds = [], []
-    for window in corpus.windows(n_windows, HELD_OUT_SEED, tokenizer, m.config.n_ctx):
-        logits.append(forward(m.params, tuple(int(t) for t in window[:-1]), m.config)["logits"])
-        odds += [o for o, _, _ in corpus.iterate_truth([int(t) for t in window], tokenizer)]
-    return HeldOut(np.concatenate(logits), odds)
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """What the held-out set says about every temperature: small enough for a page, where the text itself is not.
+
+    A model's loss at temperature T is u a + F(u) with u = 1/T: a is how far the likely tokens' logits are behind the
+    best on average, F the mean of ln sum exp(u (z - best)), which falls smoothly from ln n_vocab to 0. F, the share of
+    impossible tokens and the interval are measured at NODES and read off between them: what `HeldOut.at` gives, but for
+    a few millionths. Its other numbers are exact.
+
+    n, documents, n_vocab: places (next tokens), documents, size of the vocabulary
+    floor:   the truth's own loss, nats per token; certain: share of the places where only the named token can come
+    right:   how often the named token comes (expected); always: whether it always must
+    behind:  a; spread, impossible: F and the share of impossible tokens at NODES; impossible_cold: at T = 0
+    below, above: how far the 95 % interval of the loss (over documents) reaches below and above it, at NODES
+    """
+
+    n: int
+    documents: int
+    n_vocab: int
+    floor: Mean
+    certain: float
+    right: float
+    always: bool
+    behind: float
+    spread: Array
+    impossible: Array
+    impossible_cold: float
+    below: Array
+    above: Array
+
+    def at(self, temperature: float) -> tuple[float, float]:
+        """(loss in nats per token, share given to impossible tokens) at this temperature; see `HeldOut.at`."""
+        if temperature == 0:
+            return (0.0 if self.always else math.inf), self.impossible_cold
+        u = 1 / temperature
+        return u * self.behind + between(self.spread, u), min(max(between(self.impossible, u), 0.0), 1.0)
+
+    def interval(self, temperature: float) -> tuple[float, float]:
+        """95 % interval of the loss at this temperature, over documents."""
+        loss, _ = self.at(temperature)
+        if math.isinf(loss):
+            return loss, loss
+        at = position(1 / temperature)
+        below, above = (float(np.interp(at, np.arange(len(NODES)), x)) for x in (self.below, self.above))
+        return loss - below, loss + above
+
+    def argmax(self, hedge: float = 0.0) -> float:
+        """Loss of naming the model's best token each time, a share `hedge` kept back: see `HeldOut.argmax`."""
+        least = hedge / self.n_vocab
+        if not least:
+            return 0.0 if self.always else math.inf
+        return -(1 - self.right) * math.log(least) - self.right * math.log(1 - hedge + least)
+
+
+STRETCH, PER_UNIT, N_NODES = 10.0, 16.0, 128
+
+
+def position(u: float) -> float:
+    """Where an inverse temperature lies among NODES, 0 for the first: linear near 0, logarithmic further on."""
+    return min(math.log1p(STRETCH * u) * PER_UNIT, N_NODES - 1.0)
+
+
+NODES = np.expm1(np.arange(N_NODES) / PER_UNIT) / STRETCH
+"""Inverse temperatures at which a curve is measured: from 0 (T infinite) to about 280, where all is cold."""
+
+
+def between(values: Array, u: float) -> float:
+    """What lies between the measured values: the polynomial through the nearest six (Lagrange). values: at NODES"""
+    at, k = position(u), 6
+    first = int(min(max(math.floor(at) - k // 2 + 1, 0), len(values) - k))
+    x = at - first
+    weights = [math.prod((x - i) / (j - i) for i in range(k) if i != j) for j in range(k)]
+    return float(sum(w * v for w, v in zip(weights, values[first : first + k].tolist(), strict=True)))
+
+
+def totals(logits: Array, u: float, rows: int = 256) -> Array:
+    """sum exp(u z) of each row, a few rows at a time, which is quicker than all at once. [N, V] -> [N]"""
+    blocks = (logits[i : i + rows] for i in range(0, len(logits), rows))
+    return np.concatenate([np.exp(block * np.float32(u)).sum(axis=1, dtype=np.float64) for block in blocks])
+
+
+def curve(text: HeldOut, document: Array) -> Curve:
+    """Measure a text at every node. document: [N], which document each place belongs to, from 0"""
+    counts = np.bincount(document)
+    a = np.bincount(text.row, weights=-text.truth * text.behind, minlength=text.n)  # [N]
+    spread, impossible, reach = [], [], []
+    for u in NODES:
+        log_total = np.log(totals(text.logits, u))  # [N]
+        inside = np.exp(u * text.behind - log_total[text.row])
+        spread.append(float(log_total.mean()))
+        impossible.append(max(0.0, 1 - float(inside.sum() / text.n)))
+        found = mean(np.bincount(document, weights=u * a + log_total), counts)
+        reach.append((found.value - found.low, found.high - found.value))
+    below, above = np.array(reach).T
+    entropies = np.bincount(text.row, weights=-text.truth * np.log(text.truth), minlength=text.n)
+    return Curve(
+        text.n, len(counts), text.n_vocab, mean(np.bincount(document, weights=entropies), counts), text.certain,
+        float(text.right.mean()), text.argmax() == 0, float(a.mean()), np.array(spread), np.array(impossible),
+        float(np.mean([text._one(i, 0)[1] for i in range(text.n)])), below, above,
+    )  # fmt: skip
+
+
+def held_out_text(name: str = lab.STORYTELLER) -> tuple[HeldOut, Array]:
+    """The held-out set, read by the model and by the truth, and which document each place belongs to."""
+    m, texts = lab.model(name), documents(lab.tokenizer())
+    logits = [forward(m.params, text.read, m.config)["logits"] for text in texts]
+    lengths = [len(text.kinds) for text in texts]
+    odds = [odds for text in texts for odds in text.odds()]
+    return HeldOut(np.concatenate(logits), odds), np.repeat(np.arange(len(texts)), lengths)
+
+
+@kept
+def held_out(name: str = lab.STORYTELLER) -> Curve:
+    """What the site's one held-out set says about this model at every temperature."""
+    return curve(*held_out_text(name))
 
 
 GRID = tuple(float(f"{10 ** (k / 12):.3g}") for k in range(-24, 13))  # 0.01 ... 10, equal ratios, 1 among them
 
 
-@kept
 def loss_by_temperature(
     name: str = lab.STORYTELLER, grid: tuple[float, ...] = GRID
 ) -> list[tuple[float, float, float]]:
-    """(T, loss, share given to impossible tokens) over held-out text, for a row of temperatures."""
-    text = held_out(name)
-    return [(t, *text.at(t)) for t in grid]
+    """(T, loss, share given to impossible tokens) on the held-out set, for a row of temperatures."""
+    found = held_out(name)
+    return [(t, *found.at(t)) for t in grid]
 
 
 @functools.lru_cache(maxsize=32)

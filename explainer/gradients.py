@@ -36,7 +36,7 @@ class NoGradientThroughSample(ValueError):
 WHY = (
     "There is no gradient with respect to a token. A token is one of a list: it was picked, by a draw or by "
     "taking the largest, and moving a logit a little changes the pick not at all, or all at once. So the loss "
-    "has no slope through a sampled token; in training the written tokens are data, not variables."
+    "has no slope through a sampled token; in pre-training all tokens are data, not variables."
 )
 
 

@@ -34,10 +34,12 @@ class HeadScores:
 
     scores: role -> [L, H], between 0 and 1
     chance: role -> what reading all allowed tokens equally would score
+    n:      role -> over how many queries: those that have such a key
     """
 
     scores: Mapping[str, Array]
     chance: Mapping[str, float]
+    n: Mapping[str, int]
 
     def label(self, layer: int, head: int) -> tuple[str, float]:
         """(what this head mostly does, its score): "previous token", ..., or "mixed" with its best score."""
@@ -153,4 +155,5 @@ class Tally:
         return HeadScores(
             {role: total / asked[role] for role, total in self.given.items()},
             {role: total / asked[role] for role, total in self.uniform.items()},
+            dict(self.queries),
         )

@@ -16,18 +16,14 @@ from itertools import accumulate, pairwise
 import numpy as np
 
 from explainer import checkpoint, corpus, lab, working
-from explainer.interventions import Evaluation, LayersAbove, evaluate
+from explainer.corpus.held_out import Loss, documents, floor, floor_tally, summary, tally
+from explainer.interventions import LayersAbove
 from explainer.measured import kept
 from explainer.model import Array, forward
 from explainer.ops import cross_entropy, softmax
 from explainer.paths import Edge, Graph, Node, attention_grid, per_node
 from explainer.sampling import generate
 from explainer.trace import Trace
-
-HELD_OUT_WINDOWS = 6
-HELD_OUT_SEED = (4, 20_26)
-"""Windows of text that no model was trained on (training and its tests draw with other seeds)."""
-
 
 # ---------------------------------------------------------------- cones of all nodes at once
 
@@ -324,17 +320,13 @@ def token_losses(variant: Variant, tokens: Sequence[int]) -> Array:
 
 
 @kept
-def held_out(variant: Variant) -> Evaluation:
-    """Cross-entropy and top-1 accuracy on a small fixed set of unseen text."""
-    m = lab.model(variant.model)
-    texts = corpus.windows(HELD_OUT_WINDOWS, HELD_OUT_SEED, lab.tokenizer(), m.config.n_ctx - 1)
-    return evaluate(m.params, m.config, texts.tolist(), variant.interventions())
+def held_out(variant: Variant) -> Loss:
+    """How well this model predicts the site's one held-out set, with intervals; `rise` is over the truth's own loss."""
+    texts = documents(lab.tokenizer())
+    return summary(tally(lambda tokens: variant.trace(tokens)["logits"], texts), texts, floor_tally(texts))
 
 
 @kept
-def held_out_floor() -> float:
-    """The least cross-entropy that anything could reach on that set: the truth's own, in nats per token."""
-    n_ctx = lab.model().config.n_ctx
-    texts = corpus.windows(HELD_OUT_WINDOWS, HELD_OUT_SEED, lab.tokenizer(), n_ctx - 1)
-    total = sum(float(-corpus.token_log_probs(text.tolist(), lab.tokenizer()).sum()) for text in texts)
-    return total / (texts.shape[0] * (texts.shape[1] - 1))
+def held_out_floor() -> Loss:
+    """The least loss that anything could have on that set: the truth's own."""
+    return floor(lab.tokenizer())

@@ -88,6 +88,43 @@ class NoMask(Edit):
 
 
 @dataclass(frozen=True)
+class NoEdge(Edit):
+    """One token may not look at one other, in the layers below `below`: what it would have read there is missing.
+
+    Source: the attention knockout of Geva et al. 2023 (Dissecting Recall of Factual Associations)
+    """
+
+    query: int
+    key: int
+    below: int
+
+    @property
+    def causal(self) -> bool:
+        return False  # positions count from the first column of a pass
+
+    def check(self, config: Config) -> None:
+        if not 0 <= self.key < self.query < config.n_ctx:
+            raise ValueError(f"'{self}': a token looks back, at positions 0 to {config.n_ctx - 1}")
+        if not 0 <= self.below <= config.n_layers:
+            raise ValueError(f"'{self}': this model has {config.n_layers} layers")
+
+    def apply(self, key: str, value: Array, trace: Mapping[str, Array]) -> Array:
+        if not key.endswith(".attn_scores") or int(key.split(".")[1]) >= self.below or self.query >= value.shape[1]:
+            return value
+        cut = value.copy()
+        cut[:, self.query, self.key] = -np.inf
+        return cut
+
+    def pull_back(self, key: str, grad: Array, trace: Trace) -> Array:
+        kept = np.array(grad)
+        kept[:, self.query, self.key] = 0
+        return kept
+
+    def __str__(self) -> str:
+        return f"{self.query} does not see {self.key} below layer {self.below}"
+
+
+@dataclass(frozen=True)
 class NoPositions(Edit):
     """Leave the position vectors out. What is left of order comes from the causal mask."""
 

@@ -7,14 +7,15 @@ pairs of neighbours that are new (distinct-2), and how much of it stands in stre
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from explainer import corpus, lab
 from explainer.measured import kept
-from explainer.model import Model
+from explainer.model import Model, forward
+from explainer.ops import softmax
 from explainer.sampling import Loop, Settings, distinct_n, draw, find_loop, loop, rng_for_step
 from explainer.tokenizer import Tokenizer
 
@@ -206,6 +207,83 @@ def full_texts(prompt: tuple[int, ...], seed: int) -> tuple[tuple[tuple[int, ...
     made = Desk(lab.model(), lab.tokenizer(), prompt, seed)
     made.advance(LENGTH)
     return tuple((t.tokens, t.entropies, t.slid_at) for t in made.texts())
+
+
+SEEDS = 20
+SEEDED = (TEMPERATURES[0], 1.0)  # those compared over seeds: almost no heat, and what was learned
+
+
+@dataclass(frozen=True)
+class OverSeeds:
+    """One of the texts of a prompt, written anew with each of the seeds 0, 1, 2, ...
+
+    name:   the temperature in words, or 'the corpus'
+    copied: for each seed, the share of the text in stretches that stood before in it
+    loops:  for each seed, whether it ends in a loop
+    """
+
+    name: str
+    copied: tuple[float, ...]
+    loops: tuple[bool, ...]
+
+    @property
+    def median(self) -> float:
+        """The middle one of the shares."""
+        return float(np.median(self.copied))
+
+    @property
+    def middle_half(self) -> tuple[float, float]:
+        """Between which two shares half of the seeds lie, a quarter being below and a quarter above."""
+        low, high = np.percentile(self.copied, (25, 75))
+        return float(low), float(high)
+
+
+@kept
+def over_seeds(prompt: tuple[int, ...], n: int = SEEDS) -> tuple[OverSeeds, ...]:
+    """How much the texts of a prompt repeat themselves with the first n seeds: one seed may be an odd one."""
+    model, tokenizer = lab.model(), lab.tokenizer()
+    makers: dict[str, Callable[[int], Writer | TrueWriter]] = {
+        f"T = {t:g}": functools.partial(Writer, model, prompt, t) for t in SEEDED
+    } | {"the corpus": functools.partial(TrueWriter, tokenizer, prompt)}
+    found = []
+    for name, maker in makers.items():
+        texts = [maker(seed) for seed in range(n)]
+        for text in texts:
+            text.advance(LENGTH)
+        shares = tuple(float(copied(text.tokens).mean()) for text in texts)
+        found.append(OverSeeds(name, shares, tuple(find_loop(text.tokens) is not None for text in texts)))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Slip:
+    """Where a text first leaves the grammar: a token that the corpus never writes at that place.
+
+    at:     how many tokens had been written before it
+    wanted: the tokens that could have come; their chance by the model at T = 1, all together
+    """
+
+    at: int
+    wanted: tuple[int, ...]
+    chance: float
+
+
+def first_slip(prompt: Sequence[int], tokens: Sequence[int]) -> Slip | None:
+    """The first token of a text that cannot come where it stands; None if there is none.
+
+    Raises ValueError if the corpus never writes the prompt.
+    """
+    reader, model = corpus.Reader(lab.tokenizer()), lab.model()
+    for token in prompt[1:]:
+        if reader.feed(int(token)) == 0.0:
+            raise ValueError("the corpus never writes this prompt")
+    for at, token in enumerate(tokens):
+        odds = reader.next_tokens()
+        if reader.feed(int(token)) == 0.0:
+            context = [*prompt, *tokens[:at]][-model.config.n_ctx :]
+            probs = softmax(forward(model.params, context, model.config)["logits"][-1].astype(np.float64))
+            return Slip(at, tuple(odds), float(sum(probs[t] for t in odds)))
+    return None
 
 
 @functools.lru_cache(maxsize=3)

@@ -18,6 +18,9 @@ from explainer.views.temperature_repetition import Repetition
 from explainer.views.temperature_truth import HEDGES, TemperatureTruth
 
 PROMPT = PROMPTS["a string of beads"][0]
+SEED = 16
+"""Of the first 20 seeds, one with which both the text at T = 1 and the corpus's own repeat as much of themselves as most
+do: within the middle half of `repetition.over_seeds(PROMPT)`, near both medians. A test holds it to that."""
 
 
 class TemperatureState(PageState):
@@ -27,7 +30,7 @@ class TemperatureState(PageState):
     top_k = param.Integer(default=None, bounds=(1, None), allow_None=True, label="Top-k")
     top_p = param.Number(default=None, bounds=(0, 1), allow_None=True, label="Top-p")
     min_p = param.Number(default=None, bounds=(0, 1), allow_None=True, label="Min-p")
-    seed = param.Integer(default=0, bounds=(0, 2**32 - 1), label="Seed")
+    seed = param.Integer(default=SEED, bounds=(0, 2**32 - 1), label="Seed")
     draws = param.Integer(default=0, bounds=(0, draws.MOST), label="number of draws")
     checks = param.Integer(default=0, bounds=(0, 999), label="number of checks")
     hedge: param.Selector[Any] = param.Selector(default=0.01, objects=list(HEDGES), label="share kept back")

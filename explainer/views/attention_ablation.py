@@ -12,7 +12,7 @@ from explainer.columns import top_tokens
 from explainer.corpus import KINDS
 from explainer.views import components as c
 from explainer.views.attention_parts import bars_two, head_choice, matrix, prompt_field
-from explainer.views.html import exact, join, number, percent, tag
+from explainer.views.html import exact, join, number, percent, sample, spread, tag
 from explainer.views.widget import Widget
 
 KIND_NAMES = {
@@ -20,7 +20,7 @@ KIND_NAMES = {
     "sum": "sum", "count": "counting", "bracket": "closing quote", "start": "first word", "end": "end",
 }  # fmt: skip
 NOTHING = facts.TakeOut("nothing", "nothing", ())
-FEW = 8  # kinds with fewer held-out tokens are left out of the table
+FEW = 50  # kinds with fewer held-out tokens are left out of the table
 
 
 class AttentionAblation(Widget):
@@ -73,15 +73,18 @@ class AttentionAblation(Widget):
             ("as trained", NOTHING.name, base),
             *[(x.label, x.name, facts.loss(x.interventions)) for x in choices],
         ]
-        worst = max(r.cross_entropy for _, _, r in results)
+        worst = max(r.cross_entropy.value for _, _, r in results)
         for label, name, result in results:
-            rise = result.cross_entropy - base.cross_entropy
+            loss, right = result.cross_entropy, result.accuracy
+            why = f"{number(loss.value, 4)} nats per token (95 % interval {spread(loss)}) over {sample(loss)}"
+            if name != NOTHING.name and result.rise:
+                why += f"; {number(result.rise.value, 4)} more than as trained ({spread(result.rise)})"
             rows.append(
                 tag("tr", tag("th", label, scope="row"),
-                    tag("td", tag("i", class_=f"bar colour-{'vocab' if name == NOTHING.name else 'loss'}", style=f"--v:{result.cross_entropy / worst:.4g}"), class_="track", aria_hidden="true"),
-                    tag("td", number(result.cross_entropy), data_v=exact(result.cross_entropy), class_="num", tabindex="-1",
-                        data_why=f"{number(result.cross_entropy, 4)} nats per token over {result.n_tokens} tokens, {'+' if rise >= 0 else ''}{number(rise)} against the trained model" if name != NOTHING.name else None),
-                    tag("td", percent(result.accuracy), data_v=exact(result.accuracy), class_="num", tabindex="-1"),
+                    tag("td", tag("i", class_=f"bar colour-{'vocab' if name == NOTHING.name else 'loss'}", style=f"--v:{loss.value / worst:.4g}"), class_="track", aria_hidden="true"),
+                    tag("td", number(loss.value), data_v=exact(loss.value), class_="num", tabindex="-1", data_why=why),
+                    tag("td", percent(right.value), data_v=exact(right.value), class_="num", tabindex="-1",
+                        data_why=f"the first guess is right in {percent(right.value)} (95 % interval {percent(right.low)} to {percent(right.high)}) of {sample(right)}"),
                     class_="chosen" if name == chosen.name else None)
             )  # fmt: skip
         heads = [
@@ -99,20 +102,21 @@ class AttentionAblation(Widget):
             data_grid=True,
         )
         return c.figure(
-            "take-out-loss", table, caption=f"On {facts.N_DOCUMENTS} held-out documents, {base.n_tokens} tokens",
-            note=f"Cross-entropy and how often the first guess is right. The true odds of the text have {number(facts.held_out_floor())} nats on the same documents; over all texts nothing does better, on a dozen of them luck may.",
+            "take-out-loss", table, caption=f"On the held-out set: {sample(base.cross_entropy)}",
+            note=f"Cross-entropy and how often the first guess is right, both expected under the true odds. The true odds themselves have {number(facts.floor().cross_entropy.value)} nats here: the floor, below which nothing comes.",
+            readout="Point at a number: it says its 95 % interval, over documents.",
         )  # fmt: skip
 
     def kinds(self, choices: tuple[facts.TakeOut, ...], chosen: facts.TakeOut) -> Markup:
         """The same losses by what sort of word was due."""
         base = facts.loss().by_kind
-        kinds = [k for k in KINDS if base.get(k, (0.0, 0))[1] >= FEW]
+        kinds = [k for k in KINDS if k in base and base[k].tokens >= FEW]
         results = [facts.loss(), *[facts.loss(x.interventions) for x in choices]]
-        rows = [[r.by_kind[k][0] for k in kinds] for r in results]
+        rows = [[r.by_kind[k].value for k in kinds] for r in results]
         names = ["as trained", *[x.label for x in choices]]
         why = {
-            (r, k): f"{number(rows[r][k], 4)} nats per token where {KINDS[kind]} is due; {base[kind][1]} tokens"
-            for r in range(len(rows)) for k, kind in enumerate(kinds)
+            (r, k): f"{number(rows[r][k], 4)} nats per token where {KINDS[kind]} is due (95 % interval {spread(result.by_kind[kind])}); {sample(base[kind])}"
+            for r, result in enumerate(results) for k, kind in enumerate(kinds)
         }  # fmt: skip
         table = matrix(rows, names, [KIND_NAMES[k] for k in kinds], label="held-out loss by what was due, nats per token", colour="loss", scale=4.0,
                        row_axis="loss", col_axis="vocab", why=why, size="fit kinds", chosen_row=0 if chosen is NOTHING else 1 + choices.index(chosen))  # fmt: skip
@@ -120,7 +124,7 @@ class AttentionAblation(Widget):
             "take-out-kinds",
             table,
             caption="The same loss by what was due, nats per token",
-            readout="Point at a number: it says over how many tokens it is the mean.",
+            readout="Point at a number: it says over how many tokens it is the mean, and its 95 % interval.",
         )
 
     def heads(self) -> Markup:
@@ -132,6 +136,7 @@ class AttentionAblation(Widget):
             cells = []
             for head in range(worth.shape[1]):
                 value = float(worth[layer, head])
+                rise = facts.loss((interventions.HeadOff(layer, head),)).rise
                 label, _ = facts.head_scores().label(layer, head)
                 off = (layer, head, self.state.take_out) == (self.state.layer, self.state.head, "head")
                 cells.append(
@@ -139,7 +144,7 @@ class AttentionAblation(Widget):
                         tag("button", f"{'+' if value >= 0 else ''}{number(value)}", type="button", data_set="layer head take_out", value=f"{layer}\x1f{head}\x1f{NOTHING.name if off else 'head'}",
                             aria_label=f"Take head {layer}.{head} out: loss {'+' if value >= 0 else ''}{number(value)}",
                             aria_pressed=str(off).lower(), class_="worth"),
-                        data_v=exact(worth[layer, head]), data_why=f"without head {layer}.{head} ({label}): {number(value, 4)} nats per token more",
+                        data_v=exact(worth[layer, head]), data_why=f"without head {layer}.{head} ({label}): {number(value, 4)} nats per token more" + (f" (95 % interval {spread(rise)})" if rise else ""),
                         style=f"--v:{max(value, 0) / largest:.3g}")
                 )  # fmt: skip
             rows.append(tag("tr", tag("th", f"layer {layer}", scope="row"), *cells))
@@ -158,6 +163,6 @@ class AttentionAblation(Widget):
         return c.figure(
             "head-worth",
             tag("div", table, class_="scroll"),
-            caption="What each head alone is worth: held-out nats per token lost without it. Choose one to switch it off.",
+            caption="What each head alone is worth: nats per token lost on the held-out set without it. Choose one to switch it off.",
             readout=" ",
         )

@@ -89,7 +89,8 @@ class AttentionHeads(Telling):
         role, score = roles.strongest(layer, head)
         worth = float(facts.head_worth()[layer, head])
         return (
-            f"head {layer}.{head}: of its attention, {percent(score)} is {facts.ROLES[role][1]} (reading all alike: {percent(roles.chance[role])}); "
+            f"head {layer}.{head}: {facts.ROLES[role][2]}, {percent(score)} of its attention is {facts.ROLES[role][1]} "
+            f"(reading all alike: {percent(roles.chance[role])}; {how_many(roles.n[role], 'query', 'queries')}); "
             f"without this head the loss on held-out text is {number(worth)} nats per token higher"
         )
 
@@ -145,14 +146,14 @@ class AttentionHeads(Telling):
                 tag(
                     "li",
                     tag("b", name),
-                    f": the mean share of attention {meaning}; {how_many(roles.n[r], 'query', 'queries')}",
+                    f": {where}, the mean share of attention {meaning}; {how_many(roles.n[r], 'query', 'queries')}",
                 )
-                for r, (name, meaning) in facts.ROLES.items()
+                for r, (name, meaning, where) in facts.ROLES.items()
             ],
         )
         return c.figure(
             "head-scores",
             tag("details", tag("summary", "All the measures"), tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=label), meanings,
-                tag("p", f"A head is called by what it does most, if that is at least {number(facts.CLEAR)} of its attention, and mixed otherwise."),
+                tag("p", f"A head is called by what it does most, if that is at least {number(facts.CLEAR)} of its attention, and mixed otherwise. Mind that the columns are about different queries, so that one head's shares need not fit into 1."),
                 class_="numbers"),
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The soft lookup: a dictionary asked by likeness, from the plain average to the one best key."""
+"""The soft lookup: a dictionary asked by content, from the plain average to the one best key."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ SHOWN = 18  # keys listed
 
 
 class AttentionLookup(Widget):
-    """One query against all keys, sorted by likeness; the values mixed; the sharpness in the reader's hand."""
+    """One query against all keys, sorted by score; the values mixed; the sharpness in the reader's hand."""
 
     slug = "attention-lookup"
-    title = "A dictionary asked by likeness"
+    title = "A dictionary that answers with a mixture"
     reads = ("prompt", "layer", "head", "query", "sharpness")
     functions = (facts.lookup_weights, facts.lookup, ops.softmax, model.weighted_sum, facts.lookup_patch)
 
@@ -50,7 +50,7 @@ class AttentionLookup(Widget):
         ])  # fmt: skip
 
     def dictionary(self, trace: Any, found: facts.Lookup) -> Markup:
-        """Keys from the most to the least similar: score, weight, and the value that is handed over."""
+        """Keys from the highest to the lowest score: score, weight, and the value that is handed over."""
         s = self.state
         shown = found.order[:SHOWN]
         rows = []
@@ -62,26 +62,26 @@ class AttentionLookup(Widget):
                     tag("td", percent(weight), data_v=exact(weight), class_="num", tabindex="-1"),
                     tag("td", value, class_="value-strip", style=f"--w:{0.15 + 0.85 * weight:.3g}", aria_hidden="true"))
             )  # fmt: skip
-        heads = [tag("th", "key", scope="col", class_="axis-key"), tag("th", "likeness q · k / √d", scope="col", class_="num"), tag("td", class_="track", aria_hidden="true"),
+        heads = [tag("th", "key", scope="col", class_="axis-key"), tag("th", "score q · k / √d", scope="col", class_="num"), tag("td", class_="track", aria_hidden="true"),
                  tag("th", "weight", scope="col", class_="num axis-head"), tag("th", "value", scope="col", class_="axis-value")]  # fmt: skip
-        table = tag("table", tag("caption", "Keys by likeness to the query, with their weights", class_="sr"), tag("thead", tag("tr", *heads)), tag("tbody", *rows),
+        table = tag("table", tag("caption", "Keys by how well they fit the query, with their weights", class_="sr"), tag("thead", tag("tr", *heads)), tag("tbody", *rows),
                     class_="bars dictionary", data_grid=True)  # fmt: skip
         rest = len(found.order) - len(shown)
         return c.figure(
             "dictionary",
             tag("div", table, class_="scroll"),
-            caption="The entries, most similar first",
-            note=f"{how_many(rest, 'less similar key is', 'less similar keys are')} not listed." if rest else None,
+            caption="The entries, best fit first. A score is no likeness: it compares what the query asks for with what a key offers, and these are made by different matrices",
+            note=f"{how_many(rest, 'key that fits less is', 'keys that fit less are')} not listed." if rest else None,
         )
 
     def kernel(self, found: facts.Lookup, names: list[str]) -> Markup:
-        """Weight against likeness: the kernel, with every key on it."""
+        """Weight against score: the kernel, with every key on it."""
         low, high = float(found.scores.min()), float(found.scores.max())
         width, height, left, bottom = 520, 190, 58, 26
         span = high - low
 
         def x(score: float) -> float:
-            if high == low:  # one key, or all alike: they stand where the likeness is written
+            if high == low:  # one key, or all alike: they stand where the score is written
                 return width - 12.0
             return left + (width - left - 12) * (score - low) / span
 
@@ -109,14 +109,14 @@ class AttentionLookup(Widget):
         ]
         words += [
             tag("text", number(low) if high > low else "", x=left, y=height - 8),
-            tag("text", f"likeness {number(high)}", x=width - 8, y=height - 8, text_anchor="end"),
+            tag("text", f"score {number(high)}", x=width - 8, y=height - 8, text_anchor="end"),
         ]
         parts = [*axes, *words, tag("polyline", points=curve, class_="line colour-head"), *dots]
-        label = f"Weight against likeness; the best key {names[best]} gets {percent(float(found.weights[best]))}"
+        label = f"Weight against score; the best key {names[best]} gets {percent(float(found.weights[best]))}"
         drawing = c.drawing(parts, width, height, label)
         rows = [[f"{names[i]} ({i})", float(found.scores[i]), float(found.weights[i])] for i in found.order]
-        table = c.numbers_table(["key", "likeness", "weight"], rows, "Likeness and weight of every key")
-        return c.figure("kernel", drawing, table, caption="The kernel: how weight grows with likeness; a dot is a key")
+        table = c.numbers_table(["key", "score", "weight"], rows, "Score and weight of every key")
+        return c.figure("kernel", drawing, table, caption="The kernel: how weight grows with the score; a dot is a key")
 
     def answer(self, trace: Any, tokens: tuple[int, ...], found: facts.Lookup, names: list[str]) -> Markup:
         """What comes back, and what the model makes of it."""
@@ -152,7 +152,7 @@ class AttentionLookup(Widget):
 
 @functools.lru_cache(maxsize=16)
 def entries(tokens: tuple[int, ...], layer: int, head: int, query: int) -> list[tuple[Markup, Markup]]:
-    """Of the keys that are listed, what no sharpness changes: (key and likeness, value). Kept while the slider moves."""
+    """Of the keys that are listed, what no sharpness changes: (key and score, value). Kept while the slider moves."""
     trace, names = lab.trace(tokens), lab.names_of(tokens)
     found = facts.lookup(trace, layer, head, query, 1.0)
     largest = float(abs(found.values).max()) or 1.0
@@ -160,8 +160,8 @@ def entries(tokens: tuple[int, ...], layer: int, head: int, query: int) -> list[
     for i in found.order[:SHOWN]:
         why = story(trace, f"blocks.{layer}.attn.attn_scores_scaled", (head, query, i), names)
         key = tag("th", c.token(names[i], axis="axis-key"), " ", tag("span", str(i), class_="index"), scope="row")
-        likeness = tag("td", number(float(found.scores[i])), data_v=exact(found.scores[i]), data_why=why, class_="num", tabindex="-1")  # fmt: skip
-        made.append((join([key, likeness]), strip(found.values[i], largest)))
+        score = tag("td", number(float(found.scores[i])), data_v=exact(found.scores[i]), data_why=why, class_="num", tabindex="-1")  # fmt: skip
+        made.append((join([key, score]), strip(found.values[i], largest)))
     return made
 
 

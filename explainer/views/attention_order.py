@@ -119,7 +119,7 @@ class AttentionOrder(Widget):
         """One measured change, called rounding where it is."""
         of = "moves by {} of the probability" if what == "the prediction" else "changed by {} of its size"
         return tag(
-            "td", "0" if value == 0 else f"{number(value)} (rounding)" if rounding else number(value), data_v=exact(value), tabindex="-1",
+            "td", "0" if value == 0 else f"<{number(facts.ROUNDING)} (rounding)" if rounding and value < facts.ROUNDING else number(value), data_v=exact(value), tabindex="-1",
             data_why=f"{what} {of.format(f'{value:.3g}')}".replace("e-", "e−"), style=f"--v:{min(value, 1):.3g}", class_="same" if rounding else None,
         )  # fmt: skip
 

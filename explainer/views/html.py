@@ -145,6 +145,23 @@ def typed(value: float | None) -> str:
     return str(value).removesuffix(".0")
 
 
+def nats(value: float) -> str:
+    """A loss in running text: below 1 three decimals, small ones four, never a power of ten."""
+    if value == 0 or abs(value) >= 0.9995:
+        return number(value)
+    return f"{value:.{3 if abs(value) >= 0.0095 else 4}f}".replace("-", "−")
+
+
+def spread(mean: Any) -> str:
+    """The 95 % interval of a measured mean (corpus.held_out.Mean), in words: `0.37 to 0.39`."""
+    return f"{nats(mean.low)} to {nats(mean.high)}"
+
+
+def sample(mean: Any) -> str:
+    """What a measured mean is the mean of: `763 tokens in 64 documents`."""
+    return f"{how_many(mean.tokens, 'token')} in {how_many(mean.documents, 'document')}"
+
+
 def exact(value: float) -> str:
     """The shortest text that reads back as the same number (for `data-v`, the hover read-out and downloads).
 

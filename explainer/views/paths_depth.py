@@ -11,7 +11,7 @@ from explainer import influence, interventions
 from explainer.columns import top_tokens
 from explainer.ops import softmax
 from explainer.views import components as c
-from explainer.views.html import join, number, percent, tag
+from explainer.views.html import join, number, percent, sample, spread, tag
 from explainer.views.paths_grid import names_of
 from explainer.views.widget import Widget
 
@@ -59,9 +59,10 @@ class Depth(Widget):
     def on_held_out(self, kinds: tuple[influence.Variant, ...]) -> Markup:
         """The fixed set: not the reader's text, and the same for everybody."""
         found = [influence.held_out(kind) for kind in kinds]
-        floor = influence.held_out_floor()
+        floor = influence.held_out_floor().cross_entropy.value
         names = [kind.name for kind in kinds]
-        losses = [e.cross_entropy for e in found]
+        losses = [e.cross_entropy.value for e in found]
+        rights = [e.accuracy.value for e in found]
         whole = next(
             i for i, kind in enumerate(kinds) if not kind.removed and kind.depth == max(k.depth for k in kinds)
         )
@@ -69,7 +70,7 @@ class Depth(Widget):
         finding = None
         if cut is not None:
             finding = (
-                f"Take off the top layer: the most likely token is right in {percent(found[cut].accuracy)} of all cases instead of {percent(found[whole].accuracy)}, "
+                f"Take off the top layer: the most likely token is right in {percent(rights[cut])} of all cases instead of {percent(rights[whole])}, "
                 f"and the cross-entropy goes from {number(losses[whole])} to {number(losses[cut])} nats. Two different questions, in two units: neither can be said to suffer more."
             )
         top = max(losses)
@@ -78,8 +79,8 @@ class Depth(Widget):
                 c.figure("depth-loss", c.bars(names, losses, label="Cross-entropy on held-out text, nats per token", colour="loss", scale=top, text=lambda x: number(x, 3),
                                               others={"floor": [floor] * len(names)}, heads=("model", "nats")),
                          title="Unseen text: cross-entropy", caption=f"nats per token; the mark is the floor, {number(floor)}: the truth’s own entropy",
-                         readout=f"{found[0].n_tokens:,} predictions on text that none of the models was trained on."),
-                c.figure("depth-accuracy", c.bars(names, [e.accuracy for e in found], label="Share of held-out tokens whose most likely guess is right", colour="vocab", scale=1.0, heads=("model", "right")),
+                         readout=f"On the held-out set, which none of the models was trained on: {sample(found[0].cross_entropy)}. 95 % intervals: {'; '.join(f'{n} {spread(e.cross_entropy)}' for n, e in zip(names, found, strict=True))}."),
+                c.figure("depth-accuracy", c.bars(names, rights, label="Share of held-out tokens whose most likely guess is right", colour="vocab", scale=1.0, heads=("model", "right")),
                          title="Unseen text: top-1 accuracy", caption="how often the most likely token was the right one", readout="The same predictions."),
                 class_="columns wide-columns"),
             c.message(finding, "finding") if finding else None,

@@ -38,7 +38,7 @@ class Repetition(Widget):
             c.figure("texts", tag("div", *[story(t) for t in texts], class_="texts"),
                      title="Same prompt, same random numbers, no cuts.",
                      caption=legend()),
-            c.figure("measures", measures(texts), title="Measured:", note=desk.outside and "The corpus never writes this prompt, so it has no text of its own to compare with."),
+            c.figure("measures", measures(texts, seeds(s.tokens())), title="Measured:", note=desk.outside and "The corpus never writes this prompt, so it has no text of its own to compare with."),
             tag("div", c.figure("distinct", distinct(texts, desk), title="New pairs of neighbours.",
                      caption="distinct-2 of the text so far: different pairs of neighbouring tokens out of all pairs. A loop makes it fall; it starts at 1."),
             c.figure("entropy", entropies(texts), title="Openness, token by token.",
@@ -117,7 +117,23 @@ def story(text: Text) -> Markup:
     )  # fmt: skip
 
 
-def measures(texts: list[Text]) -> Markup:
+def seeds(prompt: tuple[int, ...]) -> dict[str, repetition.OverSeeds]:
+    """What many seeds say of the texts of a prompt, by their names; nothing for prompts that the build did not measure."""
+    if not repetition.over_seeds.known(prompt):  # type: ignore[attr-defined]
+        return {}
+    return {found.name: found for found in repetition.over_seeds(prompt)}
+
+
+def seeds_cell(found: repetition.OverSeeds | None) -> str:
+    """The share repeated over many seeds: the median, and between what the middle half lies."""
+    if found is None:
+        return '<td class="num" tabindex="-1">–</td>'
+    low, high = found.middle_half
+    said = f"{percent(found.median)} ({percent(low)} to {percent(high)})"
+    return f'<td class="num" tabindex="-1" data-v="{exact(found.median)}">{said}</td>'
+
+
+def measures(texts: list[Text], many: dict[str, repetition.OverSeeds]) -> Markup:
     rows = []
     for t in texts:
         cells = [
@@ -126,8 +142,9 @@ def measures(texts: list[Text]) -> Markup:
         ]  # fmt: skip
         body = "".join(f'<td class="num" tabindex="-1" data-v="{exact(v)}">{text}</td>' for v, text in cells)
         loop = f"{how_many(t.loop.period, 'token')} × {t.loop.repeats}" if t.loop else "none"
+        others = seeds_cell(many.get(t.name)) if many else ""
         rows.append(
-            f'<tr class="colour-{colour(t)}"><th scope="row">{t.name}</th>{body}<td class="num" tabindex="-1">{loop}</td></tr>'
+            f'<tr class="colour-{colour(t)}"><th scope="row">{t.name}</th>{body}<td class="num" tabindex="-1">{loop}</td>{others}</tr>'
         )
     heads = [
         "text",
@@ -137,6 +154,7 @@ def measures(texts: list[Text]) -> Markup:
         "mean entropy, nats",
         "documents ended",
         "loop at the end",
+        *([f"repeated, {repetition.SEEDS} seeds: median (middle half)"] if many else []),
     ]
     table = tag(
         "table", tag("caption", "How much each text repeats itself", class_="sr"), tag("thead", tag("tr", *[tag("th", h, scope="col") for h in heads])),

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from explainer import forecast, temperature
 from explainer.forecast import held_out, loss_by_temperature, losses, truth_after
 from explainer.views import components as c
-from explainer.views.html import exact, how_many, join, number, percent, tag
+from explainer.views.html import exact, how_many, join, number, percent, sample, tag
 from explainer.views.temperature_parts import (
     at_t,
     name_of,
@@ -37,7 +37,7 @@ class TemperatureTruth(Widget):
     title = "Beside the truth"
     reads = ("prompt", "t", "hedge")
     functions = (
-        forecast.expected_loss, forecast.argmax_forecast, forecast.losses, forecast.HeldOut, temperature.chain,
+        forecast.expected_loss, forecast.argmax_forecast, forecast.losses, forecast.HeldOut, forecast.curve, forecast.Curve, temperature.chain,
     )  # fmt: skip
 
     def draw(self) -> Markup:
@@ -54,7 +54,7 @@ class TemperatureTruth(Widget):
             c.figure("losses", table_of_losses(look, truth, text, lost, s),
                      title="What each forecast costs,", caption="in nats per token: the average surprise. Less is better; the truth’s own is the least there is."),
             tag("div", c.figure("loss-by-temperature", by_temperature(s.t, text, lost), title="Which temperature forecasts best?",
-                     caption=f"Over {how_many(text.n, 'place')} of text that the model was not trained on. {beyond()}"),
+                     caption=f"On the held-out set: {sample(text.floor)}, which the model was not trained on. 95 % interval at {at_t(s.t)}: {between(text.interval(s.t))}. {beyond()}"),
             c.figure("impossible", impossible(s.t, lost), title="What the heat lets in:",
                      caption="the share of probability that goes to tokens which the corpus never writes at that place."), class_="columns"),
         ])  # fmt: skip
@@ -121,7 +121,7 @@ def table_of_losses(look: Any, truth: Any, text: Any, lost: tuple[float, float],
     hedged = join(["names ", best, f", keeps {held_back(s.hedge)} back for all"])
     right = f"right {percent(here.right)} of the time" if here else ""
     rows = [
-        ("the truth itself (the floor)", here.floor if here else None, text.floor, ""),
+        ("the truth itself (the floor)", here.floor if here else None, text.floor.value, ""),
         (f"the model at {at_t(s.t)}", here.model if here else None, lost[0], ""),
         (hedged, here.hedged if here else None, text.argmax(s.hedge), ""),
         (named, here.argmax if here else None, text.argmax(), right),
@@ -129,7 +129,7 @@ def table_of_losses(look: Any, truth: Any, text: Any, lost: tuple[float, float],
     lines = []
     for name, one, many, note in rows:
         cells = []
-        for value, floor in ((one, here.floor if here else None), (many, text.floor)):
+        for value, floor in ((one, here.floor if here else None), (many, text.floor.value)):
             if value is None or floor is None:
                 cells.append('<td class="num">–</td><td class="num">–</td>')
                 continue
@@ -161,6 +161,11 @@ def table_of_losses(look: Any, truth: Any, text: Any, lost: tuple[float, float],
     return join([tag("div", table, class_="scroll"), tag("p", why, class_="note")])
 
 
+def between(ends: tuple[float, float]) -> str:
+    """An interval in words."""
+    return " to ".join("∞" if math.isinf(x) else nats(x) for x in ends)
+
+
 def held_back(share: float) -> str:
     """A share that is set, not measured: 10 %, 1 %, 0.1 %."""
     return f"{100 * share:g} %"
@@ -182,7 +187,7 @@ def by_temperature(t: float, text: Any, lost: tuple[float, float]) -> Markup:
         [("the model", "vocab", [(x, loss) for x, loss, _ in curve])],
         label="Cross-entropy of the model on held-out text by temperature", x_name="temperature", y_name="nats per token",
         x_ticks=TICKS, y_max=SHOWN_LOSS, height=220,
-        rules=[(text.floor, f"the floor: {nats(text.floor)}", "true")],
+        rules=[(text.floor.value, f"the floor: {nats(text.floor.value)}", "true")],
         markers=[(min(max(t, curve[0][0]), curve[-1][0]), f"{at_t(t)}: {nats(lost[0])}")],
         dots=[(best[0], best[1], "vocab")] + ([(t, lost[0], "loss")] if inside else []),
     )  # fmt: skip

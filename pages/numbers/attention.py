@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from explainer import attention_facts as facts
 from explainer import lab
 from explainer.interventions import HeadOff
 from explainer.views.attention_ablation import KIND_NAMES
-from explainer.views.html import number, percent
+from explainer.views.html import how_many, nats, number, percent, sample, spread
 from pages.attention import AttentionState
 
 OTHER_WORDS = (
@@ -29,36 +30,58 @@ def numbers() -> dict[str, Any]:
     order = facts.order_test(tokens, state.swap, state.swap_with, len(tokens) - 1, state.layer, state.head)
     leaks = order.changes["no positions"]
     without = facts.without_each_head(tokens, seen.answer)
-    copy = {name: result.by_kind["copy"][0] for name, result in taken.items()}
+    copy = {name: result.by_kind["copy"] for name, result in taken.items()}
+    floor, steps = facts.floor(), facts.circuit(tokens, state.layer, state.head)
+    names_kept, names_cut, names_other = facts.circuit_on_names()
+    pattern = lab.trace(tokens)[f"blocks.{state.layer}.attn.pattern"][state.head, -1]
+    twin = facts.same_token(tokens[:-1], tokens[-1])
+    flattest, spread_over = facts.flattest_head(tokens)
     worth, without_copier = facts.head_worth(), facts.loss((HeadOff(layer, head),)).by_kind
-    hurts = sorted(base.by_kind, key=lambda kind: base.by_kind[kind][0] - without_copier[kind][0])
+    hurts = sorted(base.by_kind, key=lambda kind: base.by_kind[kind].value - without_copier[kind].value)
     recall = roles.best("recall")
     other, pinned = lab.tokens_of(state.prompt.replace("Good night,", OTHER_WORDS)), state.pinned()
     elsewhere = facts.example(other, state.layer, state.head)
     labels = [roles.label(i, j)[0] for i in range(config.n_layers) for j in range(config.n_heads)]
-    of = {kind: (KIND_NAMES[kind], nats(without_copier[kind][0]), nats(base.by_kind[kind][0])) for kind in hurts[:2]}
+    of = {
+        kind: (KIND_NAMES[kind], nats(without_copier[kind].value), nats(base.by_kind[kind].value)) for kind in hurts[:2]
+    }
+    low, high = (float(x[layer, head]) for x in roles.spread["copy"])
     return {
         "other_words": OTHER_WORDS, "other_distance": len(other) - 1 - elsewhere.found, "other_chance": percent(elsewhere.chance),
         "pin_distance": len(pinned) - 1 - facts.example(pinned, state.layer, state.head).found,
         "recaller": f"{recall[0]}.{recall[1]}", "recall_score": percent(recall[2]), "recall_raw": recall[2],
-        "copier_copy": nats(without_copier["copy"][0]), "copier_copy_raw": without_copier["copy"][0], "copier_worth": f"+{number(float(worth[layer, head]))}",
-        "copier_is_worth_most": bool(worth[layer, head] == worth.max()), "copier_hurts": of[hurts[0]], "copier_also": of[hurts[1]], "copy_head": nats(copy["head"]),
+        "copier_copy": nats(without_copier["copy"].value), "copier_copy_between": spread(without_copier["copy"]),
+        "copier_matters": without_copier["copy"].low > base.by_kind["copy"].high, "copier_worth": f"+{number(float(worth[layer, head]))}",
+        "copier_is_worth_most": bool(worth[layer, head] == worth.max()), "copier_hurts": of[hurts[0]], "copier_also": of[hurts[1]], "copy_head": nats(copy["head"].value), "copy_head_between": spread(copy["head"]),
         "answer": lab.names_of((seen.answer,))[0], "chance": percent(seen.chance), "found": names[seen.found], "weight": percent(seen.weight),
         "distance": len(tokens) - 1 - seen.found, "effective": number(seen.effective), "head": f"{state.layer}.{state.head}",
         "writer": seen.writer.name, "writer_lead": f"+{number(seen.writer.lead)}", "lens_first": seen.lens_first,
         "d_model": config.d_model, "d_head": config.d_head, "n_heads": config.n_heads, "n_layers": config.n_layers, "n_all": config.n_layers * config.n_heads,
-        "copier": f"{layer}.{head}", "copier_score": percent(score), "copier_chance": percent(roles.chance["copy"]), "clear": percent(facts.CLEAR),
-        "n_copiers": labels.count(facts.ROLES["copy"][0]), "induction_score": number(roles.best("induction")[2]), "induction_best": roles.best("induction")[2],
-        "loss": number(base.cross_entropy), "floor": number(facts.held_out_floor()), "n_docs": facts.N_DOCUMENTS,
-        "worst": max(("scaling", "mask", "uniform", "positions"), key=lambda name: taken[name].cross_entropy),
-        **{f"loss_{name}": number(result.cross_entropy) for name, result in taken.items()},
-        "copy_base": nats(base.by_kind["copy"][0]), "copy_n": base.by_kind["copy"][1], "copy_uniform": nats(copy["uniform"]), "copy_positions": nats(copy["positions"]), "copy_positions_raw": copy["positions"],
+        "copier": f"{layer}.{head}", "copier_score": percent(score), "copier_chance": percent(roles.chance["copy"]), "copier_between": f"{percent(low)} to {percent(high)}", "copy_queries": f"{roles.n['copy']:,}", "clear": percent(facts.CLEAR),
+        "n_copiers": labels.count(facts.ROLES["copy"][0]), "induction_score": percent(roles.best("induction")[2]), "induction_best": roles.best("induction")[2],
+        "induction_chance": percent(roles.chance["induction"]), "induction_clear": roles.best("induction")[2] >= facts.CLEAR, "inductor": "{}.{}".format(*roles.best("induction")),
+        "loss": nats(base.cross_entropy.value), "loss_between": spread(base.cross_entropy), "floor": nats(floor.cross_entropy.value), "sample": sample(base.cross_entropy),
+        "over_floor": percent(base.cross_entropy.value / floor.cross_entropy.value - 1),
+        "worst": max(("scaling", "mask", "uniform", "positions"), key=lambda name: taken[name].cross_entropy.value),
+        **{f"loss_{name}": nats(result.cross_entropy.value) for name, result in taken.items()},
+        "copy_base": nats(base.by_kind["copy"].value), "copy_base_between": spread(base.by_kind["copy"]), "copy_sample": sample(base.by_kind["copy"]),
+        "copy_uniform": nats(copy["uniform"].value), "copy_uniform_between": spread(copy["uniform"]),
+        "copy_positions": nats(copy["positions"].value), "copy_positions_between": spread(copy["positions"]),
+        "order_needed": copy["positions"].low > base.by_kind["copy"].high,
+        "twin": None if twin is None else names[twin], "twin_weight": percent(float(pattern[twin])) if twin is not None else "",
+        "before_found": names[seen.found - 1], "markers": heads_in_words(steps.marks), "readers": heads_in_words(steps.readers),
+        "chance_cut": percent(steps.chance_cut), "weight_cut": percent(steps.weight_cut), "chance_other": percent(steps.chance_other), "two_before": names[seen.found - 2],
+        "cut_breaks": steps.chance_cut < 0.5 < steps.chance_other, "layer": state.layer,
+        "names_kept": nats(names_kept.value), "names_cut": nats(names_cut.value), "names_cut_between": spread(names_cut), "names_other": nats(names_other.value),
+        "names_sample": f"{names_cut.tokens} such places of the held-out set, in {how_many(names_cut.documents, 'document')}", "cut_breaks_names": names_cut.low > names_other.high,
+        "flattest": "{}.{}".format(*flattest), "spread_over": number(spread_over), "n_tokens": len(tokens),
         "keystone_chance": percent(float(without[state.layer, state.head])),
-        "order_blind": f"at most {number(float(order.changes['no positions, no mask'].max()), 1)} of the output", "order_first": f"{number(float(leaks[0]), 1)}",
+        "order_blind": all(order.rounding("no positions, no mask")), "order_first": order.rounding("no positions")[0], "rounding": f"{100 * facts.ROUNDING:.3f} %",
         "order_leak": number(float(leaks.max())), "order_leak_layer": int(leaks.argmax()),
     }  # fmt: skip
 
 
-def nats(value: float) -> str:
-    """A loss in running text: small ones in full, not as a power of ten."""
-    return number(value) if value >= 0.005 else f"{value:.4f}"
+def heads_in_words(found: Sequence[tuple[int, int, float]]) -> str:
+    """Heads and the shares that they give: `head 2.1 (99 %) and head 2.3 (97 %)`."""
+    named = [f"head {layer}.{head} ({percent(share)})" for layer, head, share in found]
+    return " and ".join([", ".join(named[:-1]), named[-1]]) if len(named) > 1 else "".join(named) or "no head clearly"

@@ -37,6 +37,7 @@ def numbers() -> dict[str, Any]:
     sums = {order: working.score(lab.STORYTELLER, order) for order in (*influence.ORDERS, *working.HANDED)}
     led = {order: working.score(lab.STORYTELLER, order, led=True) for order in (working.SHORT, working.FORGED)}
     at_once = [(how_many(n, "layer"), working.score(name, "answer")) for n, name in influence.family()]
+    whole_model, cut_model = influence.held_out(whole), influence.held_out(cut)
     small, smallest = influence.family()[0]
     small_score = working.score(smallest, "working")
     attempt = working.attempt(state.numbers_to_add(), "working")
@@ -89,14 +90,14 @@ def numbers() -> dict[str, Any]:
         "terms": " + ".join(map(str, state.numbers_to_add())),
         "waited": waited,
         "waited_steps": longest_with_feedback(layers, waited),
-        "accuracy_whole": percent(influence.held_out(whole).accuracy),
-        "accuracy_cut": percent(influence.held_out(cut).accuracy),
-        "both_suffer": influence.held_out(cut).accuracy < 0.95 * influence.held_out(whole).accuracy
-        and influence.held_out(cut).cross_entropy > influence.held_out(whole).cross_entropy,
-        "loss_whole": number(influence.held_out(whole).cross_entropy),
-        "loss_cut": number(influence.held_out(cut).cross_entropy),
-        "floor": number(influence.held_out_floor()),
-        "predictions": f"{influence.held_out(whole).n_tokens:,}",
+        "accuracy_whole": percent(whole_model.accuracy.value),
+        "accuracy_cut": percent(cut_model.accuracy.value),
+        "both_suffer": cut_model.accuracy.high < whole_model.accuracy.low
+        and cut_model.cross_entropy.low > whole_model.cross_entropy.high,
+        "loss_whole": number(whole_model.cross_entropy.value),
+        "loss_cut": number(cut_model.cross_entropy.value),
+        "floor": number(influence.held_out_floor().cross_entropy.value),
+        "predictions": f"{whole_model.cross_entropy.tokens:,}",
         "far": state.late - state.early,
         "rnn": path_length("rnn", state.late - state.early),
         "cnn": path_length("cnn", state.late - state.early, state.kernel),

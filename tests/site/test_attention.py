@@ -413,8 +413,8 @@ def test_taking_out_shows_what_is_lost(open_page, state):
         expect(row.get_by_role("rowheader")).to_have_text(choice.label)
         settle(page)
         loss = facts.loss(choice.interventions)
-        expect(row).to_contain_text(number(loss.cross_entropy))
-        expect(row).to_contain_text(percent(loss.accuracy))
+        expect(row).to_contain_text(number(loss.cross_entropy.value))
+        expect(row).to_contain_text(percent(loss.accuracy.value))
         want = facts.change(state.tokens(), choice.interventions, state.query)
         likeliest = np.argsort(-(want.before + want.after))[:8]
         shown = np.array(cells(ablation.get_by_test_id("take-out-prediction")))

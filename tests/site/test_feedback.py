@@ -11,7 +11,7 @@ from conftest import settle, until, wait_live
 from playwright.sync_api import Page, expect
 from test_shell import axe
 
-from explainer import cache, lab, sampling, story, working
+from explainer import cache, corpus, lab, sampling, story, working
 from explainer.views.feedback_parts import CHANCE, one_in
 from explainer.views.html import number, percent
 from pages.feedback import FeedbackState
@@ -404,7 +404,9 @@ def test_the_window_slides(page):
     shown = table_rows(widget.get_by_test_id("window-difference"))
     ids = {TK.display(t): t for t in range(TK.n_vocab)}
     assert len(shown) > 1
-    assert_rows(shown, [(row[0], whole[at].final[ids[row[0]]], steps[at].final[ids[row[0]]]) for row in shown])
+    truth = corpus.true_distribution((*lab.tokens_of(PROMPT), *(t.token for t in whole[:at])), TK)
+    odds = [whole[at].final, steps[at].final, *([truth.probs] if truth.inside else [])]
+    assert_rows(shown, [(row[0], *(p[ids[row[0]]] for p in odds)) for row in shown])
     expect(widget.get_by_test_id("window-difference")).to_contain_text(f"{len(steps[at].context)} tokens read")
     tokens = (*lab.tokens_of(PROMPT), *(t.token for t in steps))[:6]
     keys = ", ".join(f"layer {i}: {percent(x)}" for i, x in enumerate(story.shift_change(lab.model(), tokens)))

@@ -371,17 +371,21 @@ def test_depth_on_the_readers_text_and_on_held_out_text(page):
     for name, figure in (("cross_entropy", "depth-loss"), ("accuracy", "depth-accuracy")):
         rows = page.get_by_test_id(figure).locator("tbody tr").all()
         for variant, row in zip(influence.variants(), rows, strict=True):
-            value = getattr(influence.held_out(variant), name)
+            value = getattr(influence.held_out(variant), name).value
             expect(row).to_contain_text(variant.name)
             expect(row).to_contain_text(percent(value) if name == "accuracy" else number(value, 3))
     whole = next(v for v in influence.variants() if v.depth == LAYERS and not v.removed)
     cut = next(v for v in influence.variants() if v.removed == 1)
     before, after = influence.held_out(whole), influence.held_out(cut)
     finding = page.locator("#depth .finding")
-    expect(finding).to_contain_text(f"{percent(after.accuracy)} of all cases instead of {percent(before.accuracy)}")
-    expect(finding).to_contain_text(f"from {number(before.cross_entropy)} to {number(after.cross_entropy)} nats")
+    expect(finding).to_contain_text(
+        f"{percent(after.accuracy.value)} of all cases instead of {percent(before.accuracy.value)}"
+    )
+    expect(finding).to_contain_text(
+        f"from {number(before.cross_entropy.value)} to {number(after.cross_entropy.value)} nats"
+    )
     expect(page.get_by_test_id("depth-loss")).to_contain_text(
-        f"the mark is the floor, {number(influence.held_out_floor())}"
+        f"the mark is the floor, {number(influence.held_out_floor().cross_entropy.value)}"
     )
 
 

@@ -18,7 +18,7 @@ from explainer.corpus.examples import PROMPTS
 from explainer.temperature import chain, expected_total_variation, gap
 from explainer.views.html import how_many, number, percent
 from explainer.views.temperature_parts import fine, times
-from pages.temperature import PROMPT
+from pages.temperature import PROMPT, SEED
 
 expect.set_options(timeout=30_000)  # a busy machine; nothing is timed here
 
@@ -340,7 +340,7 @@ def test_truth_beside_the_model(open_page):
     here, text = forecast.losses(truth.probs, probs, 0.01), forecast.held_out()
     assert numbers([r[1] for r in rows]) == pytest.approx([here.floor, here.model, here.hedged, here.argmax], rel=1e-4)
     assert numbers([r[3] for r in rows]) == pytest.approx(
-        [text.floor, text.at(1.0)[0], text.argmax(0.01), text.argmax()], rel=1e-3
+        [text.floor.value, text.at(1.0)[0], text.argmax(0.01), text.argmax()], rel=1e-3
     )
     expect(widget(page, "temperature-truth").locator("[data-infinite]").first).to_have_text("∞")
     widget(page, "temperature-truth").get_by_label("Naming one token, but keeping back").select_option("0.1")
@@ -353,7 +353,7 @@ def test_truth_beside_the_model(open_page):
         want = [[row[0], row[column]] for row in forecast.loss_by_temperature()]
         np.testing.assert_allclose(shown, want, rtol=2e-3, atol=1e-6, err_msg=figure)
     expect(widget(page, "temperature-truth").locator('[data-figure="loss-by-temperature"] svg')).to_contain_text(
-        f"the floor: {number(text.floor)}"
+        f"the floor: {number(text.floor.value)}"
     )
 
 
@@ -371,7 +371,7 @@ def test_outside_the_grammar(open_page):
 
 def test_still_texts_are_the_models(open_page):
     page = open_page("temperature/", live=False)
-    made = repetition.desk(lab.tokens_of(PROMPT), 0)
+    made = repetition.desk(lab.tokens_of(PROMPT), SEED)
     made.advance(repetition.LENGTH)
     w = widget(page, "repetition")
     for text in made.texts()[:4]:
@@ -415,7 +415,7 @@ def test_still_texts_are_the_models(open_page):
 
 def test_the_cold_text_falls_into_a_loop_that_is_found_and_marked(open_page):
     page = open_page("temperature/", live=False)
-    made = repetition.desk(lab.tokens_of(PROMPT), 0)
+    made = repetition.desk(lab.tokens_of(PROMPT), SEED)
     made.advance(repetition.LENGTH)
     cold, *_, warm, _ = made.texts()
     assert cold.loop and not warm.loop

@@ -7,7 +7,8 @@ import pytest
 
 from explainer import attention_facts as facts
 from explainer import lab
-from explainer.interventions import HeadOff, compare, evaluate
+from explainer.corpus import held_out
+from explainer.interventions import HeadOff, NoEdge, NoPositions, UniformAttention, compare
 
 PROMPT = "In a castle lived a shy robot called Vi-do-zu. Good night, Vi-do"
 
@@ -17,27 +18,70 @@ def tokens():
     return lab.tokens_of(PROMPT)
 
 
-def test_loss_agrees_with_the_cores_own_evaluation():
+def test_a_loss_is_that_of_the_held_out_set_and_its_rise_is_over_the_model_as_trained():
+    base, off = facts.loss(), facts.loss((HeadOff(1, 0),))
+    assert base.rise.value == 0 and base.cross_entropy.documents == held_out.N_DOCUMENTS
+    assert off.rise.value == pytest.approx(off.cross_entropy.value - base.cross_entropy.value, abs=1e-12)
+    assert off.rise.high - off.rise.low < off.cross_entropy.high - off.cross_entropy.low  # the same documents: paired
+
+
+def test_copying_needs_the_order_and_uniform_attention_copies_nothing():
+    """A page said that without positions names are still copied (0.0003 nats); 18 tokens of 12 documents said so."""
+    base = facts.loss().by_kind["copy"]
+    assert base.tokens > 500 and base.documents > 40
+    for edit in (NoPositions(), UniformAttention()):
+        assert facts.loss((edit,)).by_kind["copy"].low > 5 * base.high
+
+
+def test_one_number_of_the_page_by_a_plain_loop():
+    """What a piece of a name costs without positions, over the names of the set, one place after the other."""
+    m, losses = lab.model(), []
+    for doc in held_out.documents(lab.tokenizer()):
+        if "copy" not in doc.kinds:
+            continue
+        logits = m.forward(doc.tokens[:-1], (NoPositions(),))["logits"].astype(float)
+        for row, kind, token in zip(logits, doc.kinds, doc.tokens[1:], strict=True):
+            if kind == "copy":
+                shares = np.exp(row - row.max())
+                losses.append(-np.log(shares[token] / shares.sum()))
+    found = facts.loss((NoPositions(),)).by_kind["copy"]
+    assert (found.tokens, found.value) == (len(losses), pytest.approx(np.mean(losses), rel=1e-5))
+
+
+def test_what_follows_is_found_in_two_steps(tokens):
+    """Cut what the found piece reads of its predecessor, below the layer that looks it up: it is found no more."""
+    layer, head, _ = facts.head_scores().best("copy")
+    steps = facts.circuit(tokens, layer, head)
+    seen = facts.example(tokens, layer, head)
+    assert steps.chance == seen.chance > 0.9 and steps.chance_other > 0.9 > 0.5 > steps.chance_cut
+    assert steps.weight_cut < steps.weight / 2
+    trace = lab.trace(tokens)
+    for i, j, share in steps.marks:
+        assert i < layer and share == trace[f"blocks.{i}.attn.pattern"][j, seen.found, seen.found - 1] >= facts.CLEAR
+    for i, j, share in steps.readers:
+        assert share == trace[f"blocks.{i}.attn.pattern"][j, -1, seen.found] >= facts.CLEAR
+    trained, cut, other = facts.circuit_on_names()
+    assert trained.tokens == facts.N_CUTS and cut.low > max(trained.high, other.high)
+
+
+def test_a_cut_wire_is_a_masked_score(tokens):
     m = lab.model()
-    for edits in ((), (HeadOff(1, 0),)):
-        mine = facts.loss(edits)
-        theirs = evaluate(m.params, m.config, facts.held_out(), edits)
-        assert mine.cross_entropy == pytest.approx(theirs.cross_entropy, rel=1e-6)
-        assert (mine.accuracy, mine.n_tokens) == (theirs.accuracy, theirs.n_tokens)
+    cut = m.forward(tokens, (NoEdge(9, 8, 2),))
+    for layer in range(m.config.n_layers):
+        weights = cut[f"blocks.{layer}.attn.pattern"]
+        assert (weights[:, 9, 8] == 0).all() == (layer < 2) and np.allclose(weights.sum(axis=-1), 1, atol=1e-5)
+    np.testing.assert_array_equal(cut["logits"][:9], m.forward(tokens)["logits"][:9])
+    with pytest.raises(ValueError, match="a token looks back"):
+        m.forward(tokens, (NoEdge(3, 4, 1),))
 
 
-def test_loss_by_kind_adds_up_to_the_whole():
-    whole = facts.loss()
-    total = sum(mean * n for mean, n in whole.by_kind.values())
-    assert sum(n for _, n in whole.by_kind.values()) == whole.n_tokens
-    assert total / whole.n_tokens == pytest.approx(whole.cross_entropy, rel=1e-6)
-
-
-def test_held_out_text_is_the_grammars_and_the_model_is_near_its_true_odds():
-    assert len(facts.held_out()) == facts.N_DOCUMENTS
-    assert all(len(k) == len(d) - 1 for k, d in zip(facts.held_out_kinds(), facts.held_out(), strict=True))
-    floor = facts.held_out_floor()  # on a dozen documents luck may put a good model just below it
-    assert floor > 0 and abs(facts.loss().cross_entropy - floor) < 0.05
+def test_the_flattest_head_is_the_one_with_the_most_open_row(tokens):
+    at, keys = facts.flattest_head(tokens)
+    trace = lab.trace(tokens)
+    rows = {(i, j): trace[f"blocks.{i}.attn.pattern"][j, -1].astype(float) for i in range(4) for j in range(4)}
+    open_ = {k: float(np.exp(-(r[r > 0] * np.log(r[r > 0])).sum())) for k, r in rows.items()}
+    assert (at, keys) == (max(open_, key=open_.get), pytest.approx(max(open_.values())))
+    assert 1 < keys <= len(tokens)
 
 
 def test_change_is_compare(tokens):
@@ -167,5 +211,5 @@ def test_lens_ends_at_the_models_own_prediction(tokens):
 def test_head_worth_is_the_rise_of_the_loss():
     worth = facts.head_worth()
     assert worth.shape == (lab.model().config.n_layers, lab.model().config.n_heads)
-    rise = facts.loss((HeadOff(1, 2),)).cross_entropy - facts.loss().cross_entropy
-    assert worth[1, 2] == pytest.approx(rise)
+    rise = facts.loss((HeadOff(1, 2),)).cross_entropy.value - facts.loss().cross_entropy.value
+    assert worth[1, 2] == pytest.approx(rise, abs=1e-12)

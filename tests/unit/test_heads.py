@@ -120,6 +120,6 @@ def test_scores_are_mean_attention_weights():
 
 
 def test_a_label_below_the_line_is_mixed_with_its_best_score():
-    scores = HeadScores({"first_token": np.array([[0.39, 0.41]]), "induction": np.array([[0.1, 0.2]])}, {})
+    scores = HeadScores({"first_token": np.array([[0.39, 0.41]]), "induction": np.array([[0.1, 0.2]])}, {}, {})
     assert scores.label(0, 0) == ("mixed", 0.39)
     assert scores.label(0, 1) == ("first token", 0.41)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explainer import checkpoint, corpus, influence, lab, paths, working
+from explainer import attention_facts, checkpoint, corpus, forecast, influence, lab, paths, working
 from explainer.config import Config
 from explainer.model import forward
 from explainer.paths import Node
@@ -134,14 +134,17 @@ def test_token_losses_are_minus_the_log_of_the_share_of_what_came():
     assert np.allclose(influence.token_losses(variant, tokens), expected, atol=1e-4)
 
 
-def test_nobody_beats_the_floor_on_held_out_text_by_more_than_chance():
-    floor = influence.held_out_floor()
-    losses = [influence.held_out(v).cross_entropy for v in influence.variants()]
-    assert 0.2 < floor < 0.8
-    assert min(losses) > floor - 0.1
-    assert influence.held_out(influence.variants()[0]).n_tokens == influence.HELD_OUT_WINDOWS * (
-        lab.model().config.n_ctx - 1
-    )
+def test_every_page_measures_on_the_one_held_out_set_and_nobody_is_below_its_floor():
+    """Three sets and three floors (0.381, 0.404, 0.410) stood on one site, and the model below one of them."""
+    floor, whole = influence.held_out_floor(), next(v for v in influence.variants() if v.model == lab.STORYTELLER)
+    assert floor == attention_facts.floor() and floor.cross_entropy == forecast.held_out().floor
+    found = influence.held_out(whole)
+    assert found.cross_entropy == attention_facts.loss().cross_entropy
+    assert forecast.held_out().at(1.0)[0] == pytest.approx(found.cross_entropy.value, abs=1e-5)
+    for variant in influence.variants():
+        loss = influence.held_out(variant)
+        assert loss.rise.low > 0 and loss.cross_entropy.value > floor.cross_entropy.value
+        assert all(loss.by_kind[kind].value >= floor.by_kind[kind].value for kind in floor.by_kind)
 
 
 def test_the_continuation_is_the_most_likely_token_each_time():

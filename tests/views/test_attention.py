@@ -4,7 +4,9 @@ import math
 import re
 import time
 from html.parser import HTMLParser
+from pathlib import Path
 
+import jinja2
 import numpy as np
 import pytest
 
@@ -12,9 +14,10 @@ from explainer import attention_facts as facts
 from explainer import interventions, lab
 from explainer.explain import explain
 from explainer.heads import continuations
+from explainer.views.attention_ablation import KIND_NAMES
 from explainer.views.attention_lookup import SHOWN
 from explainer.views.attention_parts import story
-from explainer.views.html import number
+from explainer.views.html import number, sample, spread
 from pages import attention
 from pages.numbers import of as numbers_of
 
@@ -163,10 +166,35 @@ def test_the_other_words_move_the_name_with_and_without_the_comma(page, replaced
 def test_what_the_prose_says_of_labels_is_what_the_ablations_show():
     found = numbers_of("attention")
     layer, head = map(int, found["copier"].split("."))
-    alone = facts.loss((interventions.HeadOff(layer, head),)).by_kind
-    assert alone["copy"][0] < 0.05 and found["copier_is_worth_most"]  # 'next to nothing', 'no head is worth more'
-    assert found["copier_hurts"][0] == "he or she" and alone["agreement"][0] > 1
-    assert facts.head_scores().best("recall")[2] > facts.CLEAR
+    base, alone = facts.loss().by_kind, facts.loss((interventions.HeadOff(layer, head),)).by_kind
+    assert found["copier_matters"] == (alone["copy"].low > base["copy"].high)
+    rises = {KIND_NAMES[kind]: alone[kind].value - base[kind].value for kind in base}
+    assert found["copier_hurts"][0] == max(rises, key=rises.get)
+    low, high = facts.head_scores().spread["copy"]
+    assert low[layer, head] < facts.head_scores().best("copy")[2] < high[layer, head]
+
+
+def test_what_the_prose_says_is_decided_by_numbers(page):
+    """Without positions names are not copied, and the text once said that they are: the interval decides now."""
+    found, base = numbers_of("attention"), facts.loss().by_kind["copy"]
+    without = facts.loss((interventions.NoPositions(),)).by_kind["copy"]
+    assert found["order_needed"] == (without.low > base.high)
+    text = article("attention", found)
+    assert ("names are no longer copied" in text) == found["order_needed"] and "names are still copied" not in text
+    turned = article("attention", {**found, "order_needed": False, "cut_breaks": False, "induction_clear": True})
+    assert "no clear loss" in turned and "others carry the same news" in turned and "whatever the token" in turned
+    for wrong in ("how alike are these two?'. Softmax", "never met that name", "cannot have been learned.", "likeness"):
+        assert wrong not in text.replace("The product is no likeness", "").replace("is no likeness", "")
+
+
+def article(name, numbers):
+    """A page's text with its numbers filled in, both modes."""
+    source = (Path(__file__).parents[2] / "pages" / f"{name}.md").read_text("utf-8")
+    return (
+        jinja2.Environment(undefined=jinja2.StrictUndefined, comment_start_string="{##")
+        .from_string(source)
+        .render(numbers)
+    )
 
 
 def test_numbers_for_the_prose_are_all_there():
@@ -174,7 +202,7 @@ def test_numbers_for_the_prose_are_all_there():
     assert found["n_all"] == 16 and found["answer"] == "-ta"
     assert all(value is not None for name, value in found.items() if name != "lens_first")
     assert found["writer_lead"].startswith("+")
-    assert len([n for n in found if n.startswith("loss_")]) == 5
+    assert len([n for n in found if n.startswith("loss_")]) == 6
 
 
 # ---------------------------------------------------------------- stepper
@@ -335,7 +363,8 @@ def test_heads_are_labelled_by_what_was_measured(page):
     assert len(opens) == config.n_layers * config.n_heads
     for button in opens:
         layer, head = map(int, button["value"].split("\x1f"))
-        assert facts.ROLES[roles.strongest(layer, head)[0]][1] in button["data-why"]
+        _, reads, where = facts.ROLES[roles.strongest(layer, head)[0]]
+        assert reads in button["data-why"] and where in button["data-why"]  # a share of which queries
         assert (button["aria-pressed"] == "true") == ((layer, head) == (page.state.layer, page.state.head))
     page.ask(layer="1", head="2")
     pressed = [
@@ -392,7 +421,7 @@ def test_one_key_has_one_likeness(page):
     assert drawn.count(score) == 1
     page.ask(prompt="the ball " * 40)
     page.ask(query=SHOWN)
-    assert "1 less similar key is not listed" in page.widgets["attention-lookup"].html
+    assert "1 key that fits less is not listed" in page.widgets["attention-lookup"].html
 
 
 def test_a_key_and_its_place_are_two_words(page):
@@ -476,8 +505,12 @@ def test_taking_out_shows_prediction_and_loss_before_and_after(page, name):
         row[0]["text"]: [float(c["data-v"]) for c in row if "data-v" in c] for row in found.tables["take-out-loss"][1:]
     }
     measured = facts.loss(choice.interventions)
-    assert losses[choice.label] == pytest.approx([measured.cross_entropy, measured.accuracy])
-    assert losses["as trained"] == pytest.approx([facts.loss().cross_entropy, facts.loss().accuracy])
+    assert losses[choice.label] == pytest.approx([measured.cross_entropy.value, measured.accuracy.value])
+    assert losses["as trained"] == pytest.approx([facts.loss().cross_entropy.value, facts.loss().accuracy.value])
+    cells = [c for row in found.tables["take-out-loss"] if row[0]["text"] == choice.label for c in row]
+    why = next(c["data-why"] for c in cells if "data-why" in c)
+    assert f"95 % interval {spread(measured.cross_entropy)}" in why and sample(measured.cross_entropy) in why
+    assert f"more than as trained ({spread(measured.rise)})" in why
     assert losses[choice.label][0] > losses["as trained"][0]
     np.testing.assert_allclose(found.values("head-worth"), facts.head_worth())
 

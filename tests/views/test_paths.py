@@ -373,8 +373,8 @@ def test_depth_shows_the_losses_of_every_variant():
     assert np.allclose(shown, expected, rtol=1e-6)
     assert 'data-v="-0.0"' not in figure and "nats, seen from “" in figure
     for variant in influence.variants():
-        assert repr(influence.held_out(variant).cross_entropy) in html
-        assert repr(influence.held_out(variant).accuracy) in html
+        assert repr(influence.held_out(variant).cross_entropy.value) in html
+        assert repr(influence.held_out(variant).accuracy.value) in html
 
 
 def test_sums_show_what_the_model_wrote_and_the_path_it_bought():
