@@ -243,24 +243,23 @@ def _work(live: Live, work: Callable[[], None]) -> bool:
         _say(str(live.client), error(problem))
     finally:
         live.collecting = False
-        _recover(live)
         _flush(live)
     return fine
 
 
 def close(client: str) -> None:
     """Let go of a page's document. Unknown clients are ignored: a page may say goodbye twice."""
-    live = _open.pop(client, None)
-    if live is None:
-        return
-    document = live.document
-    for component, root in zip(live.components, document.roots, strict=True):
+    if client in _open:
+        _dismantle(_open.pop(client))
+        gc.collect()  # a document and its models point at each other
+
+
+def _dismantle(live: Live) -> None:
+    """Take a document out of Panel's tables and apart."""
+    for component, root in zip(live.components, live.document.roots, strict=True):
         state._views.pop(root.ref["id"], None)
         component._cleanup(root)
-    document.clear()
-    for table in (state._connected, state._loaded, state._thread_id_):
-        table.pop(document, None)
-    gc.collect()
+    live.document.clear()
 
 
 def error(problem: BaseException) -> dict[str, str]:
@@ -296,15 +295,6 @@ def _flush(live: Live) -> None:
         events = [{"model": model, "attr": attr, "new": new} for (model, attr), new in live.pending.items()]
         _say(live.client, {"type": "patch", "events": events})
     live.pending.clear()
-
-
-def _recover(live: Live) -> None:
-    """After an exception in a callback: nothing may stay half held, or later changes would be lost."""
-    if live.document.callbacks.hold_value:
-        live.document.unhold()
-    for component in live.components:
-        component._events.clear()
-        component._changing.clear()
 
 
 def _say(client: str, message: dict[str, Any]) -> None:

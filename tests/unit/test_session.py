@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,29 @@ def test_closing_lets_go_of_everything(pages: Pages) -> None:
     session.close("a")
     assert len(state._views) == before
     assert "a" not in session._open
+
+
+def test_a_closed_document_and_its_components_take_no_memory(pages: Pages) -> None:
+    model = json.loads(session.open("a", "toy"))["models"][0]
+    ask("a", model, n=2)
+    live = session._open["a"]
+    watched = [weakref.ref(live.document), weakref.ref(live.components[0]), weakref.ref(live.models[model["id"]])]
+    del live
+    session.close("a")
+    assert [ref() for ref in watched] == [None, None, None]
+
+
+def test_after_an_exception_everything_gets_through_as_before(pages: Pages) -> None:
+    """Whatever was going on when it was raised: the same values, other values, and changes that no page asked for."""
+    model = json.loads(session.open("a", "toy"))["models"][0]
+    for asked in ({"n": 5, "raise": 1}, {"raise": 1}, {"n": 5}, {"n": 5, "raise": 2}, {"n": 4}, {"n": 5}):
+        pages.take("a")
+        fine = ask("a", model, **asked)
+        assert fine is ("raise" not in asked)
+        [message] = pages.take("a")
+        assert message["type"] == ("patch" if fine else "error")
+        if fine:
+            assert {e["attr"]: e["new"] for e in message["events"]}["values"]["given"] == asked
 
 
 def test_values_given_on_opening_are_applied(pages: Pages) -> None:
