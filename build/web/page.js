@@ -123,11 +123,11 @@ function sightFirst(values) {
 function catchUp() {
   if (!behind) return;
   const near = behind.near.shift();
-  if (near) { connection.request({ first: near }); return; }
+  if (near) { connection.request({ first: near }, false); return; }
   if (resting) return;
   const next = behind.far.shift();
   if (next === undefined) behind = null;
-  connection.request({ first: next ?? '', hurry: false });
+  connection.request({ first: next ?? '', hurry: false }, false);
 }
 
 /** A slider (or the crank) on its way in the widget `own`: that follows at once, then the others in sight, and, when it rests,
@@ -220,13 +220,15 @@ const connection = new Connection({
   mirror,
   name: still.name,
   values: () => (Object.keys(wishes).length ? sightFirst(wishes) : wishes),
-  makeWorker: globalThis.explainerMakeWorker ?? ((tries) => openWorker(workerUrl, { again: tries > 1 ? ` ${Date.now()}` : '' })),
+  makeWorker: globalThis.explainerMakeWorker ?? ((which) => openWorker(workerUrl, which)),
   patience: globalThis.explainerMakeWorker ? Infinity : patience * 1000,
+  url: globalThis.explainerMakeWorker ? null : workerUrl,
   on: {
     progress: status.starting,
     live: (message) => status.live({ ...message, ms: Math.round(performance.now()) }),
     failed: status.failed,
-    problem: (message) => status.problem(message.message),
+    problem: status.problem,
+    slow: status.slow,
     wait: status.notice,
     busy: (busy) => { for (const el of widgets.values()) el.toggleAttribute('data-catching-up', busy && !connection.isLive); document.documentElement.toggleAttribute('data-busy', busy || behind !== null); if (!busy) { hold(); catchUp(); } },
   },
@@ -242,7 +244,7 @@ if (Object.keys(asked).length) {
 }
 
 stories(document, { mirror, connection, widgets });
-const sight = onward(document, { ask: (name) => connection.request({ [name]: (turn += 1) }), live: () => connection.isLive });
+const sight = onward(document, { ask: (name) => connection.request({ [name]: (turn += 1) }, false), live: () => connection.isLive });
 vocabularies(document);
 toolbars({ widgets, state: () => state, defaults, wish, address, still });
 embedded({ set: (values) => wish(values, 'replace'), defaults });
