@@ -88,7 +88,7 @@ def test_when_the_tab_that_holds_python_crashes_the_others_go_on(opened: Callabl
     settle(two)
     before = two.locator("[data-body]").inner_text()
     crashed: list[Page] = []
-    one.on("crash", crashed.append)
+    one.on("crash", lambda page: crashed.append(page))
     with pytest.raises(Error):
         one.goto("chrome://crash", timeout=10_000)
     two.get_by_label("Prompt").fill("Tom has a green kite.")  # the reader's next action

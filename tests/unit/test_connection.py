@@ -1,4 +1,4 @@
-"""A page's connection to Python, and the files that it is made of: our scripts run by Node, without a browser or a clock."""
+"""A page's connection to Python, and the files that it is made of: our scripts, run by Node without a clock."""
 
 from __future__ import annotations
 
@@ -37,8 +37,7 @@ def test_files_are_taken_as_servers_hand_them_out(tmp_path: Path, monkeypatch: p
     given.write_text(json.dumps({**encoded, "entry": entry}))
     (tmp_path / "loader.js").write_text("export const loadPyodide = null;")
     bundle = tmp_path / "python.mjs"
-    assets.esbuild(
-        str(assets.HERE / "web" / "python.js"), "--bundle", "--format=esm", f"--alias:pyodide-loader={tmp_path / 'loader.js'}",
-        f"--outfile={bundle}", "--log-level=warning",
-    )  # fmt: skip
+    loader = f"--alias:pyodide-loader={tmp_path / 'loader.js'}"
+    source = str(assets.HERE / "web" / "python.js")
+    assets.esbuild(source, "--bundle", "--format=esm", loader, f"--outfile={bundle}", "--log-level=warning")
     passes("files.mjs", bundle.as_uri(), str(given))
