@@ -48,7 +48,12 @@ def hashed(path: Path, data: bytes) -> str:
 
 def checksum(file: Path) -> str:
     """As a browser checks it (Subresource Integrity)."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(file.read_bytes()).digest()).decode()
+    return written(hashlib.sha256(file.read_bytes()).hexdigest())
+
+
+def written(sha256: str) -> str:
+    """A checksum in hexadecimal digits as an attribute `integrity` has it."""
+    return "sha256-" + base64.b64encode(bytes.fromhex(sha256)).decode()
 
 
 def build_assets(out: Path) -> dict[str, str]:

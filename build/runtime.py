@@ -243,7 +243,14 @@ class Emitter:
         sha256 = hashlib.sha256(stored).hexdigest()
         url = f"{name.partition('.')[0]}.{sha256[:12]}.bin"
         (self.directory / url).write_bytes(stored)
-        self.files[name] = {"url": url, "bytes": len(stored), "raw": len(data), "sha256": sha256}
+        raw_sha256 = hashlib.sha256(data).hexdigest()  # for servers that unpack it on the way
+        self.files[name] = {
+            "url": url,
+            "bytes": len(stored),
+            "raw": len(data),
+            "sha256": sha256,
+            "raw_sha256": raw_sha256,
+        }
 
     def compressed(self, data: bytes) -> bytes:
         kept = CACHE / "packed" / f"{hashlib.sha256(data).hexdigest()}.zst"

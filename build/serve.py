@@ -31,10 +31,16 @@ TYPES = {
 class Handler(http.server.SimpleHTTPRequestHandler):
     extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, **TYPES}  # noqa: RUF012 (as the base has it)
     protocol_version = "HTTP/1.1"
+    status = 0
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        self.status = code
+        super().send_response(code, message)
 
     def end_headers(self) -> None:
         name = self.path.split("?")[0].rsplit("/", 1)[-1]
-        self.send_header("Cache-Control", "public, max-age=31536000, immutable" if HASHED.search(name) else "no-cache")
+        forever = self.status in (200, 206, 304) and HASHED.search(name)  # an error may be over at the next try
+        self.send_header("Cache-Control", "public, max-age=31536000, immutable" if forever else "no-cache")
         super().end_headers()
 
     def log_message(self, format: str, *args: object) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import inspect
 import json
 import os
@@ -19,23 +21,28 @@ HERE = Path(__file__).parent
 SITE_NAME = "The Transformer, Operated"
 SITE_URL = os.environ.get("SITE_URL", "")
 # What a page may do, in its own head; build/web/worker.js is not bound by it (a worker answers to the header it comes with).
-# No inline script, no eval, nothing from elsewhere. `style` attributes carry numbers into pictures (style="--v:0.25") all over the
+# No eval, nothing from elsewhere, and one inline script, known by its checksum (SLASH). `style` attributes carry numbers into pictures (style="--v:0.25") all over the
 # place: they, and only they, are free; style elements are not.
+SLASH = r"if(/\/[^/.]+$/.test(location.pathname))try{history.replaceState(null,'',location.pathname+'/'+location.search+location.hash)}catch{}"
+# Some servers hand out attention/index.html at /attention, without the slash at the end: every relative address in it would lead
+# elsewhere. Nothing else of the page can be found then, so this stands in the page itself and puts the slash into its address.
+SLASH_SUM = f"'sha256-{base64.b64encode(hashlib.sha256(SLASH.encode()).digest()).decode()}'"
 POLICY = "; ".join(
     (
-        "default-src 'none'", "script-src 'self'", "worker-src 'self'", "connect-src 'self'", "style-src 'self'", "style-src-attr 'unsafe-inline'",
+        "default-src 'none'", f"script-src 'self' {SLASH_SUM}", "worker-src 'self'", "connect-src 'self'", "style-src 'self'", "style-src-attr 'unsafe-inline'",
         "font-src 'self'", "img-src 'self' data:", "frame-src 'self'", "base-uri 'none'", "form-action 'none'",
     )
 )  # fmt: skip
 # The same as a header for the whole site: the worker imports Pyodide's script from a blob, once it is unpacked and checked, and
 # compiles WebAssembly; zstddec unpacks its own few kilobytes of it by fetching a data: URL, which asks nobody for anything.
-HEADER = POLICY.replace("script-src 'self'", "script-src 'self' blob: 'wasm-unsafe-eval'")
+HEADER = POLICY.replace(SLASH_SUM, f"{SLASH_SUM} blob: 'wasm-unsafe-eval'")
 HEADER = HEADER.replace("connect-src 'self'", "connect-src 'self' data:")
 templates = jinja2.Environment(
     loader=jinja2.FileSystemLoader(HERE / "web"), autoescape=jinja2.select_autoescape(["j2", "html"]), undefined=jinja2.StrictUndefined,
     trim_blocks=True,
 )  # fmt: skip
 templates.globals["policy"] = POLICY
+templates.globals["slash"] = Markup(f"<script>{SLASH}</script>")
 checksums: dict[str, str] = {}  # of our scripts, by plain name; filled by build/make_site.py
 
 

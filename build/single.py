@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import assets
+import shell
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -94,7 +95,7 @@ def parts(out: Path, pyodide: Path, names: dict[str, str]) -> dict[str, Any]:
         "files": {
             n: {
                 "url": f"runtime/{manifest['files'][n]['url']}",
-                "integrity": assets.checksum(out / "runtime" / manifest["files"][n]["url"]),
+                "integrity": f"{assets.checksum(out / 'runtime' / manifest['files'][n]['url'])} {assets.written(manifest['files'][n]['raw_sha256'])}",
             }
             for n in wanted
         },
@@ -114,6 +115,7 @@ def template(html: str) -> str:
     mark = "<!--explainer:{}-->".format
     html = re.sub(r'<link rel="(?:preload|icon|alternate|canonical)"[^>]*>\n?', "", html)
     html = re.sub(r' data-(?:worker|parts)="[^"]*"', "", html)  # the worker is in the file, too
+    html = html.replace(f"{shell.templates.globals['slash']}\n", "")  # a file has no folder
     html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', mark("policy"), html)
     html = re.sub(r'<link rel="stylesheet" href="[^"]+">', mark("style"), html)
     html = re.sub(r'<script src="[^"]*reading[^"]*"></script>', mark("reading"), html)

@@ -1,54 +1,111 @@
 // One connection from a page to Python: through the SharedWorker that all pages and embeds of the site share, or through a
 // worker of our own where there is none. Keeps at most one request in flight; while it is, newer values replace older ones.
+//
+// A worker may die (its process is ended, memory runs out). Two signs of it: the lock that it holds for life comes free, or it
+// owes an answer and says nothing although it has announced no work. Then another is started, with what the reader had.
+import { sandboxed, whyNot } from './causes.js';
+import { afterTurns } from './turns.js';
+
+const TICK = 500; // ms; silence, too, is counted in turns (turns.js)
+const DEAD = 8; // turns without a word where no work was announced
+const LATE = 3; // times the patience with a silent line, until what has not begun to come counts as failed
+const LONG = 60; // turns without a word at work that was announced: the reader is told, and decides
 
 export class Connection {
   /**
    * mirror: Mirror; name: the document to open; values: () => everything the reader has set, sent on (re)opening;
-   * patience: ms within which the worker must say its first word
-   * on: {progress, live, failed, problem, busy} callbacks
+   * makeWorker({generation, shared}) => {post, listen(onmessage, onerror), end?, shared?}; patience: ms within which the worker must
+   * say its first word; url: of its script
+   * on: {progress, live, failed, problem, busy, wait, slow} callbacks
    */
-  constructor({ mirror, name, makeWorker, values, patience = Infinity, on }) {
-    Object.assign(this, { mirror, name, makeWorker, values, patience, on });
+  constructor({ mirror, name, makeWorker, values, patience = Infinity, url = null, on }) {
+    Object.assign(this, { mirror, name, makeWorker, values, patience, url, on });
     this.client = crypto.randomUUID?.() ?? `c${Math.random().toString(36).slice(2)}${performance.now()}`;
     this.waiting = {}; // values not yet sent
+    this.sent = {}; // values in flight
     this.inFlight = 0;
     this.seq = 0;
     this.isLive = false;
-    this.tries = 0;
+    this.shared = true; // whether a SharedWorker may do
+    this.generation = 1; // a worker that is there but of no use has used up its name; all pages count alike, so they meet again
+    this.restarts = 0; // by itself, since the reader last did something
   }
 
   start() {
-    this.tries += 1;
-    this.heard = false; // whether the worker has said anything
+    this.leave();
+    Object.assign(this, { gone: false, heard: false, working: false, opening: true });
     let port;
-    this.port?.end?.();
     try {
-      port = this.port = this.makeWorker(this.tries);
+      port = this.port = this.makeWorker({ generation: this.generation, shared: this.shared });
     } catch (problem) {
-      this.on.failed({ what: 'worker', message: `This browser did not let the page start a worker (${problem.message}).` });
+      this.fail(sandboxed() ? 'sandbox' : 'worker', `This browser did not let the page start a worker (${problem.message}).`);
       return;
     }
-    port.onmessage = (event) => { if (port === this.port) this.receive(event.data); };
+    port.listen((data) => { if (port === this.port) this.receive(data); }, (problem) => { if (port === this.port) this.broken(problem); });
     port.post({ type: 'open', client: this.client, name: this.name });
-    if (Number.isFinite(this.patience)) setTimeout(() => { if (port === this.port && !this.heard) this.late(); }, this.patience);
+    const late = (failed) => () => { if (port === this.port && !this.heard) this.late(failed); };
+    afterTurns(this.patience, late(false));
+    afterTurns(this.patience * LATE, late(true));
+  }
+
+  /** Let go of the worker that we have. */
+  leave() {
+    const { port } = this;
+    this.port = null;
+    this.guard?.abort();
+    try { port?.post({ type: 'close', client: this.client }); } catch { /* it is gone */ }
+    port?.end?.();
+  }
+
+  fail(what, message) {
+    this.isLive = this.opening = false;
+    this.inFlight = 0;
+    this.on.failed({ what, message });
   }
 
   /** The worker's script has not come yet. Should it come later after all, the page becomes live all the same. */
-  late() {
-    this.on.failed({ what: 'worker', message: `The script that runs Python has not arrived for ${Math.round(this.patience / 1000)} seconds.` });
+  late(failed) {
+    const message = { what: 'network', message: `The script that runs Python has not arrived for ${Math.round(this.patience * (failed ? LATE : 1) / 1000)} seconds.` };
+    if (failed) this.on.failed(message);
+    else this.on.problem(message);
+  }
+
+  /** The worker could not start. A shared one may be forbidden where one of our own is not (blocked cookies, for one). */
+  async broken(problem) {
+    const { port } = this;
+    if (this.heard) { this.lost(); return; }
+    this.generation += 1; // some browsers keep what could not start under its name
+    if (port.shared) {
+      this.shared = false;
+      this.start();
+      return;
+    }
+    const { what, words } = this.url ? await whyNot(this.url) : { what: 'worker', words: 'could not start' };
+    if (port !== this.port) return;
+    this.leave(); // nobody is there: a restart makes another
+    this.fail(what, `The script that runs Python ${words}${problem ? ` (${problem})` : ''}.`);
   }
 
   receive(message) {
     if (message.client && message.client !== this.client) return;
     this.heard = true;
+    this.silent = 0;
+    this.calm();
     switch (message.type) {
+      case 'hello':
+        return this.watchOver(message.lock);
+      case 'busy':
+        this.working = message.busy;
+        return this.listen();
       case 'progress':
         return this.on.progress(message);
       case 'open':
         this.mirror.adopt(message.models);
         this.isLive = true;
+        this.opening = false;
         this.inFlight = 0;
-        this.waiting = { ...this.values(), ...this.waiting };
+        this.waiting = { ...this.sent, ...this.waiting, ...this.values() };
+        this.sent = {};
         this.on.live(message);
         this.on.busy(Object.keys(this.waiting).length > 0);
         return this.flush();
@@ -56,36 +113,46 @@ export class Connection {
         return this.mirror.apply(message.events);
       case 'idle':
         this.inFlight = Math.max(0, this.inFlight - 1);
+        this.sent = {};
         this.on.busy(this.inFlight > 0 || Object.keys(this.waiting).length > 0);
         return this.flush();
       case 'wait': // Python is fetching something that it needs for this
         return this.on.wait(message.message);
       case 'error':
         this.inFlight = 0;
+        this.sent = {};
+        this.opening = false;
         this.on.problem(message);
         return this.flush();
       case 'failed':
-        this.isLive = false;
-        if (message.what === 'worker') this.port = null; // nobody is there: a restart makes another
-        return this.on.failed(message);
+        return this.fail(message.what, message.message);
       case 'restarted': // Python was started anew: bring this page's document back with what the reader had
         this.isLive = false;
-        return this.port.post({ type: 'open', client: this.client, name: this.name });
+        return this.open();
     }
+  }
+
+  open() {
+    this.opening = true;
+    this.port.post({ type: 'open', client: this.client, name: this.name });
+    this.listen();
   }
 
   get isIdle() { return this.isLive && !this.inFlight && !Object.keys(this.waiting).length; }
 
-  /** Ask Python to take these values. Before it is live they wait, and are applied once it is. */
-  request(values) {
+  /** Ask Python to take these values. Before it is live they wait, and are applied once it is.
+   * byReader: whether the reader did this, and not the page that goes on with something */
+  request(values, byReader = true) {
+    if (byReader) this.restarts = 0;
     Object.assign(this.waiting, values);
     this.on.busy(true);
+    if (this.gone) this.start();
     this.flush();
   }
 
   flush() {
     if (!this.isLive || this.inFlight || !Object.keys(this.waiting).length) return;
-    const values = this.waiting;
+    const values = this.sent = this.waiting;
     this.waiting = {};
     this.inFlight = 1;
     this.seq += 1;
@@ -93,12 +160,78 @@ export class Connection {
       type: 'patch', client: this.client, seq: this.seq,
       events: [{ model: this.mirror.id('link'), attr: 'request', new: { ...values, '#': this.seq } }],
     });
+    this.listen();
   }
 
-  restart() {
+  // ---- is anybody there?
+
+  /** The worker holds a lock as long as it lives; when the browser gives it to us, the worker is no more. */
+  watchOver(lock) {
+    const { port } = this;
+    this.guard?.abort();
+    this.guard = new AbortController();
+    globalThis.navigator?.locks?.request(lock, { signal: this.guard.signal }, () => { if (port === this.port) this.lost(); }).catch(() => {});
+  }
+
+  get isOwed() { return Boolean(this.port) && this.heard && (this.opening || this.inFlight > 0); }
+
+  /** Count the silence while an answer is owed. */
+  listen() {
+    this.silent = 0;
+    if (this.timer || !this.isOwed) return;
+    this.timer = setInterval(() => {
+      if (!this.isOwed) {
+        clearInterval(this.timer);
+        this.timer = 0;
+        return;
+      }
+      this.silent += 1;
+      if (!this.working && this.silent >= DEAD) {
+        this.generation += 1; // it may be there still, deaf
+        this.lost();
+      } else if (this.working && this.silent === LONG) this.on.slow(this.patient = true);
+    }, TICK);
+  }
+
+  /** Something was heard: no more words about a long wait. */
+  calm() {
+    if (this.patient) this.on.slow(this.patient = false);
+  }
+
+  /** The worker is no more: start another, once, when somebody looks. What the reader had is asked for again when it is open. */
+  lost() {
+    this.leave();
+    this.isLive = this.opening = false;
+    this.waiting = { ...this.sent, ...this.waiting };
+    this.sent = {};
+    this.inFlight = 0;
+    if (this.restarts) {
+      this.restarts = 0;
+      this.fail('gone', 'Python was stopped from outside, and again after it had been restarted.');
+      return;
+    }
+    this.restarts = 1;
+    this.gone = true;
+    const begin = () => { if (this.gone) this.start(); };
     this.on.progress({ step: 'Starting again', loaded: 0, total: 0 });
-    if (this.port && this.heard) this.port.post({ type: 'restart', client: this.client, name: this.name });
-    else this.start();
+    if (globalThis.document?.hidden) document.addEventListener('visibilitychange', begin, { once: true });
+    else begin();
+  }
+
+  /** The reader wants to try again. */
+  restart() {
+    this.restarts = 0;
+    this.on.progress({ step: 'Starting again', loaded: 0, total: 0 });
+    if (this.port && this.heard && !this.patient) {
+      this.opening = true;
+      this.port.post({ type: 'restart', client: this.client, name: this.name });
+      this.listen();
+      return;
+    }
+    if (this.port) this.generation += 1; // it is there, but it does not come
+    this.patient = false;
+    this.shared = true;
+    this.start();
   }
 
   close() {
@@ -106,17 +239,34 @@ export class Connection {
   }
 }
 
-/** A port to the site's one Python; its own where a browser has no SharedWorker. `again`: any text; another text, another worker. */
-export function openWorker(url, { again = '' } = {}) {
+/** A port to the site's one Python; its own where a browser has or allows no SharedWorker. Another generation, another worker. */
+export function openWorker(url, { generation = 1, shared = true } = {}) {
   const type = 'module';
-  if (typeof SharedWorker === 'function') {
-    const worker = new SharedWorker(url, { type, name: `transformer-explainer${again}` });
-    const port = { post: (m) => worker.port.postMessage(m), set onmessage(f) { worker.port.onmessage = f; } };
-    worker.onerror = (e) => worker.port.onmessage?.({ data: { type: 'failed', what: 'worker', message: `The worker could not start${e.message ? `: ${e.message}` : ''}.` } });
-    return port;
+  if (shared && typeof SharedWorker === 'function') {
+    try {
+      const worker = new SharedWorker(url, { type, name: `transformer-explainer${generation > 1 ? ` ${generation}` : ''}` });
+      return {
+        shared: true,
+        post: (m) => worker.port.postMessage(m),
+        listen(onmessage, onerror) {
+          worker.onerror = (event) => onerror(event.message ?? '');
+          worker.port.onmessage = ({ data }) => onmessage(data);
+        },
+      };
+    } catch { /* forbidden here (cookies are blocked, a sandbox): one of our own may not be */ }
   }
   if (typeof Worker !== 'function') throw new Error('there are no web workers here');
-  const worker = new Worker(url, { type });
-  worker.onerror = (e) => worker.onmessage?.({ data: { type: 'failed', what: 'worker', message: `The worker could not start${e.message ? `: ${e.message}` : ''}.` } });
-  return { post: (m) => worker.postMessage(m), set onmessage(f) { worker.onmessage = f; }, end: () => worker.terminate() };
+  return portOf(new Worker(url, { type }));
+}
+
+/** A worker that serves one page alone, as a port. */
+export function portOf(worker) {
+  return {
+    post: (m) => worker.postMessage(m),
+    listen(onmessage, onerror) {
+      worker.onerror = (event) => onerror(event.message ?? '');
+      worker.onmessage = ({ data }) => onmessage(data);
+    },
+    end: () => worker.terminate(),
+  };
 }

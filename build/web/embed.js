@@ -5,7 +5,7 @@
 // inside the frame is checked for its sender and its shape, and is only ever used as a number, a plain value or a text.
 (() => {
   const home = new URL('./', document.currentScript?.src ?? [...document.scripts].find((s) => /\/embed\.js(\?|$)/.test(s.src))?.src ?? location.href);
-  const OWN = new Set(['widget', 'height', 'class', 'style', 'id', 'title', 'slot', 'part', 'hidden', 'lang', 'dir', 'tabindex', 'role', 'eager']);
+  const OWN = new Set(['widget', 'height', 'class', 'style', 'id', 'title', 'slot', 'part', 'hidden', 'lang', 'dir', 'tabindex', 'role', 'eager', 'credentialless']);
   const NAME = /^[a-z][a-z0-9_]{0,31}$/;
   const LONGEST = 20000;
 
@@ -70,6 +70,7 @@
       frame.title = this.getAttribute('title') ?? `Live figure: ${slug}`;
       frame.part.add('frame');
       frame.allow = 'clipboard-write';
+      frame.credentialless = this.hasAttribute('credentialless'); // for hosts with Cross-Origin-Embedder-Policy
       frame.style.height = `${Math.min(Math.max(Number(this.getAttribute('height')) || 480, 80), 8000)}px`;
       frame.onload = () => {
         this.#loaded = true;

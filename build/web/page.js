@@ -137,11 +137,11 @@ function sightFirst(values) {
 function catchUp() {
   if (!behind) return;
   const near = behind.near.shift();
-  if (near) { connection.request({ first: near }); return; }
+  if (near) { connection.request({ first: near }, false); return; }
   if (resting) return;
   const next = behind.far.shift();
   if (next === undefined) behind = null;
-  connection.request({ first: next ?? '', hurry: false });
+  connection.request({ first: next ?? '', hurry: false }, false);
 }
 
 /** A slider (or the crank) on its way in the widget `own`: that follows at once, then the others in sight, and, when it rests,
@@ -243,13 +243,15 @@ const connection = new Connection({
   mirror,
   name: still.name,
   values: () => (Object.keys(wishes).length ? sightFirst(wishes) : wishes),
-  makeWorker: globalThis.explainerMakeWorker ?? ((tries) => openWorker(workerUrl, { again: tries > 1 ? ` ${Date.now()}` : '' })),
+  makeWorker: globalThis.explainerMakeWorker ?? ((which) => openWorker(workerUrl, which)),
   patience: globalThis.explainerMakeWorker ? Infinity : patience * 1000,
+  url: globalThis.explainerMakeWorker ? null : workerUrl,
   on: {
     progress: status.starting,
     live: (message) => { arrived = message; if (!Object.keys(connection.waiting).length) announce(); },
     failed: (message) => { arrived = null; status.failed(message); },
-    problem: (message) => { announce(); status.problem(message.message); },
+    problem: (message) => { announce(); status.problem(message); },
+    slow: status.slow,
     wait: status.notice,
     busy: (busy) => { if (!busy) announce(); for (const el of widgets.values()) el.toggleAttribute('data-catching-up', busy && (arrived !== null || !connection.isLive)); document.documentElement.toggleAttribute('data-busy', busy || behind !== null); if (!busy) { hold(); catchUp(); } },
   },
@@ -265,7 +267,7 @@ if (Object.keys(asked).length) {
 }
 
 stories(document, { mirror, connection, widgets });
-const sight = onward(document, { ask: (name) => connection.request({ [name]: (turn += 1) }), live: () => connection.isLive });
+const sight = onward(document, { ask: (name) => connection.request({ [name]: (turn += 1) }, false), live: () => connection.isLive });
 vocabularies(document);
 toolbars({ widgets, state: () => state, defaults, wish, address, still });
 embedded({ set: (values) => wish(values, 'replace'), defaults });

@@ -1,21 +1,26 @@
 // Getting a live Python: resume it from the site's memory snapshot, or, if anything about that fails, boot it from compiled
 // files. Everything is fetched, unpacked and compiled in parallel as it streams in, and checked against the manifest.
 import { loadPyodide } from 'pyodide-loader';
+import { afterTurns } from './turns.js';
 import { ZSTDDecoder } from 'zstddec/stream';
 
-/** A file that could not be had as the manifest promises it; `message` is for readers. */
-export class AssetError extends Error {}
+/** A file that could not be had as the manifest promises it; `message` is for readers, `what` a cause (causes.js). */
+export class AssetError extends Error {
+  constructor(message, what = 'damaged') { super(message); this.what = what; }
+}
 
 const hex = (buffer) => Array.from(new Uint8Array(buffer), (b) => b.toString(16).padStart(2, '0')).join('');
 const subtle = () => globalThis.crypto?.subtle; // missing where the page came by plain http from another machine
+
+const integrity = (sha256) => `sha256-${btoa(String.fromCharCode(...sha256.match(/../g).map((x) => parseInt(x, 16))))}`;
 
 /** How a file of the manifest is had: over the network. A single-file export answers from memory instead. */
 export function fetchAsset(base) {
   return async (name, entry, { fresh = false, signal } = {}) => {
     const options = { cache: fresh ? 'reload' : 'default', signal };
-    if (!subtle()) options.integrity = `sha256-${btoa(String.fromCharCode(...entry.sha256.match(/../g).map((x) => parseInt(x, 16))))}`;
+    if (!subtle()) options.integrity = [entry.sha256, entry.raw_sha256].map(integrity).join(' ');
     const response = await fetch(new URL(entry.url, base), options);
-    if (!response.ok) throw new AssetError(`“${name}” could not be loaded (HTTP ${response.status}).`);
+    if (!response.ok) throw new AssetError(`“${name}” could not be loaded (HTTP ${response.status}).`, 'server');
     return response.body ?? new Response(await response.arrayBuffer()).body;
   };
 }
@@ -39,6 +44,9 @@ function zstandard() {
     flush(controller) { for (const chunk of unpacked) pass(chunk, controller); },
   });
 }
+
+/** Whether this is the beginning of something packed; else a server has unpacked it on the way (Content-Encoding: zstd). */
+const isPacked = (chunk) => [0x28, 0xb5, 0x2f, 0xfd].every((byte, i) => i >= chunk.length || chunk[i] === byte);
 
 /** The files of the manifest: each is fetched once, unpacked while it streams, and checked. */
 export class Files {
@@ -74,11 +82,11 @@ export class Files {
     return new Promise((resolve, reject) => {
       const stalled = () => {
         abort();
-        reject(new AssetError(`“${name}” stopped coming: no byte arrived for ${Math.round(this.patience / 1000)} seconds.`));
+        reject(new AssetError(`“${name}” stopped coming: no byte arrived for ${Math.round(this.patience / 1000)} seconds.`, 'network'));
       };
-      const timer = Number.isFinite(this.patience) ? setTimeout(stalled, this.patience) : 0;
-      promise.finally(() => clearTimeout(timer)).then(resolve, (problem) => reject(
-        problem instanceof AssetError ? problem : new AssetError(`“${name}” could not be loaded (${problem?.message ?? problem}).`),
+      const stop = afterTurns(this.patience, stalled);
+      promise.finally(stop).then(resolve, (problem) => reject(
+        problem instanceof AssetError ? problem : new AssetError(`“${name}” could not be loaded (${problem?.message ?? problem}).`, 'network'),
       ));
     });
   }
@@ -92,7 +100,11 @@ export class Files {
     let source = await next(this.asset(name, entry, { fresh, signal: giveUp.signal }));
     if (!(source instanceof ReadableStream)) source = new Response(source).body;
     const reader = source.getReader();
-    const whole = new Uint8Array(entry.bytes);
+    let first = await next(reader.read());
+    while (!first.done && !first.value.byteLength) first = await next(reader.read());
+    const packed = first.done || isPacked(first.value);
+    const [size, sha256] = packed ? [entry.bytes, entry.sha256] : [entry.raw, entry.raw_sha256];
+    const whole = new Uint8Array(size);
     let at = 0;
     let settle;
     const checked = new Promise((resolve, reject) => { settle = { resolve, reject }; });
@@ -103,16 +115,17 @@ export class Files {
       whole.set(chunk, at);
       at += chunk.byteLength;
       this.bytes += chunk.byteLength;
-      this.onBytes(chunk.byteLength);
+      this.onBytes(packed ? chunk.byteLength : chunk.byteLength * entry.bytes / entry.raw); // in the measure of what was promised
     };
     const finish = async () => {
       if (at !== whole.length) throw bad('it is shorter than it should be');
-      if (subtle() && hex(await subtle().digest('SHA-256', whole)) !== entry.sha256) throw bad('its checksum is wrong');
+      if (subtle() && hex(await subtle().digest('SHA-256', whole)) !== sha256) throw bad('its checksum is wrong');
     };
     const raw = new ReadableStream({
       async pull(controller) {
         try {
-          const { done, value } = await next(reader.read());
+          const { done, value } = first ?? await next(reader.read());
+          first = null;
           if (!done) { take(value); controller.enqueue(value); return; }
           finish().then(settle.resolve, settle.reject);
           controller.close();
@@ -122,7 +135,7 @@ export class Files {
         }
       },
     }, { highWaterMark: 4 });
-    return { entry, checked, stream: raw.pipeThrough(zstandard()) };
+    return { entry, checked, stream: packed ? raw.pipeThrough(zstandard()) : raw };
   }
 
   /** The unpacked, checked content of a file; fetched anew once if it did not come well (a stale cache, a lost connection). */

@@ -1,3 +1,6 @@
+import { hopeful, remedy, whyNot } from './causes.js';
+import { afterTurns } from './turns.js';
+
 // Before anything else (in the head, so nothing flashes): the reading mode and the theme that the reader chose.
 (() => {
   const root = document.documentElement;
@@ -19,33 +22,35 @@
   document.addEventListener('DOMContentLoaded', show);
 
   // The page's own script may be missing, damaged or stalled; then there is nobody but this script to say so.
-  const fail = (words) => {
+  const fail = ({ what, words }) => {
     const detail = document.querySelector('[data-status-detail]');
-    if (!detail || !document.getElementById('explainer-still')) return;
+    if (!detail || !document.getElementById('explainer-still') || root.dataset.explainer !== 'still') return;
     const message = location.protocol === 'file:'
       ? 'Opened from a disk, this page shows its pictures only. To have it live, open the page of the same name in the folder “single”, or start a web server here: python3 -m http.server.'
-      : `The script of this page ${words}. The pictures stay as they are. Check the connection, then try again.`;
+      : `The script of this page ${words}. The pictures stay as they are. ${remedy(what)}`;
     root.dataset.explainer = 'failed';
     detail.hidden = false;
     detail.querySelector('[data-status-message]').textContent = message;
-    detail.querySelector('[data-retry]').onclick = () => location.reload();
+    const retry = detail.querySelector('[data-retry]');
+    retry.onclick = () => location.reload();
+    retry.hidden = !hopeful(what);
     document.querySelector('[data-status-text]').textContent = 'Not live';
-    dispatchEvent(new CustomEvent('explainer:failed', { detail: { what: 'page', message } }));
+    dispatchEvent(new CustomEvent('explainer:failed', { detail: { what, message } }));
   };
-  const onError = (event) => {
-    if (event.target instanceof HTMLScriptElement) fail('did not arrive or is damaged');
-    else if (event instanceof ErrorEvent) fail(`has a fault (${event.message})`);
+  const onError = async (event) => {
+    if (event.target instanceof HTMLScriptElement) fail(location.protocol === 'file:' ? {} : await whyNot(event.target.src));
+    else if (event instanceof ErrorEvent) fail({ what: 'browser', words: `stopped at a fault (${event.message})` });
   };
   const patience = Math.min(Math.max(Number(asked.get('patience')) || 20, 1), 600);
-  const late = location.protocol === 'file:' ? 0 : setTimeout(() => {
-    // a style sheet that never comes would hold back the whole page: better plain text than none
-    const stalled = [...document.querySelectorAll('link[rel=stylesheet]')].filter((link) => !link.sheet);
-    for (const link of stalled) link.remove();
-    if (!stalled.length) fail(`has not arrived for ${patience} seconds`);
-  }, patience * 1000);
+  const waiting = location.protocol === 'file:' ? [] : [
+    afterTurns(patience * 1000, () => { // a style sheet that never comes would hold back the whole page: better plain text than none
+      for (const link of document.querySelectorAll('link[rel=stylesheet]')) if (!link.sheet) link.remove();
+    }),
+    afterTurns(3 * patience * 1000, () => fail({ what: 'network', words: `has not arrived for ${3 * patience} seconds` })),
+  ];
   addEventListener('error', onError, true);
   addEventListener('explainer:still', () => { // it is here and speaks for itself
-    clearTimeout(late);
+    for (const stop of waiting) stop();
     removeEventListener('error', onError, true);
     const retry = document.querySelector('[data-retry]');
     if (retry) retry.onclick = null;

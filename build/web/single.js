@@ -1,4 +1,6 @@
 // A page in one file: Python and the model are in the file itself, as text; no request is made. For file:// as for any server.
+import { portOf } from './connection.js';
+
 const text = (id) => document.getElementById(id).textContent;
 
 function bytes(base64) {
@@ -12,11 +14,10 @@ function bytes(base64) {
 globalThis.explainerMakeWorker = () => {
   const url = URL.createObjectURL(new Blob([text('explainer-worker')], { type: 'text/javascript' }));
   const worker = new Worker(url); // a classic worker: under file:// a module worker cannot be made from a Blob
-  worker.onerror = (e) => worker.onmessage?.({ data: { type: 'failed', what: 'worker', message: `The worker could not start${e.message ? `: ${e.message}` : ''}.` } });
   for (const part of document.querySelectorAll('[data-file]')) {
     const data = bytes(part.textContent);
     worker.postMessage({ type: 'file', name: part.dataset.file, data }, [data.buffer]);
   }
   worker.postMessage({ type: 'files' });
-  return { post: (m) => worker.postMessage(m), set onmessage(f) { worker.onmessage = f; } };
+  return portOf(worker);
 };

@@ -1,6 +1,8 @@
 // The honest status: still, starting (bytes and steps), live, or failed. One place says it to the reader, to other scripts
 // (`document.documentElement.dataset.explainer`) and to listeners (`explainer:still`, `explainer:live`, `explainer:failed`).
 
+import { hopeful, remedy } from './causes.js';
+
 const root = document.documentElement;
 const line = document.querySelector('[data-status]');
 const text = line?.querySelector('[data-status-text]');
@@ -11,10 +13,9 @@ const TOLD = { live: 'The figures are live.', failed: 'The figures are not live.
 let retry = () => {};
 
 function become(state, words, eventDetail) {
-  if (root.dataset.explainer !== state || eventDetail) {
-    root.dataset.explainer = state;
-    if (state !== 'starting') window.dispatchEvent(new CustomEvent(`explainer:${state}`, { detail: eventDetail ?? {} }));
-  }
+  const first = root.dataset.explainer !== state;
+  root.dataset.explainer = state;
+  if (state !== 'starting' && (first || state !== 'failed')) window.dispatchEvent(new CustomEvent(`explainer:${state}`, { detail: eventDetail ?? {} }));
   if (text) text.textContent = words;
   if (said && TOLD[state] !== undefined && said.textContent !== TOLD[state]) said.textContent = TOLD[state];
 }
@@ -45,9 +46,10 @@ export const status = {
   },
   failed: ({ what, message }) => {
     become('failed', 'Not live', { what, message });
-    explain(`${message} The pictures stay as they are. Check the connection, then try again.`, true);
+    explain(`${message} The pictures stay as they are. ${remedy(what)}`.trim(), hopeful(what));
   },
-  problem: (message) => explain(message, false),
+  problem: ({ what, message }) => explain(`${message} ${remedy(what)}`.trim(), Boolean(what)),
+  slow: (is) => explain(is ? 'Python has been busy for half a minute without a word. It may still answer; Retry starts it again with what you have set.' : null, is),
   notice: (message) => explain(message || null, false),
   onRetry: (callback) => { retry = callback; },
 };

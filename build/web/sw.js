@@ -1,33 +1,56 @@
 // Repeat visits with the network off. One cache per build, filled whole before it is used: a page never mixes two builds.
-// The build writes VERSION and FILES ({path: sha256 in base64}) in front of this file.
+// The build writes VERSION and FILES ({path: sha256 in base64, or two of them}) in front of this file.
 /* global VERSION, FILES, FIRST */
 const SCOPE = new URL('./', self.location.href);
 const NAME = `explainer ${SCOPE.pathname} `;
 const CACHE = NAME + VERSION;
 const path = (url) => { const u = new URL(url); return u.origin === SCOPE.origin && u.pathname.startsWith(SCOPE.pathname) ? decodeURIComponent(u.pathname.slice(SCOPE.pathname.length)) : null; };
-const file = (p) => (p === '' || p.endsWith('/') ? `${p}index.html` : p);
+const file = (p) => (p === '' || p.endsWith('/') ? `${p}index.html` : Object.hasOwn(FILES, p) ? p : `${p}/index.html`);
+const stored = (name) => new URL(name.replace(/(^|\/)index\.html$/, '$1'), SCOPE);
 
 async function digest(buffer) {
   const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', buffer));
   return btoa(String.fromCharCode(...hash));
 }
 
-/** Fetch one file of this build into its cache; a file of another build, or a broken one, is refused. */
-async function keep(cache, name) {
-  const url = new URL(name.replace(/(^|\/)index\.html$/, '$1'), SCOPE);
-  const response = await fetch(url, { cache: 'no-cache' });
+/** Whether these are the bytes of this build (a packed file may also have been unpacked by the server: the second checksum). */
+const right = async (name, body) => FILES[name].split(' ').includes(await digest(body));
+
+/** Put one file of this build, as it was fetched, into its cache; a file of another build, or a broken one, is refused. */
+async function keep(cache, name, response) {
   const body = await response.arrayBuffer();
-  if (!response.ok || (await digest(body)) !== FILES[name]) throw new Error(`${name} is not of this build`);
+  if (!response.ok || !(await right(name, body))) throw new Error(`${name} is not of this build`);
   const headers = new Headers(response.headers);
   headers.delete('content-encoding');
   headers.delete('content-length');
-  await cache.put(url, new Response(body, { headers }));
+  const kept = new Response(body, { headers });
+  await cache.put(stored(name), kept.clone());
+  return kept;
+}
+
+/** What is kept of a file, if it still is what it was. Large files (.bin) are checked by who reads them, while they stream in: it
+ * asks with `cache: 'reload'` for another one (worker.js). */
+async function found(cache, name) {
+  const response = await cache.match(stored(name));
+  if (!response || name.endsWith('.bin')) return response;
+  const body = await response.arrayBuffer();
+  if (await right(name, body)) return new Response(body, { headers: response.headers });
+  try { return await keep(cache, name, await fetch(stored(name), { cache: 'reload' })); } catch { // no network, or a newer build there
+    return new Response(body, { headers: response.headers });
+  }
+}
+
+/** A file from the network, past every cache, and into ours if it is right. */
+async function anew(event, cache, name) {
+  const response = await fetch(event.request);
+  event.waitUntil(keep(cache, name, response.clone()).catch(() => {}));
+  return response;
 }
 
 self.addEventListener('install', (event) => event.waitUntil((async () => {
   const cache = await caches.open(CACHE);
   try {
-    for (const name of FIRST) if (!(await cache.match(new URL(name.replace(/(^|\/)index\.html$/, '$1'), SCOPE)))) await keep(cache, name);
+    for (const name of FIRST) if (!(await cache.match(stored(name)))) await keep(cache, name, await fetch(stored(name), { cache: 'no-cache' }));
   } catch (problem) { // quota, network, or a newer build on the server: stay out of the way, try again at the next visit
     await caches.delete(CACHE);
     throw problem;
@@ -39,16 +62,15 @@ self.addEventListener('activate', (event) => event.waitUntil((async () => {
 })()));
 
 self.addEventListener('fetch', (event) => {
-  const name = path(event.request.url);
-  if (event.request.method !== 'GET' || name === null || !(file(name) in FILES)) return;
+  const at = path(event.request.url);
+  const name = at === null ? null : file(at);
+  if (event.request.method !== 'GET' || name === null || !Object.hasOwn(FILES, name)) return;
   event.respondWith((async () => {
     const cache = await caches.open(CACHE);
-    const known = new URL(event.request.url);
-    known.search = '';
-    known.hash = '';
-    const found = await cache.match(known.href.replace(/index\.html$/, ''));
-    if (found) return found;
-    return fetch(event.request);
+    if (event.request.cache === 'reload' && event.request.mode !== 'navigate') {
+      try { return await anew(event, cache, name); } catch { /* no network: what is kept must do */ }
+    }
+    return (await found(cache, name)) ?? fetch(event.request);
   })());
 });
 

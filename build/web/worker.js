@@ -1,9 +1,14 @@
 // The site's one Python, behind a port per page. The same script is a module SharedWorker (all pages and embeds of a visit
 // share it), a dedicated module Worker, or, bundled, a classic worker in a single-file export.
 //
-// page -> here    open {client, name, values?}   patch {client, seq, events}   close {client}   restart   ping
+// page -> here    open {client, name, values?}   patch {client, seq, events}   close {client}   restart
 // here -> page    progress {step, loaded, total}   open {client, models, ms, bytes, how, reason}   patch {client, events}
-//                 idle {client, seq}   wait {client, message}   error {client, message, trace}   failed {what, message}   restarted   pong
+//                 idle {client, seq}   wait {client, message}   error {client, message, trace, what}   failed {what, message}   restarted
+//                 hello {lock}   busy {busy}
+//
+// While Python works this thread hears and says nothing. So that nobody takes it for dead, it says `busy` to all pages before each
+// piece of work, and when there is no more; and as long as it lives it holds a lock, for whose end the pages wait (connection.js).
+import { forbidden } from './causes.js';
 import { AssetError, Files, addFiles, boot, fetchAsset, resume } from './python.js';
 
 /* global MANIFEST */
@@ -23,25 +28,50 @@ const fetched = new Set(); // what a resumed Python has been given since
 let lacking = null; // what the work at hand has just asked for in vain
 let warming = 0; // timer
 let queue = Promise.resolve(); // messages are worked on one at a time, in order
+let pending = 0; // how many wait or are worked on
+let hello = null; // the message that names our lock, once we hold it
 
 const tell = (message) => { for (const port of everyone) port.postMessage(message); };
 const words = (problem) => String(problem?.message ?? problem).split('\n').filter(Boolean).at(-1)?.slice(0, 300) ?? 'no reason given';
 
+const busy = () => ({ type: 'busy', busy: pending > 0 });
+
+/** Work on something when all that came before is done; every page hears that there is work. */
+function enqueue(work) {
+  pending += 1;
+  queue = queue.then(async () => {
+    tell(busy());
+    try { await work(); } catch (problem) { console.warn(problem); }
+    pending -= 1;
+    if (!pending) tell(busy());
+  });
+}
+
 function start() {
   dead = null;
   fetched.clear();
-  python = begin();
-  python.catch((problem) => {
+  python = begin().catch(async (problem) => {
     attempt?.stop();
-    const network = problem instanceof AssetError;
-    dead = {
-      type: 'failed', what: network ? 'files' : 'python',
-      message: network
-        ? `Python could not be loaded. ${words(problem)} Check the connection and try again.`
-        : `Python could not start in this browser. ${words(problem)}`,
-    };
+    const directive = await forbidden();
+    if (directive) dead = failed('policy', `Python may not start: the server forbids it by its Content-Security-Policy (${directive}).`);
+    else if (problem instanceof AssetError) dead = failed(problem.what, `Python could not be loaded. ${words(problem)}`);
+    else dead = failed(problem.what ?? 'python', `Python could not start in this browser. ${words(problem)}`);
     tell(dead);
+    throw problem;
   });
+  python.catch(() => {}); // whoever waits for it hears of it
+}
+
+const failed = (what, message) => ({ type: 'failed', what, message });
+const unable = (what, message) => Object.assign(new Error(message), { what });
+
+/** Whether this browser can run Python at all; raises what it lacks. */
+function able() {
+  if (typeof WebAssembly !== 'object') throw unable('webassembly', 'It has no WebAssembly.');
+  if (typeof TransformStream !== 'function') throw unable('browser', 'It is too old: it lacks TransformStream.');
+  try { new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0)); } catch (problem) { // the smallest there is
+    throw unable(/policy|csp|unsafe-eval/i.test(problem.message) ? 'policy' : 'webassembly', `WebAssembly is refused: ${words(problem)}`);
+  }
 }
 
 async function begin() {
@@ -58,9 +88,7 @@ async function begin() {
   const steps = (text) => { step = text; report(); };
   const need = (names) => names.reduce((sum, name) => sum + manifest.files[name].bytes, 0);
 
-  if (typeof WebAssembly !== 'object' || typeof TransformStream !== 'function') {
-    throw new Error('It is too old: WebAssembly or TransformStream is missing.');
-  }
+  able();
   let py;
   let how = 'resumed';
   let reason = '';
@@ -101,8 +129,8 @@ async function begin() {
 
 // What a resumed Python has left behind, and the exception that says so
 const LEFT = {
-  models: { files: ['family'], when: /MissingCheckpoint/, words: 'The smaller models are being fetched.' },
-  python: { files: ['stdlib', 'python'], when: /ModuleNotFoundError|FileNotFoundError/, words: 'A part of Python that is rarely needed is being fetched.' },
+  models: { files: ['family'], when: /MissingCheckpoint/, name: 'The smaller models', words: 'The smaller models are being fetched.' },
+  python: { files: ['stdlib', 'python'], when: /ModuleNotFoundError|FileNotFoundError/, name: 'A part of Python', words: 'A part of Python that is rarely needed is being fetched.' },
 };
 const lackOf = (trace, how) => (how === 'resumed' ? Object.keys(LEFT).find((name) => !fetched.has(name) && LEFT[name].when.test(trace)) : null) ?? null;
 
@@ -120,6 +148,7 @@ async function complete({ py, files, how }, tell, work, again) {
     try { await addFiles(py, files, LEFT[lacking].files); } catch (problem) {
       fetched.delete(lacking);
       files.made.clear(); // what could not be had may be had at the next try
+      if (problem instanceof AssetError) problem.message = `${LEFT[lacking].name} could not be had. ${problem.message}`;
       throw problem;
     }
     tell({ type: 'wait', message: '' });
@@ -130,19 +159,26 @@ async function complete({ py, files, how }, tell, work, again) {
 const isFatal = (problem) => !(problem instanceof AssetError) && problem?.name !== 'PythonError' && problem?.constructor?.name !== 'PythonError';
 
 function died(problem) {
-  dead = { type: 'failed', what: 'python', message: `Python has crashed (${words(problem)}). A restart brings everything back as it was.` };
+  dead = failed('crash', `Python has crashed (${words(problem)}).`);
   tell(dead);
 }
+
+/** Let what has arrived in the meantime be heard. */
+const breathe = () => new Promise((resolve) => {
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => { port1.close(); resolve(); };
+  port2.postMessage(null);
+});
 
 /** The first moves would wait for weights, and for the browser to compile what is used often: draw for `left` ms in what is
  * free time so far. Every turn stands at the end of the queue, so whatever the reader does comes first. */
 function warmUp(port, client, left) {
-  if (left > 0) queue = queue.then(() => handle(port, { type: 'warm', client, left }));
+  if (left > 0) breathe().then(() => enqueue(() => handle(port, { type: 'warm', client, left })));
 }
 
 async function handle(port, message) {
   const { type, client } = message;
-  if (type === 'ping') return port.postMessage({ type: 'pong' });
+  if (type === 'close' && port !== self) everyone.delete(port);
   if (type === 'restart') return dead ? restart() : port.postMessage({ type: 'restarted' }); // another page was quicker
   if (type === 'open') {
     ports.set(client, port);
@@ -150,7 +186,7 @@ async function handle(port, message) {
     if (last) port.postMessage(last);
   }
   let live;
-  try { live = await python; } catch { return type === 'open' ? port.postMessage(dead) : undefined; }
+  try { live = await python; } catch { return undefined; } // every page has been told
   if (dead) return type === 'open' ? port.postMessage(dead) : undefined;
   const { session, how, reason, files } = live;
   const tellPage = (what) => port.postMessage({ ...what, client });
@@ -173,7 +209,7 @@ async function handle(port, message) {
     }
   } catch (problem) {
     if (isFatal(problem)) return died(problem);
-    port.postMessage({ type: 'error', client, message: words(problem), trace: String(problem?.message ?? problem) });
+    port.postMessage({ type: 'error', client, message: words(problem), trace: String(problem?.message ?? problem), what: problem?.what });
     if (type === 'patch') port.postMessage({ type: 'idle', client, seq: message.seq });
   }
 }
@@ -191,13 +227,25 @@ async function restart() {
 
 function listen(port) {
   everyone.add(port);
+  if (hello) port.postMessage(hello);
+  port.postMessage(busy());
   port.onmessage = ({ data }) => {
     const message = { ...data, at: performance.now() };
     if (message.type === 'open' && last && !dead) port.postMessage(last);
-    queue = queue.then(() => handle(port, message)).catch((problem) => console.warn(problem));
+    enqueue(() => handle(port, message));
   };
 }
 
+/** Hold a lock for life: pages that ask for it get it when this worker is no more. Where there are no locks, silence must do. */
+function hold() {
+  const lock = `transformer-explainer ${Math.random().toString(36).slice(2)} ${Date.now()}`;
+  self.navigator?.locks?.request(lock, () => {
+    tell(hello = { type: 'hello', lock });
+    return new Promise(() => {});
+  }).catch(() => {});
+}
+
+hold();
 start();
 if ('onconnect' in self) self.onconnect = ({ ports: [port] }) => listen(port);
 else listen(self);

@@ -292,3 +292,33 @@ def test_the_demo_post_is_live(open_page) -> None:
     page.locator("transformer-explainer").first.scroll_into_view_if_needed()
     inner = page.locator("transformer-explainer iframe").first.element_handle().content_frame()
     wait_live(inner)
+
+
+class Isolated(serve.Handler):
+    """Somebody's site that takes nothing from elsewhere that does not agree to it."""
+
+    def end_headers(self) -> None:
+        self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
+        super().end_headers()
+
+
+class Agreeing(serve.Handler):
+    """Our site as README.md says for such hosts."""
+
+    def end_headers(self) -> None:
+        self.send_header("Cross-Origin-Resource-Policy", "cross-origin")
+        super().end_headers()
+
+
+def test_a_host_with_an_embedder_policy_gets_a_frame_without_credentials(
+    context, site_directory: Path, tmp_path: Path
+) -> None:
+    with serve.served(site_directory, Agreeing) as ours, serve.served(tmp_path, Isolated) as theirs:
+        element = '<transformer-explainer widget="path-count" eager credentialless></transformer-explainer>'
+        script = f'<!doctype html><script src="{ours}embed.js"></script>'
+        (tmp_path / "index.html").write_text(script + element, encoding="utf-8")
+        context.guard.origin = (ours, theirs)
+        page = context.new_page()
+        page.goto(theirs)
+        frame = page.frame_locator("transformer-explainer iframe")
+        expect(frame.locator("html")).to_have_attribute("data-explainer", "live", timeout=LIVE)

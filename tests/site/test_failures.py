@@ -1,7 +1,8 @@
 """When things go wrong: assets missing, cut short, corrupt, stalled; no workers, no WebAssembly, no storage.
 
-In each case the still stays, the page says what failed and what to do, and Retry works once the fault is gone. Every
-test asserts that its sabotage took.
+In each case the still stays, the page says once what failed and the one thing to do about that cause, and Retry works
+once the fault is gone. Every test asserts that its sabotage took. What stalls is told after `patience` seconds; that
+nothing comes is certain, so a short patience is safe there, and only there: on a busy machine the rest may take longer.
 """
 
 from __future__ import annotations
@@ -14,10 +15,17 @@ from pathlib import Path
 
 import pytest
 import serve
-from conftest import SITE, settled, until, wait_live
-from playwright.sync_api import Page, expect
+from conftest import LIVE, SITE, settled, until, wait_live
+from playwright.sync_api import BrowserContext, Page, expect
 
-KINDS = ("missing", "truncated", "corrupt", "stalled")
+KINDS = ("missing", "truncated", "corrupt")
+REMEDY = {
+    "missing": "the server’s answer",
+    "truncated": "fetched anew",
+    "corrupt": "fetched anew",
+    "stalled": "Check the connection",
+}
+LISTEN = "window.told = []; addEventListener('explainer:failed', (e) => told.push(e.detail));"
 
 
 class Saboteur(serve.Handler):
@@ -75,6 +83,7 @@ def page_at(make_context: Callable, broken_site: str) -> Callable[..., Page]:
         context.guard.origin = broken_site
         context.guard.allow(r"console (error|warning)")
         page = context.new_page()
+        page.add_init_script(LISTEN)
         if script:
             page.add_init_script(script)
         page.goto(broken_site + path, wait_until="commit")  # what stalls may hold back everything later
@@ -87,6 +96,18 @@ def still_is_there(page: Page) -> None:
     body = page.locator("[data-body]").first
     expect(body).to_be_visible()
     assert body.locator("td").count() > 10
+
+
+def said_once(page: Page, kind: str) -> None:
+    """One message, with the remedy for this kind of fault and no other; one event, with the same words."""
+    message = page.locator("[data-status-message]")
+    expect(message).to_be_visible()
+    expect(message).to_contain_text(REMEDY.get(kind, kind))
+    text = message.inner_text()
+    others = {r for r in REMEDY.values() if r != REMEDY.get(kind, kind)}
+    assert not [r for r in others if r in text], text
+    assert len(page.evaluate("told")) == 1
+    assert "pictures stay" in text and text.count("ry again") + text.count("another") <= 2, text
 
 
 def assets() -> list[object]:
@@ -108,7 +129,7 @@ def test_a_spoiled_asset(
     name: str, asset: str, way: str, another_way: bool, kind: str, page_at: Callable[..., Page]
 ) -> None:
     Saboteur.spoiled = {asset: kind}
-    page = page_at(f"components/?patience=3{way}")
+    page = page_at(f"embed/path-lengths/?{way}")
     state = settled(page)
     assert asset in Saboteur.hits
     still_is_there(page)
@@ -121,12 +142,20 @@ def test_a_spoiled_asset(
     message = page.locator("[data-status-message]")
     expect(message).to_be_visible()
     expect(message).to_contain_text(f"“{name}”")
-    expect(message).to_contain_text("try again")
-    if kind == "stalled":
-        expect(message).to_contain_text("no byte arrived for 3 seconds")
+    said_once(page, kind)
     Saboteur.spoiled = {}
     page.get_by_role("button", name="Retry").click()
     wait_live(page)
+
+
+def test_what_stalls_is_told(page_at: Callable[..., Page]) -> None:
+    asset = built("runtime/pyodide.*.bin")  # the smallest; how each file is waited for: tests/unit/files.mjs
+    Saboteur.spoiled = {built("runtime/stdlib.*.bin"): "stalled", asset: "stalled"}
+    page = page_at("embed/path-lengths/?patience=1&boot=ordinary")
+    message = page.locator("[data-status-message]")
+    expect(message).to_contain_text("no byte arrived for 1 seconds", timeout=LIVE)
+    still_is_there(page)
+    said_once(page, "stalled")
 
 
 def built(pattern: str) -> str:
@@ -139,25 +168,42 @@ def built(pattern: str) -> str:
 def test_without_the_pages_script_the_page_says_so(kind: str, page_at: Callable[..., Page]) -> None:
     script = built("assets/page.*.js")
     Saboteur.spoiled = {script: kind}
-    page = page_at("components/?patience=3")
+    page = page_at("embed/path-lengths/")
     assert settled(page) == "failed"
     assert script in Saboteur.hits
     still_is_there(page)
     expect(page.locator("[data-status-message]")).to_contain_text("The script of this page")
+    said_once(page, kind)
     Saboteur.spoiled = {}
     page.get_by_role("button", name="Retry").click()
     wait_live(page)
 
 
-@pytest.mark.parametrize("kind", ["missing", "truncated", "stalled"])
+@pytest.mark.parametrize(
+    ("pattern", "words"), [("assets/page.*.js", "of this page"), ("runtime/worker.*.js", "that runs Python")]
+)
+def test_a_script_that_stalls_is_told(pattern: str, words: str, page_at: Callable[..., Page]) -> None:
+    script = built(pattern)
+    Saboteur.spoiled = {script: "stalled"}
+    page = page_at("embed/path-lengths/?patience=1")
+    expect(page.locator("[data-status-message]")).to_contain_text(
+        f"{words} has not arrived for 3 seconds", timeout=LIVE
+    )
+    assert script in Saboteur.hits
+    still_is_there(page)
+    said_once(page, "stalled")
+
+
+@pytest.mark.parametrize("kind", ["missing", "truncated"])
 def test_without_the_workers_script_the_page_says_so(kind: str, page_at: Callable[..., Page]) -> None:
     script = built("runtime/worker.*.js")
     Saboteur.spoiled = {script: kind}
-    page = page_at("components/?patience=3")
+    page = page_at("embed/path-lengths/")
     assert settled(page) == "failed"
     assert script in Saboteur.hits
     still_is_there(page)
-    expect(page.locator("[data-status-message]")).to_contain_text(re.compile("worker|script that runs Python"))
+    expect(page.locator("[data-status-message]")).to_contain_text("The script that runs Python")
+    said_once(page, kind)
     Saboteur.spoiled = {}
     page.get_by_role("button", name="Retry").click()
     wait_live(page)
@@ -167,21 +213,43 @@ def test_without_the_workers_script_the_page_says_so(kind: str, page_at: Callabl
 def test_without_the_style_sheet_it_is_a_plain_page_and_live(kind: str, page_at: Callable[..., Page]) -> None:
     sheet = built("assets/site.*.css")
     Saboteur.spoiled = {sheet: kind}
-    page = page_at("components/?patience=3")
+    page = page_at("components/")
     assert settled(page) == "live"
     assert sheet in Saboteur.hits
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     still_is_there(page)
 
 
-def test_without_webassembly_the_page_says_so(page_at: Callable[..., Page]) -> None:
+@pytest.mark.parametrize(
+    ("lacking", "remedy"),
+    [("WebAssembly", "It may be switched off here"), ("TransformStream", "A current version of this browser")],
+)
+def test_a_browser_that_cannot_is_told_so(lacking: str, remedy: str, page_at: Callable[..., Page]) -> None:
     worker = built("runtime/worker.*.js")
-    Saboteur.spoiled = {worker: "code: delete globalThis.WebAssembly;"}
-    page = page_at()
+    Saboteur.spoiled = {worker: f"code: delete globalThis.{lacking};"}
+    page = page_at("embed/path-lengths/")
     assert settled(page) == "failed"
     assert worker in Saboteur.hits
     still_is_there(page)
-    expect(page.locator("[data-status-message]")).to_contain_text("WebAssembly")
+    expect(page.locator("[data-status-message]")).to_contain_text(lacking)
+    said_once(page, remedy)
+    expect(page.get_by_role("button", name="Retry")).to_be_hidden()  # it would not help
+
+
+def test_in_a_sandbox_the_frame_says_what_its_host_must_write(page_at: Callable[..., Page]) -> None:
+    page = page_at("how/")
+    page.evaluate(
+        """() => { const frame = document.createElement('iframe');
+        frame.sandbox = 'allow-scripts';
+        frame.src = '../embed/path-lengths/';
+        document.body.append(frame); }"""
+    )
+    frame = page.frame_locator("iframe")
+    expect(frame.locator("[data-status-message]")).to_contain_text("allow-same-origin", timeout=LIVE)
+    expect(frame.locator("[data-status-message]")).not_to_contain_text("connection")
+    page.evaluate("document.querySelector('iframe').sandbox = 'allow-scripts allow-same-origin'")
+    page.evaluate("document.querySelector('iframe').src += ''")
+    expect(frame.locator("html")).to_have_attribute("data-explainer", "live", timeout=LIVE)
 
 
 def test_when_the_quota_is_exceeded_nothing_is_kept_and_everything_works(page_at: Callable[..., Page]) -> None:
@@ -213,12 +281,77 @@ def test_without_workers_the_page_says_so(page_at: Callable[..., Page]) -> None:
     assert settled(page) == "failed"
     still_is_there(page)
     expect(page.locator("[data-status-message]")).to_contain_text("worker")
+    said_once(page, "Reload the page; if it stays so, try another browser.")
 
 
-def test_without_shared_workers_a_worker_of_its_own(page_at: Callable[..., Page]) -> None:
-    page = page_at(script="delete window.SharedWorker; window.gone = typeof SharedWorker")
-    assert page.evaluate("window.gone") == "undefined"
+NO_SHARED = {
+    "is not there": "delete window.SharedWorker; window.tried = 1",
+    "throws": """window.SharedWorker = function () { window.tried = (window.tried ?? 0) + 1;
+      throw new DOMException('Access to shared workers is denied', 'SecurityError') }""",
+    "errs": """window.SharedWorker = function () { window.tried = (window.tried ?? 0) + 1;
+      this.port = { postMessage() {} }; setTimeout(() => this.onerror?.(new Event('error'))) }""",
+}
+
+
+@pytest.mark.parametrize("how", NO_SHARED)
+def test_where_a_shared_worker_cannot_be_had_a_worker_of_its_own(how: str, page_at: Callable[..., Page]) -> None:
+    page = page_at(script=NO_SHARED[how])
     assert settled(page) == "live"
+    assert page.evaluate("window.tried") >= 1
+    assert page.evaluate("told") == []
+
+
+class Unpacking(serve.Handler):
+    """A server that takes the packed files for its own compression: the browser unpacks them on the way."""
+
+    def end_headers(self) -> None:
+        if self.path.endswith(".bin"):
+            self.send_header("Content-Encoding", "zstd")
+        super().end_headers()
+
+
+@pytest.mark.parametrize("query", ["", "?boot=ordinary"])
+def test_files_that_the_server_lets_unpack_are_taken(query: str, site_directory: Path, context: BrowserContext) -> None:
+    with serve.served(site_directory, Unpacking) as address:
+        context.guard.origin = address  # type: ignore[attr-defined]
+        page = context.new_page()
+        page.add_init_script("addEventListener('explainer:live', (e) => { window.live = e.detail })")
+        page.goto(f"{address}embed/path-lengths/{query}")
+        wait_live(page)
+        told = page.evaluate("window.live")
+        assert told["how"] == ("booted" if query else "resumed"), told["reason"]
+        assert told["bytes"] > 20e6  # they have been unpacked
+
+
+class Slashless(serve.Handler):
+    """A server that hands out a folder's page under the folder's name, without a redirect, the site being in /demo."""
+
+    def do_GET(self) -> None:
+        path, _, query = self.path.partition("?")
+        if not path.startswith("/demo"):
+            self.send_error(404)
+            return
+        path = path.removeprefix("/demo")
+        if (Path(self.directory) / path.strip("/") / "index.html").is_file():
+            path = path.rstrip("/") + "/index.html"
+        self.path = f"{path}?{query}"
+        super().do_GET()
+
+
+@pytest.mark.parametrize("path", ["demo", "demo/attention?layer=3", "demo/embed/path-lengths"])
+def test_a_folder_served_without_its_slash_works(path: str, site_directory: Path, context: BrowserContext) -> None:
+    context.guard.allow("404")  # type: ignore[attr-defined]  # what the browser fetched ahead of the script that puts the slash there
+    with serve.served(site_directory, Slashless) as address:
+        context.guard.origin = address  # type: ignore[attr-defined]
+        page = context.new_page()
+        page.goto(address + path)
+        wait_live(page)
+        name, _, query = path.partition("?")
+        assert page.url == f"{address}{name}/" + (f"?{query}" if query else "")
+        expect(page.get_by_role("heading").first).to_have_css(
+            "font-weight", re.compile("[5-9]")
+        )  # the style sheet has come
+        assert page.evaluate("explainer.state().layer ?? 3") == 3
 
 
 def test_without_storage_everything_works(page_at: Callable[..., Page]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
 import sys
@@ -92,6 +93,52 @@ def test_a_repeat_visit_works_when_the_server_is_gone(context, own_server) -> No
     again = context.new_page()
     again.goto(address + "attention/?layer=2")
     wait_live(again)
+
+
+DAMAGE = """async (name) => {
+  const [cache] = (await caches.keys()).filter((n) => n.startsWith('explainer '));
+  const held = await caches.open(cache);
+  const [request] = (await held.keys()).filter(({ url }) => new RegExp(name).test(new URL(url).pathname));
+  const response = await held.match(request);
+  const body = new Uint8Array(await response.arrayBuffer());
+  for (let i = 0; i < 200; i += 1) body[(body.length >> 1) + i] ^= 0x55;
+  await held.put(request, new Response(body, { headers: response.headers }));
+  return request.url;
+}"""
+SUM = """async (url) => {
+  const body = await (await caches.match(url)).arrayBuffer();
+  const sum = new Uint8Array(await crypto.subtle.digest('SHA-256', body));
+  return [...sum].map((b) => b.toString(16).padStart(2, '0')).join('');
+}"""
+
+
+def test_what_is_damaged_in_the_cache_is_fetched_anew_and_replaced(context, site, site_directory: Path) -> None:
+    """One page script, the worker, the snapshot, and the page itself: each heals, and nobody is told of it."""
+    page = context.new_page()
+    page.goto(site + "attention/")
+    wait_live(page)
+    controlled(page)
+    page.goto(site + "how/")  # it comes from the cache now
+    damaged = [
+        page.evaluate(DAMAGE, name)
+        for name in ("assets/page[.]", "runtime/worker[.]", "runtime/snapshot[.]", "attention/$")
+    ]
+    page.close()
+    page = context.new_page()
+    page.add_init_script(
+        "window.failed = []; addEventListener('explainer:failed', (e) => failed.push(e.detail));"
+        "addEventListener('explainer:live', (e) => { window.live = e.detail })"
+    )
+    page.goto(site + "attention/")
+    wait_live(page)
+    assert page.evaluate("failed") == []
+    told = page.evaluate("live")
+    assert told["how"] == "resumed", told["reason"]
+    for url in damaged:
+        name = url.removeprefix(site)
+        file = site_directory / (name + "index.html" if name.endswith("/") else name)
+        right = hashlib.sha256(file.read_bytes()).hexdigest()
+        until(page, f"async ([url, right]) => (await ({SUM})(url)) === right", [url, right])
 
 
 def test_an_update_is_whole_or_not_at_all(context, own_copy: Path, own_server) -> None:

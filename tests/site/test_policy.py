@@ -100,8 +100,12 @@ def test_no_word_of_the_policy_is_idle(word: str, visit: Callable[..., Page]) ->
     assert word in shell.HEADER
     instead = {"worker-src 'self'; ": "worker-src 'none'; ", " data:; style": "; style"}.get(word, "")
     Guarded.policy = shell.HEADER.replace(word, instead)
-    page = visit("components/?patience=5", allow="Content Security Policy|CSP|WebAssembly|import")
+    page = visit("embed/path-lengths/", allow="Content Security Policy|CSP|WebAssembly|import")
     assert settled(page) == "failed"
+    message = page.locator("[data-status-message]")
+    expect(message).to_contain_text("README")
+    assert "Content-Security-Policy" in message.inner_text() and "onnection" not in message.inner_text()
+    expect(page.get_by_role("button", name="Retry")).to_be_hidden()
 
 
 def test_the_policy_of_a_page_is_tighter_than_that_of_the_worker(site_directory) -> None:

@@ -203,9 +203,19 @@ def test_without_the_smaller_models_the_page_says_so_and_goes_on(
     Watched.refused = {files(site_directory)["family"]}
     page = opened(context, watched + "embed/depth/")
     page.get_by_label("Prompt").fill("Tom has a green kite.")
-    expect(page.locator("[data-status-message]")).to_contain_text("could not be loaded")
+    message = page.locator("[data-status-message]")
+    expect(message).to_contain_text("The smaller models could not be had. “family” could not be loaded (HTTP 404).")
+    expect(message).to_contain_text("try again later")
     assert page.evaluate("document.documentElement.dataset.explainer") == "live"
     Watched.refused = set()
+    page.get_by_role("button", name="Retry").click()
+    wait_live(page)
+    np.testing.assert_allclose(
+        np.array(depth_losses(page), float),
+        np.array(expected_losses("Tom has a green kite."), float),
+        rtol=1e-4,
+        atol=1e-6,
+    )
     page.get_by_label("Prompt").fill("Mia has a red ball.")
     settle(page)
     np.testing.assert_allclose(
