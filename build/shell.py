@@ -15,7 +15,8 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
 SITE_NAME = "The Transformer, Operated"
 SITE_URL = os.environ.get("SITE_URL", "")
 # What a page may do, in its own head; build/web/worker.js is not bound by it (a worker answers to the header it comes with).
@@ -53,13 +54,13 @@ templates.globals["site_url"] = SITE_URL if not SITE_URL or SITE_URL.endswith("/
 
 
 def source_of(functions: tuple[Any, ...]) -> Markup:
-    """The real source of the functions, highlighted, each with the file it is in."""
+    """The real source of the functions, highlighted, each with the file it is in (its path in this repository)."""
     parts = []
     formatter = HtmlFormatter(nowrap=True)
     for function in functions:
-        file = Path(inspect.getsourcefile(function) or "").name
+        file = Path(inspect.getsourcefile(function) or "").resolve().relative_to(ROOT).as_posix()
         code = highlight(inspect.getsource(function), PythonLexer(), formatter)
-        parts.append(f'<p>explainer/{file}</p><pre class="code" tabindex="0"><code>{code}</code></pre>')
+        parts.append(f'<p>{file}</p><pre class="code" tabindex="0"><code>{code}</code></pre>')
     return Markup("".join(parts))
 
 
