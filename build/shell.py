@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,16 @@ def source_of(functions: tuple[Any, ...]) -> Markup:
     return Markup("".join(parts))
 
 
-def frame(widget: Any, body: str, *, from_page: dict[str, str] | None = None) -> Markup:
-    """A widget's still in its frame: title, toolbar, drawers."""
+PAGE_LINK = re.compile(r'href="[^"]*" data-page-link="([a-z-]+)"')
+
+
+def frame(widget: Any, body: str, *, root: str, from_page: dict[str, str] | None = None) -> Markup:
+    """A widget's still in its frame: title, toolbar, drawers.
+
+    Python, which draws the still, knows of a page no more than its name; where it lies is said here, and in the
+    browser by build/web/links.js.
+    """
+    body = PAGE_LINK.sub(rf'href="{root}\1/" data-page-link="\1"', body)
     code = source_of(widget.functions) if widget.functions else None
     return Markup(
         templates.get_template("widget.html.j2").render(w=widget, body=Markup(body), code=code, from_page=from_page)
@@ -77,20 +86,18 @@ def json_block(value: Any) -> Markup:
     return Markup(json.dumps(value, separators=(",", ":")).replace("<", "\\u003c").replace("&", "\\u0026"))
 
 
-def embed_html(
-    page: Any, widget: Any, still: dict[str, Any], *, root: str, assets: dict[str, str], index: str = ""
-) -> str:
+def embed_html(page: Any, widget: Any, still: dict[str, Any], *, root: str, assets: dict[str, str]) -> str:
     """One widget alone, for `/embed/<slug>/`: its still, its tools, and a way back to the page it comes from."""
     html_of = {m["name"]: m["attributes"].get("html", "") for m in still["models"]}
-    back = {"href": f"{root}{page.path}{index}", "question": page.question}
+    back = {"href": f"{root}{page.path}", "question": page.question, "name": page.name}
     lean = {"name": f"embed/{widget.slug}", "models": [lean_model(m) for m in still["models"]]}
     return templates.get_template("embed.html.j2").render(
         page=page, w=widget, site_name=SITE_NAME, root=root, assets=assets, still=json_block(lean),
-        widget=frame(widget, html_of[widget.slug], from_page=back),
+        widget=frame(widget, html_of[widget.slug], root=root, from_page=back),
     )  # fmt: skip
 
 
-def page_html(page: Any, still: dict[str, Any], *, root: str, assets: dict[str, str], chapters: list[Any], index: str = "",
+def page_html(page: Any, still: dict[str, Any], *, root: str, assets: dict[str, str], chapters: list[Any],
               text: str, numbers: dict[str, Any], single: bool = True) -> str:  # fmt: skip
     """One page of the site.
 
@@ -98,12 +105,12 @@ def page_html(page: Any, still: dict[str, Any], *, root: str, assets: dict[str, 
     text, numbers: the prose, and what it may use as {{ name }}
     """
     html_of = {m["name"]: m["attributes"].get("html", "") for m in still["models"]}
-    widgets = {w.slug: frame(w, html_of[w.slug]) for w in page.widgets}
+    widgets = {w.slug: frame(w, html_of[w.slug], root=root) for w in page.widgets}
     names = [c.name for c in chapters]
     at = names.index(page.name) if page.name in names else None
     lean = {"name": page.name, "models": [lean_model(m) for m in still["models"]]}
     return templates.get_template("page.html.j2").render(
-        page=page, site_name=SITE_NAME, root=root, assets=assets, chapters=chapters, index=index, home=index, single=single,
+        page=page, site_name=SITE_NAME, root=root, assets=assets, chapters=chapters, single=single,
         article=(prose := article(text, numbers, widgets)), still=json_block(lean), figures=page.widgets,
         two_ways='<div class="discover">' in prose,
         previous=chapters[at - 1] if at else None, next=next_of(at, page, chapters),
@@ -130,7 +137,7 @@ def static_page(
     """A page of prose alone, in the same frame: how the site works, licences."""
     page = {"name": name, "title": question, "question": question, "path": f"{name}/"}
     return templates.get_template("page.html.j2").render(
-        page=page, site_name=SITE_NAME, root=root, assets=assets, chapters=chapters, index="", home="", single=False,
+        page=page, site_name=SITE_NAME, root=root, assets=assets, chapters=chapters, single=False,
         article=article(text, numbers, {}), still=None, figures=(), two_ways=False, previous=None, next=None,
         head_extra=Markup(f'<script src="{root}embed.js" async></script>') if name == "demo" else "",
     )  # fmt: skip
