@@ -28,7 +28,10 @@
     root.dataset.explainer = 'failed';
     detail.hidden = false;
     detail.querySelector('[data-status-message]').textContent = message;
-    detail.querySelector('[data-retry]').onclick = () => location.reload();
+    detail.querySelector('[data-retry]').onclick = async () => {
+      if (location.protocol !== 'file:') await fetch(location.href, { cache: 'reload' }).catch(() => null); // not a kept copy of an older build
+      location.reload();
+    };
     document.querySelector('[data-status-text]').textContent = 'Not live';
     dispatchEvent(new CustomEvent('explainer:failed', { detail: { what: 'page', message } }));
   };

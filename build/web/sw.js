@@ -15,13 +15,17 @@ async function digest(buffer) {
 /** Fetch one file of this build into its cache; a file of another build, or a broken one, is refused. */
 async function keep(cache, name) {
   const url = new URL(name.replace(/(^|\/)index\.html$/, '$1'), SCOPE);
-  const response = await fetch(url, { cache: 'no-cache' });
-  const body = await response.arrayBuffer();
-  if (!response.ok || (await digest(body)) !== FILES[name]) throw new Error(`${name} is not of this build`);
-  const headers = new Headers(response.headers);
-  headers.delete('content-encoding');
-  headers.delete('content-length');
-  await cache.put(url, new Response(body, { headers }));
+  for (const how of ['no-cache', 'reload']) { // a server that goes by dates alone may take an older file for the same
+    const response = await fetch(url, { cache: how });
+    const body = await response.arrayBuffer();
+    if (!response.ok || (await digest(body)) !== FILES[name]) continue;
+    const headers = new Headers(response.headers);
+    headers.delete('content-encoding');
+    headers.delete('content-length');
+    await cache.put(url, new Response(body, { headers }));
+    return;
+  }
+  throw new Error(`${name} is not of this build`);
 }
 
 self.addEventListener('install', (event) => event.waitUntil((async () => {
@@ -40,6 +44,7 @@ self.addEventListener('activate', (event) => event.waitUntil((async () => {
 
 self.addEventListener('fetch', (event) => {
   const name = path(event.request.url);
+  if (name === 'build.json') return event.respondWith(fetch(event.request).catch(() => new Response(JSON.stringify({ build: VERSION }))));
   if (event.request.method !== 'GET' || name === null || !(file(name) in FILES)) return;
   event.respondWith((async () => {
     const cache = await caches.open(CACHE);
@@ -52,11 +57,5 @@ self.addEventListener('fetch', (event) => {
   })());
 });
 
-self.addEventListener('message', (event) => {
-  if (event.data?.type !== 'remove') return;
-  event.waitUntil((async () => {
-    for (const name of await caches.keys()) if (name.startsWith(NAME)) await caches.delete(name);
-    await self.registration.unregister();
-    event.source?.postMessage({ type: 'removed' });
-  })());
-});
+// A newer build waits while pages of the older are open, until a reader lets it in.
+self.addEventListener('message', (event) => { if (event.data?.type === 'take over') self.skipWaiting(); });
