@@ -9,12 +9,18 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import posixpath
 import re
 import shutil
+import stat
+import struct
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
 
+import links
 import offline
 import shell
 import single
@@ -22,8 +28,8 @@ import single
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "transformer-explainer.zip"
 SHARED = "everything.js"
+EARLIEST = 315_532_800  # 1980: before that, a zip knows no time
 ITSELF = re.compile(rf' · <a href="[^"]*{re.escape(NAME)}">[^<]*</a>')  # in footers
-MENTION = re.compile(rf'<a href="[^"]*{re.escape(NAME)}">([^<]*)</a>')
 
 
 def shared_script(out: Path, everything: dict[str, Any]) -> str:
@@ -43,19 +49,39 @@ for (const {{ id, file, text }} of {json.dumps(texts)}) {{
 """
 
 
-def write_folder(out: Path, pages: list[Any], folder: Path) -> None:
-    """Write the content of the zip into `folder`."""
+def on_disk(html: str, base: str) -> str:
+    """The page at `base` with links to files, not to folders: those open by double click too. None leads to the zip."""
+
+    def where(path: str) -> str | None:
+        if path == NAME:
+            return None
+        return posixpath.relpath(
+            f"{path}index.html" if path.endswith("/") or not path else path, posixpath.dirname(base) or "."
+        )
+
+    html = re.sub(r' data-pages="([^"]*)"', r' data-pages="\1index.html"', html)
+    return links.rewrite(html, base, where)
+
+
+def write_folder(out: Path, pages: list[Any], folder: Path) -> str:
+    """Write the content of the zip into `folder`; returns its build (build/offline.py)."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(out, folder, ignore=shutil.ignore_patterns("single", NAME))
-    for copy in folder.rglob("*.html"):
-        text = ITSELF.sub("", copy.read_text(encoding="utf-8"))
-        copy.write_text(MENTION.sub(r"\1", text), encoding="utf-8")
+    for copy in folder.rglob("index.html"):
+        text = on_disk(ITSELF.sub("", copy.read_text(encoding="utf-8")), copy.relative_to(folder).as_posix())
+        copy.write_text(text, encoding="utf-8")
     everything = single.read_parts(out)
     (folder / "single").mkdir()
     (folder / "single" / SHARED).write_text(shared_script(out, everything), encoding="utf-8")
     marks = {k: v for k, v in everything["marks"].items() if k not in ("policy", "worker")}
+    others = {page.path: f"{page.name}.html" for page in pages}
     for page in pages:
-        template = single.template((folder / page.path / "index.html").read_text(encoding="utf-8"))
+        base = f"{page.path}index.html"
+        template = single.template(
+            (folder / base).read_text(encoding="utf-8"),
+            base,
+            lambda path: others.get(path, f"../{path}index.html" if path.endswith("/") else f"../{path}"),
+        )
         filled = single.fill(template, {**marks, "files": f'<script src="{SHARED}"></script>'})
         (folder / "single" / f"{page.name}.html").write_text(filled, encoding="utf-8")
     (sheet,) = (out / "assets").glob("site.*.css")
@@ -63,19 +89,49 @@ def write_folder(out: Path, pages: list[Any], folder: Path) -> None:
         pages=pages, site_name=shell.SITE_NAME, sheet=sheet.name
     )
     (folder / "START-HERE.html").write_text(start, encoding="utf-8")
-    offline.write_service_worker(folder)
+    links.check(folder, single.lies_at)
+    return offline.seal(folder)
+
+
+def dated(build: str, kept: Path = ROOT / "_cache" / "dated.json") -> int:
+    """When this build was made, in seconds of UTC, even (a zip knows no odd ones): SOURCE_DATE_EPOCH where that is set, else
+    the time at which a build with this content was made here first. Another content is always of a later time, so that
+    servers, which tell files apart by their times, hand out the new one."""
+    if given := os.environ.get("SOURCE_DATE_EPOCH"):
+        return max(int(given) // 2 * 2, EARLIEST)
+    last, when = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else ("", 0)
+    if last != build:
+        when = max(int(time.time()) // 2 * 2, when + 2)
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_text(json.dumps([build, when]), encoding="utf-8")
+    return int(when)
+
+
+def pack(folder: Path, file: Path, when: int) -> None:
+    """Write the content of `folder` into the zip `file`, readable by everybody and dated `when`: same content, same bytes."""
+    date = time.gmtime(when)[:6]
+    utc = struct.pack(
+        "<HHBl", 0x5455, 5, 1, when
+    )  # the date as other than local time, for whoever unpacks it elsewhere
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as z:
+        for each in sorted([folder, *folder.rglob("*")]):
+            name = (Path("transformer-explainer") / each.relative_to(folder)).as_posix()
+            entry = zipfile.ZipInfo(f"{name}/" if each.is_dir() else name, date)
+            entry.create_system = 3  # unix: the modes hold
+            entry.extra = utc
+            if each.is_dir():
+                entry.external_attr = (stat.S_IFDIR | 0o755) << 16 | 0x10
+                z.writestr(entry, b"")
+                continue
+            entry.external_attr = (stat.S_IFREG | 0o644) << 16
+            entry.compress_type = zipfile.ZIP_STORED if each.suffix in (".bin", ".woff2") else zipfile.ZIP_DEFLATED
+            z.writestr(entry, each.read_bytes())
 
 
 def write_zip(out: Path, pages: list[Any]) -> Path:
-    """Write `out/transformer-explainer.zip`, with the same bytes for the same site."""
+    """Write `out/transformer-explainer.zip`."""
     folder = ROOT / "_cache" / "folder"
-    write_folder(out, pages, folder)
-    file = out / NAME
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as z:
-        for each in sorted(folder.rglob("*")):
-            if each.is_file():
-                entry = zipfile.ZipInfo(f"transformer-explainer/{each.relative_to(folder)}", (1980, 1, 1, 0, 0, 0))
-                entry.compress_type = zipfile.ZIP_STORED if each.suffix in (".bin", ".woff2") else zipfile.ZIP_DEFLATED
-                z.writestr(entry, each.read_bytes())
+    build = write_folder(out, pages, folder)
+    pack(folder, out / NAME, dated(build))
     shutil.rmtree(folder)
-    return file
+    return out / NAME

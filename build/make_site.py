@@ -22,6 +22,7 @@ sys.path[:0] = [str(ROOT), str(HERE)]
 import assets as asset_files  # noqa: E402
 import folder  # noqa: E402
 import licences  # noqa: E402
+import links  # noqa: E402
 import offline  # noqa: E402
 import previews  # noqa: E402
 import shell  # noqa: E402
@@ -168,13 +169,14 @@ def main() -> None:
     shutil.copy(out / names["embed.js"], out / "embed.js") if "embed.js" in names else None
     if not arguments.preview:
         say("pages in one file")
-        single.write_singles(out, [p.name for p in PAGES])
-    say("service worker")
-    offline.write_service_worker(out)
+        single.write_singles(out, PAGES)
+    say("the name of this build, and its service worker")
+    offline.seal(out)
     if not arguments.preview:
         say("the whole site in one zip")
         folder.write_zip(out, [p for p in PAGES if p.name in stills])
-    (out / "build.json").write_text(json.dumps({"assets": names}, indent=1), encoding="utf-8")
+        say("links: whether each leads somewhere")
+        links.check(out, single.lies_at)
     heap = None if arguments.preview else json.loads((ROOT / "_cache" / "heap.json").read_text(encoding="utf-8"))
     rows = sizes.write(out, heap)
     if heap:

@@ -1,10 +1,15 @@
-"""The service worker: one list of files with their checksums per build, in front of build/web/sw.js."""
+"""What makes a folder of files one build: its name, and the service worker that keeps it whole.
+
+The name is a checksum of all that the build holds. It stands in every page (`<html data-build>`), in `build.json`, which
+pages ask for to learn of a newer build (build/web/offline.js), and in `sw.js`, with the checksum of every file.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import json
+import re
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -16,20 +21,43 @@ ON_DEMAND = (
     "demo/",
     "runtime/parts.",
 )  # listed, so that nothing foreign is served, but fetched only when asked for
+MARK = re.compile(rb' data-build="[^"]*"')  # on the first element of every page
+BARE = b' data-build=""'
 
 
-def write_service_worker(out: Path) -> None:
-    """Write `out/sw.js` for the files that lie in `out` now. Same files, same worker: no needless update."""
-    files = {}
+def files_of(out: Path) -> list[Path]:
+    """What the build consists of. Pages in one file and the zip are made from it, and ask for no newer build."""
+    return [
+        file
+        for file in sorted(out.rglob("*"))
+        if file.is_file() and file.suffix != ".zip" and file.relative_to(out).as_posix() not in NOT_KEPT
+        and not file.relative_to(out).as_posix().startswith("single/")
+    ]  # fmt: skip
+
+
+def seal(out: Path) -> str:
+    """Name the build that lies in `out` now, write the name into its pages, `build.json` and `sw.js`; returns it.
+
+    Same files, same name: no needless update. May be done again after a change.
+    """
+    files = {file.relative_to(out).as_posix(): file.read_bytes() for file in files_of(out)}
+    pages = [name for name in files if name.endswith(".html")]
+    named = hashlib.sha256()
+    for name, data in files.items():
+        named.update(f"{name}\0{hashlib.sha256(MARK.sub(BARE, data)).hexdigest()}\n".encode())
+    build = named.hexdigest()[:12]
+    for name in pages:
+        files[name] = MARK.sub(BARE.replace(b'""', f'"{build}"'.encode()), files[name])
+        (out / name).write_bytes(files[name])
     manifest = out / "runtime" / "manifest.json"
     packed = json.loads(manifest.read_text(encoding="utf-8"))["files"].values() if manifest.exists() else []
     unpacked = {f"runtime/{f['url']}": f["raw_sha256"] for f in packed}  # as a server may hand them out
-    for file in sorted(out.rglob("*")):
-        name = file.relative_to(out).as_posix()
-        if file.is_file() and name not in NOT_KEPT and not name.startswith("single/") and file.suffix != ".zip":
-            sums = [hashlib.sha256(file.read_bytes()).hexdigest(), *([unpacked[name]] if name in unpacked else [])]
-            files[name] = " ".join(base64.b64encode(bytes.fromhex(s)).decode() for s in sums)
-    version = hashlib.sha256(json.dumps(files).encode()).hexdigest()[:12]
-    first = [n for n in files if not n.startswith(ON_DEMAND)]
-    head = f"const VERSION={json.dumps(version)},FILES={json.dumps(files, separators=(',', ':'))},FIRST={json.dumps(first, separators=(',', ':'))};\n"
+    sums = {}
+    for name, data in files.items():
+        found = [hashlib.sha256(data).hexdigest(), *([unpacked[name]] if name in unpacked else [])]
+        sums[name] = " ".join(base64.b64encode(bytes.fromhex(s)).decode() for s in found)
+    first = [name for name in files if not name.startswith(ON_DEMAND)]
+    head = f"const VERSION={json.dumps(build)},FILES={json.dumps(sums, separators=(',', ':'))},FIRST={json.dumps(first, separators=(',', ':'))};\n"
     (out / "sw.js").write_text(head + (HERE / "web" / "sw.js").read_text(encoding="utf-8"), encoding="utf-8")
+    (out / "build.json").write_text(json.dumps({"build": build}) + "\n", encoding="utf-8")
+    return build

@@ -7,6 +7,7 @@ import hashlib
 import inspect
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
 SITE_NAME = "The Transformer, Operated"
 SITE_URL = os.environ.get("SITE_URL", "")
 # What a page may do, in its own head; build/web/worker.js is not bound by it (a worker answers to the header it comes with).
@@ -60,18 +62,26 @@ templates.globals["site_url"] = SITE_URL if not SITE_URL or SITE_URL.endswith("/
 
 
 def source_of(functions: tuple[Any, ...]) -> Markup:
-    """The real source of the functions, highlighted, each with the file it is in."""
+    """The real source of the functions, highlighted, each with the file it is in (its path in this repository)."""
     parts = []
     formatter = HtmlFormatter(nowrap=True)
     for function in functions:
-        file = Path(inspect.getsourcefile(function) or "").name
+        file = Path(inspect.getsourcefile(function) or "").resolve().relative_to(ROOT).as_posix()
         code = highlight(inspect.getsource(function), PythonLexer(), formatter)
-        parts.append(f'<p>explainer/{file}</p><pre class="code" tabindex="0"><code translate="no">{code}</code></pre>')
+        parts.append(f'<p>{file}</p><pre class="code" tabindex="0"><code translate="no">{code}</code></pre>')
     return Markup("".join(parts))
 
 
-def frame(widget: Any, body: str, *, from_page: dict[str, str] | None = None) -> Markup:
-    """A widget's still in its frame: title, toolbar, drawers."""
+PAGE_LINK = re.compile(r'href="[^"]*" data-page-link="([a-z-]+)"')
+
+
+def frame(widget: Any, body: str, *, root: str, from_page: dict[str, str] | None = None) -> Markup:
+    """A widget's still in its frame: title, toolbar, drawers.
+
+    Python, which draws the still, knows of a page no more than its name; where it lies is said here, and in the
+    browser by build/web/links.js.
+    """
+    body = PAGE_LINK.sub(rf'href="{root}\1/" data-page-link="\1"', body)
     code = source_of(widget.functions) if widget.functions else None
     return Markup(
         templates.get_template("widget.html.j2").render(w=widget, body=Markup(body), code=code, from_page=from_page)
@@ -83,20 +93,18 @@ def json_block(value: Any) -> Markup:
     return Markup(json.dumps(value, separators=(",", ":")).replace("<", "\\u003c").replace("&", "\\u0026"))
 
 
-def embed_html(
-    page: Any, widget: Any, still: dict[str, Any], *, root: str, assets: dict[str, str], index: str = ""
-) -> str:
+def embed_html(page: Any, widget: Any, still: dict[str, Any], *, root: str, assets: dict[str, str]) -> str:
     """One widget alone, for `/embed/<slug>/`: its still, its tools, and a way back to the page it comes from."""
     html_of = {m["name"]: m["attributes"].get("html", "") for m in still["models"]}
-    back = {"href": f"{root}{page.path}{index}", "question": page.question}
+    back = {"href": f"{root}{page.path}", "question": page.question, "name": page.name}
     lean = {"name": f"embed/{widget.slug}", "models": [lean_model(m) for m in still["models"]]}
     return templates.get_template("embed.html.j2").render(
         page=page, w=widget, site_name=SITE_NAME, root=root, assets=assets, still=json_block(lean),
-        widget=frame(widget, html_of[widget.slug], from_page=back),
+        widget=frame(widget, html_of[widget.slug], root=root, from_page=back),
     )  # fmt: skip
 
 
-def page_html(page: Any, still: dict[str, Any], *, root: str, assets: dict[str, str], chapters: list[Any], index: str = "",
+def page_html(page: Any, still: dict[str, Any], *, root: str, assets: dict[str, str], chapters: list[Any],
               text: str, numbers: dict[str, Any], single: bool = True) -> str:  # fmt: skip
     """One page of the site.
 
@@ -104,12 +112,12 @@ def page_html(page: Any, still: dict[str, Any], *, root: str, assets: dict[str, 
     text, numbers: the prose, and what it may use as {{ name }}
     """
     html_of = {m["name"]: m["attributes"].get("html", "") for m in still["models"]}
-    widgets = {w.slug: frame(w, html_of[w.slug]) for w in page.widgets}
+    widgets = {w.slug: frame(w, html_of[w.slug], root=root) for w in page.widgets}
     names = [c.name for c in chapters]
     at = names.index(page.name) if page.name in names else None
     lean = {"name": page.name, "models": [lean_model(m) for m in still["models"]]}
     return templates.get_template("page.html.j2").render(
-        page=page, site_name=SITE_NAME, root=root, assets=assets, chapters=chapters, index=index, home=index, single=single,
+        page=page, site_name=SITE_NAME, root=root, assets=assets, chapters=chapters, single=single,
         article=(prose := article(text, numbers, widgets)), still=json_block(lean), figures=page.widgets,
         two_ways='<div class="discover">' in prose,
         previous=chapters[at - 1] if at else None, next=next_of(at, page, chapters),
@@ -136,7 +144,7 @@ def static_page(
     """A page of prose alone, in the same frame: how the site works, licences."""
     page = {"name": name, "title": question, "question": question, "path": f"{name}/"}
     return templates.get_template("page.html.j2").render(
-        page=page, site_name=SITE_NAME, root=root, assets=assets, chapters=chapters, index="", home="", single=False,
+        page=page, site_name=SITE_NAME, root=root, assets=assets, chapters=chapters, single=False,
         article=article(text, numbers, {}), still=None, figures=(), two_ways=False, previous=None, next=None,
         head_extra=Markup(f'<script src="{root}embed.js" async></script>') if name == "demo" else "",
     )  # fmt: skip

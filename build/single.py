@@ -16,10 +16,12 @@ import hashlib
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import assets
+import links
 import shell
 
 HERE = Path(__file__).resolve().parent
@@ -110,39 +112,52 @@ def write_parts(out: Path, pyodide: Path, names: dict[str, str]) -> str:
     return f"runtime/{file.name}"
 
 
-def template(html: str) -> str:
-    """A page of the site with marks where a page in one file has everything that this one refers to."""
+def beside(pages: list[Any]) -> Callable[[str], str | None]:
+    """Where a page in one file finds the others: in files beside it. What is no such page is on the site, if that has a name."""
+    files = {page.path: f"{page.name}.html" for page in pages}
+    site = shell.templates.globals["site_url"]
+    return lambda path: files.get(path) or (f"{site}{path}" if site else None)
+
+
+def template(html: str, base: str, where: Callable[[str], str | None]) -> str:
+    """A page of the site with marks where a page in one file has everything that this one refers to.
+
+    base: its path in the site; where: where it finds a page of the site, by path (build/links.py)
+    """
     mark = "<!--explainer:{}-->".format
     html = re.sub(r'<link rel="(?:preload|icon|alternate|canonical)"[^>]*>\n?', "", html)
+    html = re.sub(r'<meta (?:property="og:image"|name="twitter:card")[^>]*>', "", html)  # pictures that are not in it
     html = re.sub(r' data-(?:worker|parts)="[^"]*"', "", html)  # the worker is in the file, too
     html = html.replace(f"{shell.templates.globals['slash']}\n", "")  # a file has no folder
+    html = re.sub(r'<aside class="newer".*?</aside>\n', "", html, flags=re.S)
+    html = re.sub(r' data-pages="[^"]*"', ' data-pages="*.html"', html)
     html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', mark("policy"), html)
     html = re.sub(r'<link rel="stylesheet" href="[^"]+">', mark("style"), html)
     html = re.sub(r'<script src="[^"]*reading[^"]*"></script>', mark("reading"), html)
     tail = "\n".join(map(mark, ("asked", "worker", "files", "page")))
     html = re.sub(r'<script type="module" src="[^"]+"[^>]*></script>', tail, html)
-    html = re.sub(r'href="(?:\.\./)+(attention|temperature|feedback|paths|components)/"', r'href="\1.html"', html)
-    html = re.sub(r'<a class="home" href="[^"]*">', '<a class="home" href="home.html">', html)
-    return re.sub(
-        r'<p><a href="[^"]*how/">How this page works</a>.*?</p>',
-        "<p>This is one file: it works from a disk, without a network.</p>",
+    html = re.sub(
+        r'<p><a href="[^"]*">How this page works</a>.*?</p>',
+        "<p>This is one file: it works from a disk, without a network. Its links open the other pages where their files lie beside it.</p>",
         html,
         flags=re.S,
     )
+    return links.rewrite(html, base, where, state_in_hash=True)
 
 
 def fill(page: str, marks: dict[str, str]) -> str:
-    """The template with its marks replaced; a mark that is not given vanishes."""
+    """The template with its marks replaced; a mark that is not given vanishes. No newer build is asked for (build/offline.py)."""
+    page = re.sub(r' data-build="[^"]*"', "", page, count=1)
     return re.sub(r"<!--explainer:([a-z]+)-->", lambda m: marks.get(m[1], ""), page)
 
 
-def one_file(out: Path, page: Path, everything: dict[str, Any]) -> str:
-    """The page at `page` (an index.html of the site) with everything inside."""
+def one_file(out: Path, template: str, everything: dict[str, Any]) -> str:
+    """The template with everything inside."""
     files = "\n".join(
         f'<script type="text/plain" data-file="{name}">{base64.b64encode((out / f["url"]).read_bytes()).decode()}</script>'
         for name, f in everything["files"].items()
     )
-    return fill(template(page.read_text(encoding="utf-8")), {**everything["marks"], "files": files})
+    return fill(template, {**everything["marks"], "files": files})
 
 
 def read_parts(out: Path) -> dict[str, Any]:
@@ -150,15 +165,23 @@ def read_parts(out: Path) -> dict[str, Any]:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-def write_singles(out: Path, pages: list[str]) -> None:
+def write_singles(out: Path, pages: list[Any]) -> None:
     """Write `out/single/<page>.html` and the templates `out/embed/<widget>/single.html`."""
     everything = read_parts(out)
+    where = beside(pages)
     (out / "single").mkdir(exist_ok=True)
-    for name in pages:
-        html = one_file(out, out / ("" if name == "home" else name) / "index.html", everything)
-        (out / "single" / f"{name}.html").write_text(html, encoding="utf-8")
+    for page in pages:
+        base = f"{page.path}index.html"
+        html = one_file(out, template((out / base).read_text(encoding="utf-8"), base, where), everything)
+        (out / "single" / f"{page.name}.html").write_text(html, encoding="utf-8")
     for embed in (out / "embed").glob("*/index.html"):
-        embed.with_name("single.html").write_text(template(embed.read_text(encoding="utf-8")), encoding="utf-8")
+        html = template(embed.read_text(encoding="utf-8"), embed.relative_to(out).as_posix(), where)
+        embed.with_name("single.html").write_text(html, encoding="utf-8")
+
+
+def lies_at(page: str) -> str:
+    """Where a page will lie that is now at `page`: a template becomes a file in `single/`."""
+    return re.sub(r"^embed/([^/]+)/single\.html$", r"single/\1.html", page)
 
 
 def main() -> int:
@@ -166,13 +189,15 @@ def main() -> int:
     parser.add_argument("widget", help="its name, as in /embed/<name>/")
     parser.add_argument("--site", type=Path, default=ROOT / "_site")
     options = parser.parse_args()
-    page = options.site / "embed" / options.widget / "index.html"
+    page = options.site / "embed" / options.widget / "single.html"
     if not page.is_file():
         known = sorted(p.name for p in (options.site / "embed").glob("*"))
         print(f"there is no widget “{options.widget}”; there are: {', '.join(known)}")
         return 1
     file = options.site / "single" / f"{options.widget}.html"
-    file.write_text(one_file(options.site, page, read_parts(options.site)), encoding="utf-8")
+    file.write_text(
+        one_file(options.site, page.read_text(encoding="utf-8"), read_parts(options.site)), encoding="utf-8"
+    )
     print(f"{file}: {file.stat().st_size / 1e6:.1f} MB")
     return 0
 

@@ -5,6 +5,7 @@
 // inside the frame is checked for its sender and its shape, and is only ever used as a number, a plain value or a text.
 (() => {
   const home = new URL('./', document.currentScript?.src ?? [...document.scripts].find((s) => /\/embed\.js(\?|$)/.test(s.src))?.src ?? location.href);
+  const ORIGIN = home.protocol === 'file:' ? 'null' : home.origin; // as messages from the frame say it
   const OWN = new Set(['widget', 'height', 'class', 'style', 'id', 'title', 'slot', 'part', 'hidden', 'lang', 'dir', 'tabindex', 'role', 'eager', 'credentialless']);
   const NAME = /^[a-z][a-z0-9_]{0,31}$/;
   const LONGEST = 20000;
@@ -64,7 +65,7 @@
       }
       const frame = this.#frame = document.createElement('iframe');
       const eager = this.hasAttribute('eager');
-      const address = new URL(`embed/${slug}/`, home);
+      const address = new URL(`embed/${slug}/${home.protocol === 'file:' ? 'index.html' : ''}`, home); // a disk lists folders
       for (const [name, value] of Object.entries(this.asked)) address.searchParams.set(name, value);
       frame.loading = eager ? 'eager' : 'lazy';
       frame.title = this.getAttribute('title') ?? `Live figure: ${slug}`;
@@ -104,11 +105,11 @@
     }
 
     #tell(message) {
-      if (this.#loaded) this.#frame?.contentWindow?.postMessage(message, home.origin === 'null' ? '*' : home.origin);
+      if (this.#loaded) this.#frame?.contentWindow?.postMessage(message, ORIGIN === 'null' ? '*' : ORIGIN);
     }
 
     #message({ source, origin, data }) {
-      if (!this.#frame || source !== this.#frame.contentWindow || origin !== home.origin) return;
+      if (!this.#frame || source !== this.#frame.contentWindow || origin !== ORIGIN) return;
       if (typeof data !== 'object' || data === null || typeof data.type !== 'string') return;
       if (data.type === 'explainer:height') {
         if (Number.isFinite(data.height) && data.height > 0 && data.height < 20000) this.#frame.style.height = `${Math.ceil(data.height)}px`;

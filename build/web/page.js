@@ -5,11 +5,12 @@ import { behave, showStep } from './behaviour.js';
 import { Connection, openWorker } from './connection.js';
 import { crank } from './crank.js';
 import { embedded, whenWanted } from './embedded.js';
+import { linked } from './links.js';
 import { Mirror } from './mirror.js';
 import { paths } from './paths.js';
 import { onward } from './onward.js';
 import { guesses } from './guesses.js';
-import { keepForLater } from './offline.js';
+import { upToDate } from './offline.js';
 import { progress } from './progress.js';
 import { status } from './status.js';
 import { stories } from './stories.js';
@@ -84,7 +85,7 @@ function place(stepper) {
   if (wanted !== Number(stepper.dataset.current) || stepper.querySelector(`[data-step="${wanted}"]`)?.hidden) showStep(stepper, wanted);
 }
 
-for (const [name, el] of widgets) mirror.on(name, 'html', (html) => redraw(el, html));
+for (const [name, el] of widgets) mirror.on(name, 'html', (html) => redraw(el, linked(html)));
 mirror.on('link', 'values', (values) => {
   Object.assign(state, values, connection.waiting);
   for (const name in state) if (!(name in defaults)) delete state[name]; // wishes that are no state (first, a piece of work)
@@ -271,7 +272,7 @@ const sight = onward(document, { ask: (name) => connection.request({ [name]: (tu
 vocabularies(document);
 toolbars({ widgets, state: () => state, defaults, wish, address, still });
 embedded({ set: (values) => wish(values, 'replace'), defaults });
-keepForLater();
+upToDate();
 progress(document);
 guesses(document, document.documentElement.dataset.page);
 status.onRetry(() => connection.restart());

@@ -32,7 +32,10 @@ import { afterTurns } from './turns.js';
     detail.hidden = false;
     detail.querySelector('[data-status-message]').textContent = message;
     const retry = detail.querySelector('[data-retry]');
-    retry.onclick = () => location.reload();
+    retry.onclick = async () => {
+      if (location.protocol !== 'file:') await fetch(location.href, { cache: 'reload' }).catch(() => null); // not a kept copy of an older build
+      location.reload();
+    };
     retry.hidden = !hopeful(what);
     document.querySelector('[data-status-text]').textContent = 'Not live';
     dispatchEvent(new CustomEvent('explainer:failed', { detail: { what, message } }));

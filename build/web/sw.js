@@ -28,6 +28,14 @@ async function keep(cache, name, response) {
   return kept;
 }
 
+/** Fetch one file of this build into its cache. */
+async function fetched(cache, name) {
+  try { await keep(cache, name, await fetch(stored(name), { cache: 'no-cache' })); } catch {
+    // a server that goes by dates alone may take an older file for the same
+    await keep(cache, name, await fetch(stored(name), { cache: 'reload' }));
+  }
+}
+
 /** What is kept of a file, if it still is what it was. Large files (.bin) are checked by who reads them, while they stream in: it
  * asks with `cache: 'reload'` for another one (worker.js). */
 async function found(cache, name) {
@@ -50,7 +58,7 @@ async function anew(event, cache, name) {
 self.addEventListener('install', (event) => event.waitUntil((async () => {
   const cache = await caches.open(CACHE);
   try {
-    for (const name of FIRST) if (!(await cache.match(stored(name)))) await keep(cache, name, await fetch(stored(name), { cache: 'no-cache' }));
+    for (const name of FIRST) if (!(await cache.match(stored(name)))) await fetched(cache, name);
   } catch (problem) { // quota, network, or a newer build on the server: stay out of the way, try again at the next visit
     await caches.delete(CACHE);
     throw problem;
@@ -63,6 +71,7 @@ self.addEventListener('activate', (event) => event.waitUntil((async () => {
 
 self.addEventListener('fetch', (event) => {
   const at = path(event.request.url);
+  if (at === 'build.json') return event.respondWith(fetch(event.request).catch(() => new Response(JSON.stringify({ build: VERSION }))));
   const name = at === null ? null : file(at);
   if (event.request.method !== 'GET' || name === null || !Object.hasOwn(FILES, name)) return;
   event.respondWith((async () => {
@@ -74,11 +83,5 @@ self.addEventListener('fetch', (event) => {
   })());
 });
 
-self.addEventListener('message', (event) => {
-  if (event.data?.type !== 'remove') return;
-  event.waitUntil((async () => {
-    for (const name of await caches.keys()) if (name.startsWith(NAME)) await caches.delete(name);
-    await self.registration.unregister();
-    event.source?.postMessage({ type: 'removed' });
-  })());
-});
+// A newer build waits while pages of the older are open, until a reader lets it in.
+self.addEventListener('message', (event) => { if (event.data?.type === 'take over') self.skipWaiting(); });

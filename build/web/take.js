@@ -1,6 +1,8 @@
 // A widget to take away: one .html with everything inside, as it is on screen, put together on the reader's machine from files
 // that this browser has already. Its parts and its template come from build/single.py.
 
+import { linked } from './links.js';
+
 const site = () => new URL(document.documentElement.dataset.site, document.baseURI);
 
 async function get(url, integrity) {
@@ -22,10 +24,13 @@ function base64(blob) {
 export async function oneFile(slug, el, asked) {
   const { marks, files } = await (await get(new URL(document.documentElement.dataset.parts, document.baseURI))).json();
   const html = await (await get(new URL(`embed/${slug}/single.html`, site()))).text();
-  const page = new DOMParser().parseFromString(html, 'text/html');
-  page.querySelector('[data-body]').innerHTML = el.querySelector('[data-body]').innerHTML;
-  const back = page.querySelector('.tool-status a');
-  if (back) back.href = new URL(`${back.getAttribute('href').replace(/\.html$/, '')}/`, site());
+  const pages = `${site().href}*/`; // taken away, the figure leads back here
+  const page = new DOMParser().parseFromString(linked(html, pages), 'text/html');
+  const { dataset } = page.documentElement;
+  if (dataset.build !== document.documentElement.dataset.build) throw new Error('a newer version of the site is here; reload this page first');
+  delete dataset.build;
+  dataset.pages = pages;
+  page.querySelector('[data-body]').innerHTML = linked(el.querySelector('[data-body]').innerHTML, pages);
   const runtime = await Promise.all(Object.entries(files).map(async ([name, { url, integrity }]) =>
     `<script type="text/plain" data-file="${name}">${await base64(await (await get(new URL(url, site()), integrity)).blob())}</script>`));
   const json = JSON.stringify(asked).replaceAll('<', '\\u003c');

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
+import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -17,9 +20,10 @@ import folder
 import offline
 import pytest
 import serve
+import servers
 import single
-from conftest import LIVE, settle, until, wait_live
-from playwright.sync_api import expect
+from conftest import LIVE, Guard, settle, until, wait_live
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from pages import PAGES
 
@@ -144,7 +148,7 @@ def test_what_is_damaged_in_the_cache_is_fetched_anew_and_replaced(context, site
 def test_an_update_is_whole_or_not_at_all(context, own_copy: Path, own_server) -> None:
     address = f"http://127.0.0.1:{own_server.server_port}/"
     context.guard.origin = address
-    pages = ["components/", "how/", "licences/"]
+    pages = ["components/", "how/"]
     page = context.new_page()
 
     def builds() -> list[bool]:
@@ -160,7 +164,7 @@ def test_an_update_is_whole_or_not_at_all(context, own_copy: Path, own_server) -
     for path in pages:  # the next build
         file = own_copy / path / "index.html"
         file.write_text(file.read_text(encoding="utf-8").replace("</title>", '</title><meta name="build" content="B">'))
-    offline.write_service_worker(own_copy)
+    offline.seal(own_copy)
     broken = own_copy / "how" / "index.html"
     whole = broken.read_bytes()
     broken.write_bytes(whole[:-100])  # and its deployment is only half done
@@ -171,11 +175,11 @@ def test_an_update_is_whole_or_not_at_all(context, own_copy: Path, own_server) -
         page,
         "async () => { const r = await navigator.serviceWorker.getRegistration(); return !r.installing && !r.waiting }",
     )
-    assert builds()[:2] == [False, False]
+    assert builds() == [False, False]
     broken.write_bytes(whole)  # now it is whole
     page.evaluate(update)
     until(page, "async () => (await navigator.serviceWorker.getRegistration()).waiting !== null", timeout=LIVE)
-    assert builds()[:2] == [False, False]  # pages are open: they keep their build
+    assert builds() == [False, False]  # pages are open: they keep their build
     page.close()
     page = context.new_page()
     page.goto("about:blank")
@@ -184,8 +188,188 @@ def test_an_update_is_whole_or_not_at_all(context, own_copy: Path, own_server) -
         page,
         "async () => (await navigator.serviceWorker.getRegistration()).waiting === null",
     )
-    assert builds() == [True, True, True]
+    assert builds() == [True, True]
     assert page.evaluate("caches.keys().then((names) => names.length)") == 1
+
+
+# ---- the folder is replaced by a newer build
+
+OLD = time.time() - 100 * 86400  # so old that a browser, told nothing, keeps such a file for days without asking
+
+
+def build_of(page: Page) -> str:
+    """What `deploy` has written into the page."""
+    return page.locator("meta[name=sample]").get_attribute("content") or ""
+
+
+def is_of(page: Page, letter: str) -> None:
+    """Wait until the page is of this build."""
+    expect(page.locator(f"meta[name=sample][content={letter}]")).to_be_attached(timeout=LIVE)
+
+
+@pytest.fixture
+def deploy(site_directory: Path, readable: Path) -> Callable[..., str]:
+    """`deploy('A')`: put a build called A in place of what is there; returns its real name.
+
+    All files are of one time, and those that differ of one size: what servers tell files apart by is no help.
+    python: with what makes figures live
+    """
+    folder = readable / "site"
+
+    def put(letter: str, *, python: bool = False) -> str:
+        shutil.rmtree(folder, ignore_errors=True)
+        left = ["single", "*.zip"] if python else ["single", "*.zip", "runtime", "embed"]
+        shutil.copytree(site_directory, folder, ignore=shutil.ignore_patterns(*left))
+        for file in folder.rglob("*.html"):
+            html = file.read_text(encoding="utf-8")
+            file.write_text(html.replace("</title>", f'</title><meta name="sample" content="{letter}">', 1), "utf-8")
+        name = offline.seal(folder)
+        for each in [folder, *folder.rglob("*")]:
+            each.chmod(0o755 if each.is_dir() else 0o644)
+            os.utime(each, (OLD, OLD))
+        return name
+
+    return put
+
+
+@pytest.fixture
+def readable() -> Iterator[Path]:
+    """A folder that a server which runs as another user can read."""
+    with tempfile.TemporaryDirectory() as there:
+        Path(there).chmod(0o755)
+        yield Path(there)
+
+
+@pytest.fixture(params=["python", "nginx"])
+def a_server(request: pytest.FixtureRequest) -> Callable:
+    if request.param == "nginx" and not servers.find_nginx():
+        pytest.skip("there is no nginx")
+    return getattr(servers, request.param)
+
+
+@pytest.fixture
+def caching_context(the_browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """A context whose requests nobody intercepts: that would switch off the browser's own cache."""
+    made: list[tuple[BrowserContext, Guard]] = []
+
+    def make(**options: object) -> BrowserContext:
+        context = the_browser.new_context(**options)
+        context.set_default_timeout(60_000)
+        guard = Guard("")
+        context.on("console", lambda m: guard.note(m.text) if m.type in ("error", "warning") else None)
+        context.on("weberror", lambda e: guard.note(str(e.error)))
+        made.append((context, guard))
+        return context
+
+    yield make
+    for context, _ in made:
+        context.close()
+    assert [guard.problems for _, guard in made if guard.problems] == []
+
+
+TOLD = "A newer version is here"
+
+
+def told(page: Page) -> None:
+    expect(page.get_by_text(TOLD, exact=True)).to_be_visible(timeout=LIVE)
+
+
+def not_told(page: Page, build: str) -> None:
+    """The page has asked which build is the newest, has heard that it is its own, and has said nothing."""
+    until(page, "(build) => localStorage.getItem('explainer-build') === build", build)
+    expect(page.get_by_text(TOLD, exact=True)).to_be_hidden()
+
+
+def test_who_returns_gets_the_newer_build(deploy, readable: Path, a_server, caching_context) -> None:
+    """Where no service worker does it (blocked, or the address is not secure)."""
+    context = caching_context(service_workers="block")
+    deploy("A")
+    with a_server(readable / "site") as address:
+        page = context.new_page()
+        for path in ("licences/", "how/"):
+            page.goto(address + path)
+            assert build_of(page) == "A"
+        newer = deploy("B")
+        page = context.new_page()
+        page.goto(address + "how/")
+        assert build_of(page) == "A"  # the browser has not even asked
+        told(page)
+        page.get_by_role("button", name="Reload", exact=True).click()
+        is_of(page, "B")
+        not_told(page, newer)
+        page.get_by_role("link", name="Licences", exact=True).click()  # read before, of build A
+        expect(page).to_have_url(address + "licences/")
+        assert build_of(page) == "B"
+        not_told(page, newer)
+
+
+def test_who_has_one_page_of_the_newer_build_goes_on_in_it(deploy, readable: Path, a_server, caching_context) -> None:
+    context = caching_context(service_workers="block")
+    deploy("A")
+    with a_server(readable / "site") as address:
+        page = context.new_page()
+        page.goto(address + "licences/")
+        page.goto(address + "how/")
+        older = page.locator("html").get_attribute("data-build")
+        not_told(page, older or "")
+        newer = deploy("B")
+        page.goto(address + "how/?mode=result")  # never asked for under this address
+        assert build_of(page) == "B"
+        not_told(page, newer)
+        page.get_by_role("link", name="Licences", exact=True).click()
+        expect(page).to_have_url(address + "licences/")
+        assert build_of(page) == "B"
+
+
+def test_what_is_kept_gives_way_as_a_whole(deploy, readable: Path, a_server, caching_context) -> None:
+    """With the service worker, and with another page open, which is told as well."""
+    context = caching_context()
+    deploy("A", python=True)
+    with a_server(readable / "site") as address:
+        other = context.new_page()
+        other.goto(address + "components/")
+        wait_live(other)
+        controlled(other)
+        other.goto(address + "how/")
+        deploy("B", python=True)
+        page = context.new_page()
+        page.goto(address + "attention/?layer=2&patience=600")
+        assert build_of(page) == "A"
+        told(page)  # once it is live, and B is kept whole beside A
+        page.get_by_label("Prompt", exact=True).first.fill("Tom has a green kite. Tom")
+        page.get_by_role("button", name="Reload", exact=True).click()
+        is_of(page, "B")
+        told(other)
+        assert build_of(other) == "A"
+        wait_live(page)
+        state = page.evaluate("[explainer.state().prompt, explainer.state().layer]")
+        assert state == ["Tom has a green kite. Tom", 2]
+        expect(page.get_by_text(TOLD, exact=True)).to_be_hidden()
+        page.get_by_role("link", name="How this page works").click()
+        expect(page).to_have_url(address + "how/")
+        assert build_of(page) == "B"
+        other.get_by_role("button", name="Reload", exact=True).click()
+        is_of(other, "B")
+        kept = "caches.keys().then((names) => names.filter((name) => name.startsWith('explainer ')).length)"
+        assert other.evaluate(kept) == 1
+
+
+def test_an_open_page_asks_when_its_reader_comes_back_to_it(deploy, readable: Path, caching_context) -> None:
+    context = caching_context(service_workers="block")
+    older = deploy("A")
+    with servers.python(readable / "site") as address:
+        page = context.new_page()
+        page.goto(address + "how/")
+        not_told(page, older)
+        deploy("B")
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        told(page)
+
+
+def test_a_page_in_one_file_asks_for_no_newer_build(site_directory: Path) -> None:
+    for file in (site_directory / "single").glob("*.html"):
+        html = file.read_text(encoding="utf-8")
+        assert "data-build" not in html.split("<head>")[0] and "data-newer" not in html.split("<script")[0]
 
 
 @pytest.mark.parametrize("name", ["components"])
@@ -292,6 +476,36 @@ def test_the_unpacked_zip_can_be_served(site_directory: Path, make_context, tmp_
         page.goto(address + "attention/")
         wait_live(page)
         controlled(page)  # its service worker knows these very files
+
+
+def test_the_zip_is_served_by_whoever_serves_it(site_directory: Path, readable: Path, a_server) -> None:
+    """Unpacked by root, and served by another user."""
+    with zipfile.ZipFile(site_directory / folder.NAME) as z:
+        for entry in z.infolist():  # as unzip does, modes and all, whatever the umask
+            file = Path(z.extract(entry, readable))
+            file.chmod(entry.external_attr >> 16 & 0o777)
+    unpacked = readable / "transformer-explainer"
+    for file in unpacked.rglob("*"):
+        assert file.stat().st_mode & 0o777 == (0o755 if file.is_dir() else 0o644)
+    with a_server(unpacked) as address:
+        for file in unpacked.rglob("*.*"):
+            with urlopen(f"{address}{file.relative_to(unpacked).as_posix()}") as answer:
+                assert answer.status == 200
+
+
+def test_the_demo_of_the_zip_shows_its_figures_by_double_click(site_directory: Path, make_context, tmp_path) -> None:
+    with zipfile.ZipFile(site_directory / folder.NAME) as z:
+        z.extractall(tmp_path)
+    context = make_context()
+    context.guard.origin = "file://"
+    context.guard.allow("CORS policy|ERR_FAILED|integrity|A preload for|Unsafe attempt|origin 'null'")
+    page = context.new_page()
+    page.goto((tmp_path / "transformer-explainer" / "demo" / "index.html").as_uri())
+    figure = page.locator("transformer-explainer").first
+    frame = figure.locator("iframe").content_frame
+    expect(frame.locator("[data-widget] h3")).to_be_visible()
+    page.get_by_role("link", name="Temperature", exact=True).click()
+    expect(page.get_by_role("heading", name="What does temperature really do?")).to_be_visible()
 
 
 class Simple(serve.Handler):
