@@ -18,6 +18,8 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from explainer import story
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 SITE_NAME = "The Transformer, Operated"
@@ -97,7 +99,11 @@ def embed_html(page: Any, widget: Any, still: dict[str, Any], *, root: str, asse
     """One widget alone, for `/embed/<slug>/`: its still, its tools, and a way back to the page it comes from."""
     html_of = {m["name"]: m["attributes"].get("html", "") for m in still["models"]}
     back = {"href": f"{root}{page.path}", "question": page.question, "name": page.name}
-    lean = {"name": f"embed/{widget.slug}", "models": [lean_model(m) for m in still["models"]]}
+    lean = {
+        "name": f"embed/{widget.slug}",
+        "weights": story.fingerprint(),
+        "models": [lean_model(m) for m in still["models"]],
+    }
     return templates.get_template("embed.html.j2").render(
         page=page, w=widget, site_name=SITE_NAME, root=root, assets=assets, still=json_block(lean),
         widget=frame(widget, html_of[widget.slug], root=root, from_page=back),
@@ -115,7 +121,7 @@ def page_html(page: Any, still: dict[str, Any], *, root: str, assets: dict[str, 
     widgets = {w.slug: frame(w, html_of[w.slug], root=root) for w in page.widgets}
     names = [c.name for c in chapters]
     at = names.index(page.name) if page.name in names else None
-    lean = {"name": page.name, "models": [lean_model(m) for m in still["models"]]}
+    lean = {"name": page.name, "weights": story.fingerprint(), "models": [lean_model(m) for m in still["models"]]}
     return templates.get_template("page.html.j2").render(
         page=page, site_name=SITE_NAME, root=root, assets=assets, chapters=chapters, single=single,
         article=(prose := article(text, numbers, widgets)), still=json_block(lean), figures=page.widgets,

@@ -70,6 +70,9 @@ class AttentionState(PageState):
             "token": (-1, config.n_vocab - 1, "token of the vocabulary"),
         }
 
+    def shown(self) -> dict[str, Any]:
+        return super().shown() | {"called": lab.name_in(self.prompt)}
+
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
         if wanted.get("called"):
             wanted["prompt"] = prompt_for(wanted["called"], PROMPT, messages)

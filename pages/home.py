@@ -6,6 +6,7 @@ from typing import Any
 
 import param
 
+from explainer import lab
 from explainer.state import PageState, prompt_for
 from explainer.views.page import Page
 from explainer.views.whole_model import WholeModel
@@ -35,6 +36,9 @@ class HomeState(PageState):
 
     def room(self) -> dict[str, tuple[int, str]]:
         return {"prompt": (MOST, f"This drawing has room for {MOST} tokens")}
+
+    def shown(self) -> dict[str, Any]:
+        return super().shown() | {"called": lab.name_in(self.prompt)}
 
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
         if wanted.get("called"):

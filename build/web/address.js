@@ -10,8 +10,9 @@ export function read(location = window.location) {
   return values;
 }
 
-/** The address for `values`, leaving out what equals `defaults`. */
-export function write(values, defaults, location = window.location) {
+/** The address for `values`, leaving out what equals `defaults`. What a model wrote depends on its weights: where there is anything
+ * to say, the address says with which it was made (`weights`: their fingerprint). */
+export function write(values, defaults, weights = '', location = window.location) {
   const params = new URLSearchParams();
   const { mode } = document.documentElement.dataset;
   if (mode && mode !== 'discover') params.set('mode', mode);
@@ -19,6 +20,7 @@ export function write(values, defaults, location = window.location) {
     if (value === null || value === undefined || String(value) === String(defaults[name])) continue;
     params.set(name, String(value)); // every digit: a link opens this very view
   }
+  if (weights && [...params.keys()].some((name) => name !== 'mode')) params.set('weights', weights);
   const text = params.toString();
   const url = new URL(location.href);
   if (url.protocol === 'file:') url.hash = text;

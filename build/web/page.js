@@ -96,7 +96,11 @@ mirror.on('link', 'messages', say);
 
 /** Everything asked is answered: what Python holds is what holds, also where it took a wish (`t=0.50`, half a sum) for what it had. */
 function hold() {
-  Object.assign(state, mirror.get('link', 'values'));
+  const held = mirror.get('link', 'values');
+  Object.assign(state, held);
+  // after a restart it is these that are asked for: what holds now, in today's terms, and nothing that was asked once (a name, say)
+  for (const name in wishes) if (!(name in held)) delete wishes[name];
+  for (const [name, value] of Object.entries(held)) if (name in wishes || String(value) !== String(defaults[name])) wishes[name] = value;
   remember('replace');
   for (const field of document.querySelectorAll('[data-bind]')) if (field !== document.activeElement || field.matches('select')) showHeld(field);
 }
@@ -208,7 +212,7 @@ paths(document, { pick: (name, value) => wish({ [name]: value }) });
 // ---- the address, Back and Forward
 
 function remember(how) {
-  const url = address.write(state, defaults);
+  const url = address.write(state, defaults, still.weights);
   if (url === location.href) return;
   try { history[how === 'push' ? 'pushState' : 'replaceState'](null, '', url); } catch { /* an embedder may forbid it */ }
 }
@@ -263,7 +267,7 @@ const asked = Object.fromEntries(Object.entries({ ...(packed && JSON.parse(packe
 if (Object.keys(asked).length) {
   fromLink = true;
   Object.assign(state, asked);
-  Object.assign(wishes, asked);
+  Object.assign(wishes, asked, { weights: packed ? still.weights : address.read().weights ?? '' });
   for (const stepper of document.querySelectorAll('[data-stepper]')) place(stepper);
 }
 

@@ -54,18 +54,19 @@ const csv = (all) => all.map(({ name, rows }) => [`# ${name}`, ...rows.map((r) =
 
 export function toolbars({ widgets, state, defaults, wish, address, still }) {
   const changed = () => Object.fromEntries(Object.entries(state()).filter(([k, v]) => v !== null && String(v) !== String(defaults[k])));
+  const told = () => { const values = changed(); return Object.keys(values).length && still.weights ? { ...values, weights: still.weights } : values; };
   for (const [slug, el] of widgets) {
     el.querySelector('[role=toolbar]')?.addEventListener('click', async (event) => {
       const tool = event.target.closest('[data-tool]')?.dataset.tool;
       if (tool === 'reset') { wish(Object.fromEntries(Object.keys(defaults).map((k) => [k, null]))); announce(el, 'Back to the start.'); }
       if (tool === 'link') {
-        const url = new URL(address.write(state(), defaults));
+        const url = new URL(address.write(state(), defaults, still.weights));
         if (url.protocol !== 'file:' && !document.documentElement.dataset.embed) url.hash = slug; // (there the state is in the hash)
         announce(el, (await copy(url.href)) ? 'Link copied: it opens exactly this view.' : url.href);
       }
       if (tool === 'embed') {
         const site = new URL(document.documentElement.dataset.site, document.baseURI).href;
-        const { element, iframe } = embedCode(slug, el.querySelector('h3').textContent, changed(), site);
+        const { element, iframe } = embedCode(slug, el.querySelector('h3').textContent, told(), site);
         const box = el.querySelector('[data-embed-code]');
         box.hidden = !box.hidden;
         box.querySelector('[data-form=element]').textContent = element;
