@@ -18,7 +18,7 @@ from explainer.views.temperature_repetition import Repetition
 from explainer.views.temperature_truth import HEDGES, TemperatureTruth
 
 PROMPT = PROMPTS["a string of beads"][0]
-SEED = 16
+SEED = 7
 """Of the first 20 seeds, one with which both the text at T = 1 and the corpus's own repeat as much of themselves as most
 do: within the middle half of `repetition.over_seeds(PROMPT)`, near both medians. A test holds it to that."""
 
