@@ -708,6 +708,13 @@ def flattest_head(tokens: tuple[int, ...]) -> tuple[tuple[int, int], float]:
     return best, keys[best]
 
 
+def without_heads(tokens: tuple[int, ...], token: int, heads: Sequence[tuple[int, int]]) -> float:
+    """The chance of a next token after the text when all of these heads, (layer, head), are off. 0 to 1"""
+    m = lab.model()
+    logits = forward(m.params, tokens, m.config, tuple(HeadOff(*head) for head in heads))["logits"][-1]
+    return float(softmax(logits.astype(np.float64))[token])
+
+
 def without_each_head(tokens: tuple[int, ...], token: int) -> Array:
     """The chance of a next token after the text when one head at a time is off. [L, H], 0 to 1"""
     m = lab.model()

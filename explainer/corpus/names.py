@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -60,7 +60,7 @@ def written(name: str) -> str:
     return "-".join(pieces("".join(name.split()))).capitalize()
 
 
-def in_pieces(text: str, known: Container[str] = ()) -> tuple[str, dict[str, str]]:
+def in_pieces(text: str, known: Collection[str] = ()) -> tuple[str, dict[str, str]]:
     """A text with the names that it introduces ('called ...', 'named ...') written in pieces, wherever they stand.
 
     known: names that stay as they are (the corpus has eight of its own)
@@ -70,6 +70,8 @@ def in_pieces(text: str, known: Container[str] = ()) -> tuple[str, dict[str, str
     changed: dict[str, str] = {}
     for found in _INTRODUCED.finditer(text):
         name = found.group(1).rstrip("-")
+        if found.end() == len(text) and any(other.startswith(name) for other in known):
+            continue  # somebody is still writing: it may yet become one of these
         if name[0].isupper() and name not in known and written(name) != name:
             changed[name] = written(name)
     for name, new in sorted(changed.items(), key=lambda item: -len(item[0])):

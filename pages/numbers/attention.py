@@ -75,7 +75,8 @@ def numbers() -> dict[str, Any]:
         "names_kept": nats(names_kept.value), "names_cut": nats(names_cut.value), "names_cut_between": spread(names_cut), "names_other": nats(names_other.value),
         "names_sample": f"{names_cut.tokens} such places of the held-out set, in {how_many(names_cut.documents, 'document')}", "cut_breaks_names": names_cut.low > names_other.high,
         "flattest": "{}.{}".format(*flattest), "spread_over": number(spread_over), "n_tokens": len(tokens),
-        "keystone_chance": percent(float(without[state.layer, state.head])),
+        "stand_in": without[state.layer, state.head] > 0.5 > (all_off := facts.without_heads(tokens, seen.answer, [r[:2] for r in steps.readers])),
+        "all_off": percent(all_off), "keystone_chance": percent(float(without[state.layer, state.head])),
         "order_blind": all(order.rounding("no positions, no mask")), "order_first": order.rounding("no positions")[0], "rounding": f"{100 * facts.ROUNDING:.3f} %",
         "order_leak": number(float(leaks.max())), "order_leak_layer": int(leaks.argmax()),
     }  # fmt: skip

@@ -50,8 +50,8 @@ def too_far(comparison: str, distances: dict[str, float]) -> dict[str, float]:
     """The tensors that are farther from torch's than rounding explains.
 
     In float32: 1e-5 of the size of a record; a gradient is a sum of products of many, and small where they cancel: 5e-5
-    of its size. (Absolutely, no gradient here is as large as 0.1, so all are within 5e-6.) So is the mean that LayerNorm
-    takes off: a sum of numbers that cancel. In float64: 1e-12.
+    of its size. (Absolutely, no gradient here is as large as 0.1, so all are within 5e-6.) So is the mean that
+    LayerNorm takes off: a sum of numbers that cancel. In float64: 1e-12.
     """
 
     def limit(name: str) -> float:

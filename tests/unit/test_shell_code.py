@@ -18,7 +18,9 @@ WIDGETS = {w.slug: w for page in PAGES for w in page.widgets if w.functions}
 @pytest.mark.parametrize("slug", WIDGETS)
 def test_show_the_code_names_the_file_that_holds_it(slug: str) -> None:
     shown = re.findall(
-        r"<p>([^<]*)</p><pre[^>]*><code translate="no">(.*?)</code></pre>", shell.source_of(WIDGETS[slug].functions), re.S
+        r'<p>([^<]*)</p><pre[^>]*><code translate="no">(.*?)</code></pre>',
+        shell.source_of(WIDGETS[slug].functions),
+        re.S,
     )
     assert len(shown) == len(WIDGETS[slug].functions)
     for path, code in shown:

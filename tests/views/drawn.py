@@ -33,7 +33,7 @@ class Element:
     @property
     def v(self):
         """The value that it carries, or None."""
-        return float(self.attrs["data-v"]) if "data-v" in self.attrs else None
+        return float(self.attrs["data-v"] or "nan") if "data-v" in self.attrs else None  # '': there is none
 
     @property
     def shade(self):
