@@ -80,13 +80,14 @@ def test_a_name_in_a_text_is_written_in_pieces_wherever_it_stands():
     text, changed = names.in_pieces("A cat called Timbolu met Tim. Good night, Timbo", ("Mia",))
     assert text == "A cat called Ti-m-bo-lu met Tim. Good night, Ti-m-bo"
     assert changed == {"Timbolu": "Ti-m-bo-lu"}
-    for same in (
+    unchanged = (
         "a girl named Mia. Good night, Mi",
         "a cat called Zo-vi-ta. Zo-vi",
         "a girl named Mi",
         "what is called love",
         "named T",
-    ):
+    )
+    for same in unchanged:
         assert names.in_pieces(same, ("Mia",)) == (same, {})
     assert names.in_pieces(text) == (text, {})
 
