@@ -26,7 +26,7 @@ STATES = {
     "home": [{"prompt": "Mia has"}],
     "attention": [
         {"layer": 0, "head": 0, "query": 5, "sharpness": "inf", "take_out": "mask"},
-        {"query": 0, "sharpness": 0, "token": 7, "swap": 0, "swap_with": 1},
+        {"query": 0, "sharpness": 0, "token": 7, "swap": 0, "swap_with": 0},
         {"prompt": "Mia has a red ball.", "layer": 1, "head": 2, "sharpness": 3},
     ],
     "temperature": [

@@ -37,7 +37,7 @@ def test_the_answer_is_a_word_and_one_piece_is_one():
     tokens = lab.tokens_of("The cat sat on the")
     word = whole_word(tokens)
     pieces = ", then ".join(f"{n} {percent(p)}" for n, p in zip(lab.names_of(word.added), word.probs, strict=True))
-    assert f'most likely: <span class="token">{word.text}</span> ({pieces})' in unescape(widget.html)
+    assert f'most likely: <span class="token" translate="no">{word.text}</span> ({pieces})' in unescape(widget.html)
     assert f"{len(tokens)} pieces of text" in widget.html
     link.request = {"prompt": ""}
     assert "1 piece of text" in widget.html and "1 pieces" not in widget.html
