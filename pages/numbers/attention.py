@@ -73,7 +73,7 @@ def numbers() -> dict[str, Any]:
         "chance_cut": percent(steps.chance_cut), "weight_cut": percent(steps.weight_cut), "chance_other": percent(steps.chance_other), "two_before": names[seen.found - 2],
         "cut_breaks": steps.chance_cut < 0.5 < steps.chance_other, "layer": state.layer,
         "names_kept": nats(names_kept.value), "names_cut": nats(names_cut.value), "names_cut_between": spread(names_cut), "names_other": nats(names_other.value),
-        "names_sample": f"{names_cut.tokens} such places of the held-out set, in {how_many(names_cut.documents, 'document')}", "cut_breaks_names": names_cut.low > names_other.high,
+        "names_sample": f"{names_cut.tokens} places in {how_many(names_cut.documents, 'document')} of the held-out set", "cut_breaks_names": names_cut.low > names_other.high,
         "flattest": "{}.{}".format(*flattest), "spread_over": number(spread_over), "n_tokens": len(tokens),
         "stand_in": without[state.layer, state.head] > 0.5 > (all_off := facts.without_heads(tokens, seen.answer, [r[:2] for r in steps.readers])),
         "all_off": percent(all_off), "keystone_chance": percent(float(without[state.layer, state.head])),
