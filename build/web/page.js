@@ -72,12 +72,12 @@ function say(messages) {
     if (line.textContent !== words) line.textContent = words; // an unchanged line is not read aloud again
     placed.add(line.dataset.message);
   }
-  status.notice(Object.entries(messages).filter(([name]) => !alien(name) && (fromLink || !placed.has(name))).map(([, text]) => text).join(' '));
+  status.notice(Object.entries(messages).filter(([name, text]) => !alien(name, text) && (fromLink || !placed.has(name))).map(([, text]) => text).join(' '));
 }
 
 /** A word for a number in the page's first address (`?source=twitter`) is another site's, not the reader's: it is taken for
  * nothing, and said at most beside the field of that name, where whoever wrote `?t=hot` will look. */
-const alien = (name) => name in asked && asked[name] === wishes[name] && typeof (defaults[name] ?? 0) === 'number' && !/\d/.test(asked[name]);
+const alien = (name, text) => name in asked && typeof (defaults[name] ?? 0) === 'number' && !/\d/.test(asked[name]) && text.startsWith(`“${asked[name].slice(0, 29)}`);
 
 function place(stepper) {
   const wanted = Number(state[stepper.dataset.stepper] ?? stepper.dataset.current);

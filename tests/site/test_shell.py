@@ -19,8 +19,10 @@ from PIL import Image, ImageChops
 from playwright.sync_api import expect
 
 from explainer import lab, next_token
+from explainer.paths import letter
 from explainer.views.html import percent
 from pages import CHAPTERS, PAGES
+from pages.paths import PathsState
 from pages.temperature import PROMPT
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -439,15 +441,51 @@ def test_a_link_that_makes_no_sense_leaves_a_figure_that_works(open_page):
     widget = page.locator("#attention-stepper")
     expect(widget.locator(".step-name")).to_have_text(re.compile("^Step 7 of 10"))
     notice = page.locator("[data-status-message]")
-    for words in ("“zzz” is not a number", "Head cannot be -3", "There is no layer 99"):
+    for words in ("Head cannot be -3", "There is no layer 99"):
         expect(notice).to_contain_text(words)  # all of it, wherever on the page the control may be
     widget.get_by_role("button", name="Next step", exact=True).click()
     expect(widget.locator(".step-name")).to_have_text(re.compile("^Step 8 of 10"))
     settle(page)
-    assert page.evaluate("[explainer.state().head, explainer.state().layer]") == [0, 3]
+    assert page.evaluate("[explainer.state().head, explainer.state().layer]") == [0, 99]  # the wish; 3 is shown for it
+    expect(page.get_by_label("Layer", exact=True).first).to_have_value("3")
     page.get_by_label("Layer", exact=True).first.select_option("1")
     settle(page)
     expect(notice).to_be_hidden()
+
+
+def test_a_word_of_another_site_in_the_address_raises_no_alert(open_page):
+    """`source` is a state of /paths/ and a name by which links say where they were shared."""
+    page = open_page("paths/", source="twitter", layers="99999")
+    notice = page.locator("[data-status-message]")
+    expect(notice).to_contain_text("Layers cannot be 99999")
+    expect(notice).not_to_contain_text("twitter")
+    page.locator(".widget").last.scroll_into_view_if_needed()  # what follows later does not say it either
+    settle(page)
+    expect(notice).not_to_contain_text("twitter")
+
+
+def test_a_focused_list_gets_the_choices_of_another_text(open_page):
+    page = open_page("embed/path-lengths/")
+    text = "Tom had a big blue dog and a cat"
+    page.get_by_label("Prompt").fill(text)
+    page.keyboard.press("Tab")
+    settle(page)
+    first = page.get_by_label("From", exact=True)
+    expect(first).to_be_focused()
+    wanted = [f"{letter(i)}: {name}" for i, name in enumerate(lab.names_of(PathsState(prompt=text).text()))]
+    expect(first.locator("option")).to_have_text(wanted)
+
+
+def test_a_text_field_shows_what_holds_after_reset(open_page):
+    page = open_page("embed/feedback-prefill/")
+    terms = page.locator("input[data-bind=sum]")
+    held = terms.input_value()
+    terms.fill("aaaa")
+    terms.press("Tab")
+    settle(page)
+    page.get_by_role("button", name="Reset").click()
+    settle(page)
+    expect(terms).to_have_value(held)
 
 
 def test_a_number_field_shows_what_holds_once_it_is_left(open_page):
