@@ -42,6 +42,13 @@ shots: .venv/.test node_modules/.ready browser site ## a contact sheet of every 
 engines: .venv/.test node_modules/.ready browser site ## seconds to live and a screenshot of every page in three engines: _shots/
 	@$(PY) tests/site/engines.py
 
+ACTIONS ?= 500
+SEED ?= 1
+
+.PHONY: monkey
+monkey: .venv/.test node_modules/.ready browser site ## random actions on every page and embed: ACTIONS=500 SEED=1
+	@$(PY) tests/site/monkey.py --actions $(ACTIONS) --seed $(SEED)
+
 .PHONY: lint
 lint: .venv/.lint ## ruff and mypy
 	@$(LINT)
