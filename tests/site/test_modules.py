@@ -1,0 +1,81 @@
+"""Single scripts of build/web/ in a real browser, on a page of a few lines: no built site, no Python, a clock of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Route
+
+WEB = Path(__file__).resolve().parents[2] / "build" / "web"
+
+
+@pytest.fixture
+def page_of(the_browser: Browser) -> Iterator[Callable[[str], Page]]:
+    """`page_of(html)` -> a page that may import every script of build/web/ by its name."""
+    context = the_browser.new_context()
+
+    def answer(route: Route) -> None:
+        name = route.request.url.rsplit("/", 1)[1]
+        if name:
+            route.fulfill(path=WEB / name, content_type="text/javascript")
+        else:
+            route.fulfill(body=context.html, content_type="text/html")  # type: ignore[attr-defined]
+
+    context.route("**/*", answer)
+
+    def open_(html: str) -> Page:
+        context.html = f"<!doctype html><html data-explainer=live><body>{html}"  # type: ignore[attr-defined]
+        page = context.new_page()
+        page.clock.install()
+        page.goto("http://modules.test/")
+        return page
+
+    yield open_
+    context.close()
+
+
+def test_play_turns_once_a_second_and_stops_at_the_last_turn(page_of: Callable[[str], Page]) -> None:
+    crank = "<div data-crank=step data-crank-last=5><button data-crank-play aria-pressed=false>Play</button></div>"
+    page = page_of(f"<div class=widget id=w data-widget=w>{crank}</div>")
+    page.evaluate(
+        """async () => {
+            const { crank } = await import('/crank.js');
+            window.state = { step: 2 };
+            window.asked = [];
+            const turn = (values) => { asked.push(values); Object.assign(state, values); };
+            crank(document, { state: () => state, turn, ready: () => true });
+        }"""
+    )
+    page.get_by_role("button").click()
+    assert page.evaluate("asked") == [{"step": 3}]
+    page.clock.run_for(1000)
+    assert page.evaluate("asked") == [{"step": 3}, {"step": 4}]
+    page.clock.run_for(10_000)
+    # at the last turn nothing is turned: the figures that had to wait are asked for, once
+    assert page.evaluate("asked") == [{"step": 3}, {"step": 4}, {"step": 5}, {}]
+    assert page.get_by_role("button").text_content() == "Play"
+    assert page.get_by_role("button").get_attribute("aria-pressed") == "false"
+
+
+@pytest.mark.parametrize(("values", "travel"), [(3, 3), (100, 64)])
+def test_all_values_travel_up_to_as_many_as_can_be_followed(
+    page_of: Callable[[str], Page], values: int, travel: int
+) -> None:
+    boxes = "".join(f"<i data-travel=v{k}>{k}</i>" for k in range(values))
+    page = page_of(f"<style>:root{{--travel:.4s}} p{{margin-top:90px}}</style><div class=widget><p>{boxes}</p></div>")
+    found = page.evaluate(
+        """async () => {
+            const { leave, arrive } = await import('/travel.js');
+            const widget = document.querySelector('.widget');
+            const before = leave(widget);
+            const there = document.createElement('p');
+            there.innerHTML = document.querySelector('p').innerHTML;
+            document.querySelector('p').replaceWith(there);
+            there.style.marginTop = '190px';
+            arrive(widget, before, { stepped: true });
+            return document.querySelectorAll('.travellers > *').length;
+        }"""
+    )
+    assert found == travel
