@@ -179,7 +179,7 @@ def test_order_is_invisible_without_positions_and_mask_and_leaks_with_the_mask(t
     masked = found.changes["no positions"]
     assert masked[0] < facts.ROUNDING  # the first layer's keys and values do not know their place
     assert masked[1:].max() > 20 * facts.ROUNDING  # later ones do: the mask let each read a different past
-    assert found.changes["as trained"][0] > 100 * facts.ROUNDING
+    assert found.changes["as trained"][0] > 20 * facts.ROUNDING
     before, after = found.rows["no positions, no mask"]
     np.testing.assert_allclose(after[[5, 2]], before[[2, 5]], atol=1e-5)  # the weights went with the tokens
 

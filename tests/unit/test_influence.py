@@ -138,10 +138,14 @@ def test_token_losses_are_minus_the_log_of_the_share_of_what_came():
 def test_every_page_measures_on_the_one_held_out_set_and_nobody_is_below_its_floor():
     """Three sets and three floors (0.381, 0.404, 0.410) stood on one site, and the model below one of them."""
     floor, whole = influence.held_out_floor(), next(v for v in influence.variants() if v.model == lab.STORYTELLER)
-    assert floor == attention_facts.floor() and floor.cross_entropy == forecast.held_out().floor
     found = influence.held_out(whole)
-    for one, other in zip(astuple(found.cross_entropy), astuple(attention_facts.loss().cross_entropy), strict=True):
-        assert one == pytest.approx(other, rel=1e-12)
+    same = (
+        (floor.cross_entropy, attention_facts.floor().cross_entropy),
+        (floor.cross_entropy, forecast.held_out().floor),
+        (found.cross_entropy, attention_facts.loss().cross_entropy),
+    )
+    for one, other in same:  # the order of the sums may differ in the last digit
+        assert astuple(one) == pytest.approx(astuple(other), rel=1e-12)
     assert forecast.held_out().at(1.0)[0] == pytest.approx(found.cross_entropy.value, abs=1e-5)
     for variant in influence.variants():
         loss = influence.held_out(variant)
