@@ -1,4 +1,4 @@
-"""Single scripts of build/web/ in a real browser, on a page of a few lines: no built site, no Python, a clock of our own."""
+"""Single scripts of build/web/ in a real browser, on a page of a few lines: no site, no Python, a clock of our own."""
 
 from __future__ import annotations
 
