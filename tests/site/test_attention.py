@@ -515,7 +515,7 @@ def test_bad_values_in_a_link_are_said_in_plain_words(open_page):
     page = open_page("attention/", layer="99", take_out="everything", prompt="the ball " * 40)
     expect(page.locator("[data-status-message]")).to_contain_text("is not a choice")
     expect(widget(page, "attention-stepper").locator("[data-message=layer]")).to_contain_text("There is no layer 99")
-    expect(widget(page, "attention-stepper").locator("[data-message=prompt]")).to_contain_text("24 tokens at most")
+    expect(widget(page, "attention-stepper").locator("[data-message=prompt]")).to_contain_text("28 tokens at most")
 
 
 @pytest.mark.parametrize("text", ["", "<b>bold</b> 🙂", "שלום"])

@@ -393,7 +393,7 @@ def test_the_cache_is_counted(page):
 
 def test_the_window_slides(page):
     widget = page.locator("#context-window")
-    widget.get_by_label("Window").evaluate(SLIDE, 6)
+    widget.get_by_label("Window", exact=True).evaluate(SLIDE, 6)
     steps = story.Teller(story.narrow(lab.model(), 6)).tell(lab.tokens_of(PROMPT), sampling.Settings(1.0), 3, (), 6)
     expect_story(page, list(steps), "window-narrow")
     expect(widget.get_by_test_id("window-narrow").locator(".cell.gone")).to_have_count(5 + 6 - 6)

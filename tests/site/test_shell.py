@@ -511,7 +511,7 @@ def test_a_slider_reaches_both_ends(open_page):
         slider = page.locator(f'#temperature-filters input[type=range][data-bind="{name.lower()}"]')
         slider.press("End")
         settle(page)
-        assert page.evaluate("name => explainer.state()[name]", name.lower()) == {"T": 10, "top_k": 640}[name]
+        assert page.evaluate("name => explainer.state()[name]", name.lower()) == {"T": 10, "top_k": 850}[name]
         slider.press("Home")
         settle(page)
         assert page.evaluate("name => explainer.state()[name]", name.lower()) == {"T": 0.01, "top_k": 1}[name]
