@@ -172,16 +172,16 @@ def fingerprints_differ(x, y):
 
 
 def test_order_is_invisible_without_positions_and_mask_and_leaks_with_the_mask(tokens):
-    found = facts.order_test(tokens, 2, 5, len(tokens) - 1, 1, 0)
+    found = facts.order_test(tokens, 1, 9, len(tokens) - 1, 1, 0)
     blind = found.changes["no positions, no mask"]
     assert (blind < facts.ROUNDING).all()
     assert found.moved["no positions, no mask"] < facts.ROUNDING
     masked = found.changes["no positions"]
     assert masked[0] < facts.ROUNDING  # the first layer's keys and values do not know their place
-    assert masked[1:].max() > 20 * facts.ROUNDING  # later ones do: the mask let each read a different past
-    assert found.changes["as trained"][0] > 20 * facts.ROUNDING
+    assert masked[1:].max() > 100 * facts.ROUNDING  # later ones do: the mask let each read a different past
+    assert found.changes["as trained"][0] > 100 * facts.ROUNDING
     before, after = found.rows["no positions, no mask"]
-    np.testing.assert_allclose(after[[5, 2]], before[[2, 5]], atol=1e-5)  # the weights went with the tokens
+    np.testing.assert_allclose(after[[9, 1]], before[[1, 9]], atol=1e-5)  # the weights went with the tokens
 
 
 def test_order_test_needs_both_tokens_before_the_query(tokens):
