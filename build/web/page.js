@@ -102,8 +102,12 @@ function hold() {
   for (const name in wishes) if (!(name in held)) delete wishes[name];
   for (const [name, value] of Object.entries(held)) if (name in wishes || String(value) !== String(defaults[name])) wishes[name] = value;
   remember('replace');
-  for (const field of document.querySelectorAll('[data-bind]')) if (field !== document.activeElement || field.matches('select')) showHeld(field);
+  for (const field of document.querySelectorAll('[data-bind]')) if (field !== document.activeElement || field !== written || field.matches('select')) showHeld(field);
 }
+
+let written = null; // the field in which the reader is writing: what stands there is the reader's until it is left
+document.addEventListener('input', ({ target }) => { written = target; });
+document.addEventListener('focusin', () => { written = null; });
 
 /** A field shows what holds (or what is shown for it), also where something else was typed: once it is left. */
 const TYPED = 'input[type=number][data-bind],input[type=text][data-bind],textarea[data-bind]';

@@ -11,6 +11,7 @@ from explainer.columns import top_tokens
 from explainer.next_token import Word, whole_word
 from explainer.trace import Trace
 from explainer.views import components as c
+from explainer.views.attention_parts import tokens_in
 from explainer.views.html import how_many, join, number, percent, tag
 from explainer.views.widget import Widget
 
@@ -36,7 +37,9 @@ class WholeModel(Widget):
             [
                 c.controls(
                     c.name_field(lab.name_in(s.prompt)),
-                    c.text_field("prompt", "Prompt", s.prompt, placeholder="Once there was a"),
+                    c.text_field(
+                        "prompt", "Prompt", s.prompt, placeholder="Once there was a", hint=tokens_in(len(tokens))
+                    ),
                 ),
                 tag(
                     "div",

@@ -59,7 +59,8 @@ class Link(JSComponent):
         given = {k: v for k, v in self.request.items() if k != "#"}  # '#' only makes equal requests differ
         with param.parameterized.batch_call_watchers(self):
             messages = self._state.update_from(given)
-            if not given.keys() <= {*self._state.quiet, *HOW}:  # a quiet request leaves what was said before
+            # a request that no address carries leaves what was said before, unless it has something to say itself
+            if messages or not given.keys() <= {*self._state.quiet, *HOW}:
                 self.messages = messages
             self.values, self.shown = self._state.values(), self._state.shown()
 

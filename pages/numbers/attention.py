@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 from explainer import attention_facts as facts
 from explainer import lab
+from explainer.checkpoint import WEIGHTS
 from explainer.interventions import HeadOff
 from explainer.views.attention_ablation import KIND_NAMES
 from explainer.views.html import how_many, nats, number, percent, sample, spread
@@ -31,6 +33,7 @@ def numbers() -> dict[str, Any]:
     leaks = order.changes["no positions"]
     without = facts.without_each_head(tokens, seen.answer)
     copy = {name: result.by_kind["copy"] for name, result in taken.items()}
+    unheard = json.loads((WEIGHTS / f"{lab.STORYTELLER}.json").read_text(encoding="utf-8"))["open_names"]
     floor, steps = facts.floor(), facts.circuit(tokens, state.layer, state.head)
     names_kept, names_cut, names_other = facts.circuit_on_names()
     pattern = lab.trace(tokens)[f"blocks.{state.layer}.attn.pattern"][state.head, -1]
@@ -76,7 +79,7 @@ def numbers() -> dict[str, Any]:
         "names_sample": f"{names_cut.tokens} places in {how_many(names_cut.documents, 'document')} of the held-out set", "cut_breaks_names": names_cut.low > names_other.high,
         "flattest": "{}.{}".format(*flattest), "spread_over": number(spread_over), "n_tokens": len(tokens),
         "stand_in": without[state.layer, state.head] > 0.5 > (all_off := facts.without_heads(tokens, seen.answer, [r[:2] for r in steps.readers])),
-        "all_off": percent(all_off), "keystone_chance": percent(float(without[state.layer, state.head])),
+        "all_off": percent(all_off), "unheard": unheard["names"], "unheard_right": percent(unheard["all_pieces"]), "keystone_chance": percent(float(without[state.layer, state.head])),
         "order_blind": all(order.rounding("no positions, no mask")), "order_first": order.rounding("no positions")[0], "rounding": f"{100 * facts.ROUNDING:.3f} %",
         "order_leak": number(float(leaks.max())), "order_leak_layer": int(leaks.argmax()),
     }  # fmt: skip

@@ -34,6 +34,16 @@ def test_the_longest_name_fits_and_the_last_token_asks(page):
         assert state.query == len(tokens) - 1
 
 
+def test_what_is_said_of_a_name_reaches_the_page_and_stays_until_something_else_is_asked():
+    link, _ = home.PAGE.make("whole-model")
+    link.request = {"called": "Timbolu"}
+    assert "Ti-m-bo-lu" in link.messages["called"]
+    link.request = {"first": "whole-model"}
+    assert "Ti-m-bo-lu" in link.messages["called"]
+    link.request = {"prompt": "Mia has"}
+    assert not link.messages
+
+
 def test_other_letters_and_long_names_are_named():
     state = home.PAGE.state()
     assert "“ë”" in state.update_from({"called": "Zoë"})["called"]
