@@ -82,13 +82,24 @@ function tell() {
 
 function takeOver(worker) {
   return new Promise((resolve) => {
-    worker.addEventListener('statechange', () => { if (worker.state === 'activated' || worker.state === 'redundant') resolve(); });
+    const look = () => { if (worker.state === 'activated' || worker.state === 'redundant') resolve(); };
+    worker.addEventListener('statechange', look);
     worker.postMessage({ type: 'take over' });
+    look(); // another page may have let it in already
   });
 }
 
+/** Until Python has answered what was asked of it, so that all of it is in the address; not for long. */
+const answered = () => new Promise((resolve) => {
+  const look = () => { if (!root.hasAttribute('data-busy')) resolve(); };
+  new MutationObserver(look).observe(root, { attributeFilter: ['data-busy'] });
+  setTimeout(resolve, 3000);
+  look();
+});
+
 /** Let the newer build take the place of this one. What the reader has is in the address. */
 async function reload() {
+  await answered();
   const waiting = (await registered())?.waiting;
   if (waiting) await takeOver(waiting);
   location.reload();

@@ -18,7 +18,7 @@ from conftest import settle, wait_live
 from PIL import Image, ImageChops
 from playwright.sync_api import expect
 
-from explainer import lab, next_token
+from explainer import lab, next_token, story
 from explainer.paths import letter
 from explainer.views.html import percent
 from pages import CHAPTERS, PAGES
@@ -305,6 +305,7 @@ def test_the_tools_of_every_page_copy_what_is_there_and_bring_the_first_view_bac
     expect(page.locator(f"#{slug} [data-tool-status]")).to_contain_text("Embed code copied")
     code = page.evaluate("navigator.clipboard.readText()")
     asked = "".join(f' {name}="{value}"' for name, value in CHANGES[path].items())
+    asked += f' weights="{story.fingerprint()}"'  # what was seen is what these weights write
     assert f'<transformer-explainer widget="{slug}"{asked}></transformer-explainer>' in code
     tools.get_by_role("button", name="Reset").click()
     expect(page).to_have_url(re.compile(f"{path}$"))
