@@ -33,6 +33,7 @@ export class Connection {
 
   start() {
     this.leave();
+    this.began = this.began === undefined ? 0 : performance.now(); // the first time all of the page's life counts
     Object.assign(this, { gone: false, heard: false, working: false, opening: true });
     let port;
     try {
@@ -198,13 +199,32 @@ export class Connection {
     if (this.patient) this.on.slow(this.patient = false);
   }
 
-  /** The worker is no more: start another, once, when somebody looks. What the reader had is asked for again when it is open. */
-  lost() {
+  /** Let go, so that another may be started: what the reader had is asked for again when that one is open. */
+  release() {
     this.leave();
     this.isLive = this.opening = false;
     this.waiting = { ...this.sent, ...this.waiting };
     this.sent = {};
     this.inFlight = 0;
+  }
+
+  /** The browser puts the page aside whole, for Back. A word from a shared worker would throw it out of there: let go of it. */
+  rest() {
+    if (!this.port?.shared) return;
+    this.release();
+    this.resting = true;
+  }
+
+  /** The page is shown again. */
+  wake() {
+    if (!this.resting) return;
+    this.resting = false;
+    this.start();
+  }
+
+  /** The worker is no more: start another, once, when somebody looks. */
+  lost() {
+    this.release();
     if (this.restarts) {
       this.restarts = 0;
       this.fail('gone', 'Python was stopped from outside, and again after it had been restarted.');
@@ -252,6 +272,7 @@ export function openWorker(url, { generation = 1, shared = true } = {}) {
           worker.onerror = (event) => onerror(event.message ?? '');
           worker.port.onmessage = ({ data }) => onmessage(data);
         },
+        end: () => worker.port.close(),
       };
     } catch { /* forbidden here (cookies are blocked, a sandbox): one of our own may not be */ }
   }

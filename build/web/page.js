@@ -243,7 +243,7 @@ if (patience !== 20) workerUrl.searchParams.set('patience', patience);
 let arrived = null;
 function announce() {
   if (!arrived) return;
-  status.live({ ...arrived, ms: Math.round(performance.now()) });
+  status.live({ ...arrived, ms: Math.round(performance.now() - connection.began) });
   arrived = null;
   say(mirror.get('link', 'messages') ?? {});
 }
@@ -287,4 +287,5 @@ status.onRetry(() => connection.restart());
 status.still();
 window.explainer = { state: () => ({ ...state }), set: (values) => wish(values) };
 whenWanted(() => connection.start());
-window.addEventListener('pagehide', (event) => { if (!event.persisted) connection.close(); });
+window.addEventListener('pagehide', (event) => { if (event.persisted) connection.rest(); else connection.close(); });
+window.addEventListener('pageshow', (event) => { if (event.persisted) connection.wake(); });

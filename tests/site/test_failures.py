@@ -373,16 +373,6 @@ def test_without_storage_everything_works(page_at: Callable[..., Page]) -> None:
     assert page.evaluate("document.documentElement.dataset.mode") == "result"
 
 
-def test_restored_from_the_back_forward_cache_it_is_still_live(page_at: Callable[..., Page], broken_site: str) -> None:
-    page = page_at()
-    assert settled(page) == "live"
-    page.goto(broken_site + "how/")
-    page.go_back()
-    assert settled(page) == "live"
-    page.get_by_label("Prompt").first.fill("Tom has a green kite.")
-    expect(page.locator(".tokens").first).to_contain_text("kite")
-
-
 def test_started_in_a_background_tab_it_becomes_live(page_at: Callable[..., Page], broken_site: str) -> None:
     front = page_at("how/")
     back = front.context.new_page()

@@ -244,3 +244,30 @@ test('a worker of one page alone that ends with an error is replaced', () => {
   assert.equal(made.length, 2);
   assert.ok(worker.ended);
 });
+
+test('put aside for Back, a page lets go of the shared worker; shown again, it asks for what the reader had', () => {
+  connect();
+  live();
+  wish({ t: 2 }); // not answered yet
+  let ended = 0;
+  made[0].end = () => { ended += 1; };
+  connection.rest();
+  assert.deepEqual([made[0].heard.at(-1).type, ended, locks.asked[0].signal.aborted], ['close', 1, true]);
+  made[0].say({ type: 'idle' }); // what is still said is not heard
+  seconds(100);
+  assert.equal(made.length, 1);
+  connection.wake();
+  live();
+  assert.equal(made.length, 2);
+  assert.equal(asked(made[1])[0].t, 2);
+  connection.wake(); // once
+  assert.equal(made.length, 2);
+});
+
+test('a worker of the page alone is put aside with it, and goes on with it', () => {
+  connect({ makeWorker: () => { const port = { post() {}, listen() {} }; made.push(port); return port; } });
+  connection.rest();
+  connection.wake();
+  assert.equal(made.length, 1);
+  assert.equal(connection.port, made[0]);
+});
