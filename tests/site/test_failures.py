@@ -13,10 +13,11 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import browser as chromium
 import pytest
 import serve
-from conftest import LIVE, SITE, settled, until, wait_live
-from playwright.sync_api import BrowserContext, Page, expect
+from conftest import LIVE, SITE, settle, settled, until, wait_live
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
 KINDS = ("missing", "truncated", "corrupt")
 REMEDY = {
@@ -380,3 +381,25 @@ def test_started_in_a_background_tab_it_becomes_live(page_at: Callable[..., Page
     back.goto(broken_site + "components/")
     front.bring_to_front()
     assert settled(back) == "live"
+
+
+def test_with_cookies_blocked_in_the_browser_itself_it_becomes_live(site: str, tmp_path: Path) -> None:
+    """Chromium as its settings leave it: no cookies, no storage, no SharedWorker, no service worker for any site."""
+    (tmp_path / "Default").mkdir()
+    settings = {"profile": {"default_content_setting_values": {"cookies": 2}}}
+    (tmp_path / "Default" / "Preferences").write_text(json.dumps(settings), encoding="utf-8")
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            tmp_path, executable_path=chromium.find_chromium(), args=chromium.FLAGS
+        )
+        page = context.new_page()
+        page.add_init_script(LISTEN)
+        page.goto(site + "embed/path-lengths/")
+        stored = "(() => { try { return localStorage.length } catch (problem) { return problem.name } })()"
+        assert page.evaluate(stored) == "SecurityError"
+        wait_live(page)
+        assert page.evaluate("told") == []
+        page.get_by_label("Prompt").fill("Tom has a green kite.")
+        until(page, "() => explainer.state().prompt === 'Tom has a green kite.'")
+        settle(page)
+        context.close()

@@ -454,6 +454,29 @@ def test_a_link_that_makes_no_sense_leaves_a_figure_that_works(open_page):
     expect(notice).to_be_hidden()
 
 
+def test_the_address_says_what_holds_and_not_how_it_was_typed(open_page):
+    """Python takes “1.50” for the 1.5 that it has already: nothing changes there, and the address says 1.5 again."""
+    page = open_page("embed/temperature/", t="1.5")
+    page.evaluate("explainer.set({ t: '1.50' })")
+    assert "t=1.50" in page.url  # what the reader wishes is there at once
+    settle(page)
+    assert page.evaluate("explainer.state().t") == 1.5
+    assert dict(parse_qsl(urlsplit(page.url).query))["t"] == "1.5"
+
+
+def test_what_a_link_asked_in_vain_is_said_apart_only_until_the_reader_acts(open_page):
+    """Later messages stand beside their control alone, as the reader is looking there."""
+    page = open_page("attention/", layer="99")
+    notice = page.locator("[data-status-message]")
+    expect(notice).to_contain_text("There is no layer 99")
+    head = page.get_by_label("Head", exact=True).first
+    head.evaluate("el => { el.append(new Option('77', '77')); el.value = '77' }")
+    head.dispatch_event("change")
+    expect(page.locator("[data-message=head]").first).to_contain_text("77")
+    settle(page)
+    expect(notice).to_be_hidden()
+
+
 def test_a_word_of_another_site_in_the_address_raises_no_alert(open_page):
     """`source` is a state of /paths/ and a name by which links say where they were shared."""
     page = open_page("paths/", source="twitter", layers="99999")
