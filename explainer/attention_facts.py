@@ -16,6 +16,7 @@ import numpy as np
 
 from explainer import heads, lab
 from explainer.corpus import held_out
+from explainer.heads import ROLES, HeadScores
 from explainer.interventions import (
     Change,
     Edit,
@@ -26,10 +27,11 @@ from explainer.interventions import (
     NoScaling,
     Patch,
     UniformAttention,
+    compare,
 )
 from explainer.measured import kept
 from explainer.model import direct_logit_contributions, forward, logit_lens
-from explainer.ops import entropy, kl_divergence, log_softmax, softmax
+from explainer.ops import entropy, log_softmax, softmax
 from explainer.trace import Trace
 
 Array = np.ndarray
@@ -100,63 +102,16 @@ def head_worth() -> Array:
 
 
 def change(tokens: tuple[int, ...], interventions: tuple[Edit, ...], position: int) -> Change:
-    """What interventions do to the prediction after one position (`interventions.compare`, the first pass kept)."""
+    """What interventions do to the prediction after one position."""
     m = lab.model()
-    first = lab.trace(tokens)
-    second = forward(m.params, tokens, m.config, interventions)
-    before = softmax(first["logits"][position].astype(np.float64))
-    after = softmax(second["logits"][position].astype(np.float64))
-    kl = max(float(kl_divergence(before, after)), 0.0)
-    return Change(before, after, kl, float(np.abs(before - after).sum() / 2), first, second)
+    return compare(m.params, m.config, tokens, interventions, position, lab.trace(tokens))
 
 
 # ---------------------------------------------------------------- what heads do
 
 
-CLEAR = 0.3  # a head that gives less than this share of its attention to any one role is called mixed
-ROLES: Mapping[str, tuple[str, str, str]] = {
-    # role: (what a head is called that does it, what it reads then, at which queries this is measured)
-    "copy": ("copies names", "on that piece further up", "where a piece of an invented name is due"),
-    "recall": ("recalls words", "on that word further up", "where an earlier word is due again"),
-    "previous_token": ("previous token", "on the token just before", "at all queries"),
-    "current_token": ("current token", "on the query itself", "at all queries"),
-    "first_token": ("first token", "on the very first token", "at all queries"),
-    "induction": ("induction", "on what followed the same token the first time", "in random tokens written twice"),
-}
-
-
-@dataclass(frozen=True)
-class Roles:
-    """The mean share of its attention that each head gives to each role, over the queries that have such a key.
-
-    So the denominators differ: "copy" is asked only where a piece of a name is due, "previous_token" nearly everywhere.
-    scores: role -> [L, H], between 0 and 1; chance: role -> what reading all allowed tokens equally would give
-    n:      role -> the number of queries that were asked
-    spread: role -> (low, high), each [L, H]: 95 % interval over documents; for "copy" and "recall"
-    """
-
-    scores: Mapping[str, Array]
-    chance: Mapping[str, float]
-    n: Mapping[str, int]
-    spread: Mapping[str, tuple[Array, Array]]
-
-    def strongest(self, layer: int, head: int) -> tuple[str, float]:
-        """(role, score) of what this head does most."""
-        return max(((r, float(s[layer, head])) for r, s in self.scores.items()), key=lambda pair: pair[1])
-
-    def label(self, layer: int, head: int) -> tuple[str, float]:
-        """(what this head mostly does, its score); "mixed" with its best score if nothing is clear."""
-        role, score = self.strongest(layer, head)
-        return (ROLES[role][0] if score >= CLEAR else "mixed"), score
-
-    def best(self, role: str) -> tuple[int, int, float]:
-        """(layer, head, score) of the head that does this most."""
-        layer, head = np.unravel_index(int(self.scores[role].argmax()), self.scores[role].shape)
-        return int(layer), int(head), float(self.scores[role][layer, head])
-
-
 @kept
-def head_scores() -> Roles:
+def head_scores() -> HeadScores:
     """What each head measurably does.
 
     By place (previous, current, first token) and induction: `heads.measure`, places on held-out documents, induction
@@ -185,7 +140,7 @@ def head_scores() -> Roles:
                 given[role][i, layer] = read[:, rows].sum(axis=1)
     n = {role: int(asked[role].sum()) for role in given}
     scores = {role: given[role].sum(axis=0) / max(1, n[role]) for role in given}
-    return Roles(
+    return HeadScores(
         {role: scores[role] if role in scores else placed.scores[role] for role in ROLES},
         {**{role: alike[role] / max(1, n[role]) for role in given}, **placed.chance},
         {**placed.n, **n},
@@ -648,7 +603,7 @@ def circuit(tokens: tuple[int, ...], layer: int, head: int) -> Circuit:
             (i, j, float(trace[f"blocks.{i}.attn.pattern"][j, query, key]))
             for i in range(layers) for j in range(m.config.n_heads)
         ]  # fmt: skip
-        return tuple(x for x in shares if x[2] >= CLEAR)
+        return tuple(x for x in shares if x[2] >= heads.CLEAR)
 
     def without(key: int) -> Trace:
         return forward(m.params, tokens, m.config, (NoEdge(at, key, layer),))

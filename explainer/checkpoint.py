@@ -140,26 +140,3 @@ def checked_params(tensors: Mapping[str, Array], config: Config, name: str = "ch
             raise CorruptCheckpoint(f"{name}: {key!r} contains numbers that are not finite")
         params[key].flags.writeable = False
     return MappingProxyType(params)
-
-
-def random_params(config: Config, seed: int = 0) -> Mapping[str, Array]:
-    """Untrained weights of realistic size, the same for the same seed.
-
-    returns: name -> float32 array, read-only
-    """
-    rng = np.random.default_rng(seed)
-    params = {}
-    for key, shape in config.parameter_shapes.items():
-        noise = rng.standard_normal(shape)
-        leaf = key.rsplit(".", 1)[-1]
-        if leaf == "w":  # LayerNorm's stretch
-            value = 1 + 0.1 * noise
-        elif leaf.startswith("b"):
-            value = 0.1 * noise
-        elif leaf in ("W_E", "W_pos"):
-            value = 0.5 * noise
-        else:
-            value = noise / math.sqrt(shape[-2])  # keeps the spread of what goes through it
-        params[key] = value.astype(np.float32)
-        params[key].flags.writeable = False
-    return MappingProxyType(params)

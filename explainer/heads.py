@@ -7,7 +7,7 @@ score that reads all allowed tokens equally.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,42 +17,50 @@ from explainer.trace import Intervention
 
 Array = np.ndarray
 
-ROLES: Mapping[str, str] = {
-    "previous_token": "previous token",
-    "current_token": "current token",
-    "first_token": "first token",
-    "induction": "induction",
+ROLES: Mapping[str, tuple[str, str, str]] = {
+    # role: (what a head is called that does it, what it reads then, at which queries this is measured)
+    "copy": ("copies names", "on that piece further up", "where a piece of an invented name is due"),
+    "recall": ("recalls words", "on that word further up", "where an earlier word is due again"),
+    "previous_token": ("previous token", "on the token just before", "at all queries"),
+    "current_token": ("current token", "on the query itself", "at all queries"),
+    "first_token": ("first token", "on the very first token", "at all queries"),
+    "induction": ("induction", "on what followed the same token the first time", "in random tokens written twice"),
 }
+PLACED = ("previous_token", "current_token", "first_token")  # what these read is known from the place alone
+MEASURED = (*PLACED, "induction")  # here, on any text; "copy" and "recall" need a grammar (attention_facts.head_scores)
 
-CLEAR = 0.4  # a head that gives less than this share of its attention to any one role is called mixed
+CLEAR = 0.3  # a head that gives less than this share of its attention to any one role is called mixed
 FIRST_QUERY = 4  # earlier queries have so few keys that the roles cannot be told apart
 
 
 @dataclass(frozen=True, eq=False)
 class HeadScores:
-    """How much attention each head gives to each role, averaged over many queries.
+    """The mean share of its attention that each head gives to each role, over the queries that have such a key.
 
-    scores: role -> [L, H], between 0 and 1
-    chance: role -> what reading all allowed tokens equally would score
-    n:      role -> over how many queries: those that have such a key
+    So the denominators differ: "copy" is asked only where a piece of a name is due, "previous_token" nearly everywhere.
+    scores: role -> [L, H], between 0 and 1; chance: role -> what reading all allowed tokens equally would give
+    n:      role -> the number of queries that were asked
+    spread: role -> (low, high), each [L, H]: 95 % interval over documents; for "copy" and "recall"
     """
 
     scores: Mapping[str, Array]
     chance: Mapping[str, float]
     n: Mapping[str, int]
+    spread: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
+
+    def strongest(self, layer: int, head: int) -> tuple[str, float]:
+        """(role, score) of what this head does most."""
+        return max(((r, float(s[layer, head])) for r, s in self.scores.items()), key=lambda pair: pair[1])
 
     def label(self, layer: int, head: int) -> tuple[str, float]:
-        """(what this head mostly does, its score): "previous token", ..., or "mixed" with its best score."""
-        role, score = max(
-            ((role, float(table[layer, head])) for role, table in self.scores.items()), key=lambda pair: pair[1]
-        )
-        return (ROLES[role] if score >= CLEAR else "mixed"), score
+        """(what this head mostly does, its score); "mixed" with its best score if nothing is clear."""
+        role, score = self.strongest(layer, head)
+        return (ROLES[role][0] if score >= CLEAR else "mixed"), score
 
     def best(self, role: str) -> tuple[int, int, float]:
         """(layer, head, score) of the head that does this most."""
-        table = self.scores[role]
-        layer, head = np.unravel_index(int(table.argmax()), table.shape)
-        return int(layer), int(head), float(table[layer, head])
+        layer, head = np.unravel_index(int(self.scores[role].argmax()), self.scores[role].shape)
+        return int(layer), int(head), float(self.scores[role][layer, head])
 
 
 def repeated_sequences(
@@ -117,10 +125,9 @@ def measure(
     """
     random_texts = repeated_sequences(config, seed, n_sequences, pool)
     texts = random_texts if documents is None else [list(text[: config.n_ctx]) for text in documents]
-    by_place = tuple(role for role in ROLES if role != "induction")
     tally = Tally(config)
     for text in texts:
-        tally.add(forward(params, text, config, interventions), by_place)
+        tally.add(forward(params, text, config, interventions), PLACED)
     for text in random_texts:
         tally.add(forward(params, text, config, interventions), ("induction",))
     return tally.scores()
@@ -131,9 +138,9 @@ class Tally:
 
     def __init__(self, config: Config) -> None:
         self.shape = (config.n_layers, config.n_heads)
-        self.given = {role: np.zeros(self.shape) for role in ROLES}
-        self.uniform = dict.fromkeys(ROLES, 0.0)
-        self.queries = dict.fromkeys(ROLES, 0)
+        self.given = {role: np.zeros(self.shape) for role in MEASURED}
+        self.uniform = dict.fromkeys(MEASURED, 0.0)
+        self.queries = dict.fromkeys(MEASURED, 0)
 
     def add(self, trace: Mapping[str, Array], roles: Sequence[str]) -> None:
         """Count one text."""

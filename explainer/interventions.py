@@ -2,23 +2,21 @@
 
 An intervention is a small frozen statement ("head 1.2 off") that `forward` applies to the records that it concerns,
 while they are made: everything after them sees the change, nothing before them does. Several compose; on the same
-record they apply in order. `str` gives the words, `parse` reads them back.
+record they apply in order. `str` gives the words.
 
-What it does to the model: `evaluate` (cross-entropy and top-1 accuracy on held-out texts, with and without it) and
-`compare` (what it does to one prediction). Layers, heads and positions count from 0. Nothing here changes a weight.
+What it does to one prediction: `compare`. Layers, heads and positions count from 0. Nothing here changes a weight.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from explainer.config import Config
 from explainer.model import forward, plan
-from explainer.ops import cross_entropy, kl_divergence, softmax
+from explainer.ops import kl_divergence, softmax
 from explainer.trace import Trace
 
 Array = np.ndarray
@@ -201,7 +199,7 @@ def concerns(key: str, layer: int | None) -> bool:
 
 @dataclass(frozen=True)
 class Replacement(Edit):
-    """Overwrite a record, or one position or head of it, with zeros, with its mean, or with given numbers."""
+    """Overwrite a record, or one position or head of it, with zeros, or with given numbers."""
 
     def target(self) -> tuple[str, int | None, int | None]:
         """(record, position, head); None means all of them."""
@@ -283,109 +281,6 @@ class HeadOff(Replacement):
 
 
 @dataclass(frozen=True)
-class MLPOff(Replacement):
-    """The MLP of one layer adds nothing (not its bias either)."""
-
-    layer: int
-
-    def target(self) -> tuple[str, int | None, int | None]:
-        return f"blocks.{self.layer}.mlp_out", None, None
-
-    def __str__(self) -> str:
-        return f"mlp {self.layer} off"
-
-
-@dataclass(frozen=True)
-class AttentionOff(Replacement):
-    """The attention of one layer adds nothing (not its bias either)."""
-
-    layer: int
-
-    def target(self) -> tuple[str, int | None, int | None]:
-        return f"blocks.{self.layer}.attn_out", None, None
-
-    def __str__(self) -> str:
-        return f"attention {self.layer} off"
-
-
-@dataclass(frozen=True)
-class MeanReplacement(Replacement):
-    """Replaced by what it is on average, so that only what it says about *this* text is lost.
-
-    mean: the average over the positions of reference texts; `resolve` or `evaluate` fills it in
-    """
-
-    mean: Array | None = field(default=None, compare=False, repr=False, kw_only=True)
-
-    def new_value(self, old: Array) -> Array:
-        if self.mean is None:
-            raise ValueError(f"'{self}' needs the mean over some texts: call resolve(...) first")
-        return np.broadcast_to(self.mean, old.shape)
-
-
-@dataclass(frozen=True)
-class HeadMean(MeanReplacement):
-    """One head always reads what it reads on average."""
-
-    layer: int
-    head: int
-
-    def target(self) -> tuple[str, int | None, int | None]:
-        return f"blocks.{self.layer}.attn.z", None, self.head
-
-    def __str__(self) -> str:
-        return f"head {self.layer}.{self.head} mean"
-
-
-@dataclass(frozen=True)
-class MLPMean(MeanReplacement):
-    """The MLP of one layer always adds what it adds on average."""
-
-    layer: int
-
-    def target(self) -> tuple[str, int | None, int | None]:
-        return f"blocks.{self.layer}.mlp_out", None, None
-
-    def __str__(self) -> str:
-        return f"mlp {self.layer} mean"
-
-
-@dataclass(frozen=True)
-class Zero(Replacement):
-    """Any record, or one position or head of it, becomes 0."""
-
-    key: str
-    position: int | None = None
-    at_head: int | None = None
-
-    def target(self) -> tuple[str, int | None, int | None]:
-        return self.key, self.position, self.at_head
-
-    def __str__(self) -> str:
-        return f"zero {place(self.key, self.position, self.at_head)}"
-
-
-@dataclass(frozen=True)
-class Mean(MeanReplacement):
-    """Any record, or one position or head of it, becomes its mean over reference texts."""
-
-    key: str
-    position: int | None = None
-    at_head: int | None = None
-
-    def check(self, config: Config) -> None:
-        super().check(config)
-        if is_per_pair(self.key):
-            raise ValueError(f"'{self}': a record with one number per pair of positions has no mean")
-
-    def target(self) -> tuple[str, int | None, int | None]:
-        return self.key, self.position, self.at_head
-
-    def __str__(self) -> str:
-        return f"mean {place(self.key, self.position, self.at_head)}"
-
-
-@dataclass(frozen=True)
 class Patch(Replacement):
     """Put given numbers in place of a record, or of a part of it: usually those of another text."""
 
@@ -429,141 +324,7 @@ def place(key: str, position: int | None, head: int | None) -> str:
     return words
 
 
-# ---------------------------------------------------------------- words
-
-FORMS = (
-    (r"head (\d+)\.(\d+) off", lambda layer, head: HeadOff(int(layer), int(head))),
-    (r"head (\d+)\.(\d+) mean", lambda layer, head: HeadMean(int(layer), int(head))),
-    (r"mlp (\d+) off", lambda layer: MLPOff(int(layer))),
-    (r"mlp (\d+) mean", lambda layer: MLPMean(int(layer))),
-    (r"attention (\d+) off", lambda layer: AttentionOff(int(layer))),
-    (r"uniform attention", lambda: UniformAttention()),
-    (r"uniform attention in layer (\d+)", lambda layer: UniformAttention(int(layer))),
-    (r"uniform attention in head (\d+)\.(\d+)", lambda layer, head: UniformAttention(int(layer), int(head))),
-    (r"no sqrt\(d\)", lambda: NoScaling()),
-    (r"no causal mask", lambda: NoMask()),
-    (r"no positions", lambda: NoPositions()),
-    (r"layers above (\d+) removed", lambda layer: LayersAbove(int(layer))),
-    (r"all layers removed", lambda: LayersAbove(-1)),
-    (r"zero ([\w.]+)(?: head (\d+))?(?: at (\d+))?", lambda key, head, at: Zero(key, whole(at), whole(head))),
-    (r"mean ([\w.]+)(?: head (\d+))?(?: at (\d+))?", lambda key, head, at: Mean(key, whole(at), whole(head))),
-)
-
-EXAMPLES = "head 1.2 off; uniform attention; no sqrt(d); no causal mask; no positions; layers above 2 removed"
-
-
-def whole(text: str | None) -> int | None:
-    """The number in a text, or None if there is no text."""
-    return None if text is None else int(text)
-
-
-def parse(text: str, config: Config | None = None) -> tuple[Edit, ...]:
-    """Read interventions from words, separated by semicolons: 'head 1.2 off; no sqrt(d)'. Nothing gives ().
-
-    config: if given, layers and heads are checked against it
-    Raises ValueError that quotes what was not understood and shows what would be.
-    """
-    found = []
-    for words in text.split(";"):
-        words = " ".join(words.split())
-        if words:
-            found.append(parse_one(words))
-    for intervention in found:
-        if config is not None:
-            intervention.check(config)
-    return tuple(found)
-
-
-def parse_one(words: str) -> Edit:
-    """One intervention from its words. Raises ValueError."""
-    for pattern, make in FORMS:
-        match = re.fullmatch(pattern, words, flags=re.IGNORECASE)
-        if match:
-            return make(*match.groups())
-    if words.startswith("patch"):
-        raise ValueError("a patch is made of numbers, not of words: use Patch.of(trace, key)")
-    raise ValueError(f"not understood: {words[:80]!r}. It could be: {EXAMPLES}")
-
-
-def words_of(interventions: Iterable[Edit]) -> str:
-    """Several interventions in words, as `parse` reads them."""
-    return "; ".join(str(intervention) for intervention in interventions)
-
-
 # ---------------------------------------------------------------- what it does to the model
-
-
-def resolve(
-    interventions: Sequence[Edit],
-    params: Mapping[str, Array],
-    config: Config,
-    documents: Iterable[Sequence[int]],
-) -> tuple[Edit, ...]:
-    """Fill in the means that some interventions need, from the model's own activations on these texts.
-
-    The mean is over all positions of all documents, without any intervention.
-    """
-    waiting = [i for i in interventions if isinstance(i, MeanReplacement) and i.mean is None]
-    if not waiting:
-        return tuple(interventions)
-    keys = {intervention.target()[0] for intervention in waiting}
-    sums: dict[str, Array] = {}
-    rows = 0
-    for document in documents:
-        trace = forward(params, document[: config.n_ctx], config)
-        rows += len(trace.tokens)
-        for key in keys:
-            sums[key] = sums.get(key, 0) + trace[key].sum(axis=0)
-    if not rows:
-        raise ValueError("a mean needs at least one text")
-
-    def filled(intervention: Edit) -> Edit:
-        if intervention not in waiting or not isinstance(intervention, MeanReplacement):
-            return intervention
-        key, _, head = intervention.target()
-        mean = sums[key] / rows
-        return replace(intervention, mean=mean if head is None else mean[head])
-
-    return tuple(filled(intervention) for intervention in interventions)
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """How well the next token is predicted on held-out texts.
-
-    cross_entropy: nats per token; smaller is better; ln(n_vocab) is no idea
-    accuracy:      how often the most likely token was the right one, 0 to 1
-    n_tokens:      how many predictions that is
-    """
-
-    cross_entropy: float
-    accuracy: float
-    n_tokens: int
-
-
-def evaluate(
-    params: Mapping[str, Array],
-    config: Config,
-    documents: Iterable[Sequence[int]],
-    interventions: Sequence[Edit] = (),
-) -> Evaluation:
-    """Cross-entropy and top-1 accuracy of every next token of the documents, under these interventions.
-
-    documents: lists of token ids; only the first n_ctx of each are used
-    Raises ValueError if there is no document with at least two tokens.
-    """
-    texts = [list(document[: config.n_ctx]) for document in documents if len(document) > 1]
-    if not texts:
-        raise ValueError("an evaluation needs at least one text of two tokens")
-    ready = resolve(interventions, params, config, texts)
-    loss, right, n_tokens = 0.0, 0, 0
-    for text in texts:
-        logits = forward(params, text, config, ready)["logits"][:-1]  # the last has no next token
-        targets = np.asarray(text[1:])
-        loss += float(cross_entropy(logits, targets).sum(dtype=np.float64))
-        right += int((logits.argmax(axis=-1) == targets).sum())
-        n_tokens += len(targets)
-    return Evaluation(loss / n_tokens, right / n_tokens, n_tokens)
 
 
 @dataclass(frozen=True, eq=False)
@@ -590,9 +351,13 @@ def compare(
     tokens: Sequence[int],
     interventions: Sequence[Edit],
     position: int = -1,
+    first: Trace | None = None,
 ) -> Change:
-    """What the interventions do to the prediction after one position of a text (the last by default)."""
-    first = forward(params, tokens, config)
+    """What the interventions do to the prediction after one position of a text (the last by default).
+
+    first: the pass without them, if there is one already
+    """
+    first = first or forward(params, tokens, config)
     second = forward(params, tokens, config, interventions)
     before = softmax(first["logits"][position].astype(np.float64))
     after = softmax(second["logits"][position].astype(np.float64))

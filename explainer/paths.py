@@ -343,11 +343,6 @@ def paths_to(n: int, n_layers: int) -> int:
     return comb(n + n_layers - 1, n_layers)
 
 
-def all_attention_paths(n: int, n_layers: int) -> int:
-    """How many paths there are from any embedding to any top node of an attention grid: C(n + L, L + 1)."""
-    return comb(n + n_layers, n_layers + 1)
-
-
 def longest_with_feedback(n_layers: int, written: int, sublayers: bool = False) -> int:
     """The length of the longest path after `written` tokens have been fed back: each adds a whole column.
 
@@ -435,22 +430,6 @@ def mask(graph: Graph, nodes: Iterable[Node]) -> Array:
     for node in nodes:
         table[node.level, node.position] = True
     return table
-
-
-def brute_force_paths(graph: Graph, source: Node, target: Node) -> list[tuple[Edge, ...]]:
-    """Every path from source to target, written out one by one. Only for small graphs: it is what the counts count.
-
-    An arrow that stands for several parallel ones is written out as often.
-    """
-    found: list[tuple[Edge, ...]] = []
-    waiting: list[tuple[Node, tuple[Edge, ...]]] = [(source, ())]
-    while waiting:
-        node, path = waiting.pop()
-        if node == target:
-            found.append(path)
-        for edge in graph.leaving[node]:
-            waiting += [(edge.target, (*path, edge))] * edge.ways
-    return found
 
 
 def describe(path: Sequence[Edge], names: Sequence[str] | None = None) -> str:

@@ -182,12 +182,6 @@ def draw_at(probs: Array, u: float) -> Draw:
     return Draw(token, u, low, float(ends[token]))
 
 
-def draw_many(probs: Array, rng: np.random.Generator, n: int) -> Array:
-    """Draw n times and count. [V] -> [V] counts that sum to n; the same numbers as n single draws."""
-    tokens = np.searchsorted(cumulative(probs), rng.random(n), side="right")
-    return np.bincount(tokens, minlength=len(probs))
-
-
 def rng_for_step(seed: int, index: int) -> np.random.Generator:
     """The generator of the index-th written token: the same whatever was drawn before.
 
@@ -374,9 +368,3 @@ def distinct_n(tokens: Sequence[int], n: int) -> float:
         raise ValueError(f"n-grams have at least 1 token, not {n}")
     grams = [tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1)]
     return len(set(grams)) / len(grams) if grams else math.nan
-
-
-def repeated_share(tokens: Sequence[int]) -> float:
-    """Which share of the text belongs to the loop that it ends in; 0 if it does not end in one."""
-    found = find_loop(tokens)
-    return (len(tokens) - found.start) / len(tokens) if found else 0.0

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from explainer import attention_facts as facts
 from explainer import heads, lab, model
+from explainer.heads import CLEAR, ROLES
 from explainer.views import components as c
 from explainer.views.attention_parts import Telling, later, matrix, prompt_field
 from explainer.views.html import exact, how_many, join, number, percent, tag
@@ -72,13 +73,13 @@ class AttentionHeads(Telling):
         """One pattern as a button with a picture of five strengths."""
         drawing = small_pattern(trace.tokens, layer, head)
         role, score = facts.head_scores().strongest(layer, head)
-        clear = score >= facts.CLEAR
+        clear = score >= CLEAR
         chosen = (layer, head) == (self.state.layer, self.state.head)
         return tag(
             "button", drawing,
             tag("span", tag("span", "Open head ", class_="sr"), tag("b", f"{layer}.{head}"), class_="what"),
             tag("span", number(score, 3), class_="score"),
-            tag("span", None if clear else tag("span", "mixed, most: ", class_="sr"), facts.ROLES[role][0], class_=f"role{' clear' if clear else ''}"),
+            tag("span", None if clear else tag("span", "mixed, most: ", class_="sr"), ROLES[role][0], class_=f"role{' clear' if clear else ''}"),
             type="button", data_set="layer head", value=f"{layer}\x1f{head}", aria_pressed=str(chosen).lower(),
             data_why=self.sentence(layer, head), class_="head-button",
         )  # fmt: skip
@@ -89,7 +90,7 @@ class AttentionHeads(Telling):
         role, score = roles.strongest(layer, head)
         worth = float(facts.head_worth()[layer, head])
         return (
-            f"head {layer}.{head}: {facts.ROLES[role][2]}, {percent(score)} of its attention is {facts.ROLES[role][1]} "
+            f"head {layer}.{head}: {ROLES[role][2]}, {percent(score)} of its attention is {ROLES[role][1]} "
             f"(reading all alike: {percent(roles.chance[role])}; {how_many(roles.n[role], 'query', 'queries')}); "
             f"without this head the loss on held-out text is {number(worth)} nats per token higher"
         )
@@ -112,12 +113,12 @@ class AttentionHeads(Telling):
     def table(self) -> Markup:
         """Every measure of every head."""
         roles, worth = facts.head_scores(), facts.head_worth()
-        order = list(facts.ROLES)
+        order = list(ROLES)
         head_row = tag(
             "tr",
             tag("th", "head", scope="col"),
             tag("th", "does", scope="col"),
-            *[tag("th", facts.ROLES[r][0], scope="col") for r in order],
+            *[tag("th", ROLES[r][0], scope="col") for r in order],
             tag("th", "loss without it", scope="col"),
         )
         body = [
@@ -148,12 +149,12 @@ class AttentionHeads(Telling):
                     tag("b", name),
                     f": {where}, the mean share of attention {meaning}; {how_many(roles.n[r], 'query', 'queries')}",
                 )
-                for r, (name, meaning, where) in facts.ROLES.items()
+                for r, (name, meaning, where) in ROLES.items()
             ],
         )
         return c.figure(
             "head-scores",
             tag("details", tag("summary", "All the measures"), tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=label), meanings,
-                tag("p", f"A head is called by what it does most, if that is at least {number(facts.CLEAR)} of its attention, and mixed otherwise. Mind that the columns are about different queries, so that one head's shares need not fit into 1."),
+                tag("p", f"A head is called by what it does most, if that is at least {number(CLEAR)} of its attention, and mixed otherwise. Mind that the columns are about different queries, so that one head's shares need not fit into 1."),
                 class_="numbers"),
         )  # fmt: skip

@@ -23,7 +23,7 @@ class Depth(Widget):
     title = "Measured: what depth is worth"
     reads = ("prompt",)
     functions = (
-        interventions.LayersAbove, interventions.evaluate, influence.variants, influence.token_losses, unwrap(influence.held_out),
+        interventions.LayersAbove, influence.variants, influence.token_losses, unwrap(influence.held_out),
         unwrap(influence.held_out_floor),
     )  # fmt: skip
 

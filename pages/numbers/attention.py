@@ -9,6 +9,7 @@ from typing import Any
 from explainer import attention_facts as facts
 from explainer import lab
 from explainer.checkpoint import WEIGHTS
+from explainer.heads import CLEAR, ROLES
 from explainer.interventions import HeadOff
 from explainer.views.attention_ablation import KIND_NAMES
 from explainer.views.html import how_many, nats, number, percent, sample, spread
@@ -60,9 +61,9 @@ def numbers() -> dict[str, Any]:
         "distance": len(tokens) - 1 - seen.found, "effective": number(seen.effective), "head": f"{state.layer}.{state.head}",
         "writer": seen.writer.name, "writer_lead": f"+{number(seen.writer.lead)}", "lens_first": seen.lens_first,
         "d_model": config.d_model, "d_head": config.d_head, "n_heads": config.n_heads, "n_layers": config.n_layers, "n_all": config.n_layers * config.n_heads,
-        "copier": f"{layer}.{head}", "copier_score": percent(score), "copier_chance": percent(roles.chance["copy"]), "copier_between": f"{percent(low)} to {percent(high)}", "copy_queries": f"{roles.n['copy']:,}", "clear": percent(facts.CLEAR),
-        "n_copiers": labels.count(facts.ROLES["copy"][0]), "induction_score": percent(roles.best("induction")[2]), "induction_best": roles.best("induction")[2],
-        "induction_chance": percent(roles.chance["induction"]), "induction_clear": roles.best("induction")[2] >= facts.CLEAR, "inductor": "{}.{}".format(*roles.best("induction")),
+        "copier": f"{layer}.{head}", "copier_score": percent(score), "copier_chance": percent(roles.chance["copy"]), "copier_between": f"{percent(low)} to {percent(high)}", "copy_queries": f"{roles.n['copy']:,}", "clear": percent(CLEAR),
+        "n_copiers": labels.count(ROLES["copy"][0]), "induction_score": percent(roles.best("induction")[2]), "induction_best": roles.best("induction")[2],
+        "induction_chance": percent(roles.chance["induction"]), "induction_clear": roles.best("induction")[2] >= CLEAR, "inductor": "{}.{}".format(*roles.best("induction")),
         "loss": nats(base.cross_entropy.value), "loss_between": spread(base.cross_entropy), "floor": nats(floor.cross_entropy.value), "sample": sample(base.cross_entropy),
         "over_floor": percent(base.cross_entropy.value / floor.cross_entropy.value - 1),
         "worst": max(("scaling", "mask", "uniform", "positions"), key=lambda name: taken[name].cross_entropy.value),

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from explainer.checkpoint import random_params
 from explainer.config import Config
+from tests.tiny import random_params
 
 PATH = Path(__file__).with_name("small.npz")
 CONFIG = Config(n_layers=2, n_heads=3, d_model=12, d_head=5, d_mlp=20, n_vocab=17, n_ctx=10)

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from explainer import attention_facts as facts
 from explainer import lab
 from explainer.explain import explain
+from explainer.heads import ROLES
 from explainer.views.attention_heads import LEVELS
 from explainer.views.attention_lookup import SHOWN
 from explainer.views.attention_parts import story
@@ -259,7 +260,7 @@ def test_every_head_is_labelled_by_what_was_measured(open_page):
         layer, head = divmod(i, config.n_heads)
         role, score = roles.strongest(layer, head)
         clear = roles.label(layer, head)[0] != "mixed"
-        label = ("" if clear else "mixed, most: ") + facts.ROLES[role][0]
+        label = ("" if clear else "mixed, most: ") + ROLES[role][0]
         expect(buttons.nth(i)).to_have_text(re.compile(rf"{layer}\.{head}\s*{re.escape(number(score))}\s*{label}$"))
         expect(buttons.nth(i).locator(".role.clear")).to_have_count(int(clear))
     measured = cells(widget(page, "attention-heads").get_by_test_id("head-scores"))[
@@ -268,7 +269,7 @@ def test_every_head_is_labelled_by_what_was_measured(open_page):
     worth = facts.head_worth()
     for i, row in enumerate(measured):
         layer, head = divmod(i, config.n_heads)
-        want = [*(roles.scores[role][layer, head] for role in facts.ROLES), worth[layer, head]]
+        want = [*(roles.scores[role][layer, head] for role in ROLES), worth[layer, head]]
         np.testing.assert_allclose(row, want, rtol=1e-3, atol=1e-5)
     assert len(measured) == config.n_layers * config.n_heads
 
@@ -331,7 +332,7 @@ def test_a_click_on_a_small_pattern_opens_that_head_everywhere(open_page, state)
     grid = widget(page, "attention-heads")
     copier = facts.head_scores().best("copy")
     button = grid.get_by_role("button", name=f"{copier[0]}.{copier[1]}")
-    expect(button).to_contain_text(facts.ROLES["copy"][0])
+    expect(button).to_contain_text(ROLES["copy"][0])
     expect(button).to_contain_text(number(copier[2]))
     grid.get_by_role("button", name="2.1").click()
     settle(page)

@@ -8,6 +8,7 @@ import pytest
 from explainer import attention_facts as facts
 from explainer import lab
 from explainer.corpus import held_out
+from explainer.heads import CLEAR
 from explainer.interventions import HeadOff, NoEdge, NoPositions, UniformAttention, compare
 
 PROMPT = "In a castle lived a shy robot called Vi-do-zu. Good night, Vi-do"
@@ -57,9 +58,9 @@ def test_what_follows_is_found_in_two_steps(tokens):
     assert steps.weight_cut < steps.weight / 2
     trace = lab.trace(tokens)
     for i, j, share in steps.marks:
-        assert i < layer and share == trace[f"blocks.{i}.attn.pattern"][j, seen.found, seen.found - 1] >= facts.CLEAR
+        assert i < layer and share == trace[f"blocks.{i}.attn.pattern"][j, seen.found, seen.found - 1] >= CLEAR
     for i, j, share in steps.readers:
-        assert share == trace[f"blocks.{i}.attn.pattern"][j, -1, seen.found] >= facts.CLEAR
+        assert share == trace[f"blocks.{i}.attn.pattern"][j, -1, seen.found] >= CLEAR
     trained, cut, other = facts.circuit_on_names()
     assert trained.tokens == facts.N_CUTS and cut.low > max(trained.high, other.high)
 

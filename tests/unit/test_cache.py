@@ -8,11 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explainer.cache import KVCache, count, multiply_adds, multiply_adds_by_kind, step
-from explainer.checkpoint import random_params
 from explainer.config import Config
 from explainer.gradients import backward
-from explainer.interventions import parse
 from explainer.model import forward
+from tests.tiny import parse, random_params
 
 CONFIG = Config(n_layers=2, n_heads=3, d_model=12, d_head=5, d_mlp=20, n_vocab=17, n_ctx=10)
 PARAMS = random_params(CONFIG, 7)
@@ -46,7 +45,7 @@ def test_in_float64_cached_and_full_agree_to_rounding():
     np.testing.assert_allclose(logits, forward(params, TEXT, CONFIG)["logits"][-1], atol=1e-13)
 
 
-@pytest.mark.parametrize("words", ["head 1.0 off", "uniform attention", "no sqrt(d)", "no positions; mlp 0 off"])
+@pytest.mark.parametrize("words", ["head 1.0 off", "uniform attention", "no sqrt(d)", "no positions; head 0.1 off"])
 def test_caching_works_under_causal_interventions(words):
     edits = parse(words)
     cache = KVCache.of(forward(PARAMS, TEXT[:4], CONFIG, edits))
@@ -54,7 +53,7 @@ def test_caching_works_under_causal_interventions(words):
     np.testing.assert_allclose(logits, forward(PARAMS, TEXT[:5], CONFIG, edits)["logits"][-1], atol=1e-5)
 
 
-@pytest.mark.parametrize("words", ["no causal mask", "zero blocks.0.mlp_out at 1", "mlp 0 off; no causal mask"])
+@pytest.mark.parametrize("words", ["no causal mask", "zero blocks.0.mlp_out at 1", "head 0.1 off; no causal mask"])
 def test_caching_is_refused_where_it_would_be_wrong(words):
     cache = KVCache.of(forward(PARAMS, TEXT[:4], CONFIG))
     with pytest.raises(ValueError, match="earlier columns change"):

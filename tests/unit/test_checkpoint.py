@@ -17,10 +17,10 @@ from explainer.checkpoint import (
     MissingCheckpoint,
     TruncatedCheckpoint,
     loads,
-    random_params,
     read_safetensors,
 )
 from explainer.config import Config
+from tests.tiny import random_params
 
 CONFIG = Config(n_layers=1, n_heads=2, d_model=6, d_head=3, d_mlp=8, n_vocab=9, n_ctx=5)
 PARAMS = random_params(CONFIG, 0)

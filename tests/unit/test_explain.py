@@ -10,11 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explainer.cache import KVCache, step
-from explainer.checkpoint import random_params
 from explainer.explain import EXPLAINERS, OPERATIONS, explain, number
-from explainer.interventions import parse
 from explainer.model import forward, plan
 from tests.golden.make import CONFIG, SEED, TOKENS
+from tests.tiny import parse, random_params
 
 PARAMS = random_params(CONFIG, SEED)
 TRACE = forward(PARAMS, TOKENS, CONFIG)

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explainer.checkpoint import random_params
 from explainer.config import Config
 from explainer.model import (
     Model,
@@ -23,6 +22,7 @@ from explainer.model import (
 from explainer.trace import AXES, Recorder, Trace
 from tests import with_torch
 from tests.golden import make
+from tests.tiny import random_params
 from tests.unit import oracle
 
 CONFIG = make.CONFIG

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explainer.checkpoint import random_params
 from explainer.gradients import (
     RULES,
     NoGradientThroughSample,
@@ -13,10 +12,11 @@ from explainer.gradients import (
     next_token_loss,
     through_sample,
 )
-from explainer.interventions import Patch, parse
+from explainer.interventions import Patch
 from explainer.model import forward, plan
 from tests import with_torch
 from tests.golden import make
+from tests.tiny import parse, random_params
 
 CONFIG = make.CONFIG
 PARAMS = random_params(CONFIG, make.SEED)
@@ -101,7 +101,7 @@ def test_activations_against_finite_differences(key):
         "no causal mask",
         "no positions",
         "layers above 0 removed",
-        "mlp 0 off; attention 1 off",
+        "zero blocks.0.mlp_out; zero blocks.1.attn_out",
         "no sqrt(d); no causal mask; head 0.0 off",
         "zero blocks.0.resid_mid at 2",
     ],

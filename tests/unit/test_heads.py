@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from explainer.checkpoint import random_params
 from explainer.config import Config
-from explainer.heads import FIRST_QUERY, ROLES, HeadScores, continuations, measure, repeated_sequences, role_targets
-from explainer.interventions import parse
+from explainer.heads import (
+    CLEAR,
+    FIRST_QUERY,
+    MEASURED,
+    ROLES,
+    HeadScores,
+    continuations,
+    measure,
+    repeated_sequences,
+    role_targets,
+)
 from explainer.model import forward
+from tests.tiny import parse, random_params
 
 CONFIG = Config(n_layers=2, n_heads=3, d_model=12, d_head=4, d_mlp=16, n_vocab=40, n_ctx=32)
 PARAMS = random_params(CONFIG, 1)
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_random_text_is_written_twice():
@@ -39,7 +52,7 @@ def test_roles_point_backwards_only():
 
 def test_uniform_attention_scores_exactly_chance_and_is_mixed():
     scores = measure(PARAMS, CONFIG, interventions=parse("uniform attention"))
-    for role in ROLES:
+    for role in MEASURED:
         np.testing.assert_allclose(scores.scores[role], scores.chance[role], atol=1e-6)
         assert 0 < scores.chance[role] < 0.2
     assert scores.label(0, 0)[0] == "mixed"
@@ -120,6 +133,17 @@ def test_scores_are_mean_attention_weights():
 
 
 def test_a_label_below_the_line_is_mixed_with_its_best_score():
-    scores = HeadScores({"first_token": np.array([[0.39, 0.41]]), "induction": np.array([[0.1, 0.2]])}, {}, {})
-    assert scores.label(0, 0) == ("mixed", 0.39)
-    assert scores.label(0, 1) == ("first token", 0.41)
+    first, copy = np.array([[CLEAR - 0.01, CLEAR, 0.1]]), np.array([[0.1, 0.2, 0.9]])
+    scores = HeadScores({"first_token": first, "copy": copy}, {}, {})
+    assert scores.label(0, 0) == ("mixed", CLEAR - 0.01)
+    assert scores.label(0, 1) == ("first token", CLEAR)
+    assert scores.label(0, 2) == (ROLES["copy"][0], 0.9)
+    assert scores.best("copy") == (0, 2, 0.9)
+
+
+def test_heads_are_called_by_one_table_and_one_threshold():
+    """Whoever needs a role's name or what is clear takes it from explainer/heads.py."""
+    sources = [
+        f for f in ROOT.glob("explainer/**/*.py") if re.search(r"^(ROLES|CLEAR)\b.*=", f.read_text("utf-8"), re.M)
+    ]
+    assert [f.relative_to(ROOT).as_posix() for f in sources] == ["explainer/heads.py"]

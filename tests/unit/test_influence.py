@@ -13,6 +13,7 @@ from explainer import attention_facts, checkpoint, corpus, forecast, influence, 
 from explainer.config import Config
 from explainer.model import forward
 from explainer.paths import Node
+from tests.tiny import random_params
 
 SHAPES = [(1, 1, False, 0), (5, 3, False, 0), (5, 3, True, 0), (7, 2, False, 3), (6, 2, True, 2)]
 TEXT = "Once there was a brave girl named Lily. She had"
@@ -78,7 +79,7 @@ def test_the_staircase_is_one_of_the_longest_paths(n, layers, written):
 @settings(max_examples=25, deadline=None)
 def test_nothing_changes_outside_the_cone_of_a_replaced_token(seed):
     rng = np.random.default_rng(seed)
-    params = checkpoint.random_params(SMALL, seed=int(rng.integers(1000)))
+    params = random_params(SMALL, seed=int(rng.integers(1000)))
     tokens = tuple(int(t) for t in rng.integers(0, SMALL.n_vocab, rng.integers(1, 12)))
     at = int(rng.integers(len(tokens)))
     other = influence.replaced(tokens, at, (tokens[at] + 1) % SMALL.n_vocab)

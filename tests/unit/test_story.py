@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from explainer import cache, checkpoint, sampling, story
 from explainer.config import Config
 from explainer.sampling import Settings
+from tests.tiny import random_params
 
 CONFIG = Config(n_layers=2, n_heads=2, d_model=16, d_head=8, d_mlp=32, n_vocab=40, n_ctx=12)
-MODEL = checkpoint.Model(CONFIG, checkpoint.random_params(CONFIG, 5), "tiny", {})
+MODEL = checkpoint.Model(CONFIG, random_params(CONFIG, 5), "tiny", {})
 PROMPT = (0, 7, 9)
 SETTINGS = Settings(temperature=1.3, top_k=30)
 

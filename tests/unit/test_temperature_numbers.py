@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explainer import corpus, draws, forecast, lab, repetition, sampling
-from explainer.checkpoint import random_params
 from explainer.config import Config
 from explainer.model import Model
 from explainer.ops import entropy
@@ -26,6 +25,7 @@ from explainer.temperature import (
 from explainer.tokenizer import Tokenizer
 from pages import temperature as page
 from pages.numbers import of as numbers_of
+from tests.tiny import random_params
 
 LOGITS = st.lists(st.floats(-80, 80, width=32), min_size=2, max_size=12)
 TEMPERATURES = st.one_of(st.sampled_from([0.0, math.inf, 1e-300, 0.01, 1.0, 1e300]), st.floats(0.01, 10))

@@ -10,9 +10,10 @@ import pytest
 
 from explainer import checkpoint, corpus, lab, sampling, working
 from explainer.config import Config
+from tests.tiny import random_params
 
 CONFIG = Config(n_layers=1, n_heads=2, d_model=16, d_head=8, d_mlp=32, n_vocab=20, n_ctx=24)
-MODEL = checkpoint.Model(CONFIG, checkpoint.random_params(CONFIG, 3), "tiny", {})
+MODEL = checkpoint.Model(CONFIG, random_params(CONFIG, 3), "tiny", {})
 
 
 def loop_text(context, most, stop):

@@ -13,7 +13,7 @@ import pytest
 from explainer import attention_facts as facts
 from explainer import interventions, lab
 from explainer.explain import explain
-from explainer.heads import continuations
+from explainer.heads import ROLES, continuations
 from explainer.views.attention_ablation import KIND_NAMES
 from explainer.views.attention_lookup import SHOWN
 from explainer.views.attention_parts import story
@@ -138,7 +138,7 @@ def test_the_default_prompt_shows_what_the_prose_says(page):
     assert tokens[seen.found] == seen.answer
     assert seen.weight > 0.5 and seen.chance > 0.9
     layer, head = page.state.layer, page.state.head
-    assert facts.head_scores().label(layer, head)[0] == facts.ROLES["copy"][0]
+    assert facts.head_scores().label(layer, head)[0] == ROLES["copy"][0]
     without = facts.without_each_head(tokens, seen.answer)
     readers = [(one, other) for one, other, _ in facts.circuit(tokens, layer, head).readers]
     assert (layer, head) in readers
@@ -367,7 +367,7 @@ def test_heads_are_labelled_by_what_was_measured(page):
     assert len(opens) == config.n_layers * config.n_heads
     for button in opens:
         layer, head = map(int, button["value"].split("\x1f"))
-        _, reads, where = facts.ROLES[roles.strongest(layer, head)[0]]
+        _, reads, where = ROLES[roles.strongest(layer, head)[0]]
         assert reads in button["data-why"] and where in button["data-why"]  # a share of which queries
         assert (button["aria-pressed"] == "true") == ((layer, head) == (page.state.layer, page.state.head))
     page.ask(layer="1", head="2")
