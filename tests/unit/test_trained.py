@@ -13,12 +13,13 @@ from explainer.cache import KVCache, step
 from explainer.corpus import sample_document
 from explainer.explain import explain
 from explainer.gradients import backward
-from explainer.interventions import FORMS, compare, evaluate, parse
+from explainer.interventions import compare
 from explainer.model import direct_logit_contributions, forward, logit_lens
 from explainer.paths import Node, attention_grid, mask, measured_change
 from explainer.sampling import generate
 from explainer.tokenizer import Tokenizer
 from tests import with_torch
+from tests.tiny import FORMS, evaluate, parse
 
 NAMES = checkpoint.available()
 TEXT = 'Once there was a sleepy boy named Tom. He had a pink sock. "Thank you, Ra-nu," said Tom.'
