@@ -79,3 +79,27 @@ def test_all_values_travel_up_to_as_many_as_can_be_followed(
         }"""
     )
     assert found == travel
+
+
+def test_keys_belong_to_what_has_the_focus_and_scrolls_by_them(page_of: Callable[[str], Page]) -> None:
+    """Code that is wider than its frame, in a widget with a stepper: the arrows scroll it and Space starts nothing."""
+    steps = "".join(f"<section data-step={k} {'hidden' * (k != 1)}><h4>{k}</h4></section>" for k in range(3))
+    stepper = (
+        f"<div data-stepper=step data-current=1><button data-step-play>Play</button><div class=steps>{steps}</div>"
+    )
+    code = f"<pre tabindex=0 style='width:100px;overflow:auto'>{'wide ' * 99}</pre><pre tabindex=0 id=narrow>x</pre>"
+    page = page_of(f"<div class=widget>{stepper}</div>{code}</div>")
+    page.evaluate(
+        """async () => {
+            const { behave } = await import('/behaviour.js');
+            window.steps = [];
+            behave(document, { onStep: (name, value) => steps.push(value) });
+        }"""
+    )
+    wide = page.locator("pre").first
+    wide.press("ArrowRight")
+    wide.press("Space")
+    assert page.evaluate("steps") == []
+    assert page.get_by_role("button").text_content() == "Play"
+    page.locator("#narrow").press("ArrowRight")  # what does not scroll leaves them to the figure
+    assert page.evaluate("steps") == [2]
