@@ -226,13 +226,6 @@ def _tokens_of(words: Sequence[str]) -> list[int]:
     return [token for word in words for token in lab.tokenizer().encode_word(word)]
 
 
-def _fed(words: Sequence[str]) -> corpus.Reader:
-    reader = corpus.Reader(lab.tokenizer())
-    for token in _tokens_of(words):
-        reader.feed(token)
-    return reader
-
-
 @kept
 def lost_words(name: str = lab.STORYTELLER, n_documents: int = DOCUMENTS) -> tuple[Lost, ...]:
     """In documents of the corpus, every place that is decided by one word far back, and what the model says there.
