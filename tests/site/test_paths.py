@@ -504,9 +504,10 @@ def test_the_grid_stands_alone_as_an_embed(open_page):
     assert words >= {node_name(graph, at) for at in graph.nodes} | set(names_of(DEFAULT.text()))
 
 
-WIDER = """() => [...document.querySelectorAll('.paths-grid .node')].map(node => [node.querySelector('.name').textContent,
-  node.querySelector('.name').getBoundingClientRect().width, node.querySelector('circle').getBoundingClientRect().width])
-  .filter(([, text, circle]) => text > circle - 1)"""
+WIDER = """() => [...document.querySelectorAll('.paths-grid .node')].map(node => {
+  const name = node.querySelector('.name');
+  return [name.textContent, name.getBoundingClientRect().width, node.querySelector('circle').getBoundingClientRect().width];
+}).filter(([, text, circle]) => text > circle - 1)"""
 
 
 @pytest.mark.parametrize("width", [1280, 360])
