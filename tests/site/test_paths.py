@@ -506,7 +506,8 @@ def test_the_grid_stands_alone_as_an_embed(open_page):
 
 WIDER = """() => [...document.querySelectorAll('.paths-grid .node')].map(node => {
   const name = node.querySelector('.name');
-  return [name.textContent, name.getBoundingClientRect().width, node.querySelector('circle').getBoundingClientRect().width];
+  const [text, circle] = [name, node.querySelector('circle')].map(each => each.getBoundingClientRect().width);
+  return [name.textContent, text, circle];
 }).filter(([, text, circle]) => text > circle - 1)"""
 
 
