@@ -619,25 +619,28 @@ def circuit(tokens: tuple[int, ...], layer: int, head: int) -> Circuit:
 
 
 N_CUTS = 100
+MOST_IN_ONE = 2  # of these places in one document, so that they come from many
 
 
 @kept
 def circuit_on_names() -> tuple[held_out.Mean, held_out.Mean, held_out.Mean]:
     """The same cut on invented names of the held-out set: the loss on the next piece of a name, nats.
 
-    At the first N_CUTS places where a name has begun and its next piece has stood behind this very piece before.
+    At the first N_CUTS places, MOST_IN_ONE in a document, where a name has begun and its next piece has stood behind
+    this very piece before.
     returns: as trained; where that piece may not see its predecessor, in any layer; where it may not see the token
     before that instead
     """
     m, tokenizer = lab.model(), lab.tokenizer()
     lost: list[tuple[int, float, float, float]] = []
     for i, doc in enumerate(held_out.documents(tokenizer)):
-        ids = doc.tokens
+        ids, here = doc.tokens, 0
         for query, kind in enumerate(doc.kinds):
             inside = kind == "copy" and not tokenizer.token_bytes(ids[query + 1]).startswith(b" ")
             places = [s for s in range(2, query) if (ids[s - 1], ids[s]) == (ids[query], ids[query + 1])]
-            if not inside or not places or len(lost) == N_CUTS:
+            if not inside or not places or here == MOST_IN_ONE or len(lost) == N_CUTS:
                 continue
+            here += 1
             losses = []
             for back in (0, 1, 2):
                 edits = tuple(NoEdge(s, s - back, m.config.n_layers) for s in places) if back else ()

@@ -157,6 +157,8 @@ class Lost:
     whole, with_word, without:  the probability that the model gives to `token` then
     truth, truth_without: its true odds for who knows the whole text; for who knows all of it but the deciding word
     instead, p_instead: without the word, the model's likeliest token and its probability
+    apart, apart_whole: how far all of the model's odds are from the true ones (total variation): without the word, from
+             those of who knows all but that word; with the whole text, from those of who knows it
     """
 
     before: str
@@ -173,6 +175,8 @@ class Lost:
     truth_without: float
     instead: int
     p_instead: float
+    apart: float
+    apart_whole: float
 
 
 class Forgetful:
@@ -251,20 +255,27 @@ def lost_words(name: str = lab.STORYTELLER, n_documents: int = DOCUMENTS) -> tup
             if not free or truth < 0.99:
                 continue
             read, reader = readers.get(i) or (i + 1, Forgetful(words[:i]))
-            for known in words[read:j]:
-                reader.feed(known)
+            for between in words[read:j]:
+                reader.feed(between)
             readers[i] = j, reader
-            unknown = reader.next_tokens()[token]
-            if unknown >= 0.5:
+            unknown = reader.next_tokens()
+            if unknown[token] >= 0.5:
                 continue
+            known = np.zeros(len(unknown))
+            known[list(odds[ends[j] - 1])] = list(odds[ends[j] - 1].values())
             seen, unseen = (_odds(m, tokens[start : ends[j]])[-1] for start in (ends[i], ends[i + 1]))
             found.append(Lost(
                 "".join(words[:i]), word, "".join(words[i + 1 : j]),
                 token, ends[j], ends[j] - ends[i], ends[j] - ends[i + 1],
-                float(whole[ends[j] - 1][token]), float(seen[token]), float(unseen[token]), truth, float(unknown),
-                int(unseen.argmax()), float(unseen.max()),
+                float(whole[ends[j] - 1][token]), float(seen[token]), float(unseen[token]),
+                truth, float(unknown[token]), int(unseen.argmax()), float(unseen.max()),
+                _apart(unseen, unknown), _apart(whole[ends[j] - 1], known),
             ))  # fmt: skip
     return tuple(found)
+
+
+def _apart(p: Array, q: Array) -> float:
+    return float(np.abs(p - q).sum() / 2)
 
 
 def _odds(m: checkpoint.Model, tokens: Sequence[int]) -> Array:

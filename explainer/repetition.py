@@ -220,11 +220,13 @@ class OverSeeds:
     name:   the temperature in words, or 'the corpus'
     copied: for each seed, the share of the text in stretches that stood before in it
     loops:  for each seed, whether it ends in a loop
+    different: how many of the texts differ from one another: almost without heat the seed may have nothing to say
     """
 
     name: str
     copied: tuple[float, ...]
     loops: tuple[bool, ...]
+    different: int
 
     @property
     def median(self) -> float:
@@ -251,8 +253,20 @@ def over_seeds(prompt: tuple[int, ...], n: int = SEEDS) -> tuple[OverSeeds, ...]
         for text in texts:
             text.advance(LENGTH)
         shares = tuple(float(copied(text.tokens).mean()) for text in texts)
-        found.append(OverSeeds(name, shares, tuple(find_loop(text.tokens) is not None for text in texts)))
+        loops = tuple(find_loop(text.tokens) is not None for text in texts)
+        found.append(OverSeeds(name, shares, loops, len({tuple(text.tokens) for text in texts})))
     return tuple(found)
+
+
+@kept
+def cold_and_learned(prompt: tuple[int, ...], seed: int) -> tuple[tuple[float, bool], tuple[float, bool]]:
+    """The texts of a prompt at the two temperatures of SEEDED: (share that repeats, whether it ends in a loop) each."""
+    found = []
+    for t in SEEDED:
+        text = Writer(lab.model(), prompt, t, seed)
+        text.advance(LENGTH)
+        found.append((float(copied(text.tokens).mean()), find_loop(text.tokens) is not None))
+    return found[0], found[1]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ There is one set of sums, `sums()`, one criterion, `Attempt.right`, and one func
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import re
 from collections.abc import Sequence
@@ -276,6 +277,22 @@ def score(name: str, order: str, n_terms: int | None = None, led: bool = False) 
     tried = [(attempt(terms, order, name=name), terms) for terms in sums(n_terms)]
     right = [a.answer == leads_to(terms, order) if led else a.right for a, terms in tried]
     return Score(sum(right), len(right))
+
+
+LARGE = 40  # the sums of five that come to so much are 4 in a thousand: hardly any stood in a training text
+EVERY = 6
+
+
+def large_sums() -> list[Terms]:
+    """The sums of five numbers that come to LARGE or more, in every order of their numbers: one of EVERY of them."""
+    return [terms for terms in itertools.product(range(4, 10), repeat=MOST) if sum(terms) >= LARGE][::EVERY]
+
+
+@kept
+def score_large(name: str, order: str) -> Score:
+    """How many of the large sums a model gets right, by the criterion of `score`."""
+    tried = [attempt(terms, order, name=name).right for terms in large_sums()]
+    return Score(sum(tried), len(tried))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from explainer.corpus import names
 from explainer.corpus.grammar import document
 from explainer.corpus.machinery import Script, Step
 from explainer.corpus.sampling import sample_words
@@ -194,12 +195,21 @@ def true_distribution(prefix: str | Sequence[int], tokenizer: Tokenizer) -> Trut
 def _why_outside(reader: Reader, token: int, tokenizer: Tokenizer) -> str:
     written = reader.text[-40:]
     where = f"After “{'…' if len(reader.text) > 40 else ''}{written}”" if written else "At the start of a document"
-    words = sorted(reader.next_words().items(), key=lambda item: -item[1])
-    wanted = [f"“{word.strip()}”" if word else "its end" for word, _ in words[:4]]
-    more = f" or one of {len(words) - 4} other words" if len(words) > 4 else ""
-    only = " or ".join([", ".join(wanted[:-1]), wanted[-1]]) if len(wanted) > 1 and not more else ", ".join(wanted)
-    found = "the end of the document" if token == tokenizer.end_id else f"“{tokenizer.display(token)}”"
-    return f"{where} the corpus writes {only}{more}; here stands {found}, which it never writes there."
+    likely = [word for word, _ in sorted(reader.next_words().items(), key=lambda item: -item[1])]
+    inventing = sum(word in _NAME_PIECES for word in likely) > len(names.LETTERS)  # any piece of a name may come
+    words = [word for word in likely if not (inventing and word in _NAME_PIECES)]
+    wanted = [f"“{word.strip()}”" if word else "its end" for word in words[:4]]
+    if len(words) > 4:
+        wanted.append(f"one of {len(words) - 4} other words")
+    if inventing:
+        wanted.append("a piece of an invented name")
+    only = " or ".join([", ".join(wanted[:-1]), wanted[-1]] if len(wanted) > 1 else wanted)
+    shown = tokenizer.display(token)
+    found = "the end of the document" if token == tokenizer.end_id else f"“{shown.lstrip('␣') or shown}”"
+    return f"{where} the corpus writes {only}; here stands {found}, which it never writes there."
+
+
+_NAME_PIECES = frozenset((*names.FIRST, *names.LATER))
 
 
 def token_log_probs(tokens: Sequence[int], tokenizer: Tokenizer) -> np.ndarray:

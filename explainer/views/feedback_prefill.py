@@ -145,7 +145,7 @@ def sums(text: str, n: int, done: int, rows: tuple[Measured, ...], most: int) ->
             tag("h4", "Answer first, or working first"),
             c.controls(
                 c.text_field("sum", "Sum", text, hint="Three to five numbers from 1 to 9."),
-                c.button(f"Try {HARD}", sets="sum", value=HARD, hint="A sum on which even the working goes astray", pressed=text == HARD),
+                c.button(f"Try {HARD}", sets="sum", value=HARD, hint="The largest sum that the corpus can have", pressed=text == HARD),
             ),
             tag("div", *[one(order, tried[order], wrong) for order in working.ORDERS], class_="attempts"),
             c.figure("sums", table(rows), title=f"{done} sums, each asked three ways",

@@ -21,6 +21,7 @@ from explainer.views.html import compact, exact, how_many, tag
 
 RIGHT = 14  # pixels of the drawing
 RADIUS = 14
+ROOM = 3  # characters that fit into a circle, also on a phone, where type keeps its size
 
 
 def names_of(tokens: Sequence[int]) -> list[str]:
@@ -34,6 +35,11 @@ def node_name(graph: Graph, node: Node) -> str:
         return f"{letter(node.position)}{node.level}"
     whole, half = divmod(node.level, 2)
     return f"{letter(node.position)}{whole or '' if half else whole}{'½' if half else ''}"
+
+
+def within_circle(name: str) -> str:
+    """What is written into a node: its name, or, where that is too wide, its height alone: the letter stands below."""
+    return name if len(name) <= ROOM else name.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
 def node_text(graph: Graph, node: Node) -> str:
@@ -266,7 +272,7 @@ class Drawing:
                 classes += ["valued", f"colour-{self.colour}"]
                 classes += ["strong"] * (shade > 0.66)
             classes += ["hollow"] * (node in hollow) + ["travelled"] * (node in travelled)
-            shown = name if v is None else compact(v)
+            shown = within_circle(name) if v is None else compact(v)
             small = " small" if len(shown) > 3 else ""
             attrs = {
                 "class_": " ".join(classes), "id": f"{self.slug}-n{index}", "data_i": index,

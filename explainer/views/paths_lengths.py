@@ -115,7 +115,7 @@ class PathLengths(Widget):
         """All four lengths over the distance: the same unit, so one chart."""
         series = {TITLES[kind]: [path_length(kind, d, kernel) for d in range(FAR + 1)] for kind in KINDS}
         most = max(values[-1] for values in series.values())
-        width, height, left, right, bottom, top = 480, 230, 34, 150, 40, 14
+        width, height, left, right, bottom, top = 480, 230, 34, 190, 40, 14  # right: names, also in a wider font
 
         def place(d: float, steps: float) -> tuple[float, float]:
             return left + (width - left - right) * d / FAR, top + (height - top - bottom) * (1 - steps / most)

@@ -49,7 +49,7 @@ class TemperatureDraws(Widget):
             c.figure("strip", strip(look, made), caption=last_words(look, made, s.seed),
                      title="One draw is one number."),
             c.figure("histogram", histogram(look, made), title="The bars and the draws.",
-                     caption=join(["Bar: the probability. Mark: how often it was drawn, out of ", tag("strong", f"{made.n:,}"), "."])
+                     caption=join(["Bar: the probability. Mark: how often it was drawn, out of ", tag("strong", f"{made.n:,}"), " so far. Each press adds to them."])
                      if made.n else "Bar: the probability. A mark will show how often each was drawn."),
             c.figure("approach", approach(look, made), title="How far the histogram still is from the bars.",
                      caption=distance_words(look, made)),

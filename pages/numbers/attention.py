@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from explainer import attention_facts as facts
 from explainer import lab
 from explainer.checkpoint import WEIGHTS
+from explainer.corpus.held_out import Loss
 from explainer.heads import CLEAR, ROLES
 from explainer.interventions import HeadOff
 from explainer.views.attention_ablation import KIND_NAMES
@@ -34,7 +37,6 @@ def numbers() -> dict[str, Any]:
     leaks = order.changes["no positions"]
     without = facts.without_each_head(tokens, seen.answer)
     copy = {name: result.by_kind["copy"] for name, result in taken.items()}
-    unheard = json.loads((WEIGHTS / f"{lab.STORYTELLER}.json").read_text(encoding="utf-8"))["open_names"]
     floor, steps = facts.floor(), facts.circuit(tokens, state.layer, state.head)
     names_kept, names_cut, names_other = facts.circuit_on_names()
     pattern = lab.trace(tokens)[f"blocks.{state.layer}.attn.pattern"][state.head, -1]
@@ -50,7 +52,27 @@ def numbers() -> dict[str, Any]:
         kind: (KIND_NAMES[kind], nats(without_copier[kind].value), nats(base.by_kind[kind].value)) for kind in hurts[:2]
     }
     low, high = (float(x[layer, head]) for x in roles.spread["copy"])
+    card = json.loads((WEIGHTS / f"{lab.STORYTELLER}.json").read_text(encoding="utf-8"))
+    twice, unheard = card["twice"], card["open_names"]
+    others = roles.scores["copy"].copy()
+    others[layer, head] = 0.0
+    rival = np.unravel_index(int(others.argmax()), others.shape)
+    reading = [reader[:2] for reader in steps.readers]
+    all_out = facts.loss(tuple(HeadOff(*at) for at in reading)).by_kind["copy"]
+    each_out = [facts.loss((HeadOff(*at),)).by_kind["copy"] for at in reading]
+    only_best = np.zeros(len(tokens))
+    only_best[seen.found] = 1.0
+    patch = facts.lookup_patch(lab.trace(tokens), state.layer, state.head, len(tokens) - 1, only_best)
+    hard_chance = float(facts.change(tokens, (patch,), len(tokens) - 1).after[seen.answer])
+    n_copiers, n_mixed = labels.count(facts.ROLES["copy"][0]), labels.count("mixed")
     return {
+        "n_mixed": n_mixed, "how_many_copiers": f"{n_copiers} {'is' if n_copiers == 1 else 'are'}",
+        "copier_tie": "{}.{}".format(*rival) if float(others.max()) >= low else "",
+        "twice_known": percent(twice["words_and_pieces"]["right"]), "twice_whole": percent(twice["whole_vocabulary"]["right"]),
+        "twice_narrow": twice["whole_vocabulary"]["right"] < 0.5 < twice["words_and_pieces"]["right"], "twice_rows": twice["sequences"], "twice_length": twice["length"],
+        "copy_all_off": nats(all_out.value), "copy_all_off_between": spread(all_out),
+        "stand_in_held": len(each_out) > 1 and all_out.low > 2 * sum(one.high for one in each_out),
+        "hard_chance": percent(hard_chance), "hard_same": abs(hard_chance - seen.chance) < 0.01,
         "other_words": OTHER_WORDS, "other_distance": len(other) - 1 - elsewhere.found, "other_chance": percent(elsewhere.chance),
         "pin_distance": len(pinned) - 1 - facts.example(pinned, state.layer, state.head).found,
         "recaller": f"{recall[0]}.{recall[1]}", "recall_score": percent(recall[2]), "recall_raw": recall[2],
@@ -62,11 +84,11 @@ def numbers() -> dict[str, Any]:
         "writer": seen.writer.name, "writer_lead": f"+{number(seen.writer.lead)}", "lens_first": seen.lens_first,
         "d_model": config.d_model, "d_head": config.d_head, "n_heads": config.n_heads, "n_layers": config.n_layers, "n_all": config.n_layers * config.n_heads,
         "copier": f"{layer}.{head}", "copier_score": percent(score), "copier_chance": percent(roles.chance["copy"]), "copier_between": f"{percent(low)} to {percent(high)}", "copy_queries": f"{roles.n['copy']:,}", "clear": percent(CLEAR),
-        "n_copiers": labels.count(ROLES["copy"][0]), "induction_score": percent(roles.best("induction")[2]), "induction_best": roles.best("induction")[2],
+        "n_copiers": n_copiers, "induction_score": percent(roles.best("induction")[2]), "induction_best": roles.best("induction")[2],
         "induction_chance": percent(roles.chance["induction"]), "induction_clear": roles.best("induction")[2] >= CLEAR, "inductor": "{}.{}".format(*roles.best("induction")),
         "loss": nats(base.cross_entropy.value), "loss_between": spread(base.cross_entropy), "floor": nats(floor.cross_entropy.value), "sample": sample(base.cross_entropy),
         "over_floor": percent(base.cross_entropy.value / floor.cross_entropy.value - 1),
-        "worst": max(("scaling", "mask", "uniform", "positions"), key=lambda name: taken[name].cross_entropy.value),
+        "worst": worst_parts(taken),
         **{f"loss_{name}": nats(result.cross_entropy.value) for name, result in taken.items()},
         "copy_base": nats(base.by_kind["copy"].value), "copy_base_between": spread(base.by_kind["copy"]), "copy_sample": sample(base.by_kind["copy"]),
         "copy_uniform": nats(copy["uniform"].value), "copy_uniform_between": spread(copy["uniform"]),
@@ -84,6 +106,13 @@ def numbers() -> dict[str, Any]:
         "order_blind": all(order.rounding("no positions, no mask")), "order_first": order.rounding("no positions")[0], "rounding": f"{100 * facts.ROUNDING:.3f} %",
         "order_leak": number(float(leaks.max())), "order_leak_layer": int(leaks.argmax()),
     }  # fmt: skip
+
+
+def worst_parts(taken: Mapping[str, Loss]) -> list[str]:
+    """The part without which the loss is highest, and those that the sample cannot tell from it; the highest first."""
+    losses = {name: taken[name].cross_entropy for name in ("scaling", "mask", "uniform", "positions")}
+    by_loss = sorted(losses, key=lambda name: -losses[name].value)
+    return [name for name in by_loss if losses[name].high > losses[by_loss[0]].low]
 
 
 def heads_in_words(found: Sequence[tuple[int, int, float]]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from explainer import influence, lab, story, working
+from explainer.corpus.lexicon import ADJECTIVES, BOYS, GIRLS
 from explainer.views.feedback_cache import millions
 from explainer.views.feedback_parts import one_in
 from explainer.views.html import how_many, number, percent
@@ -44,7 +45,10 @@ def forged_notes() -> dict[str, Any]:
         for layer in range(model.config.n_layers)
     ]
     most = max(moved)
+    won = [wins(*pair) for pair in pairs()]
     return {
+        "notes_n": len(won),
+        "notes_won": sum(won),
         "notes": rows,
         "notes_tape": TOLD,
         "notes_donor": DONOR,
@@ -53,6 +57,25 @@ def forged_notes() -> dict[str, Any]:
         "notes_obeyed": bool(forged[other] > 0.5),
         "notes_deepest": {"layer": moved.index(most), "share": most, "moved": percent(max(most, 0.0))},
     }
+
+
+def pairs() -> list[tuple[str, str]]:
+    """More tapes and donors of the table's form, and the other way round: adjectives of one token, a name each."""
+    one = [a for a in ADJECTIVES.weights if len(lab.tokenizer().encode_word(a)) == 1]
+    kinds = (("girl", GIRLS.weights, "boy", BOYS.weights), ("boy", BOYS.weights, "girl", GIRLS.weights))
+    found = [
+        (f"Once there was a{a} {who} named{mine}.", f"Once there was a{a} {other} named{theirs}.")
+        for a in one
+        for who, own, other, others in kinds
+        for mine, theirs in zip(own, others, strict=True)
+    ]
+    return [pair for pair in found if pair != (TOLD, DONOR)]
+
+
+def wins(told: str, donor: str) -> bool:
+    """Whether, with the donor's notes forged in, the token that the donor's tape calls for has more than half."""
+    _, forged = story.forged_notes(lab.model(), lab.tokens_of(told), lab.tokens_of(donor))
+    return bool(forged[int(lab.trace(lab.tokens_of(donor))["logits"][-1].argmax())] > 0.5)
 
 
 def lost_words() -> dict[str, Any]:
@@ -86,7 +109,9 @@ def lost_words() -> dict[str, Any]:
         "lost_documents": influence.DOCUMENTS,
         "lost_far": influence.FAR,
         "lost_by_cut": mean["whole"] - mean["with_word"] > mean["with_word"] - mean["without"],
-        "lost_justified": float(np.mean([abs(x.without - x.truth_without) for x in places])) < 0.1,
+        "lost_justified": float(np.mean([x.apart for x in places])) < 0.1,
+        "lost_apart": percent(float(np.mean([x.apart for x in places]))),
+        "lost_apart_whole": percent(float(np.mean([x.apart_whole for x in places]))),
     }
 
 
@@ -103,6 +128,8 @@ def numbers() -> dict[str, Any]:
     parted = story.first_difference([t.token for t in whole], [t.token for t in narrow])
     part = whole[parted or 0]
     sums = working.measure(state.sums)[0][-1]
+    large = working.score_large(lab.STORYTELLER, "working")
+    differ = story.how_many_differ(told[at:], other[at:])
     return (
         forged_notes()
         | lost_words()
@@ -115,13 +142,21 @@ def numbers() -> dict[str, Any]:
             "was": lab.tokenizer().display(told[at].token),
             "p_was": percent(float(told[at].final[told[at].token])),
             "other": lab.tokenizer().display(token),
-            "differ": story.how_many_differ(told[at:], other[at:]),
+            "differ": differ,
+            "fork_like": differ < (state.step - at) / 3,
             "n_both": state.step - at,
             "odds": one_in(story.log_probability(told)),
             "n_sums": state.sums,
             "answer_first": percent(sums.answer_first.share),
             "answer_share": sums.answer_first.share,
             "working_first": percent(sums.working_first.share),
+            "working_share": sums.working_first.share,
+            "largest": max(sum(terms) for n in range(working.FEWEST, working.MOST + 1) for terms in working.sums(n)),
+            "large": working.LARGE,
+            "large_n": large.of,
+            "large_right": large.right or "none",
+            "large_share": large.share,
+            "given_share": working.score(lab.STORYTELLER, working.GIVEN).share,
             "given_right": percent(working.score(lab.STORYTELLER, working.GIVEN).share),
             "forged_bent": percent(working.score(lab.STORYTELLER, working.FORGED, led=True).share),
             "after_wrong": percent(sums.after_wrong.share),

@@ -35,6 +35,7 @@ def numbers() -> dict[str, Any]:
     whole = next(v for v in influence.variants() if v.model == lab.STORYTELLER and not v.removed)
     cut = next(v for v in influence.variants() if v.removed == 1)
     sums = {order: working.score(lab.STORYTELLER, order) for order in (*influence.ORDERS, *working.HANDED)}
+    large = {order: working.score_large(lab.STORYTELLER, order) for order in ("working", working.GIVEN)}
     led = {order: working.score(lab.STORYTELLER, order, led=True) for order in (working.SHORT, working.FORGED)}
     at_once = [(how_many(n, "layer"), working.score(name, "answer")) for n, name in influence.family()]
     whole_model, cut_model = influence.held_out(whole), influence.held_out(cut)
@@ -72,10 +73,18 @@ def numbers() -> dict[str, Any]:
         "chance_before": percent(float(was[likely])),
         "chance_after": percent(float(became[likely])),
         "moved": percent(float(shift[asks])),
+        "moves": bool(shift[asks] > 0.1),
         "working_right": f"{sums['working'].right} of {sums['working'].of}",
         "answer_right": f"{sums['answer'].right} of {sums['answer'].of}",
         "given_right": f"{sums[working.GIVEN].right} of {sums[working.GIVEN].of}",
-        "given_share": sums[working.GIVEN].share,
+        "given_matches": sums[working.GIVEN].share > 0.9
+        and sums[working.GIVEN].interval[1] >= sums["working"].interval[0],
+        "largest": max(sum(terms) for n in range(working.FEWEST, working.MOST + 1) for terms in working.sums(n)),
+        "large": working.LARGE,
+        "large_n": large["working"].of,
+        "large_right": large["working"].right or "none",
+        "large_given": large[working.GIVEN].right or "none",
+        "large_share": large["working"].share,
         "unfinished_right": f"{sums[working.UNFINISHED].right} of {sums[working.UNFINISHED].of}",
         "short_copied": f"{led[working.SHORT].right} of {led[working.SHORT].of}",
         "short_led": led[working.SHORT].share > 0.5,
@@ -94,6 +103,7 @@ def numbers() -> dict[str, Any]:
         "accuracy_cut": percent(cut_model.accuracy.value),
         "both_suffer": cut_model.accuracy.high < whole_model.accuracy.low
         and cut_model.cross_entropy.low > whole_model.cross_entropy.high,
+        "loss_suffers": cut_model.cross_entropy.low > whole_model.cross_entropy.high,
         "loss_whole": number(whole_model.cross_entropy.value),
         "loss_cut": number(cut_model.cross_entropy.value),
         "floor": number(influence.held_out_floor().cross_entropy.value),

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from explainer import lab, next_token
+from explainer.corpus import Reader
+from explainer.corpus.examples import PROMPTS
 from explainer.corpus.grammar import PATTERN_STOP
 from explainer.forecast import held_out, loss_by_temperature, losses, truth_after
-from explainer.repetition import LENGTH, SEEDS, TEMPERATURES, desk, first_slip, over_seeds
+from explainer.repetition import LENGTH, SEEDS, TEMPERATURES, cold_and_learned, desk, first_slip, over_seeds
 from explainer.sampling import Loop
 from explainer.temperature import gap
 from explainer.views.html import how_many, number, percent, sample
 from explainer.views.temperature_draws import ROWS
+from explainer.views.temperature_repetition import TRY
 from pages.temperature import TemperatureState
 
 K = 5  # top-k in the comparison of the three cuts
@@ -22,6 +28,24 @@ def ending(loop: Loop | None) -> str:
     if not loop:
         return "does not end in a loop"
     return f"ends in a loop of {how_many(loop.period, 'token')}, {how_many(loop.repeats, 'time')} round"
+
+
+def between_shares(shares: Sequence[float]) -> str:
+    """The smallest and the largest of some shares, in words."""
+    low, high = percent(min(shares)), percent(max(shares))
+    return low if low == high else f"{low} to {high}"
+
+
+def begins(truth: np.ndarray, tokens: Sequence[int]) -> list[tuple[str, str]]:
+    """Of the tokens that can come next, those that are only the beginning of a word: (token, the word)."""
+    tokenizer = lab.tokenizer()
+    reader = Reader(tokenizer)
+    for token in tokens[1:]:
+        reader.feed(token)
+    words = {word: tokenizer.encode_word(word) for word in reader.next_words()}
+    return [
+        (tokenizer.display(ids[0]), word.strip()) for word, ids in words.items() if len(ids) > 1 and truth[ids[0]] > 0
+    ]
 
 
 def numbers() -> dict[str, Any]:
@@ -45,6 +69,9 @@ def numbers() -> dict[str, Any]:
     warm = next_token.next_token(tokens, 4.0)
     kept = next_token.kept_by_temperature(tokens, (1.0, 4.0), K, 0.9, 0.1)
     seeds = dict(zip(("cold", "one", "corpus"), over_seeds(tokens), strict=True))
+    others = [lab.tokens_of(PROMPTS[name][0]) for name in TRY if PROMPTS[name][0] != state.prompt]
+    after = [cold_and_learned(other, state.seed) for other in others]
+    bad_cold = text.at(TEMPERATURES[0])[1]
     found = {
         "n_vocab": len(look.order), "first": name(first), "second": name(second), "gap": number(between.before), "gap_cold": number(stretched.after),
         "odds": number(between.odds_before), "odds_cold": number(stretched.odds_after),
@@ -57,6 +84,12 @@ def numbers() -> dict[str, Any]:
         "left_out": how_many(left_out, "good token") if left_out > 0 else "", "n_seeds": SEEDS,
         "t_cold": f"{TEMPERATURES[0]:g}", "first_cold": percent(float(coldest[first])), "first_one": percent(float(look.chain.probs[first])), "runner": name(int(look.order[1])), "runner_one": percent(float(look.chain.probs[look.order[1]])),
         "others_four": percent(warm.rest(ROWS)[2]),
+    }  # fmt: skip
+    found |= {
+        "begins": begins(truth.probs, tokens), "bad_cold": percent(bad_cold), "cold_safe": bad_cold < text.at(1.0)[1] / 2,
+        "n_prompts": len(after), "prompts_cold": between_shares([cold[0] for cold, _ in after]), "prompts_one": between_shares([one[0] for _, one in after]),
+        "prompts_looping": sum(cold[1] for cold, _ in after), "prompts_more": all(cold[0] > one[0] for cold, one in after) and not all(cold[1] for cold, _ in after),
+        "cold_different": seeds["cold"].different,
     }  # fmt: skip
     for key, t in texts.items():
         found |= {

@@ -1,4 +1,4 @@
-"""A guess before a figure, and its answer below it: chosen by mouse or keyboard, kept, readable without scripts."""
+"""A guess, answered where it is made and below its figure: by mouse or keyboard, kept, readable without scripts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ def test_each_guess_gets_its_own_answer_and_no_other(open_page, path):
             expect(visible).to_have_count(1)
             expect(visible).to_have_attribute("data-option", str(k))
             expect(visible.locator(".yours")).to_contain_text(guess.locator("label").nth(k).inner_text())
-        expect(guess.get_by_role("status")).to_contain_text("Noted")
+            said = visible.inner_text().removeprefix(visible.locator(".yours").inner_text()).strip()
+            assert len(said) > 2
+            expect(guess.get_by_role("status")).to_have_text(said)  # where it is made, at once
         expect(page.locator("[data-answer] p:visible")).to_have_count(n + 1)
 
 
@@ -40,19 +42,24 @@ def test_a_guess_is_made_by_keyboard_and_kept_for_the_visit(open_page):
     page.reload()
     expect(guess.get_by_role("radio").nth(2)).to_be_checked()
     expect(page.locator('[data-answer="written"] p:visible')).to_have_attribute("data-option", "2")
+    expect(guess.get_by_role("status")).not_to_be_empty()
     assert "written=" not in page.url  # a guess is nobody's state but the reader's
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_guess_moves_nothing_around_it(make_context, site, path):
+def test_an_answer_stands_in_sight_and_moves_nothing_above_it(path, make_context, site):
     page = make_context(viewport={"width": 360, "height": 800}).new_page()
     page.goto(f"{site}{path}/")
     for guess in page.locator("[data-guess]").all():
-        high = "el => el.getBoundingClientRect().height"
-        before = guess.evaluate(high)
-        guess.locator("label").first.click()
-        expect(guess.get_by_role("status")).to_contain_text("Noted")
-        assert guess.evaluate(high) == before, guess.get_attribute("data-guess")
+        guess.evaluate("el => el.scrollIntoView({block: 'start', behavior: 'instant'})")
+        before = guess.locator("legend").bounding_box()
+        chosen = guess.locator("label").last
+        chosen.evaluate("el => el.querySelector('input').click()")
+        said = guess.get_by_role("status")
+        expect(said).not_to_be_empty()
+        name = guess.get_attribute("data-guess")
+        assert guess.locator("legend").bounding_box() == before, name
+        assert said.bounding_box()["y"] - chosen.bounding_box()["y"] < 200, name  # right below what was chosen
 
 
 def test_the_result_has_no_guesses(open_page):

@@ -162,7 +162,7 @@ def test_halves_of_a_layer_on_request(page):
     page.locator("#paths").get_by_label("Attention and MLP apart").check()
     settle(page)
     expect(page.locator("#paths .node")).to_have_count((2 * LAYERS + 1) * 12 + 4)  # and four in the legend
-    node(page, "paths", "C1½").hover()
+    page.locator("#paths .node[aria-label^='C1½ ']").hover()
     expect(page.get_by_test_id("paths").locator(".readout")).to_contain_text("is computed from A1, B1 and C1")
     node(page, "paths", "C2").hover()
     expect(page.get_by_test_id("paths").locator(".readout")).to_contain_text("(MLP) is computed from C1½ alone")
@@ -502,3 +502,32 @@ def test_the_grid_stands_alone_as_an_embed(open_page):
     words = {text.strip() for text in picture.getroot().itertext()}
     graph = paths.attention_grid(12, LAYERS, sublayers=True)
     assert words >= {node_name(graph, at) for at in graph.nodes} | set(names_of(DEFAULT.text()))
+
+
+WIDER = """() => [...document.querySelectorAll('.paths-grid .node')].map(node => {
+  const name = node.querySelector('.name');
+  const [text, circle] = [name, node.querySelector('circle')].map(each => each.getBoundingClientRect().width);
+  return [name.textContent, text, circle];
+}).filter(([, text, circle]) => text > circle - 1)"""
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_the_name_of_a_node_fits_into_its_circle(width, make_context, site):
+    page = make_context(viewport={"width": width, "height": 900}).new_page()
+    page.goto(f"{site}embed/paths/?sublayers=1")
+    wait_live(page)
+    expect(page.locator(".paths-grid .node")).to_have_count(len(DEFAULT.text()) * 9)
+    assert page.evaluate(WIDER) == []
+
+
+def test_what_was_pointed_at_is_not_said_of_another_drawing(open_page):
+    page = open_page("embed/path-count/", tokens=2048, layers=96)
+    said = page.locator("[data-figure=number-growth] [data-readout]")
+    column = page.locator("[data-figure=number-growth] rect.column").last
+    for press in (lambda b: b.click(), lambda b: (b.focus(), page.keyboard.press("Enter"))):
+        before = said.inner_text()
+        column.hover()
+        assert said.inner_text() != before
+        press(page.get_by_role("button", name="ours" if "2048" in page.url else "GPT-2 small"))
+        settle(page)
+        expect(said).to_have_text(before)

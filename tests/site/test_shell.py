@@ -77,9 +77,14 @@ CUT = """() => [...document.querySelectorAll('svg.chart')].flatMap(svg => {
 })"""
 
 
+@pytest.mark.parametrize("fonts", ["own", "fallback"])
 @pytest.mark.parametrize("path", EVERY)
-def test_no_words_of_a_chart_are_cut_off(path, make_context, site):
-    page = make_context(viewport={"width": 360, "height": 800}).new_page()
+def test_no_words_of_a_chart_are_cut_off(path, fonts, make_context, site):
+    context = make_context(viewport={"width": 360, "height": 800})
+    if fonts == "fallback":  # a reader's own fonts may be wider
+        context.guard.allow("Failed to load resource: net::ERR_FAILED")
+        context.route("**/*.woff2", lambda route: route.abort())
+    page = context.new_page()
     page.goto(site + path)
     page.reload()  # fonts come from the cache now: one that comes late is not used at all
     for width in (360, 768, 1280):
@@ -184,6 +189,36 @@ def test_discover_and_result_are_one_switch_and_remembered(path, context, site):
     other = context.new_page()
     other.goto(site + path)
     expect(other.get_by_role("button", name="Result", exact=True)).to_have_attribute("aria-pressed", "true")
+
+
+PLACE = "slug => document.getElementById(slug).getBoundingClientRect().top"
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("path", [p.path for p in CHAPTERS])
+def test_the_other_reading_leaves_the_figure_where_it_is(path, width, make_context, site):
+    """By mouse and by key. (Playwright's own click would scroll the page to the bar, which is in sight anyway.)"""
+    page = make_context(viewport={"width": width, "height": 900}).new_page()
+    page.goto(site + path)
+    wait_live(page)
+
+    def press(mode, how):
+        button = page.get_by_role("button", name=mode, exact=True)
+        if how == "mouse":
+            box = button.bounding_box()
+            page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        else:
+            button.evaluate("b => b.focus({preventScroll: true})")
+            page.keyboard.press("Enter")
+        expect(page.locator("html")).to_have_attribute("data-mode", mode.lower())
+
+    for widget in next(p for p in CHAPTERS if p.path == path).widgets:
+        page.evaluate(f"slug => scrollBy({{top: ({PLACE})(slug) - 81, behavior: 'instant'}})", widget.slug)
+        before = page.evaluate(PLACE, widget.slug)
+        for how in ("mouse", "key"):
+            for mode in ("Result", "Discover"):
+                press(mode, how)
+                assert page.evaluate(PLACE, widget.slug) == pytest.approx(before, abs=2), (widget.slug, mode, how)
 
 
 @pytest.mark.parametrize("path", [p.path for p in CHAPTERS])
@@ -486,6 +521,17 @@ def test_a_word_of_another_site_in_the_address_raises_no_alert(open_page):
     page.locator(".widget").last.scroll_into_view_if_needed()  # what follows later does not say it either
     settle(page)
     expect(notice).not_to_contain_text("twitter")
+
+
+@pytest.mark.parametrize("step", [99999, -3])
+def test_a_number_of_turns_that_cannot_be_is_said_and_clamped(open_page, step):
+    page = open_page("feedback/", step=step)
+    notice = page.locator("[data-status-message]")
+    expect(notice).to_contain_text(str(step))
+    shown = {99999: 160, -3: 0}[step]
+    settle(page)
+    assert page.evaluate("explainer.state().step") == shown
+    expect(page.locator("#feedback-loop [data-body]")).to_contain_text(f"{shown} written")
 
 
 def test_a_focused_list_gets_the_choices_of_another_text(open_page):

@@ -63,6 +63,7 @@ def test_what_follows_is_found_in_two_steps(tokens):
         assert share == trace[f"blocks.{i}.attn.pattern"][j, -1, seen.found] >= CLEAR
     trained, cut, other = facts.circuit_on_names()
     assert trained.tokens == facts.N_CUTS and cut.low > max(trained.high, other.high)
+    assert trained.documents >= facts.N_CUTS / facts.MOST_IN_ONE  # not a few long documents
 
 
 def test_a_cut_wire_is_a_masked_score(tokens):

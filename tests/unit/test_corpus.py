@@ -174,6 +174,7 @@ def test_a_new_document_after_the_end():
         ("Once there was a girl", "“small”, “brave”"),
         ("Hello", "At the start of a document"),
         ("Boxes: ( ]", "or"),
+        ("Once there was a brave boy named Mia", "“Max” or a piece of an invented name; here stands “Mia”, which"),
     ],
 )
 def test_outside_is_said_in_plain_words(prompt, part):

@@ -289,7 +289,18 @@ def test_over_seeds_are_the_texts_one_by_one(monkeypatch, tiny):
             written = [step.token for step in steps]
             assert found.copied[seed] == repetition.copied(written).mean()
             assert found.loops[seed] == (sampling.find_loop(written) is not None)
+        every = {tuple(s.token for s in sampling.generate(tiny, tokens, 25, temperature=t, rng=k)) for k in range(5)}
+        assert found.different == len(every)
         assert found.median == sorted(found.copied)[2] and found.middle_half[0] <= found.median <= found.middle_half[1]
+
+
+def test_the_cold_and_the_learned_text_of_a_prompt(monkeypatch, tiny):
+    monkeypatch.setattr(lab, "model", lambda: tiny)
+    monkeypatch.setattr(repetition, "LENGTH", 25)
+    found = repetition.cold_and_learned.__wrapped__((0, 3, 4), 3)
+    for (share, loops), t in zip(found, (0.01, 1.0), strict=True):
+        written = [step.token for step in sampling.generate(tiny, (0, 3, 4), 25, temperature=t, rng=3)]
+        assert share == repetition.copied(written).mean() and loops == (sampling.find_loop(written) is not None)
 
 
 def test_distinct_so_far_ends_where_distinct_n_does():

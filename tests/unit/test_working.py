@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -113,6 +114,23 @@ def test_there_is_one_set_of_sums_and_every_way_to_ask_it_agrees(monkeypatch):
         said = lab.tokenizer().decode([step.token for step in written])
         right += said.split(".")[0].strip() == str(sum(terms))
     assert (right, 12) == (whole("answer").right, whole("answer").of)
+
+
+def test_large_sums_are_asked_apart(monkeypatch):
+    """The one set has none of them, so its 100 % says nothing of them."""
+    large = working.large_sums()
+    assert len(large) == len(set(large)) >= 30
+    assert all(len(terms) == working.MOST and sum(terms) >= working.LARGE and max(terms) <= 9 for terms in large)
+    asked = []
+
+    def attempt(terms, order, name):
+        asked.append((terms, order, name))
+        return SimpleNamespace(right=sum(terms) == working.LARGE)
+
+    monkeypatch.setattr(working, "attempt", attempt)
+    score = working.score_large.__wrapped__("some model", "working")
+    assert asked == [(terms, "working", "some model") for terms in large]
+    assert (score.right, score.of) == (sum(sum(terms) == working.LARGE for terms in large), len(large))
 
 
 def test_working_that_is_given_is_ours_and_right():

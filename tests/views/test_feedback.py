@@ -647,3 +647,5 @@ def test_the_example_loses_the_deciding_word_and_nothing_else():
     assert found["lost"][2]["truth"] == percent(clearest.truth_without)
     assert clearest.n_with - clearest.n_without == len(TK.encode_word(clearest.decides))
     assert all(x.truth >= 0.99 and x.truth_without < 0.5 for x in places)
+    assert all(abs(x.without - x.truth_without) <= x.apart + 1e-9 <= 1 + 1e-9 for x in places)
+    assert found["lost_apart"] == percent(float(np.mean([x.apart for x in places])))
