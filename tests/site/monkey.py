@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "build"), str(Path(__file__).parent)]
@@ -235,6 +235,11 @@ def _near(x: str, y: str) -> bool:
     return abs(a - b) <= 1e-5 * max(1.0, abs(a), abs(b))
 
 
+def _asked(address: str) -> dict[str, list[str]]:
+    """What an address asks for. A query token that is the last one need not be named: the view is the same."""
+    return {name: value for name, value in parse_qs(urlsplit(address).query).items() if name != "query"}
+
+
 def reopen(page: Page, launch: Any, base: str, walk: Walk) -> None:
     """Open the page's address in a fresh browser: it must show what the page shows, once both are at rest."""
     if page.evaluate("document.documentElement.dataset.explainer") != "live":
@@ -251,7 +256,7 @@ def reopen(page: Page, launch: Any, base: str, walk: Walk) -> None:
             view, now = other.evaluate("[monkey.view(), location.href]")
             if words := difference(mine, view):
                 walk.fault(f"reopened, it differs: {words} at {address}")
-            elif now != address:
+            elif _asked(now) != _asked(address):
                 walk.fault(f"reopened, the address became another: {now} from {address}")
     finally:
         fresh.close()
