@@ -1,6 +1,8 @@
-"""Find a Chromium for the tests, or install one: Debian's package as root, else Playwright's own download.
+"""Find a Chromium for the tests, or install one: Debian's packages as root, else Playwright's own download.
 
-`python build/browser.py` prints what was found; `find_chromium()` is what the tests use. With --all: Debian's Firefox
+`python build/browser.py` prints what was found; `find_chromium()` is what the tests use: the headless shell if there
+is one (the same engine without the browser's own windows and menus: ten pages are live in two thirds of the time),
+else the whole browser, which is what `make bench` measures (`windowed=True`). With --all: Debian's Firefox
 and WebKitGTK as well (`make browsers`), which the tests of three engines look for with `find_firefox` and `find_webkit`.
 """
 
@@ -12,6 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+SHELLS = ("chromium-headless-shell", "chrome-headless-shell")
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = [
     "--no-sandbox",
@@ -23,12 +26,15 @@ FLAGS = [
 ]
 
 
-def find_chromium() -> str | None:
-    """The path of a Chromium, or None. CHROMIUM in the environment wins; then the PATH; then Playwright's own."""
+def find_chromium(windowed: bool = False) -> str | None:
+    """The path of a Chromium, or None. CHROMIUM in the environment wins; then the PATH; then Playwright's own.
+
+    windowed: prefer the whole browser, as readers have it, to the headless shell
+    """
     named = os.environ.get("CHROMIUM")
     if named:
         return named
-    for name in NAMES:
+    for name in (*NAMES, *SHELLS) if windowed else (*SHELLS, *NAMES):
         if path := shutil.which(name):
             return path
     from playwright.sync_api import sync_playwright
@@ -50,8 +56,13 @@ def find_webkit() -> tuple[str, str, str] | None:
     return found if all(found) else None  # type: ignore[return-value]
 
 
+def can_apt() -> bool:
+    """Whether Debian's packages can be installed: as root, where there is apt-get."""
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
 def apt_install(*packages: str) -> bool:
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
+    if not can_apt():
         return False
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     subprocess.run(["apt-get", "update", "-qq"], env=environment, check=False, stdout=subprocess.DEVNULL)
@@ -66,6 +77,10 @@ def apt_install(*packages: str) -> bool:
 
 def main() -> int:
     path = find_chromium()
+    if not any(map(shutil.which, (*SHELLS, os.environ.get("CHROMIUM", "")))) and can_apt():
+        print("installing Chromium's headless shell", flush=True)
+        apt_install(SHELLS[0])
+        path = find_chromium()
     if not path:
         print("installing Chromium", flush=True)
         if not apt_install("chromium"):

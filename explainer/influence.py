@@ -175,27 +175,51 @@ class Lost:
     p_instead: float
 
 
-def truth_without(words: Sequence[str], unknown: int) -> Array:
-    """The true odds of the next token for who knows all words of a document's beginning but one. [V]
+class Forgetful:
+    """Who reads a document's beginning word by word but does not know one of its words: a Bayesian reader.
 
-    Bayes: every word that could stand at the unknown place, by its odds there and by the odds of the words that
-    followed.
+    It follows the grammar's script once for every word that could stand at the unknown place, and weighs each by its
+    odds there and by the odds of the words that followed. What cannot be any more is dropped.
+
+    words: those before the unknown one, known
     """
-    tokenizer = lab.tokenizer()
-    reader = _fed(words[:unknown])
-    odds = np.zeros(tokenizer.n_vocab)
-    for word, p in reader.next_words().items():
-        if not word:  # the end of the document
-            continue
-        following, weight = _fed([*words[:unknown], word]), p
-        for token in _tokens_of(words[unknown + 1 :]):
-            weight *= following.feed(token)
-            if weight == 0:
-                break
-        else:
-            for token, q in following.next_tokens().items():
-                odds[token] += weight * q
-    return odds / odds.sum()
+
+    def __init__(self, words: Sequence[str]):
+        _, step = corpus.written(words)
+        self._could: list[tuple[float, corpus.Script, corpus.Step | None]] = [
+            (p, *corpus.written([*words, word])) for word, p in (step.odds if step else {}).items() if p > 0
+        ]
+
+    def feed(self, word: str) -> None:
+        """Read the next known word."""
+        going: list[tuple[float, corpus.Script, corpus.Step | None]] = []
+        for weight, script, step in self._could:
+            if p := step.odds.get(word, 0.0) if step else 0.0:
+                try:
+                    after: corpus.Step | None = script.send(word)
+                except StopIteration:  # the document is complete
+                    after = None
+                going.append((weight * p, script, after))
+        self._could = going
+
+    def next_tokens(self) -> Array:
+        """The true odds of the next token for this reader. [V] Raises ValueError for words that are never written."""
+        if not self._could:
+            raise ValueError("the grammar never writes these words, whatever the unknown one was")
+        tokenizer = lab.tokenizer()
+        odds = np.zeros(tokenizer.n_vocab)
+        for weight, _, step in self._could:
+            for word, p in step.odds.items() if step else (("", 1.0),):
+                odds[tokenizer.encode_word(word)[0] if word else tokenizer.end_id] += weight * p
+        return odds / odds.sum()
+
+
+def truth_without(words: Sequence[str], unknown: int) -> Array:
+    """The true odds of the next token for who knows all words of a document's beginning but one. [V]"""
+    reader = Forgetful(words[:unknown])
+    for word in words[unknown + 1 :]:
+        reader.feed(word)
+    return reader.next_tokens()
 
 
 def _tokens_of(words: Sequence[str]) -> list[int]:
@@ -224,13 +248,20 @@ def lost_words(name: str = lab.STORYTELLER, n_documents: int = DOCUMENTS) -> tup
         tokens = (lab.tokenizer().end_id, *_tokens_of(words))[: m.config.n_ctx]
         odds = [odds for odds, _, _ in corpus.iterate_truth(tokens, lab.tokenizer())]
         whole = _odds(m, tokens)
+        readers: dict[int, tuple[int, Forgetful]] = {}  # unknown word -> words read so far, by whom
         for j, word in enumerate(words):
             i = words.index(word)
             if words[:j].count(word) != 1 or ends[j] - ends[i] < FAR or ends[j] >= len(tokens):
                 continue
             token = tokens[ends[j]]
             truth, free = odds[ends[j] - 1][token], odds[ends[i] - 1][tokens[ends[i]]] < 0.99
-            unknown = truth_without(words[:j], i)[token] if free and truth >= 0.99 else 1.0
+            if not free or truth < 0.99:
+                continue
+            read, reader = readers.get(i) or (i + 1, Forgetful(words[:i]))
+            for known in words[read:j]:
+                reader.feed(known)
+            readers[i] = j, reader
+            unknown = reader.next_tokens()[token]
             if unknown >= 0.5:
                 continue
             seen, unseen = (_odds(m, tokens[start : ends[j]])[-1] for start in (ends[i], ends[i + 1]))

@@ -6,7 +6,7 @@ token_log_probs, log_prob                  exact log-probabilities
 windows, floor                             text as the models see it, and the least possible loss on it
 """
 
-from explainer.corpus.machinery import KINDS
+from explainer.corpus.machinery import KINDS, Script, Step
 from explainer.corpus.sampling import sample_document, sample_words
 from explainer.corpus.truth import (
     N_CTX,
@@ -18,12 +18,15 @@ from explainer.corpus.truth import (
     token_log_probs,
     true_distribution,
     windows,
+    written,
 )
 
 __all__ = [
     "KINDS",
     "N_CTX",
     "Reader",
+    "Script",
+    "Step",
     "Truth",
     "floor",
     "iterate_truth",
@@ -33,4 +36,5 @@ __all__ = [
     "token_log_probs",
     "true_distribution",
     "windows",
+    "written",
 ]

@@ -134,7 +134,7 @@ class Reader:
                 if reading.step is None:
                     self._begin()
                     return probability
-                script = self._replay(reading.words) if longer else reading.script
+                script = written(reading.words)[0] if longer else reading.script
                 words = (*reading.words, word)
                 try:
                     step = script.send(word)
@@ -148,14 +148,22 @@ class Reader:
         self._readings = readings
         return probability
 
-    @staticmethod
-    def _replay(words: Sequence[str]) -> Script:
-        """A fresh script that has written these words already (scripts cannot be copied)."""
-        script = document()
-        next(script)
-        for word in words:
-            script.send(word)
-        return script
+
+def written(words: Sequence[str]) -> tuple[Script, Step | None]:
+    """The grammar's script after these words of a document, and its next decision (None: the document is complete).
+
+    Raises ValueError if the document ends before these words do.
+    """
+    script = document()
+    step: Step | None = next(script)
+    for number, word in enumerate(words, 1):
+        try:
+            step = script.send(word)
+        except StopIteration:
+            if number < len(words):
+                raise ValueError("the document ends before these words do") from None
+            step = None
+    return script, step
 
 
 def _tokens(prefix: str | Sequence[int], tokenizer: Tokenizer) -> list[int]:

@@ -326,7 +326,7 @@ def main() -> None:
         "date": time.strftime("%Y-%m-%d"),
     }
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium.find_chromium(), args=chromium.FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium.find_chromium(windowed=True), args=chromium.FLAGS)
         result["machine"]["chromium"] = browser.version
         bench = Bench(browser, served(SITE), served(OUT / "stock"))
         for name in only:

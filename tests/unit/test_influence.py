@@ -179,7 +179,7 @@ def test_the_answer_stands_where_its_span_says(order):
 def test_the_true_odds_without_a_word_are_those_of_bayes():
     """Which fruit is counted is free: whoever does not know it is left with the odds that it had."""
     tokenizer = lab.tokenizer()
-    words = ["Count", " the", " eggs", ":", " one", ",", " two", ".", " There are", " two"]
+    words = ["Count", " the", " eggs", ":", " one", ",", " two", ".", " There", " are", " two"]
     free = corpus.true_distribution((tokenizer.end_id, *influence._tokens_of(words[:2])), tokenizer).probs
     unknown = influence.truth_without(words, 2)
     np.testing.assert_allclose(unknown, free, atol=1e-12)
@@ -187,3 +187,5 @@ def test_the_true_odds_without_a_word_are_those_of_bayes():
     assert known.max() == pytest.approx(1) and unknown.sum() == pytest.approx(1)
     # and what follows tells: "eggs" once more behind it, and nothing is unknown
     np.testing.assert_allclose(influence.truth_without([*words, " eggs"], 2)[known.argmax()], 0, atol=1e-12)
+    with pytest.raises(ValueError, match="never"):
+        influence.truth_without([*words, " moon"], 2)
