@@ -106,16 +106,19 @@ const rest = () => {
   return explainer === 'failed' || (explainer === 'live' && busy === undefined && !more);
 };
 
+/** The whole number that a slider stands for: a hand may leave it a little beside its place. */
+const whole = slider => Math.round(slider.dataset.scale === 'log' ? 10 ** slider.value : slider.value);
+
 /** The view: what the figures show and what the controls hold; not which drawer is open, what has the focus, what was said. */
 const view = () => {
   const one = el => {
     const copy = el.cloneNode(true);
-    const passing = '[data-message], [data-own], script, .readout, [role=status], [aria-live=polite], [data-step-play], [data-crank-play]';
+    const passing = '[data-message], [data-own], script, .readout, [role=status], [data-step-play], [data-crank-play]';
     for (const extra of copy.querySelectorAll(passing)) extra.remove();
     const words = copy.textContent.replace(/\s+/g, ' ').trim();
     const numbers = [...copy.querySelectorAll('[data-v]')].map(x => x.dataset.v);
     const held = [...el.querySelectorAll('select[data-bind], input[data-bind], textarea[data-bind]')].map(x =>
-      [x.dataset.bind, x.type === 'checkbox' ? x.checked : x.value]);
+      [x.dataset.bind, x.type === 'checkbox' ? x.checked : 'whole' in x.dataset ? whole(x) : x.value]);
     const pressed = [...copy.querySelectorAll('[aria-pressed=true], [aria-current], [aria-disabled=true], [data-current]')]
       .map(x => x.dataset.current ?? x.textContent.replace(/\s+/g, ' ').trim());
     return { words, numbers, held, pressed };
