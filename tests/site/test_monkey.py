@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 import monkey
 import pytest
-from conftest import settle
+from conftest import settle, wait_live
 from playwright.sync_api import Browser, Page, expect
+
+from pages import home
 
 PARTS = 4  # so that they can be shared out
 
@@ -134,3 +137,12 @@ def test_a_name_that_was_typed_again_is_not_in_the_address(open_page):
         settle(page)
         expect(name).to_have_value(typed)  # it is the reader's as long as it is being written
         assert "called=" not in page.url
+
+
+def test_no_block_of_the_picture_is_wider_than_a_phone(make_context, site):
+    """What is absolutely placed in a table that scrolls has to scroll with it, or it widens the page."""
+    page = make_context(viewport={"width": 360, "height": 740}).new_page()
+    for block in home.HomeState.param.block.objects:
+        page.goto(f"{site}?{urlencode({'block': block})}")
+        wait_live(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, block
