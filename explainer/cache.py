@@ -57,6 +57,11 @@ class KVCache:
     def __len__(self) -> int:
         return len(self.tokens)
 
+    def begin(self, length: int) -> KVCache:
+        """The cache of the text's first tokens: nothing in it depends on what comes later."""
+        rows = {key: array[:length] for key, array in self.rows.items()}
+        return KVCache(self.config, self.tokens[:length], MappingProxyType(rows))
+
     @property
     def full(self) -> bool:
         """Whether the next token makes the oldest one drop out of the context."""

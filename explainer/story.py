@@ -27,6 +27,7 @@ from explainer.config import Config
 from explainer.model import Model, forward
 from explainer.ops import entropy, softmax
 from explainer.sampling import Settings, Step, choose, cumulative, draw, draw_at, rng_for_step
+from explainer.trace import Trace
 
 Array = np.ndarray
 Choices = tuple[tuple[int, int], ...]
@@ -140,7 +141,12 @@ class Teller:
     """Tells stories with one model and remembers what it has read, so that forks share their common beginning.
 
     What the model makes of a tape depends on the tape only, not on temperature, seed or how it was written; so one
-    memory serves all stories. Keys and values are kept for the latest tapes only (they are large).
+    memory serves all stories. It holds to the last bit for all stories of one prompt: the prompt is read in one pass,
+    every later token in a step of its own, however a reader came there. (Other passes would round otherwise, and at a
+    low temperature a link would tell another story than the page that it was taken from.)
+
+    readings: (length of the prompt, tape) -> what was read
+    caches:   the same -> keys and values of whole stories; those of a story's beginning are cut out of them
     whole: the teller of the same weights with more places: it reads every tape that fits into both in the same way
     """
 
@@ -148,37 +154,61 @@ class Teller:
         self.model = model
         self.whole = whole
         self.most = (most_readings, most_caches)
-        self.readings: OrderedDict[tuple[int, ...], Reading] = OrderedDict()
-        self.caches: OrderedDict[tuple[int, ...], KVCache] = OrderedDict()
+        self.readings: OrderedDict[tuple[int, tuple[int, ...]], Reading] = OrderedDict()
+        self.caches: OrderedDict[tuple[int, tuple[int, ...]], KVCache] = OrderedDict()
         self.tales: OrderedDict[Any, list[Step]] = OrderedDict()
 
-    def read(self, tape: tuple[int, ...]) -> Reading:
-        """Read the last n_ctx tokens of a tape; if the tape one token shorter is known, with its keys and values."""
-        known = self.readings.get(tape)
-        if known is not None:
-            self.readings.move_to_end(tape)
-            return known
+    def read(self, tape: tuple[int, ...], given: int | None = None) -> Reading:
+        """Read the last n_ctx tokens of a tape, with the keys and values of the tape before its last token.
+
+        given: how many tokens were there before the first was written; None: all of them
+        """
         config, params = self.model.config, self.model.params
-        if self.whole is not None and len(tape) <= config.n_ctx:
-            return self.whole.read(tape)
-        before = self.caches.get(tape[:-1])
-        if before is not None:
-            turn = step(params, before, tape[-1])
-            trace, cache = turn.trace, turn.cache
-        else:
-            trace = forward(params, tape[-config.n_ctx :], config)
-            cache = KVCache.of(trace)
-        attention = np.stack([trace[f"blocks.{i}.attn.pattern"][:, -1].mean(axis=0) for i in range(config.n_layers)])
-        reading = Reading(trace["logits"][-1].copy(), attention)
-        _put(self.readings, tape, reading, self.most[0])
-        _put(self.caches, tape, cache, self.most[1])
+        slid = len(tape) > config.n_ctx
+        if self.whole is not None and not slid:
+            return self.whole.read(tape, given)
+        given = 0 if slid else len(tape) if given is None else given
+        known = self.readings.get((given, tape))
+        if known is not None:
+            self.readings.move_to_end((given, tape))
+            return known
+        if slid or len(tape) <= given:
+            return self._keep(given, tape, forward(params, tape[-config.n_ctx :], config))
+        cache = self._kept(given, tape[:-1])
+        while len(cache) < len(tape):
+            turn = step(params, cache, tape[len(cache)])
+            reading = self._keep(given, tape[: len(turn.cache)], turn.trace, cache)
+            cache = turn.cache
         return reading
 
-    def cache_error(self, tape: Sequence[int]) -> float:
+    def _kept(self, given: int, tape: tuple[int, ...]) -> KVCache:
+        """The keys and values of as much of a tape's beginning as is kept, the prompt at least."""
+        best, most = None, given - 1
+        for start, other in self.caches:
+            if start == given and (shared := _shared(tape, other)) > most:
+                best, most = other, shared
+        if best is None:
+            self._keep(given, tape[:given], forward(self.model.params, tape[:given], self.model.config))
+            best, most = tape[:given], given
+        self.caches.move_to_end((given, best))
+        return self.caches[given, best].begin(most)
+
+    def _keep(self, given: int, tape: tuple[int, ...], trace: Trace, earlier: KVCache | None = None) -> Reading:
+        layers = range(self.model.config.n_layers)
+        attention = np.stack([trace[f"blocks.{i}.attn.pattern"][:, -1].mean(axis=0) for i in layers])
+        reading = Reading(trace["logits"][-1].copy(), attention)
+        _put(self.readings, (given, tape), reading, self.most[0])
+        if len(tape) <= self.model.config.n_ctx:
+            if len(tape) > given:
+                self.caches.pop((given, tape[:-1]), None)  # the longer one has it all
+            _put(self.caches, (given, tape), KVCache.of(trace, earlier), self.most[1])
+        return reading
+
+    def cache_error(self, tape: Sequence[int], given: int) -> float:
         """The largest difference between the logits that a story used and those of one full pass, nothing kept."""
         known = tuple(tape)
         whole = forward(self.model.params, known[-self.model.config.n_ctx :], self.model.config)
-        return float(np.abs(self.read(known).logits - whole["logits"][-1]).max())
+        return float(np.abs(self.read(known, given).logits - whole["logits"][-1]).max())
 
     def turn(self, tape: tuple[int, ...], index: int, settings: Settings, seed: int, chosen: Mapping[int, int]) -> Step:
         """One turn of the crank: read the tape, shape the distribution, draw (or take what the reader chose).
@@ -188,7 +218,7 @@ class Teller:
         """
         config = self.model.config
         context = tape[-config.n_ctx :]
-        logits = self.read(tape).logits
+        logits = self.read(tape, len(tape) - index).logits
         probs, cuts, final = choose(logits, settings)
         drawn = None if index in chosen else draw(final, rng_for_step(seed, index))
         token = chosen[index] if drawn is None else drawn.token
@@ -225,6 +255,12 @@ class Teller:
             if time.monotonic() - began > seconds:
                 break
         return tuple(told[:turns])
+
+
+def _shared(a: tuple[int, ...], b: tuple[int, ...]) -> int:
+    """How many tokens two tapes begin with alike."""
+    n = min(len(a), len(b))
+    return n if a[:n] == b[:n] else next(i for i in range(n) if a[i] != b[i])
 
 
 def _put(store: OrderedDict[Any, Any], key: Any, value: Any, most: int) -> None:

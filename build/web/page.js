@@ -46,6 +46,10 @@ const morphing = {
       // what a script of the page has made inside a figure stays as it is; a drawing, row or vector that is the same need not be compared bit by bit
       return !(node instanceof Element && ('own' in node.dataset || (node.matches('svg, tr, .vector') && node.isEqualNode(next))));
     },
+    afterNodeMorphed: (node, next) => {
+      // nor a slider's, where it was not the hand on it that moved it (Back, another text): what is drawn is what holds
+      if (node === document.activeElement && node.matches('input[type=range]') && read(node) !== read(next) && !(node.dataset.bind in connection.waiting)) node.value = next.value;
+    },
     // the page's own: which drawer is open, which cell is in the tab order, which line is not read aloud just now
     beforeAttributeUpdated: (name, node) => !(name === 'aria-live' || (name === 'open' && node.matches('details')) || (name === 'tabindex' && node.closest('[data-grid]'))),
   },
@@ -98,6 +102,7 @@ mirror.on('link', 'messages', say);
 function hold() {
   const held = mirror.get('link', 'values');
   Object.assign(state, held);
+  for (const name in state) if (!(name in held)) delete state[name]; // a wish that is no state, and changed none (the same name again)
   // after a restart it is these that are asked for: what holds now, in today's terms, and nothing that was asked once (a name, say)
   for (const name in wishes) if (!(name in held)) delete wishes[name];
   for (const [name, value] of Object.entries(held)) if (name in wishes || String(value) !== String(defaults[name])) wishes[name] = value;

@@ -59,7 +59,7 @@ class KeysAndValues(Widget):
                 c.definition_row([
                     ("this turn, kept", millions(now.cached)), ("this turn, all anew", millions(now.uncached)),
                     (f"{how_many(turns, 'turn')}, kept", millions(kept)), (f"{how_many(turns, 'turn')}, all anew", millions(anew)),
-                    ("saved so far", less(anew, kept)), ("largest difference in a logit", number(story.teller().cache_error(tape_now))),
+                    ("saved so far", less(anew, kept)), ("largest difference in a logit", number(story.teller().cache_error(tape_now, n_prompt))),
                     ("numbers kept", f"{story.kept_per_token(config) * now.total:,}"),
                 ]),
                 c.message("Counted are the multiply-adds of matrix products. Logits are counted for the last column only, both ways: the draw needs no others. Scores are counted for all pairs of columns, also for those that the causal mask hides: they are computed, then hidden."),

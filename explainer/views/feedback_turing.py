@@ -44,7 +44,7 @@ class Turing(Widget):
     def head(self, turn: Step) -> tuple[Markup, Markup]:
         s = self.state
         before = (*s.tokens(), *(t.token for t in s.tell(turn.index)))
-        share = story.teller().read(before).looked_at
+        share = story.teller().read(before, len(s.tokens())).looked_at
         tokens = before[-len(share) :]
         cells = [cell(t, "read", why=f"{percent(float(a))} of the attention goes to “{name_of(t)}”", weight=float(a) ** 0.5, value=float(a)) for t, a in zip(tokens, share, strict=True)]  # fmt: skip
         rows = [[i + 1, name_of(t), percent(float(a))] for i, (t, a) in enumerate(zip(tokens, share, strict=True))]

@@ -73,7 +73,7 @@ def presets(settings: dict[str, Any]) -> Markup:
     names = " ".join(settings)
     on = "\x1f".join(f"{v:g}" for v in EXAMPLE_CUTS.values())
     return tag(
-        "div", c.button("All three", sets=names, value=on, kind="small"), c.button("None", sets=names, value="\x1f\x1f", kind="small"),
+        "div", c.button("All three", sets=names, value=on, kind="small"), c.button("No cuts", sets=names, value="\x1f\x1f", kind="small"),
         class_="presets",
     )  # fmt: skip
 
