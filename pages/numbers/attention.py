@@ -64,7 +64,7 @@ def numbers() -> dict[str, Any]:
     only_best[seen.found] = 1.0
     patch = facts.lookup_patch(lab.trace(tokens), state.layer, state.head, len(tokens) - 1, only_best)
     hard_chance = float(facts.change(tokens, (patch,), len(tokens) - 1).after[seen.answer])
-    n_copiers, n_mixed = labels.count(facts.ROLES["copy"][0]), labels.count("mixed")
+    n_copiers, n_mixed = labels.count(ROLES["copy"][0]), labels.count("mixed")
     return {
         "n_mixed": n_mixed, "how_many_copiers": f"{n_copiers} {'is' if n_copiers == 1 else 'are'}",
         "copier_tie": "{}.{}".format(*rival) if float(others.max()) >= low else "",
