@@ -327,7 +327,7 @@ def test_the_verdict_is_about_the_words_put_in(desk):
     d = desk("feedback-prefill", prompt="🦆", at=0, words="Mia")
     assert "never writes the text before your words" in d.html("feedback-prefill")
     d.ask(prompt="Once there was a", words="Mia", at=0)
-    assert unescape("here stands “␣Mia”") in unescape(d.html("feedback-prefill"))
+    assert unescape("here stands “Mia”, which it never") in unescape(d.html("feedback-prefill"))
 
 
 def test_what_fell_out_is_struck_on_every_tape(desk):
