@@ -185,7 +185,11 @@ def test_what_the_prose_says_is_decided_by_numbers(page):
     text = article("attention", found)
     assert ("names are no longer copied" in text) == found["order_needed"] and "names are still copied" not in text
     turned = article("attention", {**found, "order_needed": False, "cut_breaks": False, "induction_clear": True})
-    assert "no clear loss" in turned and "others carry the same news" in turned and "also where the text is no language" in turned
+    assert (
+        "no clear loss" in turned
+        and "others carry the same news" in turned
+        and "also where the text is no language" in turned
+    )
     for wrong in ("how alike are these two?'. Softmax", "never met that name", "cannot have been learned.", "likeness"):
         assert wrong not in text.replace("The product is no likeness", "").replace("is no likeness", "")
 
