@@ -2,8 +2,9 @@
 
 `python build/browser.py` prints what was found; `find_chromium()` is what the tests use: the headless shell if there
 is one (the same engine without the browser's own windows and menus: ten pages are live in two thirds of the time),
-else the whole browser, which is what `make bench` measures (`windowed=True`). With --all: Debian's Firefox
-and WebKitGTK as well (`make browsers`), which the tests of three engines look for with `find_firefox` and `find_webkit`.
+else the whole browser, which is what `make bench` measures, and what a back/forward cache and a profile's settings are
+to be had from (`windowed=True`). With --all: Debian's Firefox and WebKitGTK as well (`make browsers`), which the tests
+of three engines look for with `find_firefox` and `find_webkit`.
 """
 
 from __future__ import annotations
@@ -76,30 +77,23 @@ def apt_install(*packages: str) -> bool:
 
 
 def main() -> int:
+    """Find both, or install both: the shell for most tests, the whole browser for what only it has."""
+    named = os.environ.get("CHROMIUM")
+    if not named and can_apt():
+        missing = [kind[0] for kind in (NAMES, SHELLS) if not any(map(shutil.which, kind))]
+        if missing:
+            print(f"installing {' and '.join(missing)}", flush=True)
+            apt_install(*missing)
     path = find_chromium()
-    if not any(map(shutil.which, (*SHELLS, os.environ.get("CHROMIUM", "")))) and can_apt():
-        print("installing Chromium's headless shell", flush=True)
-        apt_install(SHELLS[0])
-        path = find_chromium()
     if not path:
         print("installing Chromium", flush=True)
-        if not apt_install("chromium"):
-            subprocess.run(
-                [
-                    sys.executable,
-                    "-m",
-                    "playwright",
-                    "install",
-                    "--with-deps" if os.geteuid() == 0 else "chromium",
-                    *(["chromium"] if os.geteuid() == 0 else []),
-                ],
-                check=False,
-            )
+        dependencies = ["--with-deps"] if os.geteuid() == 0 else []
+        subprocess.run([sys.executable, "-m", "playwright", "install", *dependencies, "chromium"], check=False)
         path = find_chromium()
     if not path:
         print("no Chromium could be found or installed; install one and set CHROMIUM=/path/to/it", file=sys.stderr)
         return 1
-    print(f"Chromium: {path}")
+    print(f"Chromium: {path}, {find_chromium(windowed=True)}")
     if "--all" in sys.argv and not apt_install("firefox-esr", "webkit2gtk-driver", "xvfb"):
         print("Firefox and WebKitGTK come from Debian's packages and need root", file=sys.stderr)
         return 1

@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urlsplit
 import browser as chromium
 import pytest
 import serve
-from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Frame, Page, Playwright, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = Path(os.environ.get("EXPLAINER_SITE", ROOT / "_site"))
@@ -38,14 +38,31 @@ def site(site_directory: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def the_browser() -> Iterator[Browser]:
-    path = chromium.find_chromium()
-    if not path:
-        pytest.fail("there is no Chromium: run `make browser`")
+def the_playwright() -> Iterator[Playwright]:
+    """The one Playwright of a process: a second one cannot be started beside it."""
     with sync_playwright() as playwright:
-        instance = playwright.chromium.launch(executable_path=path, args=chromium.FLAGS)
-        yield instance
-        instance.close()
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    return chromium.find_chromium() or pytest.fail("there is no Chromium: run `make browser`")
+
+
+@pytest.fixture(scope="session")
+def whole_chromium_path() -> str:
+    """The browser with its windows: the headless shell has neither a back/forward cache nor a profile's settings."""
+    path = chromium.find_chromium(windowed=True)
+    if not path or Path(path).name in chromium.SHELLS:
+        pytest.fail("there is no whole Chromium: run `make browser`")
+    return path
+
+
+@pytest.fixture(scope="session")
+def the_browser(the_playwright: Playwright, chromium_path: str) -> Iterator[Browser]:
+    instance = the_playwright.chromium.launch(executable_path=chromium_path, args=chromium.FLAGS)
+    yield instance
+    instance.close()
 
 
 class Guard:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import browser as chromium
 import pytest
 from conftest import LIVE, settle, until, wait_live
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
 SHOWN = "addEventListener('pageshow', (event) => { (window.shown ??= []).push(event.persisted) });"
 SHOWN += "window.lives = 0; addEventListener('explainer:live', () => { lives += 1 })"
@@ -19,16 +19,12 @@ WHY = "JSON.stringify(performance.getEntriesByType('navigation')[0].notRestoredR
 
 
 @pytest.fixture(scope="module")
-def the_browser() -> Iterator[Browser]:
-    path = chromium.find_chromium()
-    if not path:
-        pytest.fail("there is no Chromium: run `make browser`")
-    with sync_playwright() as playwright:
-        instance = playwright.chromium.launch(
-            executable_path=path, args=chromium.FLAGS, ignore_default_args=["--disable-back-forward-cache"]
-        )
-        yield instance
-        instance.close()
+def the_browser(the_playwright: Playwright, whole_chromium_path: str) -> Iterator[Browser]:
+    instance = the_playwright.chromium.launch(
+        executable_path=whole_chromium_path, args=chromium.FLAGS, ignore_default_args=["--disable-back-forward-cache"]
+    )
+    yield instance
+    instance.close()
 
 
 @pytest.fixture

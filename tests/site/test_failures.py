@@ -17,7 +17,7 @@ import browser as chromium
 import pytest
 import serve
 from conftest import LIVE, SITE, settle, settled, until, wait_live
-from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
 KINDS = ("missing", "truncated", "corrupt")
 REMEDY = {
@@ -297,7 +297,7 @@ NO_SHARED = {
     "throws": """window.SharedWorker = function () { window.tried = (window.tried ?? 0) + 1;
       throw new DOMException('Access to shared workers is denied', 'SecurityError') }""",
     "errs": """window.SharedWorker = function () { window.tried = (window.tried ?? 0) + 1;
-      this.port = { postMessage() {} }; setTimeout(() => this.onerror?.(new Event('error'))) }""",
+      this.port = { postMessage() {}, close() {} }; setTimeout(() => this.onerror?.(new Event('error'))) }""",
 }
 
 
@@ -383,23 +383,24 @@ def test_started_in_a_background_tab_it_becomes_live(page_at: Callable[..., Page
     assert settled(back) == "live"
 
 
-def test_with_cookies_blocked_in_the_browser_itself_it_becomes_live(site: str, tmp_path: Path) -> None:
+def test_with_cookies_blocked_in_the_browser_itself_it_becomes_live(
+    the_playwright: Playwright, whole_chromium_path: str, site: str, tmp_path: Path
+) -> None:
     """Chromium as its settings leave it: no cookies, no storage, no SharedWorker, no service worker for any site."""
     (tmp_path / "Default").mkdir()
     settings = {"profile": {"default_content_setting_values": {"cookies": 2}}}
     (tmp_path / "Default" / "Preferences").write_text(json.dumps(settings), encoding="utf-8")
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            tmp_path, executable_path=chromium.find_chromium(), args=chromium.FLAGS
-        )
-        page = context.new_page()
-        page.add_init_script(LISTEN)
-        page.goto(site + "embed/path-lengths/")
-        stored = "(() => { try { return localStorage.length } catch (problem) { return problem.name } })()"
-        assert page.evaluate(stored) == "SecurityError"
-        wait_live(page)
-        assert page.evaluate("told") == []
-        page.get_by_label("Prompt").fill("Tom has a green kite.")
-        until(page, "() => explainer.state().prompt === 'Tom has a green kite.'")
-        settle(page)
-        context.close()
+    context = the_playwright.chromium.launch_persistent_context(
+        tmp_path, executable_path=whole_chromium_path, args=chromium.FLAGS
+    )
+    page = context.new_page()
+    page.add_init_script(LISTEN)
+    page.goto(site + "embed/path-lengths/")
+    stored = "(() => { try { return localStorage.length } catch (problem) { return problem.name } })()"
+    assert page.evaluate(stored) == "SecurityError"
+    wait_live(page)
+    assert page.evaluate("told") == []
+    page.get_by_label("Prompt").fill("Tom has a green kite.")
+    until(page, "() => explainer.state().prompt === 'Tom has a green kite.'")
+    settle(page)
+    context.close()

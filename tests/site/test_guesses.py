@@ -26,7 +26,7 @@ def test_each_guess_gets_its_own_answer_and_no_other(open_page, path):
             expect(visible).to_have_count(1)
             expect(visible).to_have_attribute("data-option", str(k))
             expect(visible.locator(".yours")).to_contain_text(guess.locator("label").nth(k).inner_text())
-            said = visible.inner_text().removeprefix(visible.locator(".yours").inner_text()).strip()
+            said = visible.text_content().removeprefix(visible.locator(".yours").text_content()).strip()
             assert len(said) > 2
             expect(guess.get_by_role("status")).to_have_text(said)  # where it is made, at once
         expect(page.locator("[data-answer] p:visible")).to_have_count(n + 1)

@@ -315,7 +315,7 @@ def test_a_click_on_a_column_replaces_its_token(page):
     node_there.click()
     settle(page)
     assert "source=3" in page.url
-    expect(page.locator("#path-perturb")).to_contain_text("“␣was” becomes “␣Ben”")
+    expect(page.locator("#path-perturb")).to_contain_text("“␣was” becomes “␣boy”")
 
 
 def test_gradients_on_the_grid_and_none_through_a_sampled_token(page):
@@ -504,7 +504,7 @@ def test_the_grid_stands_alone_as_an_embed(open_page):
     assert words >= {node_name(graph, at) for at in graph.nodes} | set(names_of(DEFAULT.text()))
 
 
-WIDER = """() => [...document.querySelectorAll('.paths-grid .node')].map(node => {
+WIDER = """() => [...document.querySelectorAll('.paths-grid .nodes .node')].map(node => {
   const name = node.querySelector('.name');
   const [text, circle] = [name, node.querySelector('circle')].map(each => each.getBoundingClientRect().width);
   return [name.textContent, text, circle];
@@ -516,7 +516,7 @@ def test_the_name_of_a_node_fits_into_its_circle(width, make_context, site):
     page = make_context(viewport={"width": width, "height": 900}).new_page()
     page.goto(f"{site}embed/paths/?sublayers=1")
     wait_live(page)
-    expect(page.locator(".paths-grid .node")).to_have_count(len(DEFAULT.text()) * 9)
+    expect(page.locator(".paths-grid .nodes .node")).to_have_count(len(DEFAULT.text()) * (2 * LAYERS + 1))
     assert page.evaluate(WIDER) == []
 
 

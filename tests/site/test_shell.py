@@ -197,7 +197,7 @@ PLACE = "slug => document.getElementById(slug).getBoundingClientRect().top"
 @pytest.mark.parametrize("width", [1280, 360])
 @pytest.mark.parametrize("path", [p.path for p in CHAPTERS])
 def test_the_other_reading_leaves_the_figure_where_it_is(path, width, make_context, site):
-    """By mouse and by key. (Playwright's own click would scroll the page to the bar, which is in sight anyway.)"""
+    """By mouse, where the bar stays in sight, and by key. (Playwright's own click would scroll the page to the bar.)"""
     page = make_context(viewport={"width": width, "height": 900}).new_page()
     page.goto(site + path)
     wait_live(page)
@@ -215,7 +215,7 @@ def test_the_other_reading_leaves_the_figure_where_it_is(path, width, make_conte
     for widget in next(p for p in CHAPTERS if p.path == path).widgets:
         page.evaluate(f"slug => scrollBy({{top: ({PLACE})(slug) - 81, behavior: 'instant'}})", widget.slug)
         before = page.evaluate(PLACE, widget.slug)
-        for how in ("mouse", "key"):
+        for how in ("mouse", "key") if width > 640 else ("key",):  # on a phone the bar stays at the top of the page
             for mode in ("Result", "Discover"):
                 press(mode, how)
                 assert page.evaluate(PLACE, widget.slug) == pytest.approx(before, abs=2), (widget.slug, mode, how)
@@ -445,8 +445,10 @@ def test_a_tools_answer_moves_nothing(open_page):
     page = open_page("temperature/")
     widget = page.locator("#temperature")
     body = widget.locator("[data-body]")
+    copy = widget.get_by_role("button", name="Copy link")
+    copy.hover()  # the page scrolls here, and not when it is pressed
     before = body.bounding_box()
-    widget.get_by_role("button", name="Copy link").click()
+    copy.click()
     expect(widget.locator("[data-tool-status]")).not_to_be_empty()
     assert body.bounding_box() == before
 
