@@ -21,7 +21,7 @@ from explainer.views.html import compact, exact, how_many, tag
 
 RIGHT = 14  # pixels of the drawing
 RADIUS = 14
-ROOM = 3  # characters that fit into a circle, also on a phone, where type keeps its size
+ROOM = 2  # characters that fit into a circle, also on a phone, where type keeps its size
 
 
 def names_of(tokens: Sequence[int]) -> list[str]:
