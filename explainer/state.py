@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from typing import Any, ClassVar
 
 import param
@@ -17,8 +18,14 @@ from explainer import lab, story
 from explainer.corpus import names
 
 MAX_CHARACTERS = 2000  # the one limit for every text that a reader writes
-HOW = ("first", "hurry")  # in what order and how thoroughly to draw: no URL carries it
+HOW = ("first", "hurry", "piece")  # in what order and how thoroughly to draw: no URL carries it
+SLICE = 0.4  # s: what long work may take of one request, so that a next wish never waits for more
+MOMENT = 0.006  # s: the same, while a slider is on its way
 BREAK = re.compile(r"[ \t]*(?:\r\n|\r|\n)[ \t\r\n]*")
+
+
+class NotYet(Exception):
+    """What a drawing needs is not computed to its end, and the time for one request is used up: go on with the next."""
 
 
 class PageState(param.Parameterized):
@@ -42,6 +49,7 @@ class PageState(param.Parameterized):
         default=False,
         doc="a slider is on its way: long work stops after a moment, and is finished when this is False again",
     )
+    piece = param.Integer(default=0, doc="counts what the page asks for to go on with what one request had no time for")
     quiet: ClassVar[tuple[str, ...]] = ()  # values that the page may send but no URL carries (a wish to go on, say)
     places: ClassVar[dict[str, str]] = {}  # values that count the tokens of a text: name -> the text's name
     told_by: ClassVar[tuple[str, ...]] = ()  # values that only the weights that a link was made with tell a story by
@@ -50,7 +58,17 @@ class PageState(param.Parameterized):
     def __init__(self, **params: Any):
         super().__init__(**params)
         self._wishes: dict[str, tuple[Any, Any]] = {}  # name: (what is shown, the wish), where the two differ
+        self._until = math.inf  # when long work has to stop: only a page's requests are in pieces
+        self.unfinished: set[str] = set()  # the widgets that wait for another piece
         self._show()
+
+    def allow(self, seconds: float) -> None:
+        """From now on, let long work take that many seconds in all (`left`)."""
+        self._until = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """How many seconds long work may still take; inf outside of a page's requests."""
+        return max(0.0, self._until - time.monotonic())
 
     def names(self) -> list[str]:
         """The names that a URL may carry, in order."""

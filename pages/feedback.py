@@ -9,7 +9,7 @@ import param
 
 from explainer import lab, story, working
 from explainer.sampling import Settings, Step
-from explainer.state import PageState
+from explainer.state import MOMENT, NotYet, PageState
 from explainer.views.feedback_branches import Branches
 from explainer.views.feedback_cache import ContextWindow, KeysAndValues
 from explainer.views.feedback_loop import Loop
@@ -80,17 +80,24 @@ class FeedbackState(PageState):
         turns: int | None = None,
         choices: story.Choices | None = None,
         window: int | None = None,
-        seconds: float = math.inf,
+        part: bool = False,
     ) -> tuple[Step, ...]:
-        """The story of the page, or with other choices, another length, a narrower window or as far as time allows."""
-        return story.teller(window).tell(
+        """The story of the page, or with other choices, another length, a narrower window.
+
+        part: content with its beginning where one request has no time for all of it; else that raises NotYet
+        """
+        wanted = self.step if turns is None else turns
+        told = story.teller(window).tell(
             self.tokens(),
             self.settings(),
             self.seed,
             self.chosen() if choices is None else choices,
-            self.step if turns is None else turns,
-            seconds,
+            wanted,
+            min(self.left(), MOMENT if part and self.hurry else math.inf),
         )
+        if len(told) < wanted and not part:
+            raise NotYet
+        return told
 
     def limits(self) -> dict[str, tuple[int, int, str]]:
         return {"look": (0, MOST_TURNS - 1, "turn"), "at": (0, MOST_TURNS - 1, "turn")}

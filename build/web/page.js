@@ -147,8 +147,12 @@ function sightFirst(values) {
   return { ...values, first: behind ? seen.join(' ') : '', hurry: false };
 }
 
-/** When Python is idle: let the next figure follow, so that a next wish never waits for more than one. */
+/** When Python is idle: let what is begun go on, then the next figure follow, so that a next wish never waits for more than one
+ * piece of one figure. */
+const unfinished = () => Boolean(mirror.get('link', 'more'));
+let pieces = 0;
 function catchUp() {
+  if (unfinished()) { connection.request({ piece: (pieces += 1) }, false); return; }
   if (!behind) return;
   const near = behind.near.shift();
   if (near) { connection.request({ first: near }, false); return; }
@@ -267,7 +271,7 @@ const connection = new Connection({
     problem: (message) => { announce(); status.problem(message); },
     slow: status.slow,
     wait: status.notice,
-    busy: (busy) => { if (!busy) announce(); for (const el of widgets.values()) el.toggleAttribute('data-catching-up', busy && (arrived !== null || !connection.isLive)); document.documentElement.toggleAttribute('data-busy', busy || behind !== null); if (!busy) { hold(); catchUp(); } },
+    busy: (busy) => { if (!busy && !unfinished()) announce(); for (const el of widgets.values()) el.toggleAttribute('data-catching-up', busy && (arrived !== null || !connection.isLive)); document.documentElement.toggleAttribute('data-busy', busy || behind !== null || unfinished()); if (!busy) { hold(); catchUp(); } },
   },
 });
 

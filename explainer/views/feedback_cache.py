@@ -216,9 +216,9 @@ class ContextWindow(Widget):
         model = lab.model()
         n_ctx = model.config.n_ctx
         window = min(s.window, n_ctx)
-        whole, narrow = s.tell(), s.tell(window=window, seconds=self.in_time())
+        whole, narrow = s.tell(), s.tell(window=window, part=True)
         if len(narrow) < len(whole):
-            self.unfinished()
+            self.is_unfinished()
         prompt = s.tokens()
         apart = story.first_difference([t.token for t in whole], [t.token for t in narrow])
         full_at = min(max(0, n_ctx - len(prompt) + SLIDE), s.param.step.bounds[1])

@@ -28,9 +28,9 @@ class Loop(Widget):
 
     def draw(self) -> Markup:
         s = self.state
-        told = s.tell(seconds=self.in_time())
+        told = s.tell(part=True)
         if len(told) < s.step:
-            self.unfinished()
+            self.is_unfinished()
         return join(
             [
                 c.controls(

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import param
 from panel.custom import JSComponent
 
-from explainer.state import HOW, PageState
+from explainer.state import HOW, SLICE, NotYet, PageState
 
 # In our own pages build/web/page.js does this job without BokehJS; this is for `panel serve` and `panel convert`.
 SHOW = """
@@ -25,9 +25,6 @@ export function render({ model, el }) {
 """
 
 
-MOMENT = 0.006  # s
-
-
 class Link(JSComponent):
     """Carries the page's values between the reader's side and Python: one per document, draws nothing.
 
@@ -35,12 +32,14 @@ class Link(JSComponent):
     values:   {name: value}, to the page: what the reader wishes (goes into the URL and the controls)
     shown:    {name: value}, to the page: what is shown instead of a wish that the present text does not allow
     messages: {name: sentence}, to the page: what could not be done as asked, in plain words
+    more:     whether a figure is not finished, to the page: it asks for the next `piece` when nothing else is asked
     """
 
     request = param.Dict(default={})
     values = param.Dict(default={})
     shown = param.Dict(default={})
     messages = param.Dict(default={})
+    more = param.Boolean(default=False)
     _esm = SHOW
     # the page itself knows whether it waits; Panel need not keep count
     _busy__ignore: ClassVar[list[str]] = ["request"]
@@ -57,12 +56,14 @@ class Link(JSComponent):
 
     def _receive(self, *events: Any) -> None:
         given = {k: v for k, v in self.request.items() if k != "#"}  # '#' only makes equal requests differ
+        self._state.allow(SLICE)
         with param.parameterized.batch_call_watchers(self):
             messages = self._state.update_from(given)
             # a request that no address carries leaves what was said before, unless it has something to say itself
             if messages or not given.keys() <= {*self._state.quiet, *HOW}:
                 self.messages = messages
             self.values, self.shown = self._state.values(), self._state.shown()
+            self.more = bool(self._state.unfinished) and not self._state.hurry
 
 
 class Widget(JSComponent):
@@ -87,40 +88,39 @@ class Widget(JSComponent):
         # A page and the embed of its widget begin with the same markup: in the snapshot it is kept once.
         self.html = sys.intern(own_ids(str(self.draw()), self.slug))
         self._stale = False  # not drawn since something changed
-        self._unfinished = False  # drawn, but not to the end
         state.param.watch(self.redraw, list(self.reads))
         state.param.watch(self._catch_up, list(HOW))
 
     @property
     def waits(self) -> bool:
         """Whether what is shown is not yet what the state says."""
-        return self._stale or self._unfinished
+        return self._stale or self.slug in self.state.unfinished
 
     def _catch_up(self, *events: Any) -> None:
-        """Draw what had to wait: the reader could not see it, or a slider was on its way (`PageState.first`, `hurry`)."""
-        if self._stale or (self._unfinished and not self.state.hurry):
+        """Draw what had to wait: the reader could not see it, or there was no time (`PageState.first`, `hurry`, `piece`)."""
+        if self._stale or (self.slug in self.state.unfinished and not self.state.hurry):
             self.redraw()
 
     def redraw(self, *events: Any) -> None:
-        """Draw what the state says now; what is out of sight may wait (`first`)."""
+        """Draw what the state says now; what is out of sight may wait (`first`), and so may what takes long (`NotYet`)."""
         first = self.state.first.split()
+        self.state.unfinished.discard(self.slug)
         self._stale = bool(first) and self.slug not in first
         if self._stale:
             return
-        self._unfinished = False
-        self.html = own_ids(str(self.draw()), self.slug)
+        try:
+            self.html = own_ids(str(self.draw()), self.slug)
+        except NotYet:
+            self.is_unfinished()
 
     def again(self) -> None:
-        """Draw once more, what an exception broke off."""
+        """Draw once more, and to the end, what an exception broke off."""
+        self.state.allow(math.inf)
         self.redraw()
 
-    def in_time(self) -> float:
-        """How long, in seconds, a drawing may compute: without end, or a moment while a slider is on its way."""
-        return MOMENT if self.state.hurry else math.inf
-
-    def unfinished(self) -> None:
-        """To be said by `draw` when it had to leave something out: it is called again when the slider rests."""
-        self._unfinished = True
+    def is_unfinished(self) -> None:
+        """To be said by `draw` when there was no time for all of it: it is called again for the next piece."""
+        self.state.unfinished.add(self.slug)
 
     def draw(self) -> str:
         raise NotImplementedError

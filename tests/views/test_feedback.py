@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from explainer import cache, corpus, influence, lab, sampling, story, working
-from explainer.views import widget as views_widget
 from explainer.views.feedback_parts import one_in
 from explainer.views.feedback_prefill import HARD
 from explainer.views.html import percent
@@ -33,9 +32,14 @@ class Desk:
         self.ask(**(START | values))
 
     def ask(self, **values):
+        self.send(**values)
+        while self.link.more:  # as build/web/page.js does
+            self.send(piece=self.n)
+        return self.link.messages
+
+    def send(self, **values):
         self.n += 1
         self.link.request = {**values, "#": self.n}
-        return self.link.messages
 
     def html(self, slug):
         return self.widgets[slug].html
@@ -430,7 +434,7 @@ def test_a_narrow_window_forgets(desk):
     ("slug", "figure", "move"), [("feedback-loop", "tape", "t"), ("context-window", "window-narrow", "window")]
 )
 def test_while_a_slider_moves_the_story_goes_as_far_as_a_moment_allows(monkeypatch, slug, figure, move):
-    monkeypatch.setattr(views_widget, "MOMENT", 0.0)
+    monkeypatch.setattr("pages.feedback.MOMENT", 0.0)
     d, to = Desk(slug, step=20), {"t": 1.7, "window": 9}[move]
     d.ask(**{move: to, "first": slug, "hurry": True})
     begun = cells(d.html(slug), first=figure)
@@ -442,7 +446,7 @@ def test_while_a_slider_moves_the_story_goes_as_far_as_a_moment_allows(monkeypat
 
 
 def test_another_figure_in_sight_follows_before_the_slider_rests(monkeypatch):
-    monkeypatch.setattr(views_widget, "MOMENT", 0.0)
+    monkeypatch.setattr("pages.feedback.MOMENT", 0.0)
     d = Desk(step=20)
     before = d.html("feedback-branches")
     d.ask(t=1.63, first="feedback-loop", hurry=True)
@@ -461,9 +465,32 @@ def test_what_is_finished_is_not_drawn_again_when_the_slider_rests(monkeypatch):
     d.ask(hurry=True, t=1.6)
     drawn = []
     monkeypatch.setattr(type(d.widgets["feedback-loop"]), "draw", lambda self: drawn.append(1) or "")
-    monkeypatch.setattr(d.widgets["feedback-loop"], "_unfinished", False)
+    d.state.unfinished.clear()
     d.ask(first="", hurry=False)
     assert drawn == []
+
+
+@pytest.mark.parametrize(
+    "slug", ["feedback-loop", "feedback-branches", "kv-cache", "context-window", "feedback-prefill", "turing"]
+)
+def test_a_long_story_is_told_in_pieces_and_ends_as_in_one(monkeypatch, slug):
+    """With no time at all a request still tells one turn. What is not there yet is not drawn, but for the tape."""
+    monkeypatch.setattr("explainer.views.widget.SLICE", 0.0)
+    story._teller.cache_clear()  # nobody has told it before
+    d = Desk(slug)
+    before = d.html(slug)
+    asked = {"prompt": "Tom had a red kite.", "step": 30, "choices": "3:212", "first": slug}
+    d.send(**asked)
+    assert d.link.more and d.widgets[slug].waits
+    assert slug == "feedback-loop" or d.html(slug) == before
+    pieces = 0
+    while d.link.more:
+        d.send(piece=pieces)
+        pieces += 1
+        assert pieces < 200
+    assert pieces >= 20 and not d.widgets[slug].waits
+    monkeypatch.setattr("explainer.views.widget.SLICE", math.inf)
+    assert d.html(slug) == Desk(slug, **asked).html(slug)
 
 
 def test_turings_words_are_a_layer(desk):

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from explainer import lab, session
 from explainer.state import MAX_CHARACTERS, PageState
-from explainer.views import widget
 from pages import PAGES
 
 
@@ -106,7 +105,7 @@ def test_warming_up_and_drawing_again_send_nothing_new():
 
 
 def test_warming_up_leaves_alone_what_waits_for_the_reader(monkeypatch):
-    monkeypatch.setattr(widget, "MOMENT", 0.0)
+    monkeypatch.setattr("pages.feedback.MOMENT", 0.0)
     sent = []
     session.connect(lambda client, text: sent.append(json.loads(text)))
     session.open("reader", "embed/feedback-loop")
