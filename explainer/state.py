@@ -162,9 +162,16 @@ class PageState(param.Parameterized):
                 most, _ = self.room()[text]
                 gone = max(0, len(lab.tokens_of(prompt)) - most)
                 moved[name] = max(now - gone, min(now, 1))
-        if any(given.get(name) not in (None, "") for name in self.told_by):
+        if any(self._takes(name, given.get(name)) for name in self.told_by):
             return moved, {"weights": "This link was made with an earlier model: this one may write something else."}
         return moved, {}
+
+    def _takes(self, name: str, given: Any) -> bool:
+        """Whether something is asked for a value, and can be read as one."""
+        try:
+            return given not in (None, "") and parse(self.param[name], given) is not None
+        except ValueError:
+            return False
 
     def _fitted(self, name: str, text: str) -> tuple[str, str]:
         """A text as this page can hold it, and what to say if that is not all of it. Raises ValueError."""
@@ -224,6 +231,8 @@ def prompt_for(name: str, prompt: str, messages: dict[str, str]) -> str:
     form, start = ("-".join(some).capitalize() for some in (found, found[:-1]))
     strange = ", ".join(f"“{c}”" for c in names.foreign(name))
     said = [f"In pieces of a syllable or a letter: {form}."]
+    if len(found) == 1:
+        said.append("One piece only: there is none to finish, the model has to bring the name itself.")
     if strange:
         said.append(f"{strange}: not one of the letters a to z, and nothing is promised for it.")
     if len(names.letters(name)) > names.MOST_LETTERS:

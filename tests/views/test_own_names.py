@@ -104,6 +104,19 @@ def test_a_story_of_an_earlier_model_is_said_to_be_one(asked, weights):
     assert "weights" not in state.update_from(asked), "what a control asks for is no link"
 
 
+@pytest.mark.parametrize("word", ["many", ""])
+def test_a_word_for_a_number_is_no_story_of_an_earlier_model(word):
+    assert "weights" not in feedback.PAGE.state().update_from({"weights": "", "step": word, "seed": word})
+
+
+@pytest.mark.parametrize("page", [home, attention])
+def test_of_a_name_of_one_piece_it_is_said_that_nothing_is_left_to_finish(page):
+    state = page.PAGE.state()
+    assert "One piece only" in state.update_from({"called": "Bo"})["called"]
+    assert state.prompt.count("Bo") == 1
+    assert "One piece only" not in state.update_from({"called": "Bob"})["called"]
+
+
 def test_places_are_translated_for_every_token_of_a_text():
     """By the letters: today's token at the new place holds the last letter of the old token."""
     prompt = "A cat called Tim-bo-lu met Zo-vi-ta at the naïve 🦆. Ka-lo-mi-ka"
