@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -56,8 +58,11 @@ def written(sha256: str) -> str:
     return "sha256-" + base64.b64encode(bytes.fromhex(sha256)).decode()
 
 
-def build_assets(out: Path) -> dict[str, str]:
-    """Write `out/assets/*`; returns {plain name: 'assets/<hashed name>'}."""
+def build_assets(out: Path, widgets: Iterable[str]) -> dict[str, str]:
+    """Write `out/assets/*`; returns {plain name: 'assets/<hashed name>'}.
+
+    widgets: the names that embed.js knows
+    """
     target = out / "assets"
     target.mkdir(parents=True, exist_ok=True)
     work = ROOT / "_cache" / "assets"
@@ -76,6 +81,7 @@ def build_assets(out: Path) -> dict[str, str]:
         esbuild(
             str(HERE / "web" / entry), "--bundle", "--minify", f"--format={shape}", "--target=es2022",
             f"--outfile={work / entry}", "--log-level=warning", "--legal-comments=none",
+            f"--define:WIDGETS={json.dumps(sorted(widgets))}",
         )  # fmt: skip
         put(entry, (work / entry).read_bytes())
     for font in FONTS:

@@ -122,7 +122,7 @@ def main() -> None:
         runtime.build_runtime(out)
         stills = json.loads((ROOT / "_cache" / "still.json").read_text(encoding="utf-8"))
     say("scripts, styles, fonts")
-    names = asset_files.build_assets(out)
+    names = asset_files.build_assets(out, [w.slug for page in PAGES for w in page.widgets])
     shell.checksums |= {name: asset_files.checksum(out / names[name]) for name in names if name.endswith(".js")}
     names["worker.js"] = name_worker(out)
     if not arguments.preview:

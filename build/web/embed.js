@@ -55,11 +55,11 @@
     /** Show the widget's still; the browser fetches it when it is not far away, and Python starts when it is near or used. */
     #open() {
       const slug = this.getAttribute('widget') ?? '';
-      if (!/^[a-z][a-z0-9-]{0,40}$/.test(slug)) {
+      if (!WIDGETS.includes(slug)) { // the build put their names here
         const line = document.createElement('p');
         line.className = 'wrong';
         line.part.add('wrong');
-        line.textContent = 'This element needs the name of a widget: widget="temperature".';
+        line.textContent = `${slug ? `There is no widget “${slug.slice(0, 40)}” here.` : 'This element needs the name of a widget.'} There are: ${WIDGETS.join(', ')}.`;
         this.shadowRoot.append(line);
         return;
       }

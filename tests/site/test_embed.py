@@ -23,7 +23,9 @@ HOST = """<!doctype html><html lang="en"><meta charset="utf-8"><title>A post</ti
 <div class="long"></div>
 <transformer-explainer id="far" widget="path-count"></transformer-explainer>
 <iframe id="plain" src="SITEembed/path-count/" title="path-count"></iframe>
-<transformer-explainer id="wrong" widget="no such/widget"></transformer-explainer></body></html>"""
+<transformer-explainer id="wrong" widget="no such/widget"></transformer-explainer>
+<transformer-explainer id="unknown" widget="temprature"></transformer-explainer>
+<transformer-explainer id="nameless"></transformer-explainer></body></html>"""
 HOST_JS = """window.told = []; window.violations = [];
 addEventListener('securitypolicyviolation', e => window.violations.push(e.violatedDirective + ' ' + e.blockedURI));
 for (const n of ['live', 'failed', 'change'])
@@ -212,8 +214,14 @@ def test_a_host_can_style_the_frame(post: Page) -> None:
 
 
 def test_a_wrong_name_is_said_in_words(post: Page) -> None:
-    expect(post.locator("#wrong .wrong")).to_contain_text("name of a widget")
-    assert post.locator("#wrong iframe").count() == 0
+    for which, words in (
+        ("wrong", "There is no widget “no such/widget” here. There are: "),
+        ("unknown", "There is no widget “temprature” here. There are: "),  # of the right form: and no 404 page
+        ("nameless", "This element needs the name of a widget. There are: "),
+    ):
+        expect(post.locator(f"#{which} .wrong")).to_contain_text(words)
+        expect(post.locator(f"#{which} .wrong")).to_contain_text("temperature")
+        assert post.locator(f"#{which} iframe").count() == 0
 
 
 def test_messages_from_strangers_do_nothing(post: Page, host: str) -> None:

@@ -75,6 +75,18 @@ def button(where, name: str):
     return where.get_by_role("button", name=name, exact=True)
 
 
+def test_a_long_story_from_a_link_is_told_to_its_end_piece_by_piece(open_page):
+    """Python takes less than half a second of it at a time: without the page asking on, the tape would end early."""
+    asked = {"prompt": "Tom had a red kite.", "seed": 5, "t": 0.8, "choices": "3:212", "branches": ";", "step": 160}
+    page = open_page("feedback/", **asked)
+    settle(page)
+    steps = sampling.generate(lab.model(), lab.tokens_of(asked["prompt"]), 160, rng=5, forced={3: 212}, temperature=0.8)
+    assert tape(page).all_inner_texts()[-100:] == names(steps)[-100:]
+    page.locator("#feedback-branches").scroll_into_view_if_needed()
+    settle(page)
+    expect(page.locator("#feedback-branches")).to_contain_text("160 tokens are written.")
+
+
 def test_the_crank_writes_what_the_loop_writes_and_winds_back(page, loop):
     expect_story(page, told(6))
     button(loop, "Next step").click()
