@@ -49,6 +49,10 @@ SEED ?= 1
 monkey: .venv/.test node_modules/.ready browser site ## random actions on every page and embed: ACTIONS=500 SEED=1
 	@$(PY) tests/site/monkey.py --actions $(ACTIONS) --seed $(SEED)
 
+.PHONY: inventory
+inventory: .venv/.test node_modules/.ready browser site ## keep what is on every page now: tests/site/inventory.json
+	@$(PY) tests/site/inventory.py --keep
+
 .PHONY: lint
 lint: .venv/.lint ## ruff and mypy
 	@$(LINT)
