@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 
 import npm  # noqa: E402
 
-from explainer.views import design  # noqa: E402
+from explainer.ui import design  # noqa: E402
 
 NODE_MODULES = ROOT / "node_modules"
 FONTS = (

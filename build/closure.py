@@ -212,7 +212,7 @@ def run(config_json: str) -> str:
     closure.install()
     began = time.time()
     try:
-        session = importlib.import_module("explainer.session")
+        session = importlib.import_module("explainer.host.session")
         imported = time.time()
         session.prepare(config.get("names"))
         prepared = time.time()

@@ -62,7 +62,7 @@ STATIC = (
 
 def static_text(name: str) -> str:
     if name != "licences":
-        return (ROOT / "pages" / f"{name}.md").read_text(encoding="utf-8")
+        return (ROOT / "pages" / name / "text.md").read_text(encoding="utf-8")
     parts = ["Everything that this site sends you, with its licence in full.\n"]
     for each in licences.collect():
         parts.append(
@@ -83,10 +83,10 @@ def static_numbers(name: str, out: Path) -> dict[str, Any]:
         return {}
     import importlib.metadata as meta
 
-    from explainer import lab
+    from explainer.models import lab
 
     pyodide = json.loads((ROOT / "node_modules" / "pyodide" / "package.json").read_text(encoding="utf-8"))["version"]
-    card = ROOT / "explainer" / "weights" / f"{lab.STORYTELLER}.md"
+    card = ROOT / "explainer" / "models" / "weights" / f"{lab.STORYTELLER}.md"
     return {
         "pyodide": pyodide, **{n: meta.version(n) for n in ("numpy", "panel", "bokeh")},
         "parameters": f"{lab.model().n_params:,}",
@@ -107,7 +107,7 @@ def main() -> None:
 
     say("measurements that the pages show by default")
     subprocess.run([sys.executable, str(HERE / "measure.py")], check=True)
-    from pages import CHAPTERS, DOCUMENTS, PAGES, numbers
+    from pages import CHAPTERS, DOCUMENTS, PAGES, numbers_of
 
     out = arguments.out
     shutil.rmtree(out, ignore_errors=True)
@@ -131,7 +131,7 @@ def main() -> None:
         if page.name not in stills:
             continue
         say(f"page /{page.path}")
-        text = (ROOT / "pages" / f"{page.name}.md").read_text(encoding="utf-8")
+        text = (ROOT / "pages" / page.name / "text.md").read_text(encoding="utf-8")
         root = "../" if page.path else "./"
         html = shell.page_html(
             page,
@@ -140,7 +140,7 @@ def main() -> None:
             assets=names,
             chapters=CHAPTERS,
             text=text,
-            numbers=numbers.of(page.name),
+            numbers=numbers_of(page.name),
         )
         (out / page.path).mkdir(exist_ok=True)
         (out / page.path / "index.html").write_text(html, encoding="utf-8")

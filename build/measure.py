@@ -1,6 +1,7 @@
-"""Make the measurements that the pages show by default, natively, into explainer/weights/measured.pkl (git-ignored).
+"""Make the measurements that the pages show by default, natively, into explainer/models/weights/measured.pkl (ignored).
 
-`python build/measure.py`; part of `make site`. Skipped when nothing changed that they depend on.
+`python build/measure.py`; part of `make site`. A page is skipped when nothing changed that it depends on, and of the
+others only those results are made anew whose own code changed.
 """
 
 from __future__ import annotations
@@ -18,40 +19,46 @@ for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from explainer import measured  # noqa: E402
+from explainer.models import measured  # noqa: E402
 
 
-def measure(name: str) -> tuple[str, float, dict[str, Any]]:
+def measure(name: str) -> tuple[str, float, dict[str, tuple[str, Any]]]:
     """Everything that one page measures: (its name, seconds, results). In a process of its own."""
     began = time.perf_counter()
-    from explainer import repetition
-    from pages import PAGES, numbers
+    from pages import PAGES, numbers_of
 
     page = next(p for p in PAGES if p.name == name)
     state: Any = page.state()  # of the page's own class
-    if page.name == "temperature":
-        repetition.full_texts(state.tokens(), state.seed)
-        repetition.over_seeds(state.tokens())
+    state.measure()
     for widget in page.widgets:
         widget(state)
-    numbers.of(page.name)
-    return name, time.perf_counter() - began, measured.store()
+    numbers_of(page.name)
+    return name, time.perf_counter() - began, measured.made()
+
+
+def fingerprint(page: str) -> str:
+    """What a page's measurements depend on: its own code and all that this imports."""
+    return measured.fingerprint(f"pages.{page}.page", f"pages.{page}.numbers")
 
 
 def main() -> None:
-    if measured.read(measured.FILE):
-        print("measurements: nothing to do", flush=True)
-        return
-    print("measurements: what the pages show by default, over held-out texts (a minute or two)", flush=True)
     from pages import PAGES
 
-    jobs = sorted((page.name for page in PAGES), key=lambda name: name != "temperature")  # the longest first
+    _, notes = measured.read()
+    now = {page.name: fingerprint(page.name) for page in PAGES}
+    jobs = [name for name, made_by in now.items() if notes.get(name) != made_by]
+    if not jobs:
+        print("measurements: nothing to do", flush=True)
+        return
+    print(f"measurements over held-out texts (minutes at most): {', '.join(jobs)}", flush=True)
+    results = measured.made()
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
         for done in as_completed([pool.submit(measure, job) for job in jobs]):
-            name, seconds, results = done.result()
-            measured.store().update(results)
+            name, seconds, found = done.result()
+            results |= found
             print(f"measurements: {name} ({seconds:.0f} s)", flush=True)
-    print(f"measurements: {measured.write()} results", flush=True)
+    measured.write(results, now)
+    print(f"measurements: {len(results)} results", flush=True)
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from explainer import lab
-from explainer.views.design import LIGHT, MEANINGS
+from explainer.models import lab
+from explainer.ui.design import LIGHT, MEANINGS
 
 WIDTH, HEIGHT = 1200, 630
 

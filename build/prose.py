@@ -1,10 +1,10 @@
-"""The prose of a page: Markdown (pages/<name>.md) with a few additions, to HTML.
+"""The prose of a page: Markdown (pages/<name>/text.md) with a few additions, to HTML.
 
 ::: discover ... :::    read in the Discover mode only;  ::: result ... :::  in the Result mode only
 [[widget:slug]]         alone on a line: the widget stands here
 [[guess:name]] Question, and a list below it: the reader chooses one of its items before reading on
 [[answer:name]]         and a list: what to say, further down, to who chose the first item, the second, ...
-{{ name }}              a number from pages/numbers/<name>.py, computed by the model when the site is built
+{{ name }}              a number from pages/<name>/numbers.py, computed by the model when the site is built
 [query]{.axis-query}    a word in the colour of its meaning;  $..$ and $$..$$ are formulas (MathML)
 """
 

@@ -18,7 +18,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from explainer import story
+from explainer.studies import story
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent

@@ -15,7 +15,7 @@ def run(config_json: str) -> str:
     for name in config["order"]:
         if name not in sys.modules:
             importlib.import_module(name)
-    from explainer import session
+    from explainer.host import session
 
     still = session.prepare(config.get("names"))
     session.exercise()
@@ -29,7 +29,7 @@ KEEP_CACHES = ("explainer.tokenizer",)
 
 def tidy() -> None:
     """Let go of what is only good for one process, or can be computed again."""
-    from explainer import lab
+    from explainer.models import lab
 
     lab.model.cache_clear()  # weights are put beside a resumed Python as files: as float16, half of what is in memory
     linecache.clearcache()

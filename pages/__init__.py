@@ -1,10 +1,34 @@
-"""The pages, in the order of the argument. `DOCUMENTS` is every document that can be opened in Python."""
+"""The pages of the site: every folder here with a `page.py`, in the order that each gives itself.
 
-from explainer.views.page import documents
-from pages import attention, components, feedback, home, paths, temperature
+    <name>/page.py      PAGE, a `Page`: its question, its state, its widgets
+    <name>/text.md      the prose
+    <name>/numbers.py   numbers(), what the prose says in numbers; readers' browsers do not get it
+    <name>/views/       the widgets;   facts/   what only they compute
 
-CHAPTERS = [attention.PAGE, temperature.PAGE, feedback.PAGE, paths.PAGE]
-HOME = home.PAGE
-COMPONENTS = components.PAGE
-PAGES = [HOME, *CHAPTERS, COMPONENTS]
+Nothing outside of a page's folder knows its name. `DOCUMENTS` is every document that can be opened in Python.
+"""
+
+import importlib
+import importlib.util
+import pkgutil
+from typing import Any
+
+from explainer.ui.page import Page, documents
+
+
+def _found() -> list[Page]:
+    names = [found.name for found in pkgutil.iter_modules(__path__) if found.ispkg]
+    names = [name for name in names if importlib.util.find_spec(f"{__name__}.{name}.page")]
+    return sorted((importlib.import_module(f"{__name__}.{name}.page").PAGE for name in names), key=lambda p: p.order)
+
+
+PAGES = _found()
+CHAPTERS = [page for page in PAGES if page.chapter]
 DOCUMENTS = documents(PAGES)
+
+
+def numbers_of(page: str) -> dict[str, Any]:
+    """What the prose of a page may use as {{ name }}: measured when the site is built, never typed; {} without numbers."""
+    if importlib.util.find_spec(f"{__name__}.{page}.numbers") is None:
+        return {}
+    return importlib.import_module(f"{__name__}.{page}.numbers").numbers()

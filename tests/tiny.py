@@ -10,8 +10,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from explainer.config import Config
-from explainer.interventions import (
+from explainer.kernel.config import Config
+from explainer.kernel.interventions import (
     Edit,
     HeadOff,
     LayersAbove,
@@ -22,8 +22,8 @@ from explainer.interventions import (
     UniformAttention,
     place,
 )
-from explainer.model import forward
-from explainer.ops import cross_entropy
+from explainer.kernel.model import forward
+from explainer.kernel.ops import cross_entropy
 
 Array = np.ndarray
 

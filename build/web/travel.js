@@ -6,7 +6,7 @@
 // When the reader steps on, what carries the same name before and after travels from the old place to the new one; when Python
 // has drawn anew, what was not there before travels from its `data-travel-from`. A copy travels, in a layer above the widget, so nothing in
 // the page moves; the next change ends it; under reduced motion nothing travels at all. The time is `--travel`
-// (explainer/views/design.py).
+// (explainer/ui/design.py).
 
 const MOST = 64; // copies at once
 const SPREAD = 0.3; // share of the time by which the last of several values starts later than the first

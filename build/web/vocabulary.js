@@ -1,7 +1,7 @@
-// The whole vocabulary as a list that can be searched (explainer/views/temperature_parts.py: all_tokens). Python sends every
+// The whole vocabulary as a list that can be searched (pages/temperature/views/parts.py: all_tokens). Python sends every
 // token's number with each change; rows are made of them when the list is opened (or its numbers are downloaded), not before.
 
-const percent = (p) => { // as explainer/views/html.py writes it
+const percent = (p) => { // as explainer/ui/html.py writes it
   const q = 100 * p;
   if (p === 0 || p === 1) return `${q} %`;
   if (q < 0.01) return '<0.01 %';

@@ -104,7 +104,7 @@ async function begin() {
   }
   let session;
   const connect = () => {
-    session = py.pyimport('explainer.session');
+    session = py.pyimport('explainer.host.session');
     session.connect((client, json) => {
       const message = JSON.parse(json);
       if (message.type === 'error' && (lacking = lackOf(message.trace, how))) return;

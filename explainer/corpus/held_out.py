@@ -15,8 +15,8 @@ import numpy as np
 
 from explainer.corpus.sampling import sample_words
 from explainer.corpus.truth import N_CTX, iterate_truth
-from explainer.ops import log_softmax
-from explainer.tokenizer import Tokenizer
+from explainer.kernel.ops import log_softmax
+from explainer.kernel.tokenizer import Tokenizer
 
 Array = np.ndarray
 Predict = Callable[[tuple[int, ...]], Array]

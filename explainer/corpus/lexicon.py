@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from explainer.corpus.machinery import Odds, table
-from explainer.tokenizer import split_words
+from explainer.kernel.tokenizer import split_words
 
 GIRLS = Odds({" Mia": 4, " Ada": 3, " Lily": 3, " Nora": 2})
 BOYS = Odds({" Tom": 4, " Ben": 3, " Leo": 3, " Max": 2})

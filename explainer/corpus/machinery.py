@@ -16,7 +16,7 @@ from collections.abc import Generator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from explainer.tokenizer import split_words
+from explainer.kernel.tokenizer import split_words
 
 
 class Step(NamedTuple):

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from explainer.tokenizer import Tokenizer
+from explainer.kernel.tokenizer import Tokenizer
 
 LETTERS = tuple("abcdefghijklmnopqrstuvwxyz")
 SYLLABLES = tuple(consonant + vowel for consonant in "bcdfghjklmnprstvwxyz" for vowel in "aeiou")

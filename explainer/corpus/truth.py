@@ -17,7 +17,7 @@ from explainer.corpus import names
 from explainer.corpus.grammar import document
 from explainer.corpus.machinery import Script, Step
 from explainer.corpus.sampling import sample_words
-from explainer.tokenizer import Tokenizer
+from explainer.kernel.tokenizer import Tokenizer
 
 N_CTX = 128
 

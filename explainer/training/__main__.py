@@ -1,6 +1,6 @@
 """python -m explainer.training --layers 4 [--steps 10000] [--resume]
 
-Trains one model of the family, exporting to explainer/weights/ every few minutes. The state lies under _cache/.
+Trains one model of the family, exporting to explainer/models/weights/ every few minutes. The state lies under _cache/.
 """
 
 from __future__ import annotations

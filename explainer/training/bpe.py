@@ -16,9 +16,9 @@ from tokenizers import Tokenizer as LibraryTokenizer
 
 from explainer.corpus import names
 from explainer.corpus.sampling import sample_words
-from explainer.tokenizer import END, SPLIT_PATTERN, Tokenizer
+from explainer.kernel.tokenizer import END, SPLIT_PATTERN, Tokenizer
 
-WEIGHTS = Path(__file__).parents[1] / "weights"
+WEIGHTS = Path(__file__).parents[1] / "models" / "weights"
 
 
 def byte_letters() -> dict[int, str]:

@@ -11,7 +11,7 @@ from collections import Counter
 import numpy as np
 
 from explainer.corpus import KINDS, floor, iterate_truth, sample_document, sample_words, windows
-from explainer.tokenizer import Tokenizer
+from explainer.kernel.tokenizer import Tokenizer
 from explainer.training.bpe import report
 
 

@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from explainer import checkpoint, heads, working
 from explainer.corpus import KINDS, iterate_truth, sample_words, windows
 from explainer.corpus import names as names_of
 from explainer.corpus.lexicon import ECHO_WORDS
-from explainer.tokenizer import Tokenizer
+from explainer.kernel import checkpoint, heads
+from explainer.kernel.tokenizer import Tokenizer
+from explainer.studies import working
 from explainer.training.card import write_card
 from explainer.training.export import WEIGHTS, load
 from explainer.training.torch_model import TorchTransformer
@@ -244,7 +245,7 @@ def _answers(model: TorchTransformer, tokenizer: Tokenizer, prompts: list[str], 
 def sums(model: TorchTransformer, tokenizer: Tokenizer) -> dict:
     """Sums continued greedily: two digits at once; longer ones with the answer before or after the working.
 
-    The longer ones are the site's one set, judged by its one criterion (explainer/working.py).
+    The longer ones are the site's one set, judged by its one criterion (explainer/studies/working.py).
     """
     pairs = list(product(range(1, 10), repeat=2))
     said = _answers(model, tokenizer, [f"Sums: {a} + {b} =" for a, b in pairs], 3)

@@ -1,4 +1,4 @@
-"""Write a model as explainer/weights/<name>.safetensors: float16, the sizes as strings in the metadata."""
+"""Write a model as explainer/models/weights/<name>.safetensors: float16, the sizes as strings in the metadata."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from safetensors.numpy import save_file
 
 from explainer.training.torch_model import TorchConfig, TorchTransformer
 
-WEIGHTS = Path(__file__).parents[1] / "weights"
+WEIGHTS = Path(__file__).parents[1] / "models" / "weights"
 
 
 def export(model: TorchTransformer, name: str, steps: int, seed: int, folder: Path = WEIGHTS, **notes: object) -> Path:

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 
 from explainer.corpus import token_log_probs, windows
-from explainer.tokenizer import Tokenizer
+from explainer.kernel.tokenizer import Tokenizer
 from explainer.training.export import WEIGHTS, export
 from explainer.training.optimiser import MATRICES, Muon
 from explainer.training.plan import Plan, has_held_out_name

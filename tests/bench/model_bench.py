@@ -47,10 +47,11 @@ def run(repeats: int = 50) -> dict[str, float]:
     """
     import numpy as np
 
-    from explainer import gradients, lab
-    from explainer.cache import KVCache, step
-    from explainer.model import forward
-    from explainer.sampling import generate
+    from explainer.kernel import gradients
+    from explainer.kernel.cache import KVCache, step
+    from explainer.kernel.model import forward
+    from explainer.kernel.sampling import generate
+    from explainer.models import lab
 
     model = lab.model()
     tokens = tuple(

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from explainer import checkpoint
-from explainer.cache import KVCache, step
-from explainer.gradients import backward
-from explainer.model import Model, forward
+from explainer.kernel import checkpoint
+from explainer.kernel.cache import KVCache, step
+from explainer.kernel.gradients import backward
+from explainer.kernel.model import Model, forward
 from tests.golden import make, trained
 
 Array = np.ndarray

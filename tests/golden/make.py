@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from explainer.config import Config
+from explainer.kernel.config import Config
 from tests.tiny import random_params
 
 PATH = Path(__file__).with_name("small.npz")

@@ -1,7 +1,7 @@
 """The same transformer in torch, with autograd: the second independent reference, and what the golden file is made of.
 
-Written from the description of the architecture, not from explainer/model.py: einsum throughout, masked_fill, torch's
-own softmax, gelu and cross_entropy, and LayerNorm by torch's variance.
+Written from the description of the architecture, not from explainer/kernel/model.py: einsum throughout, masked_fill,
+torch's own softmax, gelu and cross_entropy, and LayerNorm by torch's variance.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from explainer import checkpoint
-from explainer.tokenizer import Tokenizer
+from explainer.kernel import checkpoint
+from explainer.kernel.tokenizer import Tokenizer
 
 PATH = Path(__file__).with_name("trained.npz")
 TEXT = "Far away lived a shy robot called Vi-do-zu. Good night, Vi-do"  # the last piece of the name can only be copied

@@ -8,15 +8,15 @@ import pytest
 from conftest import settle
 from playwright.sync_api import expect
 
-from explainer import attention_facts as facts
-from explainer import lab
-from explainer.explain import explain
-from explainer.heads import ROLES
-from explainer.views.attention_heads import LEVELS
-from explainer.views.attention_lookup import SHOWN
-from explainer.views.attention_parts import story
-from explainer.views.html import number, percent
-from pages.attention import AttentionState
+from explainer.kernel.explain import explain
+from explainer.kernel.heads import ROLES
+from explainer.models import lab
+from explainer.studies import attention_facts as facts
+from explainer.ui.html import number, percent
+from pages.attention.page import AttentionState
+from pages.attention.views.heads import LEVELS
+from pages.attention.views.lookup import SHOWN
+from pages.attention.views.parts import story
 
 expect.set_options(timeout=30_000)  # a busy machine; what never comes still fails
 

@@ -15,12 +15,14 @@ import numpy as np
 import pytest
 from engines import ENGINES, Chromium, Engine, Missing
 
-from explainer import lab, next_token, ops, sampling
-from explainer.columns import top_tokens
-from explainer.views.paths_cones import magnitude
-from pages.attention import AttentionState
-from pages.home import HomeState
-from pages.temperature import PROMPT
+from explainer.kernel import ops, sampling
+from explainer.models import lab
+from explainer.models.columns import top_tokens
+from explainer.studies import next_token
+from pages.attention.page import AttentionState
+from pages.home.page import HomeState
+from pages.paths.views.cones import magnitude
+from pages.temperature.page import PROMPT
 
 KITE = "Tom has a green kite. Tom gives"
 CHAIN = "[data-figure=chain] table"

@@ -11,10 +11,13 @@ from conftest import settle, until, wait_live
 from playwright.sync_api import Page, expect
 from test_shell import axe
 
-from explainer import cache, corpus, lab, sampling, story, working
-from explainer.views.feedback_parts import CHANCE, one_in
-from explainer.views.html import number, percent
-from pages.feedback import FeedbackState
+from explainer import corpus
+from explainer.kernel import cache, sampling
+from explainer.models import lab
+from explainer.studies import story, working
+from explainer.ui.html import number, percent
+from pages.feedback.page import FeedbackState
+from pages.feedback.views.parts import CHANCE, one_in
 
 PROMPT = "Once there was a"
 expect.set_options(timeout=30_000)  # figures out of sight follow one by one, and machines may be busy

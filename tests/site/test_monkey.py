@@ -11,7 +11,7 @@ import pytest
 from conftest import settle, wait_live
 from playwright.sync_api import Browser, Page, expect
 
-from pages import home
+from pages.home import page as home
 
 PARTS = 4  # so that they can be shared out
 

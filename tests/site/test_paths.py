@@ -14,12 +14,14 @@ import serve
 from conftest import settle, wait_live
 from playwright.sync_api import Locator, Page, expect
 
-from explainer import gradients, influence, lab, paths, working
-from explainer.paths import Node, letter
-from explainer.views.html import number, percent
-from explainer.views.paths_cones import magnitude
-from explainer.views.paths_grid import names_of, node_name
-from pages.paths import MOST, PathsState
+from explainer.kernel import gradients, paths
+from explainer.kernel.paths import Node, letter
+from explainer.models import lab
+from explainer.studies import influence, working
+from explainer.ui.html import number, percent
+from pages.paths.page import MOST, PathsState
+from pages.paths.views.cones import magnitude
+from pages.paths.views.grid import names_of, node_name
 
 GROWTH = {"rnn": "O(n)", "cnn": "O(n / k)", "dilated cnn": "O(logₖ n)", "attention": "O(1)"}
 DEFAULT = PathsState()

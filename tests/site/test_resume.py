@@ -15,8 +15,9 @@ import serve
 from conftest import settle, until, wait_live
 from playwright.sync_api import BrowserContext, Page, expect
 
-from explainer import influence, lab
-from explainer.views.html import exact
+from explainer.models import lab
+from explainer.studies import influence
+from explainer.ui.html import exact
 
 CRASH = "crash now"  # a prompt at which the altered worker traps, as WebAssembly does when memory is corrupt
 

@@ -18,12 +18,13 @@ from conftest import settle, wait_live
 from PIL import Image, ImageChops
 from playwright.sync_api import expect
 
-from explainer import lab, next_token, story
-from explainer.paths import letter
-from explainer.views.html import percent
+from explainer.kernel.paths import letter
+from explainer.models import lab
+from explainer.studies import next_token, story
+from explainer.ui.html import percent
 from pages import CHAPTERS, PAGES
-from pages.paths import PathsState
-from pages.temperature import PROMPT
+from pages.paths.page import PathsState
+from pages.temperature.page import PROMPT
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")

@@ -13,12 +13,16 @@ import pytest
 from conftest import settle, until
 from playwright.sync_api import Locator, Page, expect
 
-from explainer import corpus, draws, forecast, lab, next_token, repetition, sampling
+from explainer import corpus
 from explainer.corpus.examples import PROMPTS
-from explainer.temperature import chain, expected_total_variation, gap
-from explainer.views.html import how_many, number, percent
-from explainer.views.temperature_parts import fine, times
-from pages.temperature import PROMPT, SEED
+from explainer.kernel import sampling
+from explainer.kernel.temperature import chain, expected_total_variation, gap
+from explainer.models import lab
+from explainer.studies import forecast, next_token
+from explainer.ui.html import how_many, number, percent
+from pages.temperature.facts import draws, repetition
+from pages.temperature.page import PROMPT, SEED
+from pages.temperature.views.parts import fine, times
 
 expect.set_options(timeout=30_000)  # a busy machine; nothing is timed here
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from explainer import attention_facts as facts
-from explainer import lab
 from explainer.corpus import held_out
-from explainer.heads import CLEAR
-from explainer.interventions import HeadOff, NoEdge, NoPositions, UniformAttention, compare
+from explainer.kernel.heads import CLEAR
+from explainer.kernel.interventions import HeadOff, NoEdge, NoPositions, UniformAttention, compare
+from explainer.models import lab
+from explainer.studies import attention_facts as facts
 
 PROMPT = "In a castle lived a shy robot called Vi-do-zu. Good night, Vi-do"
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explainer.cache import KVCache, count, multiply_adds, multiply_adds_by_kind, step
-from explainer.config import Config
-from explainer.gradients import backward
-from explainer.model import forward
+from explainer.kernel.cache import KVCache, count, multiply_adds, multiply_adds_by_kind, step
+from explainer.kernel.config import Config
+from explainer.kernel.gradients import backward
+from explainer.kernel.model import forward
 from tests.tiny import parse, random_params
 
 CONFIG = Config(n_layers=2, n_heads=3, d_model=12, d_head=5, d_mlp=20, n_vocab=17, n_ctx=10)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explainer import checkpoint
-from explainer.checkpoint import (
+from explainer.kernel import checkpoint
+from explainer.kernel.checkpoint import (
     CheckpointError,
     CorruptCheckpoint,
     MissingCheckpoint,
@@ -19,7 +19,7 @@ from explainer.checkpoint import (
     loads,
     read_safetensors,
 )
-from explainer.config import Config
+from explainer.kernel.config import Config
 from tests.tiny import random_params
 
 CONFIG = Config(n_layers=1, n_heads=2, d_model=6, d_head=3, d_mlp=8, n_vocab=9, n_ctx=5)

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from explainer import checkpoint
 from explainer.corpus import iterate_truth, names, windows
 from explainer.corpus.grammar import ECHO_POOL
-from explainer.ops import log_softmax
-from explainer.tokenizer import Tokenizer, split_words
+from explainer.kernel import checkpoint
+from explainer.kernel.ops import log_softmax
+from explainer.kernel.tokenizer import Tokenizer, split_words
 from explainer.training.plan import Plan, has_held_out_name
 
 NAMES = ("storyteller-1l", "storyteller-2l", "storyteller-4l")

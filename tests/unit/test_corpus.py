@@ -25,7 +25,7 @@ from explainer.corpus import (
 from explainer.corpus.examples import PROMPTS
 from explainer.corpus.grammar import document
 from explainer.corpus.machinery import Odds, table
-from explainer.tokenizer import Tokenizer, split_words
+from explainer.kernel.tokenizer import Tokenizer, split_words
 
 TOKENIZER = Tokenizer.load()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from explainer.views.design import DARK, LIGHT, MEANINGS, SIGNS, css
+from explainer.ui.design import DARK, LIGHT, MEANINGS, SIGNS, css
 
 THEMES = {"light": (LIGHT, 1), "dark": (DARK, 2)}
 

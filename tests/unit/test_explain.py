@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explainer.cache import KVCache, step
-from explainer.explain import EXPLAINERS, OPERATIONS, explain, number
-from explainer.model import forward, plan
+from explainer.kernel.cache import KVCache, step
+from explainer.kernel.explain import EXPLAINERS, OPERATIONS, explain, number
+from explainer.kernel.model import forward, plan
 from tests.golden.make import CONFIG, SEED, TOKENS
 from tests.tiny import parse, random_params
 

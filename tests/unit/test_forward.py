@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explainer.config import Config
-from explainer.model import (
+from explainer.kernel.config import Config
+from explainer.kernel.model import (
     Model,
     direct_logit_contributions,
     forward,
@@ -19,7 +19,7 @@ from explainer.model import (
     residual_parts,
     stream_keys,
 )
-from explainer.trace import AXES, Recorder, Trace
+from explainer.kernel.trace import AXES, Recorder, Trace
 from tests import with_torch
 from tests.golden import make
 from tests.tiny import random_params

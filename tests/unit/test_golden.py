@@ -14,8 +14,8 @@ import npm
 import numpy as np
 import pytest
 
-from explainer import checkpoint, model
-from explainer.model import plan
+from explainer.kernel import checkpoint, model
+from explainer.kernel.model import plan
 from tests import with_torch
 from tests.golden import compare, make, trained
 

@@ -5,15 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explainer.gradients import (
-    RULES,
-    NoGradientThroughSample,
-    backward,
-    next_token_loss,
-    through_sample,
-)
-from explainer.interventions import Patch
-from explainer.model import forward, plan
+from explainer.kernel.gradients import RULES, NoGradientThroughSample, backward, next_token_loss, through_sample
+from explainer.kernel.interventions import Patch
+from explainer.kernel.model import forward, plan
 from tests import with_torch
 from tests.golden import make
 from tests.tiny import parse, random_params

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from explainer.config import Config
-from explainer.heads import (
+from explainer.kernel.config import Config
+from explainer.kernel.heads import (
     CLEAR,
     FIRST_QUERY,
     MEASURED,
@@ -20,7 +20,7 @@ from explainer.heads import (
     repeated_sequences,
     role_targets,
 )
-from explainer.model import forward
+from explainer.kernel.model import forward
 from tests.tiny import parse, random_params
 
 CONFIG = Config(n_layers=2, n_heads=3, d_model=12, d_head=4, d_mlp=16, n_vocab=40, n_ctx=32)
@@ -142,8 +142,8 @@ def test_a_label_below_the_line_is_mixed_with_its_best_score():
 
 
 def test_heads_are_called_by_one_table_and_one_threshold():
-    """Whoever needs a role's name or what is clear takes it from explainer/heads.py."""
+    """Whoever needs a role's name or what is clear takes it from explainer/kernel/heads.py."""
     sources = [
         f for f in ROOT.glob("explainer/**/*.py") if re.search(r"^(ROLES|CLEAR)\b.*=", f.read_text("utf-8"), re.M)
     ]
-    assert [f.relative_to(ROOT).as_posix() for f in sources] == ["explainer/heads.py"]
+    assert [f.relative_to(ROOT).as_posix() for f in sources] == ["explainer/kernel/heads.py"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explainer import lab
 from explainer.corpus import KINDS, held_out, iterate_truth, truth
+from explainer.models import lab
 
 TOKENIZER = lab.tokenizer()
 

@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explainer import attention_facts, checkpoint, corpus, forecast, influence, lab, paths, working
-from explainer.config import Config
-from explainer.model import forward
-from explainer.paths import Node
+from explainer import corpus
+from explainer.kernel import checkpoint, paths
+from explainer.kernel.config import Config
+from explainer.kernel.model import forward
+from explainer.kernel.paths import Node
+from explainer.models import lab
+from explainer.studies import attention_facts, forecast, influence, working
 from tests.tiny import random_params
 
 SHAPES = [(1, 1, False, 0), (5, 3, False, 0), (5, 3, True, 0), (7, 2, False, 3), (6, 2, True, 2)]

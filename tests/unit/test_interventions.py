@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explainer.config import Config
-from explainer.interventions import (
+from explainer.kernel.config import Config
+from explainer.kernel.interventions import (
     HeadOff,
     LayersAbove,
     NoMask,
@@ -21,7 +21,7 @@ from explainer.interventions import (
     UniformAttention,
     compare,
 )
-from explainer.model import direct_logit_contributions, forward
+from explainer.kernel.model import direct_logit_contributions, forward
 from tests.tiny import Zero, evaluate, parse, random_params
 
 CONFIG = Config(n_layers=3, n_heads=2, d_model=10, d_head=4, d_mlp=12, n_vocab=15, n_ctx=12)

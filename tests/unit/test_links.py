@@ -11,7 +11,7 @@ import pytest
 import shell
 import single
 
-from pages import HOME, PAGES
+from pages import PAGES
 
 NEW = [*PAGES, SimpleNamespace(name="positions", path="positions/")]  # a chapter that nobody has written yet
 
@@ -133,8 +133,8 @@ def test_a_template_is_followed_from_where_it_will_lie(tmp_path: Path) -> None:
 
 
 def test_links_that_python_draws_name_pages_that_there_are() -> None:
-    state = HOME.state()
-    (whole,) = [widget(state) for widget in HOME.widgets]
+    state = PAGES[0].state()
+    (whole,) = [widget(state) for widget in PAGES[0].widgets]
     found: set[str] = set()
     for block in state.param.block.objects:
         state.block = block

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explainer import lab
 from explainer.corpus import names, sample_words
-from explainer.tokenizer import Tokenizer
+from explainer.kernel.tokenizer import Tokenizer
+from explainer.models import lab
 from explainer.training import bpe
 
 TOKENIZER = Tokenizer.load()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from explainer.ops import cross_entropy, entropy, gelu, gelu_slope, kl_divergence, log_softmax, softmax
+from explainer.kernel.ops import cross_entropy, entropy, gelu, gelu_slope, kl_divergence, log_softmax, softmax
 
 rows = arrays(np.float64, st.integers(1, 12), elements=st.floats(-1e6, 1e6))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import jinja2
 import pytest
 
-from pages import numbers
+from pages import numbers_of
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 NAMES = ("attention", "temperature", "feedback", "paths")
@@ -17,7 +17,7 @@ NAMES = ("attention", "temperature", "feedback", "paths")
 
 @cache
 def of(page: str) -> dict[str, object]:
-    return numbers.of(page)
+    return numbers_of(page)
 
 
 def said(page: str, **others: object) -> str:

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explainer.config import Config
-from explainer.gradients import backward
-from explainer.model import forward
-from explainer.paths import (
+from explainer.kernel.config import Config
+from explainer.kernel.gradients import backward
+from explainer.kernel.model import forward
+from explainer.kernel.paths import (
     Edge,
     Graph,
     Node,

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explainer.config import Config
-from explainer.model import Model, forward
-from explainer.ops import entropy
-from explainer.sampling import (
+from explainer.kernel.config import Config
+from explainer.kernel.model import Model, forward
+from explainer.kernel.ops import entropy
+from explainer.kernel.sampling import (
     Settings,
     choose,
     cumulative,

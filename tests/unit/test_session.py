@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from explainer import session
+from explainer.host import session
 
 ROOT = Path(__file__).resolve().parents[2]
 TOY = ROOT / "tests" / "toy_pages" / "pages" / "__init__.py"
@@ -111,7 +111,7 @@ def test_closing_lets_go_of_everything(pages: Pages) -> None:
 
 CLOSED = """
 import importlib.util, json, sys, weakref
-from explainer import session
+from explainer.host import session
 spec = importlib.util.spec_from_file_location("toy_pages_for_session", sys.argv[1])
 toy = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(toy)

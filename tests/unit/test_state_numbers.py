@@ -8,7 +8,7 @@ import math
 import param
 import pytest
 
-from explainer.state import PageState
+from explainer.ui.state import PageState
 
 
 class Numbers(PageState):

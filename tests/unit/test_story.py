@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explainer import cache, checkpoint, sampling, story
-from explainer.config import Config
-from explainer.sampling import Settings
+from explainer.kernel import cache, checkpoint, sampling
+from explainer.kernel.config import Config
+from explainer.kernel.sampling import Settings
+from explainer.studies import story
 from tests.tiny import random_params
 
 CONFIG = Config(n_layers=2, n_heads=2, d_model=16, d_head=8, d_mlp=32, n_vocab=40, n_ctx=12)

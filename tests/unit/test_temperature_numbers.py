@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explainer import corpus, draws, forecast, lab, repetition, sampling
-from explainer.config import Config
-from explainer.model import Model
-from explainer.ops import entropy
-from explainer.temperature import (
+from explainer import corpus
+from explainer.kernel import sampling
+from explainer.kernel.config import Config
+from explainer.kernel.model import Model
+from explainer.kernel.ops import entropy
+from explainer.kernel.temperature import (
     chain,
     compare_bits,
     divided,
@@ -22,9 +23,12 @@ from explainer.temperature import (
     log_factorial,
     total_variation,
 )
-from explainer.tokenizer import Tokenizer
-from pages import temperature as page
-from pages.numbers import of as numbers_of
+from explainer.kernel.tokenizer import Tokenizer
+from explainer.models import lab
+from explainer.studies import forecast
+from pages import numbers_of
+from pages.temperature import page as page
+from pages.temperature.facts import draws, repetition
 from tests.tiny import random_params
 
 LOGITS = st.lists(st.floats(-80, 80, width=32), min_size=2, max_size=12)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explainer.corpus import sample_document
-from explainer.tokenizer import SPLIT_PATTERN, Tokenizer, split_words
+from explainer.kernel.tokenizer import SPLIT_PATTERN, Tokenizer, split_words
 
 TOKENIZER = Tokenizer.load()
 

@@ -8,23 +8,23 @@ import re
 import numpy as np
 import pytest
 
-from explainer import checkpoint
-from explainer.cache import KVCache, step
 from explainer.corpus import sample_document
-from explainer.explain import explain
-from explainer.gradients import backward
-from explainer.interventions import compare
-from explainer.model import direct_logit_contributions, forward, logit_lens
-from explainer.paths import Node, attention_grid, mask, measured_change
-from explainer.sampling import generate
-from explainer.tokenizer import Tokenizer
+from explainer.kernel import checkpoint
+from explainer.kernel.cache import KVCache, step
+from explainer.kernel.explain import explain
+from explainer.kernel.gradients import backward
+from explainer.kernel.interventions import compare
+from explainer.kernel.model import direct_logit_contributions, forward, logit_lens
+from explainer.kernel.paths import Node, attention_grid, mask, measured_change
+from explainer.kernel.sampling import generate
+from explainer.kernel.tokenizer import Tokenizer
 from tests import with_torch
 from tests.tiny import FORMS, evaluate, parse
 
 NAMES = checkpoint.available()
 TEXT = 'Once there was a sleepy boy named Tom. He had a pink sock. "Thank you, Ra-nu," said Tom.'
 
-pytestmark = pytest.mark.skipif(not NAMES, reason="no trained weights in explainer/weights yet")
+pytestmark = pytest.mark.skipif(not NAMES, reason="no trained weights in explainer/models/weights yet")
 
 
 @pytest.fixture(scope="module", params=NAMES or ["none"])

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from explainer import working
-from explainer.tokenizer import Tokenizer
+from explainer.kernel.tokenizer import Tokenizer
+from explainer.studies import working
 from tests import with_torch
 
 torch = pytest.importorskip("torch", reason=with_torch.WHY)

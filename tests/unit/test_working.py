@@ -9,8 +9,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from explainer import checkpoint, corpus, lab, sampling, working
-from explainer.config import Config
+from explainer import corpus
+from explainer.kernel import checkpoint, sampling
+from explainer.kernel.config import Config
+from explainer.models import lab
+from explainer.studies import working
 from tests.tiny import random_params
 
 CONFIG = Config(n_layers=1, n_heads=2, d_model=16, d_head=8, d_mlp=32, n_vocab=20, n_ctx=24)

@@ -10,16 +10,17 @@ import jinja2
 import numpy as np
 import pytest
 
-from explainer import attention_facts as facts
-from explainer import interventions, lab
-from explainer.explain import explain
-from explainer.heads import ROLES, continuations
-from explainer.views.attention_ablation import KIND_NAMES
-from explainer.views.attention_lookup import SHOWN
-from explainer.views.attention_parts import story
-from explainer.views.html import number, sample, spread
-from pages import attention
-from pages.numbers import of as numbers_of
+from explainer.kernel import interventions
+from explainer.kernel.explain import explain
+from explainer.kernel.heads import ROLES, continuations
+from explainer.models import lab
+from explainer.studies import attention_facts as facts
+from explainer.ui.html import number, sample, spread
+from pages import numbers_of
+from pages.attention import page as attention
+from pages.attention.views.ablation import KIND_NAMES
+from pages.attention.views.lookup import SHOWN
+from pages.attention.views.parts import story
 
 SLUGS = (
     "attention-stepper", "attention-heads", "attention-lookup", "attention-routing", "attention-ablation",

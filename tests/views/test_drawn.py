@@ -10,16 +10,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explainer import attention_facts as facts
-from explainer import lab, repetition, story
-from explainer.views import attention_heads, attention_parts, feedback_cache, paths_cones, paths_lengths
-from explainer.views import components as c
-from explainer.views import temperature_chain as chain
-from explainer.views import temperature_parts as t
-from explainer.views import temperature_repetition as repeats
-from explainer.views.attention_lookup import AttentionLookup, strip
-from explainer.views.html import percent
+from explainer.models import lab
+from explainer.studies import attention_facts as facts
+from explainer.studies import story
+from explainer.ui.html import percent
+from explainer.ui.parts import components as c
 from pages import PAGES
+from pages.attention.views import heads as attention_heads
+from pages.attention.views import parts as attention_parts
+from pages.attention.views.lookup import AttentionLookup, strip
+from pages.feedback.views import cache as feedback_cache
+from pages.paths.views import cones as paths_cones
+from pages.paths.views import lengths as paths_lengths
+from pages.temperature.facts import repetition
+from pages.temperature.views import chain as chain
+from pages.temperature.views import parts as t
+from pages.temperature.views import repetition as repeats
 
 # Beside its default and every choice of its selectors, each page in a few states that draw something else.
 STATES = {

@@ -10,12 +10,15 @@ from html import unescape
 import numpy as np
 import pytest
 
-from explainer import cache, corpus, influence, lab, sampling, story, working
-from explainer.views.feedback_parts import one_in
-from explainer.views.feedback_prefill import HARD
-from explainer.views.html import percent
-from pages.feedback import MOST_TURNS, PAGE, FeedbackState
-from pages.numbers import of as numbers_of
+from explainer import corpus
+from explainer.kernel import cache, sampling
+from explainer.models import lab
+from explainer.studies import influence, story, working
+from explainer.ui.html import percent
+from pages import numbers_of
+from pages.feedback.page import MOST_TURNS, PAGE, FeedbackState
+from pages.feedback.views.parts import one_in
+from pages.feedback.views.prefill import HARD
 
 TK = lab.tokenizer()
 START = {"step": 8, "branches": "", "prompt": "Once there was a", "seed": 3, "t": 1.0}
@@ -475,7 +478,7 @@ def test_what_is_finished_is_not_drawn_again_when_the_slider_rests(monkeypatch):
 )
 def test_a_long_story_is_told_in_pieces_and_ends_as_in_one(monkeypatch, slug):
     """With no time at all a request still tells one turn. What is not there yet is not drawn, but for the tape."""
-    monkeypatch.setattr("explainer.views.widget.SLICE", 0.0)
+    monkeypatch.setattr("explainer.ui.widget.SLICE", 0.0)
     story._teller.cache_clear()  # nobody has told it before
     d = Desk(slug)
     before = d.html(slug)
@@ -489,7 +492,7 @@ def test_a_long_story_is_told_in_pieces_and_ends_as_in_one(monkeypatch, slug):
         pieces += 1
         assert pieces < 200
     assert pieces >= 20 and not d.widgets[slug].waits
-    monkeypatch.setattr("explainer.views.widget.SLICE", math.inf)
+    monkeypatch.setattr("explainer.ui.widget.SLICE", math.inf)
     assert d.html(slug) == Desk(slug, **asked).html(slug)
 
 

@@ -6,10 +6,11 @@ from html import unescape
 
 import pytest
 
-from explainer import influence, lab
-from explainer.next_token import goes_on, spelled, whole_word
-from explainer.views.html import percent
-from pages.home import PAGE
+from explainer.models import lab
+from explainer.studies import influence
+from explainer.studies.next_token import goes_on, spelled, whole_word
+from explainer.ui.html import percent
+from pages.home.page import PAGE
 
 PROMPTS = (
     "The cat sat on the",

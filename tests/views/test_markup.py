@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explainer.views import components as c
-from explainer.views.html import compact, exact, how_many, join, number, percent, tag, typed
-from explainer.views.temperature_parts import decimals, fine
+from explainer.ui.html import compact, exact, how_many, join, number, percent, tag, typed
+from explainer.ui.parts import components as c
 from pages import PAGES
+from pages.temperature.views.parts import decimals, fine
 
 
 class Elements(HTMLParser):

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from explainer import lab, story
-from pages import attention, feedback, home, paths
+from explainer.models import lab
+from explainer.studies import story
+from pages.attention import page as attention
+from pages.feedback import page as feedback
+from pages.home import page as home
+from pages.paths import page as paths
 
 
 @pytest.mark.parametrize("page", [home.PAGE, attention.PAGE])

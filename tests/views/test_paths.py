@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 from markupsafe import escape
 
-from explainer import checkpoint, gradients, influence, lab, paths, working
-from explainer.ops import softmax
-from explainer.paths import Node
-from explainer.views.paths_cones import grouped, magnitude
-from explainer.views.paths_grid import names_of, node_name, node_text, read_node
-from pages import paths as page
-from pages.numbers import of as numbers_of
+from explainer.kernel import checkpoint, gradients, paths
+from explainer.kernel.ops import softmax
+from explainer.kernel.paths import Node
+from explainer.models import lab
+from explainer.studies import influence, working
+from pages import numbers_of
+from pages.paths import page as page
+from pages.paths.views.cones import grouped, magnitude
+from pages.paths.views.grid import names_of, node_name, node_text, read_node
 
 SLUGS = [w.slug for w in page.PAGE.widgets]
 

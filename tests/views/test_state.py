@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explainer import lab, session
-from explainer.state import MAX_CHARACTERS, PageState
+from explainer.host import session
+from explainer.models import lab
+from explainer.ui.state import MAX_CHARACTERS, PageState
 from pages import PAGES
 
 

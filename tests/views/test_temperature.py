@@ -11,14 +11,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from explainer import corpus, draws, forecast, lab, next_token, repetition, sampling
+from explainer import corpus
 from explainer.corpus.examples import PROMPTS
-from explainer.ops import entropy
-from explainer.temperature import chain, expected_total_variation
-from explainer.views.html import number, percent
-from explainer.views.temperature_parts import at_t, decimals, digits_apart, fine, nats, times, within
-from pages import temperature as page
-from pages.numbers import of as numbers_of
+from explainer.kernel import sampling
+from explainer.kernel.ops import entropy
+from explainer.kernel.temperature import chain, expected_total_variation
+from explainer.models import lab
+from explainer.studies import forecast, next_token
+from explainer.ui.html import number, percent
+from pages import numbers_of
+from pages.temperature import page as page
+from pages.temperature.facts import draws, repetition
+from pages.temperature.views.parts import at_t, decimals, digits_apart, fine, nats, times, within
 
 V = lab.tokenizer().n_vocab
 
@@ -28,8 +32,8 @@ SHORT = 24  # tokens per text in these tests
 @pytest.fixture(autouse=True, scope="module")
 def short_texts():
     """Two hundred tokens take seconds; the tests of the writing itself are in tests/unit."""
-    from explainer.views import temperature_repetition as view
-    from pages.numbers import temperature as said
+    from pages.temperature import numbers as said
+    from pages.temperature.views import repetition as view
 
     patch = pytest.MonkeyPatch()
     for module in (repetition, view, said):
@@ -439,7 +443,7 @@ def test_the_still_has_all_tokens_and_the_rest_comes_in_pieces(made):
 
 
 def test_loops_are_found_and_marked():
-    from explainer.views.temperature_repetition import story
+    from pages.temperature.views.repetition import story
 
     tokenizer = lab.tokenizer()
     words = tuple(tokenizer.encode(" red, blue, blue,")) + tuple(tokenizer.encode(" la,")) * 9

@@ -1,0 +1,297 @@
+"""The record of one forward pass: every number that was computed on the way, by name, with its axes.
+
+Glossary of axes (one letter, one meaning, everywhere on the site):
+
+    T  query position: the token that is looking, and whose column is being computed
+    S  key position: the token that is being looked at
+    H  head
+    K  width of one head (queries, keys, values)
+    D  width of the residual stream
+    F  width of the MLP's hidden layer
+    V  vocabulary
+    L  layer
+
+Names are TransformerLens's. A name such as `blocks.0.attn.pattern` is a key of the trace; a name such as
+`blocks.0.attn.W_Q` is a weight. Each record remembers the function that made it and the names of what that
+function was given, and it was made *by calling that function with exactly those*: it cannot be wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from explainer.kernel.config import Config
+
+Array = np.ndarray
+
+AXES: Mapping[str, str] = MappingProxyType(
+    {
+        "T": "query position",
+        "S": "key position",
+        "H": "head",
+        "K": "head width",
+        "D": "residual width",
+        "F": "MLP width",
+        "V": "vocabulary",
+        "L": "layer",
+    }
+)
+
+
+class Intervention(Protocol):
+    """Something that changes one or more records while they are being made."""
+
+    @property
+    def causal(self) -> bool:
+        """Whether a column stays what it is when more tokens come, so that its keys and values may be kept."""
+
+    def check(self, config: Config) -> None:
+        """Raise ValueError if this model has no such layer, head or record."""
+
+    def apply(self, key: str, value: Array, trace: Mapping[str, Array]) -> Array:
+        """The record `key` as it is to be; `value` itself (the same object) if it is not concerned."""
+
+    def pull_back(self, key: str, grad: Array, trace: Trace) -> Array:
+        """The gradient with respect to the value that `apply` was given, from that of what it returned."""
+
+
+class Record(NamedTuple):
+    """One intermediate result.
+
+    key:       its name
+    value:     read-only array
+    axes:      one letter per axis of `value`, separated by spaces
+    function:  what computed it
+    inputs:    the records that the function was given, in order
+    weights:   the weights that it was given after them, in order
+    constants: the keyword arguments that it was given
+    edits:     the interventions that changed what it returned (usually none)
+    """
+
+    key: str
+    value: Array
+    axes: str
+    function: Callable[..., Array] | None = None
+    inputs: tuple[str, ...] = ()
+    weights: tuple[str, ...] = ()
+    constants: Mapping[str, Any] = MappingProxyType({})
+    edits: tuple[Intervention, ...] = ()
+
+
+class Trace(Mapping[str, Array]):
+    """An ordered, frozen, read-only record of every intermediate of one forward pass.
+
+    trace["blocks.0.attn.pattern"] is a read-only array; iterating gives the names in the order in which they
+    were computed, the first being "tokens" and the last "logits".
+
+    tokens:        the token ids that were given, as a tuple of int
+    config:        the model's sizes
+    start:         the position of the first of them (not 0 only when a KV cache supplied the earlier ones)
+    interventions: what was changed on the way
+    """
+
+    __slots__ = ("_records", "config", "interventions", "start", "tokens")
+
+    _records: dict[str, Record]
+    config: Config
+    interventions: tuple[Intervention, ...]
+    start: int
+    tokens: tuple[int, ...]
+
+    def __init__(
+        self, records: Mapping[str, Record], config: Config, start: int, interventions: Sequence[Intervention]
+    ) -> None:
+        put = object.__setattr__
+        put(self, "_records", dict(records))
+        put(self, "config", config)
+        put(self, "start", start)
+        put(self, "interventions", tuple(interventions))
+        put(self, "tokens", tuple(int(token) for token in records["tokens"].value))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError("a trace is a record of what happened and cannot be changed")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError("a trace is a record of what happened and cannot be changed")
+
+    def __getitem__(self, key: str) -> Array:
+        return self.record(key).value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._records)
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __eq__(self, other: object) -> bool:  # one pass is one thing: a Mapping would compare array by array
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __repr__(self) -> str:
+        return f"Trace({len(self.tokens)} tokens, {len(self)} records)"
+
+    def record(self, key: str) -> Record:
+        """Everything known about one intermediate. KeyError, with the nearest names, if there is none."""
+        try:
+            return self._records[key]
+        except KeyError:
+            ending = key.rsplit(".", 1)[-1]
+            near = [name for name in self._records if name.rsplit(".", 1)[-1] == ending][:3]
+            hint = f"; there is {', '.join(near)}" if near else ""
+            raise KeyError(f"the trace has no record {key!r}{hint}") from None
+
+    def axes(self, key: str) -> str:
+        """The axes of a record, one letter each: 'H T S'."""
+        return self.record(key).axes
+
+    def inputs(self, key: str) -> tuple[str, ...]:
+        """The names of the records from which this one was computed (the weights apart)."""
+        return self.record(key).inputs
+
+    def weights(self, key: str) -> tuple[str, ...]:
+        """The names of the weights that were used to compute this record."""
+        return self.record(key).weights
+
+    def function(self, key: str) -> Callable[..., Array] | None:
+        """The function that computed this record: the code to show. None for what was given from outside."""
+        return self.record(key).function
+
+    def edits(self, key: str) -> tuple[Intervention, ...]:
+        """The interventions that changed this record; empty if it is what its function returned."""
+        return self.record(key).edits
+
+
+class Recorder:
+    """Computes one record after the other, keeps them all, and ends as a Trace.
+
+    params:        name -> weight
+    tokens:        [T] token ids
+    config:        the model's sizes
+    interventions: applied, in order, to each record as it is made
+    past:          rows already known, of records whose first axis is S (a KV cache's keys and values)
+
+    Raises ValueError if there is no token, an unknown token, or more tokens than the model has positions.
+    """
+
+    def __init__(
+        self,
+        params: Mapping[str, Array],
+        tokens: Sequence[int] | Array,
+        config: Config,
+        interventions: Sequence[Intervention] = (),
+        past: Mapping[str, Array] | None = None,
+    ) -> None:
+        ids = checked_tokens(tokens, config)
+        self.params = params
+        self.config = config
+        self.past = past or {}
+        self.start = len(next(iter(self.past.values()))) if self.past else 0
+        if self.start + len(ids) > config.n_ctx:
+            raise ValueError(
+                f"{self.start + len(ids)} tokens do not fit: the model has {config.n_ctx} learned positions"
+            )
+        self.interventions = tuple(interventions)
+        for intervention in self.interventions:
+            intervention.check(config)
+        self.values: dict[str, Array] = {}
+        self.records: dict[str, Record] = {}
+        self._length = config.axes | {"T": len(ids), "S": self.start + len(ids)}
+        self._shapes: dict[str, tuple[int, ...]] = {}
+        self._keep(Record("tokens", ids, "T"))
+        self._keep(Record("positions", np.arange(self.start, self.start + len(ids)), "T"))
+
+    def __call__(
+        self,
+        key: str,
+        function: Callable[..., Array],
+        axes: str,
+        inputs: tuple[str, ...],
+        weights: tuple[str, ...] = (),
+        **constants: Any,
+    ) -> str:
+        """Compute `function(*inputs, *weights, **constants)`, record it as `key`, and return the key.
+
+        inputs are names of earlier records, weights of parameters; the shape must be what `axes` says.
+        """
+        values, params = self.values, self.params
+        value = function(*[values[name] for name in inputs], *[params[name] for name in weights], **constants)
+        if key in self.past:  # a KV cache: the earlier rows were computed in earlier steps
+            value = np.concatenate([self.past[key], value])
+        edits: tuple[Intervention, ...] = ()
+        for intervention in self.interventions:
+            changed = intervention.apply(key, value, values)
+            if changed is not value:
+                edits += (intervention,)
+                value = changed
+        self._keep(Record(key, value, axes, function, inputs, weights, constants, edits))
+        return key
+
+    def _keep(self, record: Record) -> None:
+        """Check the shape against the axes, lock the array, and store the record."""
+        key, value, axes = record.key, record.value, record.axes
+        shape = self._shapes.get(axes)
+        if shape is None:
+            shape = self._shapes[axes] = tuple(self._length[axis] for axis in axes.split())
+        if value.shape != shape:
+            raise ValueError(f"{key} should be [{axes}] = {list(shape)} but is {list(value.shape)}")
+        if key in self.records:
+            raise ValueError(f"{key} is recorded twice")
+        lock(value)
+        self.values[key] = value
+        self.records[key] = record
+
+    def trace(self) -> Trace:
+        """The finished, frozen record."""
+        return Trace(self.records, self.config, self.start, self.interventions)
+
+
+class Planner(Recorder):
+    """A Recorder that computes nothing: run the wiring with it to learn the names and axes of all records."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        nothing = lock(np.zeros(0))
+        self.records = {name: Record(name, nothing, "T") for name in ("tokens", "positions")}
+
+    def __call__(
+        self,
+        key: str,
+        function: Callable[..., Array],
+        axes: str,
+        inputs: tuple[str, ...],
+        weights: tuple[str, ...] = (),
+        **constants: Any,
+    ) -> str:
+        """Note one record; returns its key."""
+        nothing = self.records["tokens"].value
+        self.records[key] = Record(key, nothing, axes, function, inputs, weights, constants)
+        return key
+
+
+def lock(array: Array) -> Array:
+    """Make an array, and the array of which it may be a view, read-only; returns it."""
+    view: Any = array
+    while isinstance(view, np.ndarray):
+        view.flags.writeable = False
+        view = view.base
+    return array
+
+
+def checked_tokens(tokens: Sequence[int] | Array, config: Config) -> Array:
+    """The token ids as a new integer array [T]. Raises ValueError that says which one is impossible."""
+    given = np.asarray(tokens)
+    if given.ndim != 1 or given.size == 0:
+        raise ValueError("a forward pass needs a list of at least one token")
+    if given.dtype.kind not in "iu":
+        raise ValueError(f"tokens are whole numbers, not {given.dtype}")
+    ids = given.astype(np.int64)
+    unknown = ids[(ids < 0) | (ids >= config.n_vocab)]
+    if unknown.size:
+        raise ValueError(f"token {int(unknown[0])} is not one of the {config.n_vocab} tokens")
+    return ids

@@ -1,0 +1,432 @@
+"""The parts that widgets are made of. Each returns markup; none computes. `/components/` shows every one in every state.
+
+What the page's script (build/web/) does with the attributes used here:
+
+    data-bind="name"          a control of the state value `name`; its value is sent as the reader changes it
+    data-set="name" value=""  a button that sets `name`
+    data-local                the change is shown by the page itself, at once (Python is told, too)
+    data-v, data-why          a cell's exact value and how it was made: shown in the figure's read-out on hover and focus
+    data-grid                 a table in which the arrow keys move from cell to cell
+    translate="no"            tokens, names in the code, numbers: no translator of a browser may touch them
+    data-rove                 a group of buttons among which the arrow keys move; one of them is in the tab order
+    data-travel="name"        a value that moves from where it was computed to where it is used (build/web/travel.js)
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from explainer.ui.html import compact, exact, join, number, percent, tag, typed
+
+# ---------------------------------------------------------------- controls
+
+
+def text_field(name: str, label: str, value: str, *, hint: str = "", placeholder: str = "") -> Markup:
+    """A line of text, sent shortly after the last key (and at once on Enter)."""
+    return tag(
+        "div",
+        tag("label", label, for_=f"f-{name}"),
+        tag("input", type="text", id=f"f-{name}", data_bind=name, value=value, placeholder=placeholder or None,
+            autocomplete="off", autocapitalize="off", spellcheck="false"),
+        tag("p", hint, class_="hint") if hint else None,
+        tag("p", class_="message", data_message=name, role="alert"),
+        class_="field field-text",
+    )  # fmt: skip
+
+
+def name_field(name: str) -> Markup:
+    """The field in which a reader makes up a name. name: the one in the prompt, in pieces; '' if there is none"""
+    return text_field("called", "A name", name, hint="Type a name that nobody has ever used.")
+
+
+def choice(name: str, label: str, options: Sequence[tuple[Any, str]], value: Any, *, tokens: bool = False) -> Markup:
+    """One of a few: a native select, so that every keyboard, phone and screen reader knows it. tokens: of a text."""
+    items = [tag("option", text, value=v, selected=(v == value)) for v, text in options]
+    return tag(
+        "div",
+        tag("label", label, for_=f"f-{name}"),
+        tag("select", *items, id=f"f-{name}", data_bind=name, translate="no" if tokens else None),
+        tag("p", class_="message", data_message=name, role="alert"),
+        class_="field",
+    )
+
+
+def check(name: str, label: str, value: bool) -> Markup:
+    """On or off."""
+    box = tag("input", type="checkbox", id=f"f-{name}", data_bind=name, checked=bool(value))
+    return tag("div", box, tag("label", label, for_=f"f-{name}"), class_="field field-check")
+
+
+def slider(
+    name: str, label: str, value: float, low: float, high: float, *, step: float | None = None, log: bool = False,
+    shown: str | None = None, ticks: Sequence[float] = (),
+) -> Markup:  # fmt: skip
+    """A range with a name, its value in words, and (`log`) equal steps for equal ratios; low > 0 then. An int stays one."""
+    to = math.log10 if log else float
+    ticks_markup = None
+    if ticks:
+        ticks_markup = tag("datalist", *[tag("option", value=to(t), label=number(t)) for t in ticks], id=f"t-{name}")
+    whole = isinstance(value, int)
+    text = shown if shown is not None else f"{value:,}".replace("-", "−") if whole else number(value)
+    return tag(
+        "div",
+        tag("label", label, for_=f"f-{name}"),
+        tag("input", type="range", id=f"f-{name}", data_bind=name, data_scale="log" if log else None, data_whole=whole,
+            min=to(low), max=to(high), step=step or ((to(high) - to(low)) / 300.0001), value=to(value),  # rounding must not cost the last step
+            list=f"t-{name}" if ticks else None, aria_valuetext=text),
+        tag("output", text, for_=f"f-{name}", aria_live="off"),  # the slider itself says its value
+        ticks_markup,
+        tag("p", class_="message", data_message=name, role="alert"),
+        class_="field field-range",
+    )  # fmt: skip
+
+
+def number_field(
+    name: str, label: str, value: float | None, low: float | None = None, high: float | None = None, step: Any = 1
+) -> Markup:
+    """A number typed or stepped; None: an empty field."""
+    return tag(
+        "div",
+        tag("label", label, for_=f"f-{name}"),
+        tag("input", type="number", id=f"f-{name}", data_bind=name, value=typed(value), min=low, max=high, step=step, inputmode="numeric"),
+        tag("p", class_="message", data_message=name, role="alert"),
+        class_="field field-number",
+    )  # fmt: skip
+
+
+def button(label: str, *, sets: str | None = None, value: Any = None, action: str | None = None, pressed: bool | None = None,
+           kind: str = "", hint: str = "") -> Markup:  # fmt: skip
+    """A button that sets a state value (`sets`, `value`) or performs an action of the page (`action`)."""
+    return tag(
+        "button", label, type="button", data_set=sets, value=value, data_action=action, title=hint or None,
+        aria_pressed=None if pressed is None else str(bool(pressed)).lower(), class_=f"button {kind}".strip(),
+    )  # fmt: skip
+
+
+def controls(*children: Any, label: str = "Controls") -> Markup:
+    """A row of controls that wraps."""
+    return tag("div", *children, class_="controls", role="group", aria_label=label)
+
+
+# ---------------------------------------------------------------- tokens
+
+
+def token(text: str, *, axis: str = "") -> Markup:
+    """A token in running text or a table head; `text` comes from `Tokenizer.display`, whitespace already visible."""
+    return tag("span", text, class_=f"token {axis}".strip(), translate="no")
+
+
+def token_strip(texts: Sequence[str], *, sets: str | None = None, chosen: int | None = None, label: str = "Tokens",
+                axis: str = "query", marks: Sequence[str] | None = None, weights: Sequence[float] | None = None,
+                travel: Sequence[str] | None = None) -> Markup:  # fmt: skip
+    """The text as the model gets it: one box per token, numbered; with `sets`, choosing one sets that state value.
+
+    A strip to choose from is one stop of the tab key; the arrow keys choose (build/web/behaviour.js).
+
+    weights: [T] in 0..1, optional shading in the colour of `axis`; marks: extra class names per token
+    travel: the name of the value that each box shows (build/web/travel.js)
+    """
+    cells = []
+    seat = chosen if chosen is not None and 0 <= chosen < len(texts) else 0
+    for i, text in enumerate(texts):
+        shade = None if weights is None else f"--v:{weights[i]:.4g}"
+        kind = f"token {marks[i] if marks else ''}".strip()
+        shown = [tag("span", text, class_="text"), tag("span", str(i), class_="index", aria_hidden="true")]
+        v = None if weights is None else exact(weights[i])
+        if sets:
+            shown = [
+                tag("span", "token ", class_="sr"),
+                shown[0],
+                tag("span", str(i), class_="index"),
+            ]  # named by what it shows
+            cells.append(tag("button", *shown, type="button", data_set=sets, value=i, class_=kind, style=shade, data_v=v,
+                             aria_pressed=str(i == chosen).lower(), tabindex=0 if i == seat else -1))  # fmt: skip
+        else:
+            cells.append(
+                tag("span", *shown, class_=kind, style=shade, data_v=v, data_travel=travel[i] if travel else None)
+            )
+    return tag("div", *cells, class_=f"tokens axis-{axis}", role="group", aria_label=label, translate="no")
+
+
+# ---------------------------------------------------------------- numbers
+
+
+def figure(name: str, *body: Any, title: str = "", caption: Any = "", readout: str = "", note: Any = None) -> Markup:
+    """A figure with its title, caption and read-out line. `name` is unique on the page (test id, download name)."""
+    return tag(
+        "figure",
+        tag("figcaption", tag("strong", title), " " if caption else None, caption) if title or caption else None,
+        tag("div", *body, class_="figure-body"),
+        tag("p", readout or Markup("&nbsp;"), class_="readout", data_readout=True),
+        tag("p", note, class_="note") if note else None,
+        class_="figure", data_figure=name, data_testid=name,
+    )  # fmt: skip
+
+
+def cell(value: float, *, shade: float | None = None, signed: bool = False, why: str = "", text: str | None = None,
+         kind: str = "") -> str:  # fmt: skip
+    """One cell of a heat map. `shade` in 0..1 (or -1..1 if signed) is the strength of the colour, default the value."""
+    s = value if shade is None else shade
+    s = 0.0 if s != s or s in (float("inf"), float("-inf")) else float(s)
+    names = " ".join(n for n in (kind, "neg" if signed and s < 0 else "", "strong" if abs(s) > 0.5 else "") if n)
+    return (
+        f'<td tabindex="-1" style="--v:{min(abs(s), 1.0):.3g}" data-v="{exact(value)}"'
+        + (f' class="{names}"' if names else "")
+        + (f' data-why="{escape(why)}"' if why else "")
+        + f"><span>{compact(value) if text is None else escape(text)}</span></td>"
+    )
+
+
+def heat_table(
+    values: Any, rows: Sequence[str], cols: Sequence[str], *, label: str, colour: str = "head", row_axis: str = "query",
+    col_axis: str = "key", row_name: str = "", col_name: str = "", signed: bool = False, scale: float | None = None,
+    chosen_row: int | None = None, why: Callable[[int, int], str] | None = None, masked: Any = None, size: str = "",
+) -> Markup:  # fmt: skip
+    """A matrix as a heat map that is a table: the figure, its text equivalent and its data in one.
+
+    values: [R, C]; rows, cols: names of R and C; colour: the meaning that paints the cells
+    scale:  the value painted at full strength (default: 1 for unsigned, the largest size for signed)
+    masked: [R, C] booleans, cells that do not exist (drawn hatched, value left out)
+    """
+    if scale is None:
+        finite = [abs(float(v)) for row in values for v in row if abs(float(v)) != float("inf")]
+        scale = (max(finite, default=1.0) or 1.0) if signed else 1.0
+    head = tag(
+        "tr",
+        tag(
+            "td",
+            tag("span", f"{row_name} ↓ {col_name} →" if row_name else "", class_="corner"),
+            class_="corner",
+        ),
+        *[tag("th", tag("span", c), scope="col", class_=f"axis-{col_axis}") for c in cols],
+    )
+    body = []
+    for r, name in enumerate(rows):
+        cells = []
+        for c in range(len(cols)):
+            if masked is not None and masked[r][c]:
+                cells.append(
+                    '<td class="masked" tabindex="-1" data-why="masked: this token comes later"><span>·</span></td>'
+                )
+                continue
+            v = values[r][c]
+            cells.append(cell(v, shade=float(v) / scale, signed=signed, why=why(r, c) if why else ""))
+        row = tag("th", tag("span", name), scope="row", class_=f"axis-{row_axis}")
+        body.append(Markup(f"<tr{' class=chosen' if r == chosen_row else ''}>{row}{''.join(cells)}</tr>"))
+    table = tag(
+        "table", tag("caption", label, class_="sr"), tag("thead", head), tag("tbody", *body),
+        class_=f"heat colour-{colour} {'signed' if signed else ''} {size}".strip(), data_grid=True, translate="no",
+    )  # fmt: skip
+    return tag("div", table, class_="scroll")
+
+
+def bars(names: Sequence[str], values: Sequence[float], *, label: str, colour: str = "vocab", scale: float | None = None,
+         chosen: int | None = None, others: dict[str, Sequence[float]] | None = None, why: Callable[[int], str] | None = None,
+         sets: str | None = None, ids: Sequence[int] | None = None, text: Callable[[float], str] = percent,
+         heads: tuple[str, str] = ("token", "model"), travel_from: str | None = None) -> Markup:  # fmt: skip
+    """A list of bars with names and numbers (a table of names and values to assistive technology).
+
+    values, scale: the length of a bar is its value's share of `scale` (default: the largest size of all); where any value
+            is negative, bars begin in the middle, and negative ones go to the left
+    others: further series beside the bars, drawn as marks: {"true": [...]}; their meaning gives the colour
+    sets:   with `ids`, each name is a button that sets that state value to its id
+    heads:  what the names are, and what the bars are
+    travel_from: the value that leaves from the chosen name (build/web/travel.js)
+    """
+    every = [float(v) for series in (values, *(others or {}).values()) for v in series]
+    scale = scale or max([abs(v) for v in every], default=1.0) or 1.0
+    mid = any(v < 0 for v in every)
+
+    def place(value: float) -> float:
+        """Where on the track a value lies, 0 to 1."""
+        share = max(-1.0, min(value / scale, 1.0))
+        return (1 + share) / 2 if mid else share
+
+    rows = []
+    for i, (name, value) in enumerate(zip(names, values, strict=True)):
+        marks = [
+            tag("i", class_=f"mark colour-{kind}", style=f"--v:{place(float(series[i])):.4g}")
+            for kind, series in (others or {}).items()
+        ]
+        extra = [
+            tag("td", text(float(series[i])), data_v=exact(series[i]), class_="num")
+            for series in (others or {}).values()
+        ]
+        leaves = travel_from if i == chosen else None
+        side = ("minus" if value < 0 else "plus") if mid else ""
+        length = abs(place(float(value)) - 0.5 * mid)
+        shown: Any = tag("span", name, class_="token", translate="no", data_travel_from=leaves)
+        if sets and ids is not None:
+            shown = tag(
+                "button",
+                name,
+                type="button",
+                class_="token",
+                translate="no",
+                data_set=sets,
+                value=ids[i],
+                data_travel_from=leaves,
+            )
+        rows.append(
+            tag(
+                "tr",
+                tag("th", shown, scope="row"),
+                tag("td", tag("i", class_=f"bar {side}".strip(), style=f"--v:{length:.4g}"), *marks,
+                    class_="track mid" if mid else "track", aria_hidden="true"),
+                tag("td", text(float(value)), data_v=exact(value), data_why=why(i) if why else None, class_="num", tabindex="-1"),
+                *extra,
+                class_="chosen" if i == chosen else None,
+            )
+        )  # fmt: skip
+    columns = [tag("th", heads[0], scope="col"), tag("td", aria_hidden="true"), tag("th", heads[1], scope="col")]
+    columns += [tag("th", kind, scope="col") for kind in (others or {})]
+    return tag(
+        "table", tag("caption", label, class_="sr"), tag("thead", tag("tr", *columns), class_="sr" if not others else None),
+        tag("tbody", *rows), class_=f"bars colour-{colour}", data_grid=True,
+    )  # fmt: skip
+
+
+def drawing(parts: Sequence[Any], width: float, height: float, label: str, kind: str = "") -> Markup:
+    """A chart as SVG, `width` by `height` units; `label` says in words what it shows."""
+    return tag(
+        "svg", *parts, viewBox=f"0 0 {width} {height}", style=f"--drawn:{width}", role="img", aria_label=label,
+        class_=f"chart {kind}".strip(),
+    )  # fmt: skip
+
+
+def line_chart(series: dict[str, Sequence[float]], *, label: str, x_name: str, y_name: str, y_max: float | None = None,
+               colours: dict[str, str] | None = None, height: int = 160, marks: Sequence[int] = ()) -> Markup:  # fmt: skip
+    """Lines over steps as SVG, with the same numbers in a table under it. The axis holds 0 and every value, negative ones too.
+
+    series: {name: values}, equal lengths; at a value that is no finite number the line has a gap
+    y_max:  the axis goes at least that high (for charts that are to be compared)
+    marks:  steps with an upright line
+    """
+    width, left, bottom, top = 640, 46, 24, 22
+    longest = max((len(v) for v in series.values()), default=1)
+    finite = [float(y) for v in series.values() for y in v if math.isfinite(y)]
+    ticks = round_ticks(min([0.0, *finite]), max([0.0, y_max or 0.0, *finite]))
+
+    def px(i: int) -> float:
+        return left + (width - left - 8) * i / max(longest - 1, 1)
+
+    def py(y: float) -> float:
+        return top + (height - top - bottom) * (ticks[-1] - y) / (ticks[-1] - ticks[0])
+
+    lines = []
+    for tick in ticks:
+        y = f"{py(tick):.1f}"
+        lines.append(tag("line", x1=left, x2=width - 8, y1=y, y2=y, class_="rule"))
+        lines.append(
+            tag("text", f"{tick:,.12g}".replace("-", "−"), x=left - 6, y=f"{py(tick) + 4:.1f}", text_anchor="end")
+        )
+    for mark in marks:
+        x = f"{px(mark):.1f}"
+        lines.append(tag("line", x1=x, x2=x, y1=top, y2=height - bottom, class_="marker"))
+    for k, (name, values) in enumerate(series.items()):
+        colour = (colours or {}).get(name, "vocab")
+        for there, piece in itertools.groupby(enumerate(map(float, values)), key=lambda at: math.isfinite(at[1])):
+            if there:
+                points = " ".join(f"{px(i):.1f},{py(v):.1f}" for i, v in piece)
+                lines.append(tag("polyline", points=points, class_=f"line colour-{colour} dash-{k}"))
+    lines.append(tag("text", x_name, x=width - 8, y=height - 6, text_anchor="end"))
+    lines.append(tag("text", y_name, x=left, y=top - 6, class_="axis-name"))
+    legend = tag(
+        "p", *[tag("span", n, class_=f"legend colour-{(colours or {}).get(n, 'vocab')} dash-{k}") for k, n in enumerate(series)],
+        class_="legend-row",
+    ) if len(series) > 1 else None  # fmt: skip
+    table = numbers_table(
+        [x_name, *series],
+        [[i, *[v[i] if i < len(v) else float("nan") for v in series.values()]] for i in range(longest)],
+        label,
+    )
+    return join([legend, drawing(lines, width, height, label), table])
+
+
+def round_ticks(low: float, high: float) -> list[float]:
+    """Two to five round numbers, a round step apart, the first at or below `low`, the last at or above `high`."""
+    span = (high - low) or 1.0
+    unit = 10.0 ** math.floor(math.log10(span / 4))
+    step = next(unit * k for k in (1, 2, 5, 10) if unit * k * 4 >= span * (1 - 1e-9))
+    first, last = math.floor(low / step + 1e-9), math.ceil(max(high, low + step) / step - 1e-9)
+    return [float(f"{k * step:.12g}") for k in range(first, last + 1)]
+
+
+def numbers_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], label: str, *, open_: bool = False,
+                  summary: str = "The numbers", text: Callable[[float], str] = number) -> Markup:  # fmt: skip
+    """The numbers of a drawing, folded away: the same ones, for reading, for screen readers and for the CSV."""
+    # there are many: so no `tag` for each
+    body = Markup("".join(f"<tr>{''.join(_number_cell(x, text) for x in row)}</tr>" for row in rows))
+    table = tag(
+        "table", tag("caption", label, class_="sr"), tag("thead", tag("tr", *[tag("th", h, scope="col") for h in heads])),
+        tag("tbody", body), class_="numbers", translate="no",
+    )  # fmt: skip
+    return tag(
+        "details",
+        tag("summary", summary),
+        tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=label),
+        class_="numbers",
+        open_=open_,
+    )
+
+
+def _number_cell(x: Any, text: Callable[[float], str]) -> str:
+    if isinstance(x, float):
+        return f'<td data-v="{exact(x)}" class="num">{text(x)}</td>'
+    return f'<td class="num">{escape(str(x))}</td>'
+
+
+def stepper(name: str, steps: Sequence[tuple[str, Any]], current: int, *, play: bool = True) -> Markup:
+    """A sequence that the reader steps through; all steps are in the page, so stepping needs no Python.
+
+    steps: (title, body) in order; `name` is the state value that holds the current one
+    """
+    last = len(steps) - 1
+    rail = [
+        tag("button", tag("span", str(i + 1), class_="n"), " ", title, type="button", data_step_to=i, class_="stop",
+            aria_current="step" if i == current else None)
+        for i, (title, _) in enumerate(steps)
+    ]  # fmt: skip
+    panels = [
+        tag("section", tag("h4", title, class_="sr"), body, class_="step", data_step=i, hidden=i != current)
+        for i, (title, body) in enumerate(steps)
+    ]
+    return tag(
+        "div",
+        tag("div",
+            tag("button", "Previous step", type="button", data_step_by="-1", class_="button", aria_disabled="true" if current == 0 else None),
+            tag("button", "Play", type="button", data_step_play=True, class_="button", aria_pressed="false") if play else None,
+            tag("button", "Next step", type="button", data_step_by="1", class_="button main", aria_disabled="true" if current == last else None),
+            tag("p", f"Step {current + 1} of {last + 1}: {steps[current][0]}", class_="step-name", aria_live="polite", data_step_name=True),
+            class_="step-controls", role="group", aria_label="Steps"),
+        tag("div", *rail, class_="rail", role="group", aria_label="All steps"),
+        tag("div", *panels, class_="steps"),
+        class_="stepper", data_stepper=name, data_current=current,
+    )  # fmt: skip
+
+
+def message(text: str, kind: str = "note") -> Markup:
+    """A sentence set apart: 'note', 'problem' or 'finding'."""
+    return tag("p", text, class_=f"aside {kind}", role="status" if kind == "problem" else None)
+
+
+def definition_row(pairs: Sequence[tuple[str, Any]]) -> Markup:
+    """A few named numbers side by side."""
+    return tag("dl", *[tag("div", tag("dt", k), tag("dd", v)) for k, v in pairs], class_="facts")
+
+
+def shape(name: str, axes: str, sizes: Sequence[int]) -> Markup:
+    """A tensor's name and shape as the pages write it: `q [T 9 x K 24]`, each axis in its colour."""
+    meanings = {"T": "query", "S": "key", "H": "head", "D": "resid", "V": "vocab", "K": "value", "F": "resid"}
+    parts: list[Any] = [tag("code", name), " ["]
+    for i, (axis, size) in enumerate(zip(axes.split(), sizes, strict=True)):
+        parts += [
+            " × " if i else "",
+            tag("span", f"{axis} {size}", class_=f"axis-{meanings.get(axis, 'resid')}"),
+        ]
+    return tag("span", *parts, "]", class_="shape", translate="no")

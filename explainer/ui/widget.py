@@ -1,0 +1,134 @@
+"""A widget is a Panel component whose markup Python draws; the page shows the markup and sends back what the reader did.
+
+Nothing is drawn twice: the build puts `html` into the page as the still; when Python is live, the same component with
+the same model id sends new markup only when it differs, and the page morphs what is already there.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from typing import Any, ClassVar
+
+import param
+from panel.custom import JSComponent
+
+from explainer.ui.state import HOW, SLICE, NotYet, PageState
+
+# In our own pages build/web/page.js does this job without BokehJS; this is for `panel serve` and `panel convert`.
+SHOW = """
+export function render({ model, el }) {
+  el.innerHTML = model.html ?? '';
+  model.on('html', () => { el.innerHTML = model.html; });
+}
+"""
+
+
+class Link(JSComponent):
+    """Carries the page's values between the reader's side and Python: one per document, draws nothing.
+
+    request:  {name: text or number or null}, from the page; `null` asks for the default
+    values:   {name: value}, to the page: what the reader wishes (goes into the URL and the controls)
+    shown:    {name: value}, to the page: what is shown instead of a wish that the present text does not allow
+    messages: {name: sentence}, to the page: what could not be done as asked, in plain words
+    more:     whether a figure is not finished, to the page: it asks for the next `piece` when nothing else is asked
+    """
+
+    request = param.Dict(default={})
+    values = param.Dict(default={})
+    shown = param.Dict(default={})
+    messages = param.Dict(default={})
+    more = param.Boolean(default=False)
+    _esm = SHOW
+    # the page itself knows whether it waits; Panel need not keep count
+    _busy__ignore: ClassVar[list[str]] = ["request"]
+
+    def __init__(self, state: PageState, **params: Any):
+        super().__init__(name="link", **params)
+        self._state = state
+        self.values, self.shown = state.values(), state.shown()
+        self.param.watch(self._receive, "request")
+
+    def again(self) -> None:
+        """Take the last request once more, which an exception broke off."""
+        self._receive()
+
+    def _receive(self, *events: Any) -> None:
+        given = {k: v for k, v in self.request.items() if k != "#"}  # '#' only makes equal requests differ
+        self._state.allow(SLICE)
+        with param.parameterized.batch_call_watchers(self):
+            messages = self._state.update_from(given)
+            # a request that no address carries leaves what was said before, unless it has something to say itself
+            if messages or not given.keys() <= {*self._state.quiet, *HOW}:
+                self.messages = messages
+            self.values, self.shown = self._state.values(), self._state.shown()
+            self.more = bool(self._state.unfinished) and not self._state.hurry
+
+
+class Widget(JSComponent):
+    """One figure with its controls.
+
+    Subclasses set `slug` (the name in URLs and embeds), `title`, `reads` (the names of the state values that the
+    drawing depends on) and `draw()`, which returns markup and computes nothing itself: numbers come from `explainer`.
+    `functions` lists what 'show the code' opens: the functions that computed what is on screen.
+    """
+
+    html = param.String(default="")
+    _esm = SHOW
+
+    slug: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+    reads: ClassVar[tuple[str, ...]] = ()
+    functions: ClassVar[tuple[Any, ...]] = ()
+
+    def __init__(self, state: PageState, **params: Any):
+        super().__init__(name=self.slug, **params)
+        self.state: Any = state  # of the page's own class
+        # A page and the embed of its widget begin with the same markup: in the snapshot it is kept once.
+        self.html = sys.intern(own_ids(str(self.draw()), self.slug))
+        self._stale = False  # not drawn since something changed
+        state.param.watch(self.redraw, list(self.reads))
+        state.param.watch(self._catch_up, list(HOW))
+
+    @property
+    def waits(self) -> bool:
+        """Whether what is shown is not yet what the state says."""
+        return self._stale or self.slug in self.state.unfinished
+
+    def _catch_up(self, *events: Any) -> None:
+        """Draw what had to wait: the reader could not see it, or there was no time (`PageState.first`, `hurry`, `piece`)."""
+        if self._stale or (self.slug in self.state.unfinished and not self.state.hurry):
+            self.redraw()
+
+    def redraw(self, *events: Any) -> None:
+        """Draw what the state says now; what is out of sight may wait (`first`), and so may what takes long (`NotYet`)."""
+        first = self.state.first.split()
+        self.state.unfinished.discard(self.slug)
+        self._stale = bool(first) and self.slug not in first
+        if self._stale:
+            return
+        try:
+            self.html = own_ids(str(self.draw()), self.slug)
+        except NotYet:
+            self.is_unfinished()
+
+    def again(self) -> None:
+        """Draw once more, and to the end, what an exception broke off."""
+        self.state.allow(math.inf)
+        self.redraw()
+
+    def is_unfinished(self) -> None:
+        """To be said by `draw` when there was no time for all of it: it is called again for the next piece."""
+        self.state.unfinished.add(self.slug)
+
+    def draw(self) -> str:
+        raise NotImplementedError
+
+
+IDS = re.compile(r' (id|for|list|aria-controls|aria-labelledby|aria-describedby)="([ft]-)')
+
+
+def own_ids(html: str, slug: str) -> str:
+    """The ids of controls (`f-layer`) made the widget's own: several widgets of a page may have the same control."""
+    return IDS.sub(rf' \1="{slug}-\2', html)

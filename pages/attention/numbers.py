@@ -1,0 +1,121 @@
+"""What the prose of /attention/ says in numbers: measured on the default prompt and on held-out text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from explainer.corpus.held_out import Loss
+from explainer.kernel.checkpoint import WEIGHTS
+from explainer.kernel.heads import CLEAR, ROLES
+from explainer.kernel.interventions import HeadOff
+from explainer.models import lab
+from explainer.studies import attention_facts as facts
+from explainer.ui.html import how_many, nats, number, percent, sample, spread
+from pages.attention.page import AttentionState
+from pages.attention.views.ablation import KIND_NAMES
+
+OTHER_WORDS = (
+    "It was happy to be called"  # neither as long as "Good night" nor as "Good night,": the distance changes either way
+)
+
+
+def numbers() -> dict[str, Any]:
+    """What the prose says in numbers: measured on the default prompt and on held-out text when the site is built."""
+    state = AttentionState()
+    tokens, config = state.tokens(), lab.model().config
+    names = lab.names_of(tokens)
+    seen = facts.example(tokens, state.layer, state.head)
+    roles = facts.head_scores()
+    layer, head, score = roles.best("copy")
+    base = facts.loss()
+    taken = {x.name: facts.loss(x.interventions) for x in facts.take_outs(state.layer, state.head)}
+    order = facts.order_test(tokens, state.swap, state.swap_with, len(tokens) - 1, state.layer, state.head)
+    leaks = order.changes["no positions"]
+    without = facts.without_each_head(tokens, seen.answer)
+    copy = {name: result.by_kind["copy"] for name, result in taken.items()}
+    floor, steps = facts.floor(), facts.circuit(tokens, state.layer, state.head)
+    names_kept, names_cut, names_other = facts.circuit_on_names()
+    pattern = lab.trace(tokens)[f"blocks.{state.layer}.attn.pattern"][state.head, -1]
+    twin = facts.same_token(tokens[:-1], tokens[-1])
+    flattest, spread_over = facts.flattest_head(tokens)
+    worth, without_copier = facts.head_worth(), facts.loss((HeadOff(layer, head),)).by_kind
+    hurts = sorted(base.by_kind, key=lambda kind: base.by_kind[kind].value - without_copier[kind].value)
+    recall = roles.best("recall")
+    other, pinned = lab.tokens_of(state.prompt.replace("Good night,", OTHER_WORDS)), state.pinned()
+    elsewhere = facts.example(other, state.layer, state.head)
+    labels = [roles.label(i, j)[0] for i in range(config.n_layers) for j in range(config.n_heads)]
+    of = {
+        kind: (KIND_NAMES[kind], nats(without_copier[kind].value), nats(base.by_kind[kind].value)) for kind in hurts[:2]
+    }
+    low, high = (float(x[layer, head]) for x in roles.spread["copy"])
+    card = json.loads((WEIGHTS / f"{lab.STORYTELLER}.json").read_text(encoding="utf-8"))
+    twice, unheard = card["twice"], card["open_names"]
+    others = roles.scores["copy"].copy()
+    others[layer, head] = 0.0
+    rival = np.unravel_index(int(others.argmax()), others.shape)
+    reading = [reader[:2] for reader in steps.readers]
+    all_out = facts.loss(tuple(HeadOff(*at) for at in reading)).by_kind["copy"]
+    each_out = [facts.loss((HeadOff(*at),)).by_kind["copy"] for at in reading]
+    only_best = np.zeros(len(tokens))
+    only_best[seen.found] = 1.0
+    patch = facts.lookup_patch(lab.trace(tokens), state.layer, state.head, len(tokens) - 1, only_best)
+    hard_chance = float(facts.change(tokens, (patch,), len(tokens) - 1).after[seen.answer])
+    n_copiers, n_mixed = labels.count(ROLES["copy"][0]), labels.count("mixed")
+    return {
+        "n_mixed": n_mixed, "how_many_copiers": f"{n_copiers} {'is' if n_copiers == 1 else 'are'}",
+        "copier_tie": "{}.{}".format(*rival) if float(others.max()) >= low else "",
+        "twice_known": percent(twice["words_and_pieces"]["right"]), "twice_whole": percent(twice["whole_vocabulary"]["right"]),
+        "twice_narrow": twice["whole_vocabulary"]["right"] < 0.5 < twice["words_and_pieces"]["right"], "twice_rows": twice["sequences"], "twice_length": twice["length"],
+        "copy_all_off": nats(all_out.value), "copy_all_off_between": spread(all_out),
+        "stand_in_held": len(each_out) > 1 and all_out.low > 2 * sum(one.high for one in each_out),
+        "hard_chance": percent(hard_chance), "hard_same": abs(hard_chance - seen.chance) < 0.01,
+        "other_words": OTHER_WORDS, "other_distance": len(other) - 1 - elsewhere.found, "other_chance": percent(elsewhere.chance),
+        "pin_distance": len(pinned) - 1 - facts.example(pinned, state.layer, state.head).found,
+        "recaller": f"{recall[0]}.{recall[1]}", "recall_score": percent(recall[2]), "recall_raw": recall[2],
+        "copier_copy": nats(without_copier["copy"].value), "copier_copy_between": spread(without_copier["copy"]),
+        "copier_matters": without_copier["copy"].low > base.by_kind["copy"].high, "copier_worth": f"+{number(float(worth[layer, head]))}",
+        "copier_is_worth_most": bool(worth[layer, head] == worth.max()), "copier_hurts": of[hurts[0]], "copier_also": of[hurts[1]], "copy_head": nats(copy["head"].value), "copy_head_between": spread(copy["head"]),
+        "answer": lab.names_of((seen.answer,))[0], "chance": percent(seen.chance), "found": names[seen.found], "weight": percent(seen.weight),
+        "distance": len(tokens) - 1 - seen.found, "effective": number(seen.effective), "head": f"{state.layer}.{state.head}",
+        "writer": seen.writer.name, "writer_lead": f"+{number(seen.writer.lead)}", "lens_first": seen.lens_first,
+        "d_model": config.d_model, "d_head": config.d_head, "n_heads": config.n_heads, "n_layers": config.n_layers, "n_all": config.n_layers * config.n_heads,
+        "copier": f"{layer}.{head}", "copier_score": percent(score), "copier_chance": percent(roles.chance["copy"]), "copier_between": f"{percent(low)} to {percent(high)}", "copy_queries": f"{roles.n['copy']:,}", "clear": percent(CLEAR),
+        "n_copiers": n_copiers, "induction_score": percent(roles.best("induction")[2]), "induction_best": roles.best("induction")[2],
+        "induction_chance": percent(roles.chance["induction"]), "induction_clear": roles.best("induction")[2] >= CLEAR, "inductor": "{}.{}".format(*roles.best("induction")),
+        "loss": nats(base.cross_entropy.value), "loss_between": spread(base.cross_entropy), "floor": nats(floor.cross_entropy.value), "sample": sample(base.cross_entropy),
+        "over_floor": percent(base.cross_entropy.value / floor.cross_entropy.value - 1),
+        "worst": worst_parts(taken),
+        **{f"loss_{name}": nats(result.cross_entropy.value) for name, result in taken.items()},
+        "copy_base": nats(base.by_kind["copy"].value), "copy_base_between": spread(base.by_kind["copy"]), "copy_sample": sample(base.by_kind["copy"]),
+        "copy_uniform": nats(copy["uniform"].value), "copy_uniform_between": spread(copy["uniform"]),
+        "copy_positions": nats(copy["positions"].value), "copy_positions_between": spread(copy["positions"]),
+        "order_needed": copy["positions"].low > base.by_kind["copy"].high,
+        "twin": None if twin is None else names[twin], "twin_weight": percent(float(pattern[twin])) if twin is not None else "",
+        "before_found": names[seen.found - 1], "markers": heads_in_words(steps.marks), "readers": heads_in_words(steps.readers),
+        "chance_cut": percent(steps.chance_cut), "weight_cut": percent(steps.weight_cut), "chance_other": percent(steps.chance_other), "two_before": names[seen.found - 2],
+        "cut_breaks": steps.chance_cut < 0.5 < steps.chance_other, "layer": state.layer,
+        "names_kept": nats(names_kept.value), "names_cut": nats(names_cut.value), "names_cut_between": spread(names_cut), "names_other": nats(names_other.value),
+        "names_sample": f"{names_cut.tokens} places in {how_many(names_cut.documents, 'document')} of the held-out set", "cut_breaks_names": names_cut.low > names_other.high,
+        "flattest": "{}.{}".format(*flattest), "spread_over": number(spread_over), "n_tokens": len(tokens),
+        "stand_in": without[state.layer, state.head] > 0.5 > (all_off := facts.without_heads(tokens, seen.answer, [r[:2] for r in steps.readers])),
+        "all_off": percent(all_off), "unheard": unheard["names"], "unheard_right": percent(unheard["all_pieces"]), "keystone_chance": percent(float(without[state.layer, state.head])),
+        "order_blind": all(order.rounding("no positions, no mask")), "order_first": order.rounding("no positions")[0], "rounding": f"{100 * facts.ROUNDING:.3f} %",
+        "order_leak": number(float(leaks.max())), "order_leak_layer": int(leaks.argmax()),
+    }  # fmt: skip
+
+
+def worst_parts(taken: Mapping[str, Loss]) -> list[str]:
+    """The part without which the loss is highest, and those that the sample cannot tell from it; the highest first."""
+    losses = {name: taken[name].cross_entropy for name in ("scaling", "mask", "uniform", "positions")}
+    by_loss = sorted(losses, key=lambda name: -losses[name].value)
+    return [name for name in by_loss if losses[name].high > losses[by_loss[0]].low]
+
+
+def heads_in_words(found: Sequence[tuple[int, int, float]]) -> str:
+    """Heads and the shares that they give: `head 2.1 (99 %) and head 2.3 (97 %)`."""
+    named = [f"head {layer}.{head} ({percent(share)})" for layer, head, share in found]
+    return " and ".join([", ".join(named[:-1]), named[-1]]) if len(named) > 1 else "".join(named) or "no head clearly"

@@ -1,0 +1,95 @@
+"""/attention/: how does a token find what it needs?"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import param
+
+from explainer.models import lab
+from explainer.ui.page import Page
+from explainer.ui.state import PageState, fit, prompt_for
+from pages.attention.views.ablation import AttentionAblation
+from pages.attention.views.heads import AttentionHeads
+from pages.attention.views.lookup import AttentionLookup
+from pages.attention.views.order import AttentionOrder
+from pages.attention.views.residual_bus import ResidualBus
+from pages.attention.views.routing import AttentionRouting
+from pages.attention.views.stepper import AttentionStepper
+
+MOST = 28  # tokens drawn, the start token included
+PROMPT = "Far away lived a sleepy wizard called {name}. Good night, {start}"
+
+
+class AttentionState(PageState):
+    prompt = param.String(default=PROMPT.format(name="Zo-vi-ta", start="Zo-vi"), label="Prompt")
+    layer = param.Integer(default=3, bounds=(0, None), label="layer")
+    head = param.Integer(default=3, bounds=(0, None), label="head")
+    query = param.Integer(
+        default=None, bounds=(0, None), allow_None=True, label="query token", doc="None: the last one"
+    )
+    step = param.Integer(default=6, bounds=(0, 9), label="step")
+    pin = param.String(
+        default="One day Mia met a noisy dragon called Zo-vi-ta. It was happy to be called Zo-vi", label="second text"
+    )
+    sharpness = param.Number(default=1.0, bounds=(0, math.inf), label="sharpness")
+    take_out: param.Selector[Any] = param.Selector(
+        default="uniform",
+        objects=["nothing", "scaling", "mask", "uniform", "positions", "head"],
+        label="what to take out",
+    )
+    swap = param.Integer(default=9, bounds=(0, None), label="earlier token")
+    swap_with = param.Integer(default=10, bounds=(0, None), label="token to swap with")
+    ask = param.String(default="")
+    called = param.String(default="", label="name", doc="a name that the reader makes up: it goes into the prompt")
+    quiet = ("ask", "called")
+    places = {"query": "prompt", "swap": "prompt", "swap_with": "prompt"}  # noqa: RUF012 - read only
+    most = MOST
+    token = param.Integer(default=-1, bounds=(-1, None), label="token to follow")
+
+    def tokens(self) -> tuple[int, ...]:
+        return self.read("prompt")
+
+    def pinned(self) -> tuple[int, ...]:
+        return self.read("pin")
+
+    def room(self) -> dict[str, tuple[int, str]]:
+        return dict.fromkeys(("prompt", "pin"), (MOST, f"This page draws {MOST} tokens at most"))
+
+    def limits(self) -> dict[str, tuple[int, int, str]]:
+        config = lab.model().config
+        last = len(self.tokens()) - 1
+        before = max(fit(self.wish("query"), 0, last) - 1, 0)
+        return {
+            "layer": (0, config.n_layers - 1, "layer"),
+            "head": (0, config.n_heads - 1, "head"),
+            "query": (0, last, "token"),
+            "swap": (0, before, "earlier token"),
+            "swap_with": (0, before, "earlier token"),
+            "token": (-1, config.n_vocab - 1, "token of the vocabulary"),
+        }
+
+    def shown(self) -> dict[str, Any]:
+        return super().shown() | {"called": lab.name_in(self.prompt)}
+
+    def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
+        if wanted.get("called"):
+            wanted["prompt"] = prompt_for(wanted["called"], PROMPT, messages)
+            wanted["query"] = None
+        if "query" in wanted:
+            text = wanted.get("prompt", self.prompt)
+            if wanted["query"] == min(len(lab.tokens_of(text)), MOST) - 1:
+                wanted["query"] = None  # the last token goes on asking while the reader writes
+
+
+PAGE = Page(
+    name="attention",
+    order=1,
+    title="Attention",
+    question="How does a token find what it needs?",
+    state=AttentionState,
+    widgets=(
+        AttentionStepper, AttentionHeads, AttentionLookup, AttentionRouting, AttentionAblation, AttentionOrder, ResidualBus,
+    ),
+)  # fmt: skip

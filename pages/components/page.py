@@ -1,0 +1,40 @@
+"""/components/: every component in every state, for people who build pages."""
+
+from __future__ import annotations
+
+import param
+
+from explainer.ui.page import Page
+from explainer.ui.state import PageState
+from pages.components.views.gallery import Gallery
+
+MOST = 12
+
+
+class ComponentsState(PageState):
+    prompt = param.String(default="Mia has a red ball.", label="Prompt")
+    layer = param.Integer(default=1, bounds=(0, 3), label="layer")
+    query = param.Integer(default=3, bounds=(0, None), label="query token")
+    step = param.Integer(default=0, bounds=(0, 2), label="step")
+    t = param.Number(default=1.0, bounds=(0.01, 10), label="temperature")
+    on = param.Boolean(default=True, label="the switch")
+
+    def tokens(self) -> tuple[int, ...]:
+        return self.read()
+
+    def room(self) -> dict[str, tuple[int, str]]:
+        return {"prompt": (MOST, f"This page draws {MOST} tokens at most")}
+
+    def limits(self) -> dict[str, tuple[int, int, str]]:
+        return {"query": (0, len(self.tokens()) - 1, "token")}
+
+
+PAGE = Page(
+    name="components",
+    order=900,
+    chapter=False,
+    title="Components",
+    question="What are the pages made of?",
+    state=ComponentsState,
+    widgets=(Gallery,),
+)

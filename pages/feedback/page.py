@@ -1,0 +1,148 @@
+"""/feedback/: what happens when the output becomes the input?"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import param
+
+from explainer.kernel.sampling import Settings, Step
+from explainer.models import lab
+from explainer.studies import story, working
+from explainer.ui.page import Page
+from explainer.ui.state import MOMENT, NotYet, PageState
+from pages.feedback.views.branches import Branches
+from pages.feedback.views.cache import ContextWindow, KeysAndValues
+from pages.feedback.views.loop import Loop
+from pages.feedback.views.prefill import Prefill
+from pages.feedback.views.turing import Turing
+
+MOST_TURNS = 160
+MOST_TEXTS = 50  # so many earlier texts keep what was chosen for them
+
+
+class FeedbackState(PageState):
+    """The whole story is a function of prompt, t, top_k, top_p, min_p, seed, choices and step."""
+
+    quiet = ("again",)
+    told_by = ("choices", "branches", "seed", "step", "look", "at")
+    coded = ("choices", "branches")
+
+    prompt = param.String(default="Once there was a", label="Prompt")
+    t = param.Number(default=0.8, bounds=(0, 10), label="temperature")
+    top_k = param.Integer(default=None, bounds=(1, None), allow_None=True, label="top-k")
+    top_p = param.Number(default=None, bounds=(0, 1), allow_None=True, label="top-p")
+    min_p = param.Number(default=None, bounds=(0, 1), allow_None=True, label="min-p")
+    seed = param.Integer(default=9, bounds=(0, 2**31 - 1), label="seed")
+    step = param.Integer(default=43, bounds=(0, MOST_TURNS), label="step", doc="how many tokens have been written")
+    choices = param.String(default="", label="choices", doc="what the reader wrote: 3:212,7:45 (turn:token)")
+    branches = param.String(
+        default=f"1:{lab.tokenizer().encode(' girl')[0]}",
+        label="branches",
+        doc="other choices to remember, separated by ;",
+    )
+    look = param.Integer(default=1, bounds=(0, None), label="turn")
+    at = param.Integer(default=3, bounds=(0, None), label="turn")
+    words = param.String(default="Mia", label="words")
+    sum = param.String(default="7 + 5 + 8 + 9 + 6", label="sum")
+    sums = param.Integer(default=working.IN_ALL, bounds=(12, 2 * working.IN_ALL), label="number of sums")
+    window = param.Integer(default=24, bounds=(4, 128), label="window")
+    again = param.Integer(default=0, label="go on measuring")
+    turing = param.Boolean(default=False, label="Turing's words")
+
+    def __init__(self, **params: Any):
+        self._chosen: dict[str, tuple[str, str]] = {}  # prompt: its choices and branches, while another text is there
+        super().__init__(**params)
+
+    def tokens(self) -> tuple[int, ...]:
+        """As much of the prompt's end as the model can read; the start token comes first, if there is room for it."""
+        return lab.tokens_of(self.prompt)[-lab.model().config.n_ctx :]
+
+    def room(self) -> dict[str, tuple[int, str]]:
+        most = lab.model().config.n_ctx
+        return {"prompt": (most, f"The model has {most} places")}
+
+    def settings(self) -> Settings:
+        return Settings(self.t, self.top_k, self.top_p, self.min_p)
+
+    def chosen(self) -> story.Choices:
+        return story.parse_choices(self.choices, lab.tokenizer().n_vocab, MOST_TURNS)
+
+    def kept(self) -> tuple[story.Choices, ...]:
+        return story.parse_branches(self.branches, lab.tokenizer().n_vocab, MOST_TURNS)
+
+    def known(self) -> tuple[story.Choices, ...]:
+        """Every branch in the order in which it came to be: the story of the draws alone, those remembered, this one."""
+        return tuple(dict.fromkeys(((), *self.kept(), self.chosen())))
+
+    def tell(
+        self,
+        turns: int | None = None,
+        choices: story.Choices | None = None,
+        window: int | None = None,
+        part: bool = False,
+    ) -> tuple[Step, ...]:
+        """The story of the page, or with other choices, another length, a narrower window.
+
+        part: content with its beginning where one request has no time for all of it; else that raises NotYet
+        """
+        wanted = self.step if turns is None else turns
+        told = story.teller(window).tell(
+            self.tokens(),
+            self.settings(),
+            self.seed,
+            self.chosen() if choices is None else choices,
+            wanted,
+            min(self.left(), MOMENT if part and self.hurry else math.inf),
+        )
+        if len(told) < wanted and not part:
+            raise NotYet
+        return told
+
+    def limits(self) -> dict[str, tuple[int, int, str]]:
+        return {"look": (0, MOST_TURNS - 1, "turn"), "at": (0, MOST_TURNS - 1, "turn")}
+
+    def written(self, turn: int) -> int:
+        """A turn that has been written: `turn`, or the last one. (The wish is kept: going on may bring it back.)"""
+        return min(turn, max(self.step - 1, 0))
+
+    def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
+        n_vocab = lab.tokenizer().n_vocab
+        for name, read in (("choices", story.parse_choices), ("branches", story.parse_branches)):
+            if name in wanted:
+                try:
+                    read(wanted[name], n_vocab, MOST_TURNS)
+                except ValueError as problem:
+                    messages[name] = str(problem)
+                    del wanted[name]
+        if wanted.get("prompt", self.prompt) != self.prompt:  # what was chosen was about another text: it waits there
+            if self.choices or self.branches:
+                self._chosen[self.prompt] = (self.choices, self.branches)
+            choices, branches = self._chosen.pop(wanted["prompt"], ("", ""))
+            wanted.setdefault("choices", choices)
+            wanted.setdefault("branches", branches)
+            while len(self._chosen) > MOST_TEXTS:
+                del self._chosen[next(iter(self._chosen))]
+        elif "choices" in wanted and "branches" not in wanted:
+            new = story.parse_choices(wanted["choices"], n_vocab, MOST_TURNS)
+            wanted["branches"] = story.write_branches(story.remember(self.kept(), self.chosen(), new))
+        elsewhere = wanted.get("prompt", self.prompt) != self.param.prompt.default
+        if elsewhere and wanted.get("branches") == self.param.branches.default:
+            wanted["branches"] += ";"  # the same, but no default: for another text a link must say it
+        if "sum" in wanted:
+            try:
+                wanted["sum"] = " + ".join(map(str, working.parse_terms(wanted["sum"])))
+            except ValueError as problem:
+                messages["sum"] = str(problem)
+                del wanted["sum"]
+
+
+PAGE = Page(
+    name="feedback",
+    order=3,
+    title="Feedback",
+    question="What happens when the output becomes the input?",
+    state=FeedbackState,
+    widgets=(Loop, Branches, Prefill, KeysAndValues, ContextWindow, Turing),
+)

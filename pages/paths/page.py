@@ -1,0 +1,101 @@
+"""/paths/: how long can it think before it has to write?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import param
+
+from explainer.models import lab
+from explainer.studies import working
+from explainer.ui.page import Page
+from explainer.ui.state import PageState
+from pages.paths.views.cones import PathCount, Paths
+from pages.paths.views.depth import Depth
+from pages.paths.views.feedback import PathFeedback
+from pages.paths.views.grid import read_node
+from pages.paths.views.lengths import PathLengths
+from pages.paths.views.measured import PathGradients, PathPerturb
+from pages.paths.views.scratchpad import PathScratchpad
+
+MOST = 14  # columns drawn, the start token included
+MOST_WRITTEN = 6
+
+
+class PathsState(PageState):
+    prompt = param.String(default="Once there was a brave girl named Lily. She had", label="Prompt")
+    node = param.String(
+        default="6.2", label="node", doc="position.layers, like 2.2; 2.1.5 is half-way, after attention"
+    )
+    sublayers = param.Boolean(default=False, label="attention and MLP apart")
+    tokens = param.Integer(default=12, bounds=(1, 2048), label="tokens")
+    layers = param.Integer(default=4, bounds=(1, 96), label="layers")
+    written = param.Integer(default=3, bounds=(0, MOST_WRITTEN), label="tokens written")
+    feedback = param.Boolean(default=True, label="feedback")
+    terms = param.String(default="4 6 7 8", label="numbers to add")
+    source = param.Integer(default=6, bounds=(0, None), label="earlier token")
+    replace = param.String(default=" boy", label="replacement")
+    target = param.Integer(default=11, bounds=(0, None), label="later token")
+    sampled = param.Integer(default=3, bounds=(0, MOST - 1), label="tokens that the model wrote")
+    early = param.Integer(default=1, bounds=(0, None), label="first token")
+    late = param.Integer(default=11, bounds=(0, None), label="second token")
+    kernel = param.Integer(default=3, bounds=(2, 6), label="kernel")
+
+    places = {"source": "prompt", "target": "prompt", "early": "prompt", "late": "prompt"}  # noqa: RUF012 - read only
+
+    def text(self) -> tuple[int, ...]:
+        """The tokens that are drawn: the prompt's, the start token first."""
+        return self.read()
+
+    def room(self) -> dict[str, tuple[int, str]]:
+        return {"prompt": (MOST, f"This page draws {MOST} tokens at most")}
+
+    def limits(self) -> dict[str, tuple[int, int, str]]:
+        last = len(self.text()) - 1
+        return {
+            "source": (0, last, "token"),
+            "target": (min(1, last), last, "token"),
+            "sampled": (0, last, "written token"),
+            "early": (0, last, "token"),
+            "late": (0, last, "token"),
+        }
+
+    def chosen(self) -> tuple[int, float]:
+        """The pinned node as (position, height), moved into the grid if the text or the layers do not reach there."""
+        position, height = read_node(self.node)
+        height = min(height, lab.model().config.n_layers)
+        return min(position, len(self.text()) - 1), height if self.sublayers else float(int(height))
+
+    def replacement(self) -> tuple[int, str]:
+        """The token that replaces the source token, and a remark if the text for it is not one token."""
+        tokenizer = lab.tokenizer()
+        spaced = tokenizer.token_bytes(self.text()[self.source]).startswith(b" ")
+        wanted = self.replace
+        ids = tokenizer.encode(wanted)
+        if spaced and not wanted.startswith(" ") and len(tokenizer.encode(" " + wanted)) <= len(ids):
+            ids = tokenizer.encode(" " + wanted)
+        if not ids:
+            return tokenizer.end_id, " (nothing was typed: the start token)"
+        return ids[0], "" if len(ids) == 1 else f" (the first of {len(ids)}: other columns keep their place)"
+
+    def numbers_to_add(self) -> tuple[int, ...]:
+        """The digits of the sum; what `clean` let through is always a sum."""
+        return working.parse_terms(self.terms)
+
+    def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
+        for name, read in (("node", read_node), ("terms", working.parse_terms)):
+            try:
+                read(wanted.get(name, getattr(self, name)))
+            except ValueError as problem:
+                messages[name] = str(problem)
+                del wanted[name]
+
+
+PAGE = Page(
+    name="paths",
+    order=4,
+    title="Paths",
+    question="How long can it think before it has to write?",
+    state=PathsState,
+    widgets=(Paths, PathCount, PathFeedback, PathScratchpad, PathPerturb, PathGradients, PathLengths, Depth),
+)

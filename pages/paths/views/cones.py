@@ -1,0 +1,319 @@
+"""The cone of a node, and the two things that the grid's paths must not be confused in: how long, and how many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from inspect import unwrap
+from math import log10
+
+from markupsafe import Markup
+
+from explainer.kernel import paths
+from explainer.kernel.paths import Graph, Node, letter
+from explainer.models import lab
+from explainer.studies import influence
+from explainer.ui.html import how_many, join, tag
+from explainer.ui.parts import components as c
+from explainer.ui.widget import Widget
+from pages.paths.views.grid import Drawing, level_name, names_of, node_name, node_text
+
+
+def listed(names: Sequence[str]) -> str:
+    """A1, B1 and C1; or A1 to F1 when there are many."""
+    if len(names) > 4:
+        return f"{names[0]} to {names[-1]}"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+class Paths(Widget):
+    """Point at a node: what it can have read, and whom it can influence."""
+
+    slug = "paths"
+    title = "Who can have heard of whom"
+    reads = ("prompt", "node", "sublayers")
+    functions = (
+        unwrap(paths.attention_grid), paths.attention_edges, paths.Graph.reads, paths.Graph.influences, paths.Graph._closure, influence.cones.__wrapped__,
+    )  # fmt: skip
+
+    def draw(self) -> Markup:
+        s = self.state
+        tokens = s.text()
+        names = names_of(tokens)
+        n_layers = lab.model().config.n_layers
+        shape = (len(tokens), n_layers, s.sublayers, 0)
+        graph, cones = influence.grid(*shape), influence.cones(shape)
+        position, height = s.chosen()
+        chosen = Node(int(height * (2 if s.sublayers else 1)), position)
+        drawing = Drawing(
+            slug="paths", graph=graph, names=names, cones=cones, chosen=chosen, picks="node",
+            label=f"Grid of {how_many(graph.n, 'column')}, one per token, and {how_many(n_layers, 'layer')}. Arrow keys move from node to node; Enter pins a node.",
+            pick_value=lambda node: node_text(graph, node), why=lambda node: sentence(graph, node, names),
+            row=36 if s.sublayers else 58, marked_columns={position: "axis-query"},
+        )  # fmt: skip
+        below, above = cones.reads[cones.index(*chosen)], cones.influences[cones.index(*chosen)]
+        total = graph.levels * graph.n
+        reads, touches = below.bit_count() - 1, above.bit_count() - 1
+        return join(
+            [
+                c.controls(
+                    c.text_field("prompt", "Prompt", s.prompt, hint=f"{how_many(len(tokens), 'token')}, the start token included"),
+                    c.check("sublayers", "Attention and MLP apart", s.sublayers),
+                ),
+                c.figure(
+                    "paths", legend(), drawing.draw(), tag("p", class_="message", data_message="node", role="alert"),
+                    readout=sentence(graph, chosen, names),
+                    note="Point at a node or touch it; with the keyboard, press Tab and then the arrow keys. A click, a tap or Enter pins it.",
+                ),
+                c.definition_row([
+                    ("Pinned", f"{node_name(graph, chosen)}, {names[position]}"), ("Can have read", how_many(reads, "node")),
+                    ("Can influence", how_many(touches, "node")), ("No path either way", how_many(total - 1 - reads - touches, "node")),
+                ]),
+                self.table(graph, cones, names),
+            ]
+        )  # fmt: skip
+
+    def table(self, graph: Graph, cones: influence.Cones, names: list[str]) -> Markup:
+        """The same numbers for every node, as text."""
+        count = graph.count_from(None)
+        rows = []
+        for node in graph.nodes:
+            at = cones.index(*node)
+            rows.append([
+                node_name(graph, node), names[node.position], level_name(graph, node.level), cones.reads[at].bit_count() - 1,
+                cones.influences[at].bit_count() - 1, node.level, f"{count[node]:,}",
+            ])  # fmt: skip
+        heads = [
+            "node",
+            "token",
+            "height",
+            "nodes it can have read",
+            "nodes it can influence",
+            "longest path to it",
+            "paths to it",
+        ]
+        return c.numbers_table(heads, rows, "Every node: how many nodes it can have read and can influence")
+
+
+def legend() -> Markup:
+    """What the three looks of a node mean."""
+    looks = (
+        ("self", "the node you point at"),
+        ("reads", "what it can have read"),
+        ("influences", "whom it can influence"),
+        ("none", "no path either way"),
+    )
+    return tag(
+        "p",
+        *[
+            tag("span", tag("svg", tag("g", tag("circle", r=6), class_="node", data_role=role), viewBox="-8 -8 16 16", aria_hidden="true",
+                            class_="paths-grid lively swatch"), text)
+            for role, text in looks
+        ],
+        class_="legend-row grid-legend",
+    )  # fmt: skip
+
+
+def sentence(graph: Graph, node: Node, names: Sequence[str]) -> str:
+    """What the wiring says about one node, in words."""
+    name = f"{node_name(graph, node)} ({names[node.position]}, {level_name(graph, node.level).lstrip('+ ')})"
+    if node.level == 0:
+        first = f"{name} is the token itself and has read nothing else yet."
+    else:
+        sources = [node_name(graph, e.source) for e in graph.arriving[node]]
+        verb = "is computed from" if not graph.sublayers or node.level % 2 else "(MLP) is computed from"
+        alone = len(sources) == 1
+        through = ""
+        if node.level > 1:
+            through = f", and through {'it' if alone else 'them'} from all below"
+        first = f"{name} {verb} {listed(sources)}{' alone' if alone else ''}{through}."
+    beside = [node_name(graph, Node(node.level, t)) for t in range(node.position)]
+    unknown = f"It knows nothing of {listed(beside)}: same height." if beside and node.level else ""
+    if node.position + 1 < graph.n:
+        unknown += f" Nothing of column{'s' if node.position + 2 < graph.n else ''} {listed([letter(t) for t in range(node.position + 1, graph.n)])}: later."
+    return f"{first} {unknown}".strip()
+
+
+class PathCount(Widget):
+    """How long the longest path is, and how many paths there are: two numbers that behave differently."""
+
+    slug = "path-count"
+    title = "How long, and how many"
+    reads = ("tokens", "layers")
+    functions = (
+        influence.running_counts,
+        paths.Graph.longest_path,
+        paths.Graph.count_paths,
+        paths.closed_form,
+        paths.attention_paths,
+        paths.shares,
+    )
+
+    WIDE, HIGH = 9, 5  # nodes written out in the table of counts
+
+    def draw(self) -> Markup:
+        s = self.state
+        n, layers = s.tokens, s.layers
+        rows = influence.running_counts(n, layers)
+        counted, formula = rows[-1][-1], paths.paths_to(n, layers)
+        wide, high = min(n, self.WIDE), min(layers, self.HIGH)
+        small = influence.grid(wide, high)
+        longest = influence.staircase(small)
+        return join([
+            c.controls(
+                c.slider("tokens", "Tokens", n, 1, 2048, log=True, shown=f"{n:,}"),
+                c.slider("layers", "Layers", layers, 1, 96, step=1, shown=str(layers)),
+                tag("div",
+                    preset("ours", 128, 4, n, layers), preset("GPT-2 small", 1024, 12, n, layers), preset("GPT-3", 2048, 96, n, layers),
+                    class_="presets", role="group", aria_label="Sizes of real models"),
+            ),
+            tag("div",
+                c.figure("path-length", tag("p", tag("strong", f"{layers:,}"), " ", "step" if layers == 1 else "steps", class_="big colour-path"),
+                         title="The longest path", caption="does not depend on the number of tokens",
+                         readout=f"Every arrow goes up one layer, and there {'is' if layers == 1 else 'are'} {layers}. One more token adds no step; one more layer adds one."),
+                c.figure("path-number", tag("p", tag("strong", magnitude(counted)), " ", "path" if counted == 1 else "paths", class_="big colour-path", data_v=str(counted)),
+                         title="The number of paths", caption="that end at the last token’s top node",
+                         readout=f"Counted by adding up: {grouped(counted)}. By the formula C(n + L − 1, L) = C({n + layers - 1:,}, {layers}): {grouped(formula)}. "
+                         + ("They agree." if counted == formula else "They do not agree: this is an error.")),
+                class_="columns"),
+            tag("div",
+                self.growth(n, layers, "longest"), self.growth(n, layers, "number"), class_="columns"),
+            self.counts(rows, wide, high, longest, n, layers),
+        ])  # fmt: skip
+
+    def growth(self, n: int, layers: int, what: str) -> Markup:
+        """One of the two as the text grows. Separate linear axes: one is a handful of steps, the other may be huge."""
+        marks = sorted({max(1, round(n * i / 12)) for i in range(1, 13)})
+        if what == "longest":
+            values = [float(layers)] * len(marks)
+            return c.figure("length-growth", column_chart(marks, values, [str(layers)] * len(marks), peak=layers, colour="path",
+                            label=f"Longest path over the number of tokens: always {layers}", unit=("step", "steps")), title="Longest path, as the text grows")  # fmt: skip
+        rows = influence.running_counts(n, layers)
+        counts = [rows[-1][t - 1] for t in marks]
+        values = [float(x) for x in counts]
+        return c.figure("number-growth", column_chart(marks, values, [magnitude(x) for x in counts], peak=values[-1], colour="path",
+                        label=f"Number of paths over the number of tokens, up to {magnitude(counts[-1])}; the axis is linear", unit=("path", "paths")),
+                        title="Number of paths, as the text grows", caption=f"(linear axis; with {how_many(layers, 'layer')} it grows like n{superscript(layers) if layers > 1 else ''}{f' / {layers}!' if layers > 1 else ''})")  # fmt: skip
+
+    def counts(
+        self, rows: list[list[int]], wide: int, high: int, longest: Sequence[paths.Edge], n: int, layers: int
+    ) -> Markup:
+        """The adding-up itself: every node is the sum of the level below, up to its own column. (Pascal's triangle, tilted.)"""
+        graph = influence.grid(wide, high)
+
+        def why(node: Node) -> str:
+            ways = rows[node.level][node.position]
+            if node.level == 0:
+                return "1 path, which starts here"
+            parts = [str(rows[node.level - 1][s]) for s in range(node.position + 1)]
+            adding = f"{' + '.join(parts)} = " if node.position else ""
+            arrive = "1 path arrives" if ways == 1 else f"{ways} paths arrive"
+            return f"{adding}{arrive} here; the longest has {how_many(node.level, 'step')}"
+
+        cells = [[tag("td", f"{rows[level][t]:,}", tabindex=-1, data_v=str(rows[level][t]), data_why=why(Node(level, t)),
+                      class_="last" if level == high and t == wide - 1 else None, style=f"--v:{0.06 + 0.5 * log10(rows[level][t]) / max(log10(rows[high][wide - 1]), 1):.3g}")
+                  for t in range(wide)] for level in range(high, -1, -1)]  # fmt: skip
+        body = [
+            tag("tr", tag("th", level_name(graph, high - i), scope="row", class_="axis-resid"), *row)
+            for i, row in enumerate(cells)
+        ]
+        head = tag(
+            "tr",
+            tag("td", class_="corner"),
+            *[tag("th", tag("span", letter(t)), scope="col", class_="axis-key") for t in range(wide)],
+        )
+        table = tag("table", tag("caption", "Number of paths that arrive at each node", class_="sr"), tag("thead", head), tag("tbody", *body),
+                    class_="heat colour-path counts", data_grid=True)  # fmt: skip
+        drawing = Drawing(
+            slug="path-count", graph=graph, label=f"One of the longest paths: {paths.describe(longest)}", path=longest, row=40, faint=True,
+            names=[""] * wide,
+        )  # fmt: skip
+        left_out = [f"{wide} of {how_many(n, 'column')}"] * (wide < n) + [f"{high} of {how_many(layers, 'layer')}"] * (
+            high < layers
+        )
+        cropped = f"(the first {' and '.join(left_out)})" if left_out else ""
+        said = f"{paths.describe(longest)}: {how_many(len(longest), 'step')}"
+        said += f" through the {high} layers drawn; through all {layers} a path has {layers}." if high < layers else "."
+        said += " It could move right sooner or later; it cannot be longer." if wide > 1 and high > 1 else ""
+        return tag(
+            "div",
+            c.figure("longest", drawing.draw(), title="One of the longest paths", caption=cropped, readout=said),
+            c.figure("counts", tag("div", table, class_="scroll"), title="How many paths arrive at each node", caption=cropped,
+                     readout="Each number is the sum of the row below it, up to its own column. Point at one or touch it: what is added lights up."),
+            class_="columns wide-columns",
+        )  # fmt: skip
+
+
+def preset(name: str, tokens: int, layers: int, n: int, now: int) -> Markup:
+    return c.button(
+        f"{name}: {tokens:,} × {layers}",
+        sets="tokens layers",
+        value=f"{tokens}\x1f{layers}",
+        pressed=(tokens, layers) == (n, now),
+    )
+
+
+def grouped(number: int) -> str:
+    """A whole number with every digit, in groups; a very long one by its ends."""
+    text = f"{number:,}"
+    return text if len(text) <= 44 else f"{text[:14].rpartition(',')[0]},…{text[-8:]} ({len(str(number))} digits)"
+
+
+def magnitude(number: int, raised: Callable[[int], str] | None = None) -> str:
+    """1,365 as it is; from a million on as a power of ten, rounded: 3.1 × 10¹².
+
+    raised: another way to write the exponent than by superscript characters, which some faces lack
+    """
+    if number < 10**6:
+        return f"{number:,}"
+    exponent = len(str(number)) - 1
+    unit = 10 ** (exponent - 1)  # of the second digit; whole numbers throughout: these are too large for floats
+    lead = (number + unit // 2) // unit
+    if lead == 100:  # 9.95 and more
+        lead, exponent = 10, exponent + 1
+    return f"{lead // 10}.{lead % 10}\u00a0×\u00a010{(raised or superscript)(exponent)}"  # on one line
+
+
+def superscript(number: int) -> str:
+    """A whole number as an exponent: ¹²."""
+    return str(number).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+DIGIT = 9  # how wide a digit over a bar is at most, in units of the drawing
+
+
+def column_chart(marks: Sequence[int], values: Sequence[float], texts: Sequence[str], *, peak: float, colour: str, label: str, unit: tuple[str, str],
+                 x: tuple[str, str] = ("token", "tokens"), chosen: int | None = None, every: bool = False, floor: float | None = None) -> Markup:  # fmt: skip
+    """Upright bars over a count (of tokens), with the same numbers in a table.
+
+    unit, x: what the bars and the axis count, one and many of it
+    chosen: the bar that the state stands at (-1: none of them); every: write a number over every bar; floor: a level drawn as a dashed line
+    """
+    width, height, left, bottom, top = 320, 120, 6, 22, 18
+    slot = (width - left) / max(len(marks), 1)
+
+    def rise(value: float) -> float:
+        return (height - bottom - top) * value / peak
+
+    parts = [tag("line", x1=left, x2=width, y1=height - bottom, y2=height - bottom, class_="rule")]
+    texts_on_top = []
+    last = len(values) - 1
+    for i, value in enumerate(values):
+        tall, at = rise(value), left + i * slot
+        parts.append(tag("rect", x=f"{at + slot * 0.15:.1f}", y=f"{height - bottom - tall:.1f}", width=f"{slot * 0.7:.1f}", height=f"{max(tall, 1):.1f}",
+                         rx=2, class_=f"column colour-{colour}{' quiet' if chosen not in (None, i) else ''}", data_why=f"{how_many(marks[i], *x)}: {texts[i]} {unit[texts[i] != '1']}"))  # fmt: skip
+        if every or i in (0, last):
+            texts_on_top.append(
+                tag("text", f"{marks[i]:,}", x=f"{at + slot / 2:.1f}", y=height - 7, text_anchor="middle")
+            )
+            anchor = "middle" if every or last == 0 else "start" if i == 0 else "end"
+            end = {"start": at, "middle": at + slot / 2, "end": at + slot}[anchor]
+            covers = 1 + int(len(texts[i]) * DIGIT / slot) if anchor == "start" else 1  # bars under the number
+            highest = max(rise(v) for v in values[i : i + covers])
+            texts_on_top.append(tag("text", texts[i], x=f"{end:.1f}", y=f"{height - bottom - highest - 5:.1f}", text_anchor=anchor, class_="figure-number"))  # fmt: skip
+    if floor is not None:
+        y = height - bottom - rise(floor)
+        parts.append(tag("line", x1=left, x2=width, y1=f"{y:.1f}", y2=f"{y:.1f}", class_="floor"))
+    drawing = c.drawing([*parts, *texts_on_top], width, height, label, "columns-chart")
+    return join(
+        [drawing, c.numbers_table([x[1], unit[1]], [[f"{m:,}", t] for m, t in zip(marks, texts, strict=True)], label)]
+    )
