@@ -23,7 +23,7 @@ def of(page: str) -> dict[str, object]:
 def said(page: str, **others: object) -> str:
     """The text of a page as the build fills it in, with some numbers other than measured."""
     fill = jinja2.Environment(undefined=jinja2.StrictUndefined, comment_start_string="{##")
-    text = (PAGES / f"{page}.md").read_text(encoding="utf-8")
+    text = (PAGES / page / "text.md").read_text(encoding="utf-8")
     return fill.from_string(text).render(**{**of(page), **others})
 
 

@@ -86,7 +86,7 @@ def test_a_missing_number_stops_the_build():
 
 @pytest.mark.parametrize("page", ["attention", "temperature", "feedback", "paths"])
 def test_every_chapter_lets_the_reader_guess_in_discover_alone(page):
-    text = (ROOT / "pages" / f"{page}.md").read_text(encoding="utf-8")
+    text = (ROOT / "pages" / page / "text.md").read_text(encoding="utf-8")
     guessed = re.findall(r"^\[\[guess:", text, re.MULTILINE)
     inside = "".join(re.findall(r"^::: discover\n(.*?)^:::$", text, re.MULTILINE | re.DOTALL))
     assert len(guessed) >= 4
@@ -94,7 +94,7 @@ def test_every_chapter_lets_the_reader_guess_in_discover_alone(page):
 
 
 def test_the_demo_shows_the_code_that_it_runs():
-    text = (ROOT / "pages" / "demo.md").read_text(encoding="utf-8")
+    text = (ROOT / "pages" / "demo" / "text.md").read_text(encoding="utf-8")
     html = prose.article(text, {"first": "one", "second": "two", "third": "three"}, {})
     code = unescape(html.split("<code", 1)[1].split("</code>", 1)[0])
     running = re.findall(r"<transformer-explainer .*?</transformer-explainer>", html)
@@ -113,7 +113,7 @@ NEVER = {
 @pytest.mark.parametrize("kind", NEVER)
 def test_what_the_claims_forbid_is_not_written(kind):
     """shared/design/claims.md, last table: sentences that said too much, and came back easily."""
-    for path in [*(ROOT / "pages").glob("*.md"), *(ROOT / "explainer").rglob("*.py")]:
+    for path in [*(ROOT / "pages").rglob("*.md"), *(ROOT / "explainer").rglob("*.py")]:
         found = re.search(NEVER[kind], path.read_text(encoding="utf-8"))
         assert not found, f"{path.name}: {found and found[0]}"
 

@@ -197,7 +197,7 @@ def test_what_the_prose_says_is_decided_by_numbers(page):
 
 def article(name, numbers):
     """A page's text with its numbers filled in, both modes."""
-    source = (Path(__file__).parents[2] / "pages" / f"{name}.md").read_text("utf-8")
+    source = (Path(__file__).parents[2] / "pages" / name / "text.md").read_text("utf-8")
     return (
         jinja2.Environment(undefined=jinja2.StrictUndefined, comment_start_string="{##")
         .from_string(source)

@@ -469,7 +469,7 @@ def test_the_numbers_of_the_prose_come_from_the_model():
     layers = lab.model().config.n_layers
     assert found["layers"] == layers and found["inside"] + found["outside"] == found["nodes"]
     assert found["paths"] == magnitude(comb(found["n"] + layers - 1, layers))
-    text = Path(page.__file__).with_suffix(".md").read_text(encoding="utf-8")
+    text = Path(page.__file__).with_name("text.md").read_text(encoding="utf-8")
     used = set(re.findall(r"{{ (\w+)", text))
     assert used <= set(found)
 

@@ -554,7 +554,7 @@ def test_ids_are_unique_on_the_page(made):
 
 def test_the_prose_has_all_its_numbers():
     numbers = numbers_of("temperature")
-    text = Path(page.__file__).with_suffix(".md").read_text(encoding="utf-8")
+    text = Path(page.__file__).with_name("text.md").read_text(encoding="utf-8")
     loops = " ".join(re.findall(r"\{% *for ([a-z_, ]+) in", text))
     wanted = set(re.findall(r"\{\{ *([a-z_0-9]+)", text)) - set(loops.replace(",", " ").split())
     assert wanted and wanted <= set(numbers)

@@ -21,9 +21,14 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from explainer.ui.html import compact, exact, join, number, percent, tag, typed
+from explainer.ui.html import compact, exact, how_many, join, number, percent, tag, typed
 
 # ---------------------------------------------------------------- controls
+
+
+def tokens_in(n: int) -> str:
+    """How long a text is, as its field says it."""
+    return f"{how_many(n, 'token')}, the start token included"
 
 
 def text_field(name: str, label: str, value: str, *, hint: str = "", placeholder: str = "") -> Markup:

@@ -14,7 +14,7 @@ from explainer.kernel.explain import explain
 from explainer.kernel.trace import Trace
 from explainer.models import lab
 from explainer.studies.attention_facts import head_scores
-from explainer.ui.html import compact, how_many, number, tag
+from explainer.ui.html import compact, number, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
@@ -23,12 +23,7 @@ from explainer.ui.widget import Widget
 
 def prompt_field(state: Any, n_tokens: int) -> Markup:
     """The reader's text."""
-    return c.text_field("prompt", "Prompt", state.prompt, hint=tokens_in(n_tokens))
-
-
-def tokens_in(n: int) -> str:
-    """How long a text is, as its field says it."""
-    return f"{how_many(n, 'token')}, the start token included"
+    return c.text_field("prompt", "Prompt", state.prompt, hint=c.tokens_in(n_tokens))
 
 
 def head_choice(state: Any, names: Sequence[str], *, query: bool = True) -> list[Markup]:

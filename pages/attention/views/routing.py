@@ -12,7 +12,7 @@ from explainer.studies import attention_facts as facts
 from explainer.ui.html import join, percent, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
-from pages.attention.views.parts import head_choice, head_says, later, matrix, prompt_field, tokens_in
+from pages.attention.views.parts import head_choice, head_says, later, matrix, prompt_field
 
 CORNER = 12  # so much of the MLP's matrix is drawn
 
@@ -35,7 +35,7 @@ class AttentionRouting(Widget):
         return join([
             c.controls(
                 prompt_field(s, len(a)),
-                c.text_field("pin", "Second text", s.pin, hint=tokens_in(len(b))),
+                c.text_field("pin", "Second text", s.pin, hint=c.tokens_in(len(b))),
                 *head_choice(s, names_a),
                 c.button("Pin the prompt here", sets="pin", value=s.prompt, hint="Copy the prompt into the second text, then change one of the two"),
                 c.button("Swap the two", sets="prompt pin", value=f"{s.pin}\x1f{s.prompt}"),

@@ -36,7 +36,7 @@ class Loop(Widget):
         return join(
             [
                 c.controls(
-                    c.text_field("prompt", "Prompt", s.prompt, hint=f"{how_many(len(s.tokens()), 'token')}, the start token included"),
+                    c.text_field("prompt", "Prompt", s.prompt, hint=c.tokens_in(len(s.tokens()))),
                     c.slider("t", "Temperature", max(s.t, 0.01), 0.01, 10, log=True, shown=number(s.t), ticks=(0.01, 0.1, 1, 10)),
                     c.number_field("seed", "Seed", s.seed, 0, 2**31 - 1),
                     c.button("Another seed", sets="seed", value=(s.seed + 1) % 2**31),

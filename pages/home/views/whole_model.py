@@ -14,7 +14,6 @@ from explainer.studies.next_token import Word, whole_word
 from explainer.ui.html import how_many, join, number, percent, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
-from pages.attention.views.parts import tokens_in
 
 ANYWHERE = {"tokens": "tokens", "embed": "blocks.0.resid_pre", "unembed": "logits", "next": "logits"}
 
@@ -39,7 +38,7 @@ class WholeModel(Widget):
                 c.controls(
                     c.name_field(lab.name_in(s.prompt)),
                     c.text_field(
-                        "prompt", "Prompt", s.prompt, placeholder="Once there was a", hint=tokens_in(len(tokens))
+                        "prompt", "Prompt", s.prompt, placeholder="Once there was a", hint=c.tokens_in(len(tokens))
                     ),
                 ),
                 tag(

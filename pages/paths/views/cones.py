@@ -56,7 +56,7 @@ class Paths(Widget):
         return join(
             [
                 c.controls(
-                    c.text_field("prompt", "Prompt", s.prompt, hint=f"{how_many(len(tokens), 'token')}, the start token included"),
+                    c.text_field("prompt", "Prompt", s.prompt, hint=c.tokens_in(len(tokens))),
                     c.check("sublayers", "Attention and MLP apart", s.sublayers),
                 ),
                 c.figure(

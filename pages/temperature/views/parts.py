@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 
 from explainer.corpus.examples import PROMPTS
 from explainer.models import lab
-from explainer.ui.html import exact, how_many, join, number, percent, tag
+from explainer.ui.html import exact, join, number, percent, tag
 from explainer.ui.parts import components as c
 
 LOW, HIGH = 0.01, 10.0
@@ -57,7 +57,7 @@ def is_limit(t: float) -> bool:
 
 def prompt_field(state: Any) -> Markup:
     n, read = len(state.all_tokens()), len(state.tokens())
-    hint = f"{how_many(n, 'token')}, the start token included" if n == read else f"the last {read} of {n:,} tokens"
+    hint = c.tokens_in(n) if n == read else f"the last {read} of {n:,} tokens"
     return c.text_field("prompt", "Prompt", state.prompt, hint=hint)
 
 

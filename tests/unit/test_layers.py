@@ -1,0 +1,102 @@
+"""Imports go down only: every module of ours stands in a layer and imports from its own layer or from those below."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+LAYERS = ["kernel", "corpus", "models", "studies", "ui", "host"]  # of explainer/, from the bottom
+KERNEL = [  # each may import only those before it
+    *("config", "ops", "trace", "model", "cache", "gradients", "interventions", "heads", "explain"),
+    *("temperature", "sampling", "paths", "checkpoint", "tokenizer"),
+]
+BELOW = {"param", "markupsafe", "numpy"}  # what a layer may use of others' packages, but for what LIBRARIES grants it
+LIBRARIES = {
+    "kernel": {"numpy"},
+    "ui": BELOW | {"panel"},
+    "host": BELOW | {"panel", "bokeh"},
+    "training": {"numpy", "torch", "tokenizers", "safetensors"},
+}
+
+
+def modules() -> dict[str, Path]:
+    """Every module of explainer/ and pages/: {dotted name: file}."""
+    files = [f for top in ("explainer", "pages") for f in sorted((ROOT / top).rglob("*.py"))]
+    names = [f.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__") for f in files]
+    return dict(zip(names, files, strict=True))
+
+
+MODULES = modules()
+
+
+def imported(path: Path) -> set[str]:
+    """The modules and names that a module imports, anywhere in it, as dotted names."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: imports are written in full"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.count(".") and m.startswith("explainer.")])
+def test_a_module_imports_from_its_layer_and_below(module):
+    layer = module.split(".")[1]
+    assert layer in (*LAYERS, "training"), "a new folder has its place in LAYERS"
+    below = LAYERS if layer == "training" else LAYERS[: LAYERS.index(layer) + 1]
+    for used in imported(MODULES[module]):
+        top, *rest = used.split(".")
+        if top == "explainer":
+            assert rest[0] in (*below, *(["training"] if layer == "training" else [])), used
+        elif top == "pages":
+            assert module == "explainer.host.session", f"{used}: only the host asks which pages there are"
+        else:
+            assert top in LIBRARIES.get(layer, BELOW) | {"__future__"} | sys.stdlib_module_names, used
+
+
+@pytest.mark.parametrize("name", KERNEL)
+def test_a_module_of_the_kernel_imports_only_what_is_below_it(name):
+    below = KERNEL[: KERNEL.index(name)]
+    used = {u.split(".")[2] for u in imported(MODULES[f"explainer.kernel.{name}"]) if u.startswith("explainer.")}
+    assert used <= set(below)
+
+
+def test_every_module_of_the_kernel_has_its_place():
+    assert {m.split(".")[2] for m in MODULES if m.startswith("explainer.kernel.")} == set(KERNEL)
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.startswith("pages.")])
+def test_a_page_knows_no_other_page(module):
+    own = ".".join(module.split(".")[:2])
+    for used in imported(MODULES[module]):
+        assert not used.startswith("explainer.host"), used
+        assert not used.startswith("pages.") or used.startswith(f"{own}."), used
+
+
+def test_nothing_outside_of_a_page_knows_its_name():
+    pages = {m.split(".")[1] for m in MODULES if m.count(".") > 1 and m.startswith("pages.")}
+    assert len(pages) > 5
+    for module, file in MODULES.items():
+        if module.startswith("explainer."):
+            assert not {used for used in imported(file) if used.startswith("pages.")} - {"pages.DOCUMENTS"}, module
+
+
+def test_the_kernel_runs_without_anything_but_numpy():
+    code = (
+        "import sys\n"
+        + "".join(f"import explainer.kernel.{name}\n" for name in KERNEL)
+        + "loaded = {name.split('.')[0] for name in sys.modules}\n"
+        "print(*sorted(loaded & {'param', 'panel', 'bokeh', 'torch', 'scipy', 'tokenizers', 'pandas', 'jinja2'}))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert done.stdout.strip() == ""
