@@ -24,7 +24,7 @@ def run(config_json: str) -> str:
 
 
 # A cache that holds what a resumed Python cannot read again (its file is gone): the vocabulary.
-KEEP_CACHES = ("explainer.tokenizer",)
+KEEP_CACHES = ("explainer.kernel.tokenizer",)
 
 
 def tidy() -> None:

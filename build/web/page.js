@@ -119,7 +119,7 @@ const TYPED = 'input[type=number][data-bind],input[type=text][data-bind],textare
 function showHeld(field) {
   const name = field.dataset.bind;
   const held = { ...state, ...mirror.get('link', 'shown') }[name] ?? '';
-  if (field.type === 'number') { if (field.validity.badInput || field.value === '' ? held !== '' : Number(field.value) !== held) field.value = held; }
+  if (field.type === 'number') { if (field.validity.badInput || field.value !== String(held)) field.value = held; } // 1e3 is written 1000
   else if (field.matches(TYPED)) { if (field.value !== String(held)) field.value = held; }
   else if (field.matches('select') && field.value !== String(held) && [...field.options].some(({ value }) => value === String(held))) field.value = held;
 }

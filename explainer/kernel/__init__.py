@@ -1,0 +1,1 @@
+"""The transformer and what can be done with it, in numpy and the standard library alone."""

@@ -25,7 +25,7 @@ def tokenizer() -> Tokenizer:
 
 @functools.cache
 def model(name: str = STORYTELLER) -> checkpoint.Model:
-    """A checkpoint by name. Raises explainer.checkpoint.CheckpointError in plain words."""
+    """A checkpoint by name. Raises explainer.kernel.checkpoint.CheckpointError in plain words."""
     return checkpoint.load(name)
 
 

@@ -102,7 +102,7 @@ const rest = () => {
   for (const button of document.querySelectorAll(':is([data-step-play], [data-crank-play])[aria-pressed=true]')) button.click();
   const more = document.querySelector('[data-more]');
   more?.scrollIntoView({ block: 'center', behavior: 'instant' });
-  const { explainer, busy } = document.documentElement.dataset;
+  const { explainer, busy } = document.documentElement?.dataset ?? {}; // of a document that is only just coming, there is nothing
   return explainer === 'failed' || (explainer === 'live' && busy === undefined && !more);
 };
 

@@ -1,0 +1,1 @@
+"""The parts that widgets are made of: controls, tables, charts."""
