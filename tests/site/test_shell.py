@@ -474,6 +474,17 @@ def test_what_a_link_says_holds_and_stays_in_the_address(path, open_page):
         settle(page)
 
 
+def test_a_number_is_written_in_full_once_its_field_is_left(open_page):
+    page = open_page("embed/temperature-draws/")
+    seed = page.get_by_label("Seed")
+    seed.fill("1e3")
+    until(page, "() => explainer.state().seed === 1000")
+    settle(page)
+    expect(seed).to_have_value("1e3")  # it is the reader's while the reader is in it
+    seed.blur()
+    expect(seed).to_have_value("1000")
+
+
 def test_a_link_that_makes_no_sense_leaves_a_figure_that_works(open_page):
     page = open_page("attention/", step="zzz", head="-3", layer="99")
     widget = page.locator("#attention-stepper")
