@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import serve
-from conftest import settle, wait_live
+from conftest import settle, until, wait_live
 from PIL import Image, ImageChops
 from playwright.sync_api import expect
 
