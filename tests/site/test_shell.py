@@ -615,6 +615,17 @@ def test_back_and_forward_work(open_page):
     expect(layer).to_have_value("2")
 
 
+def test_a_box_shows_what_holds_after_a_click_that_was_taken_back_at_once(open_page):
+    """Python hears of the last wish only, which it had already, and draws nothing: the page itself mends the box."""
+    page = open_page("embed/paths/", sublayers="1")
+    box = page.get_by_label("Attention and MLP apart")
+    expect(box).to_be_checked()
+    page.evaluate("""() => { const box = document.querySelector('[data-bind=sublayers]');
+        box.focus(); box.click(); explainer.set({ sublayers: true }) }""")
+    settle(page)
+    expect(box).to_be_checked()
+
+
 HOSTILE = [
     "<img src=x onerror=alert(1)>",
     "a" * 10_000,
