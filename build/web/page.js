@@ -107,7 +107,7 @@ function hold() {
   for (const name in wishes) if (!(name in held)) delete wishes[name];
   for (const [name, value] of Object.entries(held)) if (name in wishes || String(value) !== String(defaults[name])) wishes[name] = value;
   remember('replace');
-  for (const field of document.querySelectorAll('[data-bind]')) if (field !== document.activeElement || field !== written || field.matches('select')) showHeld(field);
+  for (const field of document.querySelectorAll('[data-bind]')) if (field !== document.activeElement || field !== written || field.matches('select,[type=checkbox]')) showHeld(field);
 }
 
 let written = null; // the field in which the reader is writing: what stands there is the reader's until it is left
@@ -121,6 +121,8 @@ function showHeld(field) {
   const held = { ...state, ...mirror.get('link', 'shown') }[name] ?? '';
   if (field.type === 'number') { if (field.validity.badInput || field.value !== String(held)) field.value = held; } // 1e3 is written 1000
   else if (field.matches(TYPED)) { if (field.value !== String(held)) field.value = held; }
+  else if (field.type === 'checkbox') field.checked = held === true;
+  else if (field.type === 'range') { if (held !== '' && read(field) !== held) field.value = field.dataset.scale === 'log' ? Math.log10(held) : held; }
   else if (field.matches('select') && field.value !== String(held) && [...field.options].some(({ value }) => value === String(held))) field.value = held;
 }
 document.addEventListener('focusout', ({ target }) => {

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import serve
-from conftest import settle, wait_live
+from conftest import settle, until, wait_live
 from PIL import Image, ImageChops
 from playwright.sync_api import expect
 
@@ -475,6 +475,17 @@ def test_what_a_link_says_holds_and_stays_in_the_address(path, open_page):
         settle(page)
 
 
+def test_a_number_is_written_in_full_once_its_field_is_left(open_page):
+    page = open_page("embed/temperature-draws/")
+    seed = page.get_by_label("Seed")
+    seed.fill("1e3")
+    until(page, "() => explainer.state().seed === 1000")
+    settle(page)
+    expect(seed).to_have_value("1e3")  # it is the reader's while the reader is in it
+    seed.blur()
+    expect(seed).to_have_value("1000")
+
+
 def test_a_link_that_makes_no_sense_leaves_a_figure_that_works(open_page):
     page = open_page("attention/", step="zzz", head="-3", layer="99")
     widget = page.locator("#attention-stepper")
@@ -603,6 +614,17 @@ def test_back_and_forward_work(open_page):
     expect(layer).to_have_value(start)
     page.go_forward()
     expect(layer).to_have_value("2")
+
+
+def test_a_box_shows_what_holds_after_a_click_that_was_taken_back_at_once(open_page):
+    """Python hears of the last wish only, which it had already, and draws nothing: the page itself mends the box."""
+    page = open_page("embed/paths/", sublayers="1")
+    box = page.get_by_label("Attention and MLP apart")
+    expect(box).to_be_checked()
+    page.evaluate("""() => { const box = document.querySelector('[data-bind=sublayers]');
+        box.focus(); box.click(); explainer.set({ sublayers: true }) }""")
+    settle(page)
+    expect(box).to_be_checked()
 
 
 HOSTILE = [

@@ -10,7 +10,7 @@ import re
 
 import numpy as np
 import pytest
-from conftest import settle, until
+from conftest import LIVE, settle, until
 from playwright.sync_api import Locator, Page, expect
 
 from explainer import corpus
@@ -458,7 +458,8 @@ def test_slider_answers_while_texts_are_written(open_page):
     widget(page, "repetition").scroll_into_view_if_needed()
     expect(widget(page, "repetition").locator("progress")).to_be_attached()
     page.evaluate("explainer.set({t: 3})")
-    expect(widget(page, "temperature").locator(".field-range output")).to_have_text("3", timeout=10_000)
+    expect(widget(page, "temperature").locator(".field-range output")).to_have_text("3", timeout=LIVE)
+    assert widget(page, "repetition").locator("progress").count() == 1, "it had to wait for all the texts"
 
 
 # ---------------------------------------------------------------- links, embeds, bad input
