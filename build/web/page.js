@@ -121,9 +121,13 @@ function showHeld(field) {
   const held = { ...state, ...mirror.get('link', 'shown') }[name] ?? '';
   if (field.type === 'number') { if (field.validity.badInput || field.value !== String(held)) field.value = held; } // 1e3 is written 1000
   else if (field.matches(TYPED)) { if (field.value !== String(held)) field.value = held; }
-  else if (field.type === 'checkbox') field.checked = held === true;
-  else if (field.type === 'range') { if (held !== '' && read(field) !== held) field.value = field.dataset.scale === 'log' ? Math.log10(held) : held; }
+  else if (field.matches('[type=checkbox],[type=range]')) { if (!behind && !unfinished()) asDrawn(field); }
   else if (field.matches('select') && field.value !== String(held) && [...field.options].some(({ value }) => value === String(held))) field.value = held;
+}
+/** A box or a slider stands as Python drew it last, also where the reader's move was taken back before Python heard of it. */
+function asDrawn(field) {
+  field.checked = field.defaultChecked;
+  if (field.value !== field.defaultValue) field.value = field.defaultValue;
 }
 document.addEventListener('focusout', ({ target }) => {
   if (target.matches(TYPED) && connection.isIdle && !typing) showHeld(target);

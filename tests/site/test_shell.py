@@ -626,6 +626,22 @@ def test_a_box_shows_what_holds_after_a_click_that_was_taken_back_at_once(open_p
     expect(box).to_be_checked()
 
 
+@pytest.mark.parametrize(("t", "place"), [("0", -2), ("0.001", -2), ("inf", 1), ("50", 1), ("1", 0)])
+def test_a_slider_stands_where_its_value_is_also_at_the_limits_and_after_a_move_taken_back(open_page, t, place):
+    page = open_page("embed/temperature/", t="2")
+    slider = page.locator("input[type=range][data-bind=t]")
+    page.evaluate(
+        """t => { const slider = document.querySelector('input[type=range][data-bind=t]');
+        explainer.set({ t }); // Python hears of this one, and is at work when the next two come
+        slider.value = 0.5; slider.dispatchEvent(new Event('input', { bubbles: true }));
+        explainer.set({ t }) }""",
+        t,
+    )
+    settle(page)
+    assert float(slider.input_value()) == place
+    assert page.evaluate("String(explainer.state().t)") == t
+
+
 HOSTILE = [
     "<img src=x onerror=alert(1)>",
     "a" * 10_000,
