@@ -77,9 +77,19 @@ CUT = """() => [...document.querySelectorAll('svg.chart')].flatMap(svg => {
 })"""
 
 
+OVER = """() => [...document.querySelectorAll('svg.chart')].flatMap(svg => {
+  const texts = [...svg.querySelectorAll('text:not([transform])')]
+    .map(el => [el.textContent, el.getBoundingClientRect()]);
+  const shared = (a, b, low, high) => Math.min(a[high], b[high]) - Math.max(a[low], b[low]);
+  return texts.flatMap(([words, a], i) => texts.slice(i + 1)
+    .filter(([, b]) => a.width && b.width && shared(a, b, 'left', 'right') > 2 && shared(a, b, 'top', 'bottom') > 6)
+    .map(([others]) => `${svg.closest('[data-figure]')?.dataset.figure}: ${words} over ${others}`));
+})"""
+
+
 @pytest.mark.parametrize("fonts", ["own", "fallback"])
 @pytest.mark.parametrize("path", EVERY)
-def test_no_words_of_a_chart_are_cut_off(path, fonts, make_context, site):
+def test_no_words_of_a_chart_are_cut_off_or_lie_on_each_other(path, fonts, make_context, site):
     context = make_context(viewport={"width": 360, "height": 800})
     if fonts == "fallback":  # a reader's own fonts may be wider
         context.guard.allow("Failed to load resource: net::ERR_FAILED")
@@ -90,6 +100,7 @@ def test_no_words_of_a_chart_are_cut_off(path, fonts, make_context, site):
     for width in (360, 768, 1280):
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate(CUT) == [], width
+        assert page.evaluate(OVER) == [], width  # boxes of letters may touch, words may not lie on each other
 
 
 ROOTS = """() => [...document.querySelectorAll('msqrt')].filter(root => root.checkVisibility()).map(root =>
