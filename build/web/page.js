@@ -48,7 +48,9 @@ const morphing = {
     },
     afterNodeMorphed: (node, next) => {
       // nor a slider's, where it was not the hand on it that moved it (Back, another text): what is drawn is what holds
-      if (node === document.activeElement && node.matches('input[type=range]') && read(node) !== read(next) && !(node.dataset.bind in connection.waiting)) node.value = next.value;
+      if (node !== document.activeElement || !node.matches('input[type=range]')) return;
+      node.defaultValue = next.defaultValue; // idiomorph leaves that alone, too
+      if (read(node) !== read(next) && !(node.dataset.bind in connection.waiting)) node.value = next.value;
     },
     // the page's own: which drawer is open, which cell is in the tab order, which line is not read aloud just now
     beforeAttributeUpdated: (name, node) => !(name === 'aria-live' || (name === 'open' && node.matches('details')) || (name === 'tabindex' && node.closest('[data-grid]'))),

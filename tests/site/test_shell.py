@@ -82,7 +82,7 @@ OVER = """() => [...document.querySelectorAll('svg.chart')].flatMap(svg => {
     .map(el => [el.textContent, el.getBoundingClientRect()]);
   const shared = (a, b, low, high) => Math.min(a[high], b[high]) - Math.max(a[low], b[low]);
   return texts.flatMap(([words, a], i) => texts.slice(i + 1)
-    .filter(([, b]) => a.width && b.width && shared(a, b, 'left', 'right') > 2 && shared(a, b, 'top', 'bottom') > 6)
+    .filter(([, b]) => a.width && b.width && shared(a, b, 'left', 'right') > 2 && shared(a, b, 'top', 'bottom') > 3)
     .map(([others]) => `${svg.closest('[data-figure]')?.dataset.figure}: ${words} over ${others}`));
 })"""
 
