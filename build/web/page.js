@@ -48,7 +48,9 @@ const morphing = {
     },
     afterNodeMorphed: (node, next) => {
       // nor a slider's, where it was not the hand on it that moved it (Back, another text): what is drawn is what holds
-      if (node === document.activeElement && node.matches('input[type=range]') && read(node) !== read(next) && !(node.dataset.bind in connection.waiting)) node.value = next.value;
+      if (node !== document.activeElement || !node.matches('input[type=range]')) return;
+      node.defaultValue = next.defaultValue; // idiomorph leaves that alone, too
+      if (read(node) !== read(next) && !(node.dataset.bind in connection.waiting)) node.value = next.value;
     },
     // the page's own: which drawer is open, which cell is in the tab order, which line is not read aloud just now
     beforeAttributeUpdated: (name, node) => !(name === 'aria-live' || (name === 'open' && node.matches('details')) || (name === 'tabindex' && node.closest('[data-grid]'))),
@@ -121,9 +123,13 @@ function showHeld(field) {
   const held = { ...state, ...mirror.get('link', 'shown') }[name] ?? '';
   if (field.type === 'number') { if (field.validity.badInput || field.value !== String(held)) field.value = held; } // 1e3 is written 1000
   else if (field.matches(TYPED)) { if (field.value !== String(held)) field.value = held; }
-  else if (field.type === 'checkbox') field.checked = held === true;
-  else if (field.type === 'range') { if (held !== '' && read(field) !== held) field.value = field.dataset.scale === 'log' ? Math.log10(held) : held; }
+  else if (field.matches('[type=checkbox],[type=range]')) { if (!behind && !unfinished()) asDrawn(field); }
   else if (field.matches('select') && field.value !== String(held) && [...field.options].some(({ value }) => value === String(held))) field.value = held;
+}
+/** A box or a slider stands as Python drew it last, also where the reader's move was taken back before Python heard of it. */
+function asDrawn(field) {
+  field.checked = field.defaultChecked;
+  if (field.value !== field.defaultValue) field.value = field.defaultValue;
 }
 document.addEventListener('focusout', ({ target }) => {
   if (target.matches(TYPED) && connection.isIdle && !typing) showHeld(target);

@@ -236,7 +236,7 @@ def prompt_for(name: str, prompt: str, messages: dict[str, str]) -> str:
     strange = ", ".join(f"“{c}”" for c in names.foreign(name))
     said = [f"In pieces of a syllable or a letter: {form}."]
     if len(found) == 1:
-        said.append("One piece only: there is none to finish, the model has to bring the name itself.")
+        said = [f"{form} is one piece: of a name of two or more, there is a rest to finish."]
     if strange:
         said.append(f"{strange}: not one of the letters a to z, and nothing is promised for it.")
     if len(names.letters(name)) > names.MOST_LETTERS:

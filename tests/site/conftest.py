@@ -54,7 +54,7 @@ def whole_chromium_path() -> str:
     """The browser with its windows: the headless shell has neither a back/forward cache nor a profile's settings."""
     path = chromium.find_chromium(windowed=True)
     if not path or Path(path).name in chromium.SHELLS:
-        pytest.fail("there is no whole Chromium: run `make browser`")
+        pytest.fail("there is no whole Chromium: run `make browser`, or let CHROMIUM name one")
     return path
 
 

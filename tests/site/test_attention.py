@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
-from conftest import settle
+from conftest import settle, wait_live
 from playwright.sync_api import expect
 
 from explainer.kernel.explain import explain
@@ -536,3 +536,25 @@ def test_signs_and_strengths_have_their_colours(open_page):
     )
     plus, minus = ({colour for sign, colour in colours if sign == side} for side in (1, -1))
     assert len(plus) > 3 and len(minus) > 3 and not plus & minus
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_one_share_has_one_shade_on_the_text_in_the_table_and_among_all_heads(scheme, make_context, site):
+    page = make_context(color_scheme=scheme, reduced_motion="reduce").new_page()
+    page.goto(f"{site}attention/?step=6")
+    wait_live(page)
+    shades = page.evaluate(
+        """() => {
+        const brush = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+        const rgb = el => { brush.fillStyle = getComputedStyle(el).backgroundColor; brush.fillRect(0, 0, 1, 1);
+          return [...brush.getImageData(0, 0, 1, 1).data].slice(0, 3); };
+        const most = all => [...all].reduce((a, b) => Number(b.dataset.v) > Number(a.dataset.v) ? b : a);
+        const cells = ['#attention-stepper .tokens .token[data-v]',
+          '#attention-stepper [data-testid=pattern] tbody tr:last-child td[data-v]',
+          '#attention-heads .heat:not(.numbered) tbody tr:last-child td[data-v]'];
+        return cells.map(all => most(document.querySelectorAll(all))).map(el => [Number(el.dataset.v), ...rgb(el)]);
+        }"""
+    )
+    (share, *on_text), (in_table, *of_table), (among, *of_heads) = shades
+    assert share == pytest.approx(in_table, rel=1e-3) and share > 0.9 and among > 0.9
+    assert on_text == pytest.approx(of_table, abs=12) and of_heads == pytest.approx(of_table, abs=12)

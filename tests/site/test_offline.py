@@ -272,7 +272,7 @@ def caching_context(the_browser: Browser) -> Iterator[Callable[..., BrowserConte
         context = the_browser.new_context(**options)
         context.set_default_timeout(60_000)
         guard = Guard("")
-        guard.allow("404|ERR_CONNECTION_|ERR_EMPTY")  # folder or server go under an open page
+        guard.allow("404|ERR_CONNECTION_(RESET|REFUSED)")  # folder or server go under an open page
         context.on("console", lambda m: guard.note(m.text) if m.type in ("error", "warning") else None)
         context.on("weberror", lambda e: guard.note(str(e.error)))
         made.append((context, guard))

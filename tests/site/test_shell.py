@@ -78,9 +78,19 @@ CUT = """() => [...document.querySelectorAll('svg.chart')].flatMap(svg => {
 })"""
 
 
+OVER = """() => [...document.querySelectorAll('svg.chart')].flatMap(svg => {
+  const texts = [...svg.querySelectorAll('text:not([transform])')]
+    .map(el => [el.textContent, el.getBoundingClientRect()]);
+  const shared = (a, b, low, high) => Math.min(a[high], b[high]) - Math.max(a[low], b[low]);
+  return texts.flatMap(([words, a], i) => texts.slice(i + 1)
+    .filter(([, b]) => a.width && b.width && shared(a, b, 'left', 'right') > 2 && shared(a, b, 'top', 'bottom') > 3)
+    .map(([others]) => `${svg.closest('[data-figure]')?.dataset.figure}: ${words} over ${others}`));
+})"""
+
+
 @pytest.mark.parametrize("fonts", ["own", "fallback"])
 @pytest.mark.parametrize("path", EVERY)
-def test_no_words_of_a_chart_are_cut_off(path, fonts, make_context, site):
+def test_no_words_of_a_chart_are_cut_off_or_lie_on_each_other(path, fonts, make_context, site):
     context = make_context(viewport={"width": 360, "height": 800})
     if fonts == "fallback":  # a reader's own fonts may be wider
         context.guard.allow("Failed to load resource: net::ERR_FAILED")
@@ -91,6 +101,7 @@ def test_no_words_of_a_chart_are_cut_off(path, fonts, make_context, site):
     for width in (360, 768, 1280):
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate(CUT) == [], width
+        assert page.evaluate(OVER) == [], width  # boxes of letters may touch, words may not lie on each other
 
 
 ROOTS = """() => [...document.querySelectorAll('msqrt')].filter(root => root.checkVisibility()).map(root =>
@@ -625,6 +636,22 @@ def test_a_box_shows_what_holds_after_a_click_that_was_taken_back_at_once(open_p
         box.focus(); box.click(); explainer.set({ sublayers: true }) }""")
     settle(page)
     expect(box).to_be_checked()
+
+
+@pytest.mark.parametrize(("t", "place"), [("0", -2), ("0.001", -2), ("inf", 1), ("50", 1), ("1", 0)])
+def test_a_slider_stands_where_its_value_is_also_at_the_limits_and_after_a_move_taken_back(open_page, t, place):
+    page = open_page("embed/temperature/", t="2")
+    slider = page.locator("input[type=range][data-bind=t]")
+    page.evaluate(
+        """t => { const slider = document.querySelector('input[type=range][data-bind=t]');
+        explainer.set({ t }); // Python hears of this one, and is at work when the next two come
+        slider.value = 0.5; slider.dispatchEvent(new Event('input', { bubbles: true }));
+        explainer.set({ t }) }""",
+        t,
+    )
+    settle(page)
+    assert float(slider.input_value()) == place
+    assert page.evaluate("String(explainer.state().t)") == t
 
 
 HOSTILE = [

@@ -82,8 +82,10 @@ def test_the_golden_file_is_what_torch_says_today(golden):
     assert list(fresh) == list(golden)
     assert fresh.pop("made_by") == golden["made_by"]
     for name, value in fresh.items():
-        # releases of torch add up in other orders: a few float32 steps of the largest numbers (about 4)
-        np.testing.assert_allclose(value, golden[name], atol=4e-6, rtol=1e-5, err_msg=name)
+        # releases of torch add up in other orders: some float32 steps of the largest number of a record
+        largest = np.abs(golden[name], where=np.isfinite(golden[name]), out=np.zeros(np.shape(golden[name]))).max()
+        steps = 8 * np.finfo(np.float32).eps * largest
+        np.testing.assert_allclose(value, golden[name], atol=max(1e-6, steps), rtol=1e-5, err_msg=name)
 
 
 def test_the_model_that_is_trained_is_the_model_that_is_shown():

@@ -116,9 +116,9 @@ def test_a_word_for_a_number_is_no_story_of_an_earlier_model(word):
 @pytest.mark.parametrize("page", [home, attention])
 def test_of_a_name_of_one_piece_it_is_said_that_nothing_is_left_to_finish(page):
     state = page.PAGE.state()
-    assert "One piece only" in state.update_from({"called": "Bo"})["called"]
+    assert "Bo is one piece" in state.update_from({"called": "Bo"})["called"]
     assert state.prompt.count("Bo") == 1
-    assert "One piece only" not in state.update_from({"called": "Bob"})["called"]
+    assert "is one piece" not in state.update_from({"called": "Bob"})["called"]
 
 
 def test_places_are_translated_for_every_token_of_a_text():

@@ -174,7 +174,7 @@ def test_the_ruler_has_round_ticks_and_nothing_is_drawn_past_its_end(made):
         for t in ("0", "0.05", "1"):
             ask(made, prompt=prompt, t=t)
             drawing = re.search(r'class="chart fans".*?</svg>', made["temperature"].html, re.S)
-            ticks = re.findall(r'y="180"[^>]*>([^<]*)<', drawing[0])
+            ticks = re.findall(r'y="200"[^>]*>([^<]*)<', drawing[0])
             assert len(ticks) == 5 and all(re.fullmatch("0 nats|−[0-9]+", tick) for tick in ticks)
             assert all(float(x) >= 26 for x in re.findall(r'x2="([\d.-]+)"', drawing[0]))
 

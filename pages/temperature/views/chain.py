@@ -105,7 +105,7 @@ def words_of_gap(look: Any) -> Markup:
 
 def stretch(look: Any) -> Markup:
     """Two rails: how far each token is behind the best as the model says it, and after the division. Same ruler for both."""
-    left, right, upper, lower, height = 26, WIDE - 66, 54, 124, 184
+    left, right, upper, lower, height = 26, WIDE - 66, 54, 124, 204
     made, reach = look.chain, look.reach(FANNED)
 
     def px(behind: float) -> float:
@@ -119,7 +119,7 @@ def stretch(look: Any) -> Markup:
     far = sum(below < -reach for below in made.below[look.order[:FANNED]].tolist())
     parts = [
         tag("text", "as the model says it", x=0, y=14),
-        tag("text", words + (f" ({how_many(far, 'token')} beyond the ruler)" if far else ""), x=0, y=lower + 34),
+        tag("text", words + (f" ({how_many(far, 'token')} beyond the ruler)" if far else ""), x=0, y=lower + 46),
         tag("line", x1=left, x2=right, y1=upper, y2=upper, class_="rule"),
         tag("line", x1=left, x2=right, y1=lower, y2=lower, class_="rule"),
     ]

@@ -181,7 +181,8 @@ def xy_chart(
     for k in range(5):
         y = y_min + (y_max - y_min) * k / 4
         parts.append(tag("line", x1=left, x2=edge, y1=f"{py(y):.1f}", y2=f"{py(y):.1f}", class_="rule"))
-        parts.append(tag("text", number(y), x=left - 6, y=f"{py(y) + 4:.1f}", text_anchor="end"))
+        below = 4 if k else 0  # the lowest makes room for the first number of the other axis
+        parts.append(tag("text", number(y), x=left - 6, y=f"{py(y) + below:.1f}", text_anchor="end"))
     for x in x_ticks:
         anchor = "end" if x == x_ticks[-1] and not name_ends else "middle"
         at = px(x) + (6 if anchor == "end" else 0)
