@@ -8,12 +8,26 @@ const TOOLS = '.tools,.drawer,.tool-status,.travellers,[data-message]:empty,scri
 async function styles() {
   const texts = [...document.querySelectorAll('link[rel=stylesheet],style')].map(async (sheet) => {
     let text = sheet.href ? await (await fetch(sheet.href)).text() : sheet.textContent;
+    text = text.replaceAll(/@font-face\s*{[^}]*}/g, (face) => (isDrawn(/font-family:\s*["']?([^"';}]+)/.exec(face)?.[1]) ? face : ''));
     for (const [, address] of text.matchAll(/url\("?([^")]+\.woff2)"?\)/g)) {
       text = text.replace(address, await inside(new URL(address, sheet.href ?? document.baseURI)));
     }
     return text.replaceAll(/font-display:\s*optional/g, 'font-display:block'); // a picture is drawn once, and with these
   });
   return (await Promise.all(texts)).join('\n');
+}
+
+/** Whether text of the page is drawn in this family: a font that came too late is loaded, but not used (`optional`). */
+function isDrawn(family) {
+  const width = (fonts) => {
+    const probe = Object.assign(document.createElement('span'), { textContent: 'mmiiWW.' });
+    probe.style.cssText = `position:absolute;visibility:hidden;white-space:nowrap;font:100px ${fonts}`;
+    document.body.append(probe);
+    const { width: wide } = probe.getBoundingClientRect();
+    probe.remove();
+    return wide;
+  };
+  return width(`"${family}",monospace`) !== width('monospace');
 }
 
 const inside = async (url) => {

@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urlsplit
 import browser as chromium
 import pytest
 import serve
-from playwright.sync_api import Browser, BrowserContext, Frame, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Frame, Locator, Page, Playwright, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = Path(os.environ.get("EXPLAINER_SITE", ROOT / "_site"))
@@ -177,6 +177,19 @@ def wait_live(page: Page) -> None:
 def settle(page: Page) -> None:
     """Wait until Python has answered everything that was asked of it."""
     expect(page.locator("html:not([data-busy])")).to_be_attached(timeout=LIVE)
+
+
+def at_rest(element: Locator) -> None:
+    """Wait until an element has stood still on the screen for half a second."""
+    element.scroll_into_view_if_needed()
+    element.evaluate(
+        """async (el) => {
+            const place = () => JSON.stringify(el.getBoundingClientRect());
+            for (let at = place(), still = 0; still < 30; still = at === (at = place()) ? still + 1 : 0) {
+                await new Promise(requestAnimationFrame);
+            }
+        }"""
+    )
 
 
 def settled(page: Page | Frame) -> str:
