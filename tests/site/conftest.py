@@ -68,8 +68,8 @@ def the_browser(the_playwright: Playwright, chromium_path: str) -> Iterator[Brow
 class Guard:
     """Collects what must not happen on any page of a context."""
 
-    def __init__(self, origin: str):
-        self.origin = origin
+    def __init__(self, site: str):
+        self.origin = "{0.scheme}://{0.netloc}/".format(urlsplit(site))
         self.problems: list[str] = []
         self.allowed: list[str] = ["Service Worker registration blocked by Playwright"]  # we block it, it says so
 
@@ -90,19 +90,89 @@ class Guard:
 
     def _route(self, route: object) -> None:
         url = route.request.url  # type: ignore[attr-defined]
-        if urlsplit(url).scheme in ("data", "blob") or url.startswith(
-            self.origin if isinstance(self.origin, str) else tuple(self.origin)
-        ):
+        if urlsplit(url).scheme in ("data", "blob") or url.startswith(self.origin):
             route.continue_()  # type: ignore[attr-defined]
         else:
             self.problems.append(f"request off-origin: {url}")
             route.abort()  # type: ignore[attr-defined]
 
 
+OPTIONS = {"viewport": {"width": 1280, "height": 900}, "service_workers": "block"}
+
+
 @pytest.fixture
 def context_options() -> dict:
     """Override in a test module for another viewport, colour scheme or reduced motion."""
-    return {"viewport": {"width": 1280, "height": 900}, "service_workers": "block"}
+    return dict(OPTIONS)
+
+
+class Visit:
+    """One visit of the site: a browser context whose pages share one Python, as the tabs of a reader do.
+
+    A page that opens in a visit is live in a fifth of the time that a fresh browser takes (no boot), so a test has a
+    context of its own only where that is what it is about: what is kept, boots, breaks or is asked of the browser.
+    """
+
+    LONG = 40  # pages; then a fresh one, as no reader's visit is longer
+
+    def __init__(self, browser: Browser, site: str, options: dict):
+        self.browser, self.site, self.options = browser, site, options
+        self.context: BrowserContext | None = None
+        self.opened = 0
+
+    def begin(self) -> None:
+        self.context, self.opened = self.browser.new_context(**self.options), 0
+        self.context.guard = Guard(self.site)  # type: ignore[attr-defined]
+        self.context.guard.watch(self.context)  # type: ignore[attr-defined]
+        self.context.set_default_timeout(60_000)
+        self.keeper = self.context.new_page()  # as long as a page is open, Python stays
+        self.keeper.goto(self.site + "embed/temperature/")
+        wait_live(self.keeper)
+
+    def open(self) -> Page:
+        if self.context is None:
+            self.begin()
+        self.opened += 1
+        return self.context.new_page()  # type: ignore[union-attr]
+
+    def tidy(self, failed: bool) -> list[str]:
+        """After a test: close its pages, forget what they kept; returns what must not have happened."""
+        assert self.context is not None
+        for page in self.context.pages:
+            if page is not self.keeper:
+                page.close()
+        problems = list(self.context.guard.problems)  # type: ignore[attr-defined]
+        if failed or problems or self.opened >= self.LONG:
+            self.end()
+        else:
+            self.keeper.evaluate("localStorage.clear()")
+        return problems
+
+    def end(self) -> None:
+        if self.context is not None:
+            self.context.close()
+        self.context = None
+
+
+@pytest.fixture(scope="session")
+def the_visit(the_browser: Browser, site: str) -> Iterator[Visit]:
+    visit = Visit(the_browser, site, dict(OPTIONS))
+    yield visit
+    visit.end()
+
+
+def photograph(pages: list[Page], request: pytest.FixtureRequest) -> None:
+    """What a failed test had on screen, kept in test-results/."""
+    folder = ROOT / "test-results"
+    folder.mkdir(exist_ok=True)
+    name = re.sub(r"[^a-z0-9]+", "-", request.node.nodeid.lower())[-80:]
+    for k, page in enumerate(pages):
+        page.screenshot(path=folder / f"{name}-{k}.png", full_page=True)
+
+
+def has_failed(request: pytest.FixtureRequest) -> bool:
+    report = getattr(request.node, "rep_call", None)
+    return report is not None and report.failed
 
 
 @pytest.fixture
@@ -113,8 +183,7 @@ def make_context(
 
     def make(**options: object) -> BrowserContext:
         context = the_browser.new_context(**{**context_options, **options})
-        origin = "{0.scheme}://{0.netloc}/".format(urlsplit(site))
-        guard = Guard(origin)
+        guard = Guard(site)
         guard.watch(context)
         context.set_default_timeout(60_000)
         context.guard = guard  # type: ignore[attr-defined]
@@ -122,17 +191,10 @@ def make_context(
         return context
 
     yield make
-    report = getattr(request.node, "rep_call", None)
-    failed = report is not None and report.failed
-    problems: list[str] = []
-    for number, (context, guard) in enumerate(made):
-        problems += guard.problems
-        if failed or guard.problems:
-            folder = ROOT / "test-results"
-            folder.mkdir(exist_ok=True)
-            name = re.sub(r"[^a-z0-9]+", "-", request.node.nodeid.lower())[-80:]
-            for k, page in enumerate(context.pages):
-                page.screenshot(path=folder / f"{name}-{number}-{k}.png", full_page=True)
+    problems = [problem for _, guard in made for problem in guard.problems]
+    if has_failed(request) or problems:
+        photograph([page for context, _ in made for page in context.pages], request)
+    for context, _ in made:
         context.close()
     assert not problems, "\n".join(problems)
 
@@ -155,17 +217,34 @@ def guard(context: BrowserContext) -> Guard:
 
 
 @pytest.fixture
-def open_page(context: BrowserContext, site: str) -> Callable[..., Page]:
-    """`open_page('attention/', layer=2)` -> a page that is live (or `live=False`: just loaded)."""
+def open_page(
+    the_visit: Visit, site: str, context_options: dict, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Page]]:
+    """`open_page('attention/', layer=2)` -> a page that is live (or `live=False`: just loaded).
+
+    It opens in the visit that all such tests share, except where a test asks for `context` or `guard` or has options
+    of its own: then in its own context.
+    """
+    own = context_options != OPTIONS or {"context", "guard"} & set(request.fixturenames)
+    context: BrowserContext | None = request.getfixturevalue("context") if own else None
+    opened: list[Page] = []
 
     def open_(path: str = "", *, live: bool = True, base: str | None = None, **query: object) -> Page:
-        page = context.new_page()
+        page = context.new_page() if context else the_visit.open()
+        opened.append(page)
         page.goto((base or site) + path + (f"?{urlencode(query)}" if query else ""))
         if live:
             wait_live(page)
         return page
 
-    return open_
+    yield open_
+    if own or not opened:
+        return
+    failed = has_failed(request)
+    if failed:
+        photograph([page for page in opened if not page.is_closed()], request)
+    problems = the_visit.tidy(failed)
+    assert not problems, "\n".join(problems)
 
 
 def wait_live(page: Page) -> None:

@@ -44,7 +44,7 @@ def cells(figure):
 
 
 def test_the_steps_go_forwards_and_back_by_button_and_key(open_page, state, trace):
-    page = open_page("attention/", step=0)
+    page = open_page("embed/attention-stepper/", step=0)
     stepper = widget(page, "attention-stepper")
     name = stepper.locator("[data-step-name]")
     expect(name).to_have_text("Step 1 of 10: Residual stream")
@@ -72,7 +72,7 @@ def test_the_steps_go_forwards_and_back_by_button_and_key(open_page, state, trac
 
 
 def test_play_runs_to_the_end_and_stops(open_page):
-    page = open_page("attention/", step=8)
+    page = open_page("embed/attention-stepper/", step=8)
     stepper = widget(page, "attention-stepper")
     stepper.get_by_role("button", name="Play").click()
     expect(stepper.locator("[data-step-name]")).to_contain_text("Step 10 of 10")
@@ -88,7 +88,7 @@ def test_play_runs_to_the_end_and_stops(open_page):
 
 
 def test_the_pattern_on_screen_is_the_models(open_page, state, trace):
-    page = open_page("attention/", step=6)
+    page = open_page("embed/attention-stepper/", step=6)
     shown = cells(widget(page, "attention-stepper").get_by_test_id("pattern"))
     want = trace[f"blocks.{state.layer}.attn.pattern"][state.head]
     for t, row in enumerate(shown):
@@ -96,7 +96,7 @@ def test_the_pattern_on_screen_is_the_models(open_page, state, trace):
 
 
 def test_a_cell_of_the_query_row_says_how_it_was_made(open_page, state, trace):
-    page = open_page("attention/", step=6)
+    page = open_page("embed/attention-stepper/", step=6)
     figure = widget(page, "attention-stepper").get_by_test_id("pattern")
     found = facts.example(state.tokens(), state.layer, state.head).found
     figure.locator("tr.chosen td").nth(found).hover()
@@ -127,7 +127,7 @@ def test_the_page_moving_under_the_pointer_does_not_silence_the_keyboard(open_pa
 
 
 def test_any_other_cell_is_explained_when_asked(open_page, state, trace):
-    page = open_page("attention/", step=3)
+    page = open_page("embed/attention-stepper/", step=3)
     figure = widget(page, "attention-stepper").get_by_test_id("keys")
     figure.locator("tbody tr").nth(4).locator("td").nth(7).hover()
     made = explain(trace, lab.model().params, f"blocks.{state.layer}.attn.k", (4, state.head, 7))
@@ -154,7 +154,7 @@ STEP_CELLS = [  # step, figure, record, the cell's row and column, its index in 
 
 
 def test_at_every_step_a_cell_spells_out_how_it_was_made(open_page, state, trace):
-    page = open_page("attention/", step=0)
+    page = open_page("embed/attention-stepper/", step=0)
     stepper = widget(page, "attention-stepper")
     names = lab.names_of(state.tokens())
     at = {"t": state.query, "h": state.head}
@@ -186,7 +186,7 @@ def test_at_every_step_a_cell_spells_out_how_it_was_made(open_page, state, trace
 
 
 def test_the_steps_add_up_on_screen(open_page, state, trace):
-    page = open_page("attention/", live=False)
+    page = open_page("embed/attention-stepper/", live=False)
     stepper = widget(page, "attention-stepper")
     layer, head, t = state.layer, state.head, state.query
     unscaled, scaled = cells(stepper.get_by_test_id("softmax-unscaled"))
@@ -215,7 +215,7 @@ def test_the_steps_add_up_on_screen(open_page, state, trace):
 
 
 def test_a_masked_cell_says_why_it_is_not_read(open_page, state):
-    page = open_page("attention/", step=5)
+    page = open_page("embed/attention-stepper/", step=5)
     figure = widget(page, "attention-stepper").get_by_test_id("scores-masked")
     names = lab.names_of(state.tokens())
     figure.locator("tbody tr").nth(3).locator("td").nth(6).hover()
@@ -225,7 +225,7 @@ def test_a_masked_cell_says_why_it_is_not_read(open_page, state):
 
 
 def test_a_row_can_be_asked_where_its_table_cannot(open_page, state, trace):
-    page = open_page("attention/", step=3)
+    page = open_page("embed/attention-stepper/", step=3)
     figure = widget(page, "attention-stepper").get_by_test_id("score-by-hand")
     figure.locator("tbody tr").nth(0).locator("td").nth(5).hover()
     key, place = f"blocks.{state.layer}.attn.q", (state.query, state.head, 5)
@@ -252,7 +252,7 @@ def test_steps_and_pointing_need_no_python(context, site, state, trace):
 
 
 def test_every_head_is_labelled_by_what_was_measured(open_page):
-    page = open_page("attention/", live=False)
+    page = open_page("embed/attention-heads/", live=False)
     buttons = widget(page, "attention-heads").locator(".head-button")
     config, roles = lab.model().config, facts.head_scores()
     expect(buttons).to_have_count(config.n_layers * config.n_heads)
@@ -276,7 +276,7 @@ def test_every_head_is_labelled_by_what_was_measured(open_page):
 
 def test_the_small_patterns_are_the_models(open_page, trace):
     """Every square of every head's picture stands where the model's weight has that strength, and nowhere else."""
-    page = open_page("attention/", live=False)
+    page = open_page("embed/attention-heads/", live=False)
     drawn = (
         widget(page, "attention-heads")
         .locator(".head-button")
@@ -309,7 +309,7 @@ def test_the_default_text_is_a_token_per_word():
 
 
 def test_layer_head_query_and_prompt_are_the_readers(open_page):
-    page = open_page("attention/", step=6)
+    page = open_page("embed/attention-stepper/", step=6)
     stepper = widget(page, "attention-stepper")
     stepper.get_by_label("Layer", exact=True).select_option("1")
     stepper.get_by_label("Head", exact=True).select_option("2")
@@ -345,7 +345,7 @@ def test_a_click_on_a_small_pattern_opens_that_head_everywhere(open_page, state)
 
 
 def test_the_lookup_goes_from_average_to_hard(open_page, state, trace):
-    page = open_page("attention/")
+    page = open_page("embed/attention-lookup/")
     lookup = widget(page, "attention-lookup")
 
     def expect_lookup(sharpness):
@@ -380,7 +380,7 @@ def test_the_lookup_goes_from_average_to_hard(open_page, state, trace):
 
 
 def test_a_pinned_text_is_wired_otherwise_by_the_same_weights(open_page, state):
-    page = open_page("attention/")
+    page = open_page("embed/attention-routing/")
     routing = widget(page, "attention-routing")
     want = facts.routing(state.tokens(), state.pinned(), state.layer, state.head)
     for figure, matrix in (("pattern-a", want.a), ("pattern-b", want.b)):
@@ -406,7 +406,7 @@ def test_a_pinned_text_is_wired_otherwise_by_the_same_weights(open_page, state):
 
 
 def test_taking_out_shows_what_is_lost(open_page, state):
-    page = open_page("attention/")
+    page = open_page("embed/attention-ablation/")
     ablation = widget(page, "attention-ablation")
 
     def expect_lost(choice):
@@ -444,7 +444,7 @@ def test_taking_out_shows_what_is_lost(open_page, state):
 
 
 def test_order_shows_only_where_positions_or_mask_let_it(open_page, state):
-    page = open_page("attention/", swap=2, swap_with=5)
+    page = open_page("embed/attention-order/", swap=2, swap_with=5)
     order = widget(page, "attention-order")
     shown = np.array(cells(order.get_by_test_id("order")))
     assert (shown[:, 2] < facts.ROUNDING).all()
@@ -459,7 +459,7 @@ def test_order_shows_only_where_positions_or_mask_let_it(open_page, state):
 
 
 def test_the_bus_adds_up_and_the_lens_follows_a_chosen_token(open_page, state, trace):
-    page = open_page("attention/")
+    page = open_page("embed/residual-bus/")
     bus = widget(page, "residual-bus")
     rows = cells(bus.get_by_test_id("contributions"))
     assert sum(row[0] for row in rows[:-1]) == pytest.approx(rows[-1][0], abs=1e-3)
@@ -513,7 +513,7 @@ def test_a_copied_link_opens_the_same_view(open_page, make_context, site):
 
 
 def test_bad_values_in_a_link_are_said_in_plain_words(open_page):
-    page = open_page("attention/", layer="99", take_out="everything", prompt="the ball " * 40)
+    page = open_page("embed/attention-stepper/", layer="99", take_out="everything", prompt="the ball " * 40)
     expect(page.locator("[data-status-message]")).to_contain_text("is not a choice")
     expect(widget(page, "attention-stepper").locator("[data-message=layer]")).to_contain_text("There is no layer 99")
     expect(widget(page, "attention-stepper").locator("[data-message=prompt]")).to_contain_text("28 tokens at most")
@@ -521,7 +521,7 @@ def test_bad_values_in_a_link_are_said_in_plain_words(open_page):
 
 @pytest.mark.parametrize("text", ["", "<b>bold</b> 🙂", "שלום"])
 def test_any_text_is_drawn(open_page, text):
-    page = open_page("attention/", prompt=text)
+    page = open_page("embed/attention-stepper/", prompt=text)
     expect(widget(page, "attention-stepper").locator(".tokens").first.locator("button")).to_have_count(
         len(lab.tokens_of(text))
     )
@@ -529,7 +529,7 @@ def test_any_text_is_drawn(open_page, text):
 
 def test_signs_and_strengths_have_their_colours(open_page):
     """A style sheet that lost a rule would leave the signed maps blank."""
-    page = open_page("attention/", step=2, live=False)
+    page = open_page("embed/attention-stepper/", step=2, live=False)
     figure = widget(page, "attention-stepper").get_by_test_id("q")
     colours = figure.locator("td[data-v]").evaluate_all(
         "cells => cells.map(c => [Math.sign(c.dataset.v), getComputedStyle(c).backgroundColor])"

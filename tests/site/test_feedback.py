@@ -64,9 +64,14 @@ def assert_rows(shown: list[list[str]], wanted: list[tuple]) -> None:
         assert [float(x) for x in row[1:]] == pytest.approx([float(x) for x in want[1:]], rel=1e-3, abs=1e-5), row[0]
 
 
+def about(slug: str) -> pytest.MarkDecorator:
+    """Let the `page` of a test be the embed of its one widget: only that is drawn, a tenth of the work."""
+    return pytest.mark.parametrize("page", [f"embed/{slug}/"], indirect=True, ids=[slug])
+
+
 @pytest.fixture
-def page(open_page):
-    return open_page("feedback/", **START)
+def page(open_page, request):
+    return open_page(getattr(request, "param", "feedback/"), **START)
 
 
 @pytest.fixture
@@ -90,6 +95,7 @@ def test_a_long_story_from_a_link_is_told_to_its_end_piece_by_piece(open_page):
     expect(page.locator("#feedback-branches")).to_contain_text("160 tokens are written.")
 
 
+@about("feedback-loop")
 def test_the_crank_writes_what_the_loop_writes_and_winds_back(page, loop):
     expect_story(page, told(6))
     button(loop, "Next step").click()
@@ -120,12 +126,14 @@ def test_the_crank_writes_what_the_loop_writes_and_winds_back(page, loop):
     assert "step=6" in page.url
 
 
+@about("feedback-loop")
 def test_clicks_faster_than_python_are_all_counted(page, loop):
     turn = "document.querySelector('#feedback-loop [data-crank-by=\"1\"]').click()"
     page.evaluate(f"() => {{ for (let i = 0; i < 5; i += 1) {turn}; }}")
     expect_story(page, told(11))
 
 
+@about("feedback-loop")
 def test_arrow_keys_crank_and_space_plays(page, loop):
     button(loop, "Next step").focus()
     page.keyboard.press("ArrowRight")
@@ -146,6 +154,7 @@ def test_arrow_keys_crank_and_space_plays(page, loop):
     expect(button(loop, "Play")).to_be_visible()
 
 
+@about("feedback-loop")
 def test_play_goes_on_until_something_else_is_done(page, loop):
     button(loop, "Play").click()
     expect(tape(page)).to_have_count(5 + 8)
@@ -210,6 +219,7 @@ def test_play_stops_at_the_end_of_the_document(open_page):
     expect(tape(page)).to_have_count(5 + 9)  # the machine itself does not know an end
 
 
+@about("feedback-loop")
 def test_settings_change_the_story(page, loop):
     loop.get_by_label("Temperature").evaluate(SLIDE, None)
     expect_story(page, told(6, temperature=0.01))
@@ -225,6 +235,7 @@ def test_settings_change_the_story(page, loop):
     expect(loop.locator(".station.draw")).to_contain_text("Nothing is drawn yet")
 
 
+@about("feedback-loop")
 def test_a_bar_of_the_machine_writes_another_token(page, loop):
     turn = told(6)[-1]
     other = next(int(t) for t in sampling.by_probability(turn.final) if t != turn.token)
@@ -323,6 +334,7 @@ def test_words_are_put_in_its_mouth_and_stay(page):
     expect(tape(page).nth(5 + 1)).to_have_class(re.compile("chosen"))
 
 
+@about("feedback-prefill")
 def test_sums_answer_first_and_working_first(page):
     widget = page.locator("#feedback-prefill")
     widget.get_by_label("Sum", exact=True).fill("2 + 3 + 4")
@@ -344,6 +356,7 @@ def test_sums_answer_first_and_working_first(page):
     expect(widget.locator("[data-message=sum]")).to_contain_text("The corpus adds")
 
 
+@about("feedback-prefill")
 def test_more_sums_are_measured_in_pieces(page):
     widget = page.locator("#feedback-prefill")
     more = button(widget, "Measure 24 more")
@@ -357,6 +370,7 @@ def test_more_sums_are_measured_in_pieces(page):
     expect(cell).to_contain_text(percent(rows[-1].working_first.share))
 
 
+@about("kv-cache")
 def test_the_cache_is_counted(page):
     widget = page.locator("#kv-cache")
     n = lab.model().config
@@ -406,6 +420,7 @@ def test_the_cache_is_counted(page):
         assert [w / widths[0] for w in widths] == pytest.approx([c / columns[0] for c in columns], abs=0.01)
 
 
+@about("context-window")
 def test_the_window_slides(page):
     widget = page.locator("#context-window")
     widget.get_by_label("Window", exact=True).evaluate(SLIDE, 6)
@@ -489,6 +504,7 @@ def test_the_copied_link_is_this_very_view(page, loop, make_context):
         assert other.locator(f"#{widget} [data-body]").inner_text() == text, widget
 
 
+@about("feedback-loop")
 def test_back_and_forward(page, loop):
     loop.get_by_label("Show the words of a Turing machine").check()
     expect(loop).to_contain_text("Turing: the tape")

@@ -71,9 +71,14 @@ def told_rows(figure: Locator, names: int = 1) -> np.ndarray:
     return np.array(rows)
 
 
+def about(slug: str) -> pytest.MarkDecorator:
+    """Let the `page` of a test be the embed of its one widget: only that is drawn, a tenth of the work."""
+    return pytest.mark.parametrize("page", [f"embed/{slug}/"], indirect=True, ids=[slug])
+
+
 @pytest.fixture
-def page(open_page):
-    return open_page("paths/")
+def page(open_page, request):
+    return open_page(getattr(request, "param", "paths/"))
 
 
 # ---------------------------------------------------------------- cones
@@ -99,6 +104,7 @@ def test_c2_reads_a1_b1_c1_never_a2_or_b2(page):
     expect(page.get_by_test_id("paths").locator(".readout")).to_contain_text("is computed from A1, B1 and C1")
 
 
+@about("paths")
 def test_arrow_keys_go_from_node_to_node_and_enter_pins(page):
     start = node(page, "paths", "G2")
     start.focus()
@@ -160,6 +166,7 @@ def test_a_copied_link_opens_every_figure_as_it_was(page, make_context):
         assert other.locator(body).inner_text() == page.locator(body).inner_text(), slug
 
 
+@about("paths")
 def test_halves_of_a_layer_on_request(page):
     page.locator("#paths").get_by_label("Attention and MLP apart").check()
     settle(page)
@@ -170,6 +177,7 @@ def test_halves_of_a_layer_on_request(page):
     expect(page.get_by_test_id("paths").locator(".readout")).to_contain_text("(MLP) is computed from C1½ alone")
 
 
+@about("paths")
 def test_every_node_is_in_the_table_too(page):
     table = page.locator("#paths table.numbers")
     page.locator("#paths details.numbers summary").click()
@@ -212,6 +220,7 @@ def test_long_and_empty_prompts(page):
 # ---------------------------------------------------------------- length and number
 
 
+@about("path-count")
 def test_length_and_number_by_count_and_formula(page):
     where = page.locator("#path-count")
     where.get_by_role("button", name="GPT-2 small").click()
@@ -245,6 +254,7 @@ def test_what_is_added_up_lights_up(page):
     assert [i for i, on in enumerate(lit) if on] == [pointed, *added]
 
 
+@about("path-feedback")
 def test_feedback_lengthens_the_path_and_given_text_does_not(page):
     where = page.locator("#path-feedback")
     for written in (0, 2, 6):
@@ -265,6 +275,7 @@ def test_feedback_lengthens_the_path_and_given_text_does_not(page):
 # ---------------------------------------------------------------- measured
 
 
+@about("path-perturb")
 def test_no_influence_outside_the_cone_of_a_replaced_token(page):
     where = page.locator("#path-perturb")
     choose(where, "Choose the token to replace", 5)
@@ -301,6 +312,7 @@ def test_no_influence_outside_the_cone_of_a_replaced_token(page):
     assert (shown[~inside] == 0).all() and (shown[inside] > 0).all()
 
 
+@about("path-perturb")
 def test_arrow_keys_choose_along_a_strip_of_tokens_that_is_one_tab_stop(page):
     strip = page.locator("#path-perturb").get_by_role("group", name="Choose the token to replace")
     strip.locator("[tabindex='0']").focus()
@@ -312,6 +324,7 @@ def test_arrow_keys_choose_along_a_strip_of_tokens_that_is_one_tab_stop(page):
     assert strip.locator("[tabindex='0']").evaluate_all("bs => bs.map(b => b.value)") == [str(DEFAULT.source + 1)]
 
 
+@about("path-perturb")
 def test_a_click_on_a_column_replaces_its_token(page):
     node_there = page.locator("#path-perturb .node[data-v]").nth(3 * (LAYERS + 1))  # the bottom of column D
     node_there.click()
@@ -320,6 +333,7 @@ def test_a_click_on_a_column_replaces_its_token(page):
     expect(page.locator("#path-perturb")).to_contain_text("“␣was” becomes “␣boy”")
 
 
+@about("path-gradients")
 def test_gradients_on_the_grid_and_none_through_a_sampled_token(page):
     where = page.locator("#path-gradients")
     choose(where, "Choose the token whose loss is asked", 6)
@@ -344,6 +358,7 @@ def test_gradients_on_the_grid_and_none_through_a_sampled_token(page):
     expect(page.get_by_test_id("no-gradient")).to_contain_text(str(refusal.value))
 
 
+@about("path-lengths")
 def test_path_lengths_in_four_networks(page):
     where = page.locator("#path-lengths")
     where.get_by_label("From", exact=True).select_option("0")
@@ -359,6 +374,7 @@ def test_path_lengths_in_four_networks(page):
         assert found == [paths.path_length(kind, apart, 2) for kind in GROWTH], apart
 
 
+@about("depth")
 def test_depth_on_the_readers_text_and_on_held_out_text(page):
     text = "One rainy night, Ada went to the garden."
     field = page.locator("#depth").get_by_label("Prompt")
@@ -391,6 +407,7 @@ def test_depth_on_the_readers_text_and_on_held_out_text(page):
     )
 
 
+@about("path-scratchpad")
 def test_a_sum_at_once_and_after_working(page):
     where = page.locator("#path-scratchpad")
     where.get_by_label("Numbers to add").fill("7 8 6")

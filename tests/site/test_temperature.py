@@ -85,7 +85,7 @@ def test_slider_moves_the_bars_within_the_page(open_page):
 
 
 def test_slider_by_keyboard(open_page):
-    page = open_page("temperature/", t="1")
+    page = open_page("embed/temperature/", t="1")
     slider = widget(page, "temperature").get_by_role("slider", name="Temperature")
     slider.focus()
     page.keyboard.press("ArrowRight")
@@ -97,7 +97,7 @@ def test_slider_by_keyboard(open_page):
 
 
 def test_limits_are_exact(open_page):
-    page = open_page("temperature/")
+    page = open_page("embed/temperature/")
     w = widget(page, "temperature")
     w.get_by_role("button", name="T → ∞").click()
     expect(w.locator(".facts")).to_contain_text(f"{lab.tokenizer().n_vocab} equal choices")
@@ -116,7 +116,7 @@ def test_limits_are_exact(open_page):
 @pytest.mark.parametrize("prompt", [PROMPT, "", PROMPTS["copy a name"][0]])
 def test_shares_are_shares_at_every_temperature(open_page, prompt):
     """Nowhere between the two limits, nor at them, a share above 1, below 0, not a number, or a sum that is not 1."""
-    page = open_page("temperature/", t="1", prompt=prompt)
+    page = open_page("embed/temperature/", t="1", prompt=prompt)
     w = widget(page, "temperature")
     w.get_by_text(re.compile("^All .* tokens")).click()
     logits = lab.trace(lab.tokens_of(prompt))["logits"][-1]
@@ -138,7 +138,7 @@ def test_shares_are_shares_at_every_temperature(open_page, prompt):
 
 
 def test_what_is_stretched_is_the_difference(open_page):
-    page = open_page("temperature/", t="0.5")
+    page = open_page("embed/temperature/", t="0.5")
     w = widget(page, "temperature")
     expect(w.locator(".facts")).to_contain_text("a logit of 20 becomes40")
     first, second = look(t=0.5).pair
@@ -184,7 +184,7 @@ def test_hover_says_how_a_number_was_made(open_page):
 
 
 def test_all_tokens_are_listed_and_searched_in_the_page(open_page):
-    page = open_page("temperature/", t="2")
+    page = open_page("embed/temperature/", t="2")
     w = widget(page, "temperature")
     w.get_by_text(re.compile("^All .* tokens")).click()
     rows = w.locator(".all-tokens tbody tr")
@@ -204,7 +204,7 @@ def test_all_tokens_are_listed_and_searched_in_the_page(open_page):
 
 
 def test_csv_has_the_whole_vocabulary(open_page):
-    page = open_page("temperature/", t="2")
+    page = open_page("embed/temperature/", t="2")
     w = widget(page, "temperature")
     w.get_by_role("button", name="Download").click()
     with page.expect_download() as waiting:
@@ -216,7 +216,7 @@ def test_csv_has_the_whole_vocabulary(open_page):
 
 
 def test_cuts_in_the_first_figure(open_page):
-    page = open_page("temperature/", t="1")
+    page = open_page("embed/temperature/", t="1")
     w = widget(page, "temperature")
     w.get_by_text("Cuts: none").click()
     w.get_by_label("Top-k").fill("3")
@@ -234,7 +234,7 @@ def test_cuts_in_the_first_figure(open_page):
 
 
 def test_no_noise(open_page):
-    page = open_page("temperature/", t="2")
+    page = open_page("embed/temperature-draws/", t="2")
     w = widget(page, "temperature-draws")
     w.get_by_role("button", name="Compute it again").click()
     n = lab.tokenizer().n_vocab
@@ -244,7 +244,7 @@ def test_no_noise(open_page):
 
 
 def test_draws_and_seed(open_page):
-    page = open_page("temperature/", t="1", draws="0", seed="7")
+    page = open_page("embed/temperature-draws/", t="1", draws="0", seed="7")
     w = widget(page, "temperature-draws")
     expect(w).to_contain_text("Nothing has been drawn yet")
     w.get_by_role("button", name="Draw 1", exact=True).click()
@@ -293,7 +293,7 @@ def test_draws_and_seed(open_page):
 
 
 def test_filters_in_order(open_page):
-    page = open_page("temperature/", t="2")
+    page = open_page("embed/temperature-filters/", t="2")
     w = widget(page, "temperature-filters")
     expect(w).to_contain_text("No cut is set")
     w.get_by_role("button", name="All three").click()
@@ -333,7 +333,7 @@ def test_filters_in_order(open_page):
 
 
 def test_truth_beside_the_model(open_page):
-    page = open_page("temperature/", t="1")
+    page = open_page("embed/temperature-truth/", t="1")
     truth = corpus.true_distribution(PROMPT, lab.tokenizer())
     probs = look(t=1.0).final
     ids = {lab.tokenizer().display(i): i for i in range(lab.tokenizer().n_vocab)}
@@ -362,7 +362,7 @@ def test_truth_beside_the_model(open_page):
 
 
 def test_outside_the_grammar(open_page):
-    page = open_page("temperature/", prompt="Bonds rallied on Monday")
+    page = open_page("embed/temperature-truth/", prompt="Bonds rallied on Monday")
     w = widget(page, "temperature-truth")
     expect(w.get_by_role("status").filter(has_text="There is no truth to compare with here")).to_be_visible()
     w.get_by_role("button", name="a small sum").click()
@@ -374,7 +374,7 @@ def test_outside_the_grammar(open_page):
 
 
 def test_still_texts_are_the_models(open_page):
-    page = open_page("temperature/", live=False)
+    page = open_page("embed/repetition/", live=False)
     made = repetition.desk(lab.tokens_of(PROMPT), SEED)
     made.advance(repetition.LENGTH)
     w = widget(page, "repetition")
@@ -418,7 +418,7 @@ def test_still_texts_are_the_models(open_page):
 
 
 def test_the_cold_text_falls_into_a_loop_that_is_found_and_marked(open_page):
-    page = open_page("temperature/", live=False)
+    page = open_page("embed/repetition/", live=False)
     made = repetition.desk(lab.tokens_of(PROMPT), SEED)
     made.advance(repetition.LENGTH)
     cold, *_, warm, _ = made.texts()
@@ -492,7 +492,7 @@ def test_a_copied_link_opens_the_same_view(open_page, make_context, site):
 
 
 def test_back_undoes_a_move_of_the_slider_and_forward_makes_it_again(open_page):
-    page = open_page("temperature/", t="1")
+    page = open_page("embed/temperature/", t="1")
     set_slider(page, "temperature", 0.6)
     expect(widget(page, "temperature").locator(".field-range output")).to_have_text("3.98")
     page.go_back()
@@ -505,7 +505,7 @@ def test_back_undoes_a_move_of_the_slider_and_forward_makes_it_again(open_page):
 
 @pytest.mark.parametrize("prompt", ["", "🦜 مرحبا", "<img src=x onerror=alert(1)>", "x" * 3000])
 def test_any_prompt(open_page, prompt):
-    page = open_page("temperature/")
+    page = open_page("embed/temperature/")
     w = widget(page, "temperature")
     w.get_by_label("Prompt", exact=True).fill(prompt)
     settle(page)
@@ -544,7 +544,7 @@ def test_no_sideways_scroll(make_context, site, width):
 
 
 def test_json_download_is_the_view(open_page):
-    page = open_page("temperature/", t="0.5")
+    page = open_page("embed/temperature-truth/", t="0.5")
     w = widget(page, "temperature-truth")
     w.get_by_role("button", name="Download").click()
     with page.expect_download() as waiting:

@@ -437,7 +437,7 @@ def test_a_narrow_window_forgets(desk):
     ("slug", "figure", "move"), [("feedback-loop", "tape", "t"), ("context-window", "window-narrow", "window")]
 )
 def test_while_a_slider_moves_the_story_goes_as_far_as_a_moment_allows(monkeypatch, slug, figure, move):
-    monkeypatch.setattr("pages.feedback.MOMENT", 0.0)
+    monkeypatch.setattr("pages.feedback.page.MOMENT", 0.0)
     d, to = Desk(slug, step=20), {"t": 1.7, "window": 9}[move]
     d.ask(**{move: to, "first": slug, "hurry": True})
     begun = cells(d.html(slug), first=figure)
@@ -449,7 +449,7 @@ def test_while_a_slider_moves_the_story_goes_as_far_as_a_moment_allows(monkeypat
 
 
 def test_another_figure_in_sight_follows_before_the_slider_rests(monkeypatch):
-    monkeypatch.setattr("pages.feedback.MOMENT", 0.0)
+    monkeypatch.setattr("pages.feedback.page.MOMENT", 0.0)
     d = Desk(step=20)
     before = d.html("feedback-branches")
     d.ask(t=1.63, first="feedback-loop", hurry=True)

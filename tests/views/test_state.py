@@ -106,7 +106,7 @@ def test_warming_up_and_drawing_again_send_nothing_new():
 
 
 def test_warming_up_leaves_alone_what_waits_for_the_reader(monkeypatch):
-    monkeypatch.setattr("pages.feedback.MOMENT", 0.0)
+    monkeypatch.setattr("pages.feedback.page.MOMENT", 0.0)
     sent = []
     session.connect(lambda client, text: sent.append(json.loads(text)))
     session.open("reader", "embed/feedback-loop")
