@@ -38,6 +38,8 @@ from bokeh.model import Model
 from bokeh.settings import settings
 from panel.io.state import set_curdoc, state
 
+from explainer.host.shelf import pages
+
 Send = Callable[[str, str], None]
 Make = Callable[[], list[Any]]
 
@@ -80,9 +82,7 @@ _send: Send | None = None
 
 def registry() -> dict[str, Make]:
     """Every document that can be opened: {name: callable that returns fresh components}."""
-    from pages import DOCUMENTS
-
-    return DOCUMENTS
+    return pages().DOCUMENTS
 
 
 def attributes(model: Model) -> dict[str, Any]:

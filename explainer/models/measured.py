@@ -13,6 +13,7 @@ import ast
 import copy
 import functools
 import hashlib
+import importlib.util
 import inspect
 import pickle
 import sys
@@ -37,18 +38,36 @@ def kept(function: F) -> F:
     def key(args: tuple[Any, ...], options: dict[str, Any]) -> str:
         bound = signature.bind(*args, **options)
         bound.apply_defaults()
-        return f"{function.__module__}.{function.__qualname__}{tuple(bound.arguments.values())!r}"
+        return f"{at_home(function.__module__)}.{function.__qualname__}{tuple(bound.arguments.values())!r}"
 
     @functools.wraps(function)
     def remembered(*args: Any, **options: Any) -> Any:
         name, results = key(args, options), store()
-        _made_by[name] = function.__module__
+        _made_by[name] = at_home(function.__module__)
         if name not in results:
             results[name] = locked(function(*args, **options))
         return results[name]
 
     remembered.known = lambda *args, **options: key(args, options) in store()  # type: ignore[attr-defined]
     return remembered  # type: ignore[return-value]
+
+
+# The page folders are `explainer.pages` in an installed wheel and `pages` in the repository, whose names results bear.
+
+
+def at_home(module: str) -> str:
+    """What a module is called in the repository."""
+    return module.removeprefix("explainer.") if module.startswith("explainer.pages") else module
+
+
+def here(module: str) -> str:
+    """What a module of the repository is called in this installation."""
+    return f"explainer.{module}" if module.startswith("pages") and _file("explainer.pages") else module
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        return super().find_class(here(module), name)
 
 
 def store() -> dict[str, Any]:
@@ -62,7 +81,8 @@ def store() -> dict[str, Any]:
 def read(path: Path = FILE) -> tuple[dict[str, Any], dict[str, str]]:
     """The build's results that still hold, and its notes; both empty if there are none."""
     try:
-        results, notes = pickle.loads(path.read_bytes())
+        with path.open("rb") as file:
+            results, notes = _Unpickler(file).load()
     except (OSError, EOFError, pickle.UnpicklingError, ValueError, AttributeError, ImportError):
         return {}, {}
     believed = {}
@@ -89,8 +109,8 @@ def made() -> dict[str, tuple[str, Any]]:
 def fingerprint(*modules: str) -> str:
     """One hash of the weights and of modules with their import closure: all code of ours that they may run."""
     digest = hashlib.sha256()
-    for module in sorted(frozenset().union(*(closure(m) for m in modules))):
-        digest.update(module.encode() + _code(module).encode())
+    for module in sorted(frozenset().union(*(closure(m) for m in modules)), key=at_home):
+        digest.update(at_home(module).encode() + _code(module).encode())
     for file in sorted([*(HERE / "weights").glob("*.safetensors"), HERE / "weights" / "tokenizer.json"]):
         digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()
@@ -99,7 +119,7 @@ def fingerprint(*modules: str) -> str:
 @functools.cache
 def closure(module: str) -> frozenset[str]:
     """The import closure of one of our modules: itself and every module of ours that it imports, directly or not."""
-    found, waiting = set(), [module]
+    found, waiting = set(), [here(module)]
     while waiting:
         if (name := waiting.pop()) not in found:
             found.add(name)
@@ -110,6 +130,12 @@ def closure(module: str) -> frozenset[str]:
 def _file(module: str) -> Path | None:
     path = HERE.parents[1].joinpath(*module.split("."))
     return next((f for f in (path.with_suffix(".py"), path / "__init__.py") if f.is_file()), None)
+
+
+def _package(module: str) -> str:
+    """The package that a module's relative imports (`from .parts import ...`) start from."""
+    file = _file(module)
+    return module if file and file.stem == "__init__" else module.rpartition(".")[0]
 
 
 @functools.cache
@@ -125,8 +151,9 @@ def _imports(module: str) -> frozenset[str]:
     for node in ast.walk(_tree(module)):
         if isinstance(node, ast.Import):
             named |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            named |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.ImportFrom):
+            source = importlib.util.resolve_name("." * node.level + (node.module or ""), _package(module))
+            named |= {source, *(f"{source}.{alias.name}" for alias in node.names)}
     return frozenset(n for n in named if n.split(".")[0] in ("explainer", "pages") and _file(n))
 
 

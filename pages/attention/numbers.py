@@ -15,8 +15,9 @@ from explainer.kernel.interventions import HeadOff
 from explainer.models import lab
 from explainer.studies import attention_facts as facts
 from explainer.ui.html import how_many, nats, number, percent, sample, spread
-from pages.attention.page import AttentionState
-from pages.attention.views.ablation import KIND_NAMES
+
+from .page import AttentionState
+from .views.ablation import KIND_NAMES
 
 OTHER_WORDS = (
     "It was happy to be called"  # neither as long as "Good night" nor as "Good night,": the distance changes either way

@@ -10,13 +10,14 @@ import param
 from explainer.models import lab
 from explainer.ui.page import Page
 from explainer.ui.state import PageState, fit, prompt_for
-from pages.attention.views.ablation import AttentionAblation
-from pages.attention.views.heads import AttentionHeads
-from pages.attention.views.lookup import AttentionLookup
-from pages.attention.views.order import AttentionOrder
-from pages.attention.views.residual_bus import ResidualBus
-from pages.attention.views.routing import AttentionRouting
-from pages.attention.views.stepper import AttentionStepper
+
+from .views.ablation import AttentionAblation
+from .views.heads import AttentionHeads
+from .views.lookup import AttentionLookup
+from .views.order import AttentionOrder
+from .views.residual_bus import ResidualBus
+from .views.routing import AttentionRouting
+from .views.stepper import AttentionStepper
 
 MOST = 28  # tokens drawn, the start token included
 PROMPT = "Far away lived a sleepy wizard called {name}. Good night, {start}"

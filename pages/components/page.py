@@ -6,7 +6,8 @@ import param
 
 from explainer.ui.page import Page
 from explainer.ui.state import PageState
-from pages.components.views.gallery import Gallery
+
+from .views.gallery import Gallery
 
 MOST = 12
 

@@ -10,9 +10,10 @@ from explainer.corpus.lexicon import ADJECTIVES, BOYS, GIRLS
 from explainer.models import lab
 from explainer.studies import influence, story, working
 from explainer.ui.html import how_many, number, percent
-from pages.feedback.page import FeedbackState
-from pages.feedback.views.cache import millions
-from pages.feedback.views.parts import one_in
+
+from .page import FeedbackState
+from .views.cache import millions
+from .views.parts import one_in
 
 TOLD, DONOR, SISTER = (
     f"Once there was a brave {who}." for who in ("girl named Lily", "boy named Tom", "girl named Mia")

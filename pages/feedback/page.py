@@ -12,11 +12,12 @@ from explainer.models import lab
 from explainer.studies import story, working
 from explainer.ui.page import Page
 from explainer.ui.state import MOMENT, NotYet, PageState
-from pages.feedback.views.branches import Branches
-from pages.feedback.views.cache import ContextWindow, KeysAndValues
-from pages.feedback.views.loop import Loop
-from pages.feedback.views.prefill import Prefill
-from pages.feedback.views.turing import Turing
+
+from .views.branches import Branches
+from .views.cache import ContextWindow, KeysAndValues
+from .views.loop import Loop
+from .views.prefill import Prefill
+from .views.turing import Turing
 
 MOST_TURNS = 160
 MOST_TEXTS = 50  # so many earlier texts keep what was chosen for them

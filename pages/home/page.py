@@ -9,7 +9,8 @@ import param
 from explainer.models import lab
 from explainer.ui.page import Page
 from explainer.ui.state import PageState, prompt_for
-from pages.home.views.whole_model import WholeModel
+
+from .views.whole_model import WholeModel
 
 MOST = 24  # tokens drawn, the start token included
 PROMPT = "A robot called {name}. Good night, {start}"

@@ -10,13 +10,14 @@ from explainer.models import lab
 from explainer.studies import working
 from explainer.ui.page import Page
 from explainer.ui.state import PageState
-from pages.paths.views.cones import PathCount, Paths
-from pages.paths.views.depth import Depth
-from pages.paths.views.feedback import PathFeedback
-from pages.paths.views.grid import read_node
-from pages.paths.views.lengths import PathLengths
-from pages.paths.views.measured import PathGradients, PathPerturb
-from pages.paths.views.scratchpad import PathScratchpad
+
+from .views.cones import PathCount, Paths
+from .views.depth import Depth
+from .views.feedback import PathFeedback
+from .views.grid import read_node
+from .views.lengths import PathLengths
+from .views.measured import PathGradients, PathPerturb
+from .views.scratchpad import PathScratchpad
 
 MOST = 14  # columns drawn, the start token included
 MOST_WRITTEN = 6

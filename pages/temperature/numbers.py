@@ -16,7 +16,8 @@ from explainer.models import lab
 from explainer.studies import next_token
 from explainer.studies.forecast import held_out, loss_by_temperature, losses, truth_after
 from explainer.ui.html import how_many, number, percent, sample
-from pages.temperature.facts.repetition import (
+
+from .facts.repetition import (
     LENGTH,
     SEEDS,
     TEMPERATURES,
@@ -25,9 +26,9 @@ from pages.temperature.facts.repetition import (
     first_slip,
     over_seeds,
 )
-from pages.temperature.page import TemperatureState
-from pages.temperature.views.draws import ROWS
-from pages.temperature.views.repetition import TRY
+from .page import TemperatureState
+from .views.draws import ROWS
+from .views.repetition import TRY
 
 K = 5  # top-k in the comparison of the three cuts
 

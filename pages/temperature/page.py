@@ -12,12 +12,13 @@ from explainer.models import lab
 from explainer.studies import next_token
 from explainer.ui.page import Page
 from explainer.ui.state import PageState
-from pages.temperature.facts import draws, repetition
-from pages.temperature.views.chain import TemperatureChain
-from pages.temperature.views.draws import TemperatureDraws
-from pages.temperature.views.filters import TemperatureFilters
-from pages.temperature.views.repetition import Repetition
-from pages.temperature.views.truth import HEDGES, TemperatureTruth
+
+from .facts import draws, repetition
+from .views.chain import TemperatureChain
+from .views.draws import TemperatureDraws
+from .views.filters import TemperatureFilters
+from .views.repetition import Repetition
+from .views.truth import HEDGES, TemperatureTruth
 
 PROMPT = PROMPTS["a string of beads"][0]
 SEED = 7

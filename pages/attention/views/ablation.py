@@ -14,7 +14,8 @@ from explainer.studies import attention_facts as facts
 from explainer.ui.html import exact, join, number, percent, sample, spread, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
-from pages.attention.views.parts import bars_two, head_choice, matrix, prompt_field
+
+from .parts import bars_two, head_choice, matrix, prompt_field
 
 KIND_NAMES = {
     "structure": "fixed word", "free": "free choice", "recall": "earlier word", "copy": "invented name", "agreement": "he or she",

@@ -14,7 +14,8 @@ from explainer.studies import attention_facts as facts
 from explainer.ui.html import exact, how_many, join, number, percent, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
-from pages.attention.views.parts import bars_two, head_choice, head_says, matrix, prompt_field, story
+
+from .parts import bars_two, head_choice, head_says, matrix, prompt_field, story
 
 LOW, HIGH = 0.02, 50.0  # the slider's ends; buttons go to the limits themselves
 SHOWN = 18  # keys listed

@@ -12,7 +12,8 @@ from explainer.studies import attention_facts as facts
 from explainer.ui.html import exact, join, number, percent, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
-from pages.attention.views.parts import prompt_field
+
+from .parts import prompt_field
 
 
 class ResidualBus(Widget):

@@ -12,7 +12,8 @@ from explainer.studies import attention_facts as facts
 from explainer.ui.html import join, percent, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
-from pages.attention.views.parts import head_choice, head_says, later, matrix, prompt_field
+
+from .parts import head_choice, head_says, later, matrix, prompt_field
 
 CORNER = 12  # so much of the MLP's matrix is drawn
 

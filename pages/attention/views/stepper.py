@@ -13,7 +13,8 @@ from explainer.models.columns import top_tokens
 from explainer.studies import attention_facts as facts
 from explainer.ui.html import how_many, join, number, percent, tag
 from explainer.ui.parts import components as c
-from pages.attention.views.parts import Telling, head_choice, head_says, later, matrix, prompt_field, sign_key, story
+
+from .parts import Telling, head_choice, head_says, later, matrix, prompt_field, sign_key, story
 
 TITLES = (
     "Residual stream", "LayerNorm", "q, k, v", "Scores", "Scale", "Mask", "Softmax", "Mix values", "All heads",

@@ -15,7 +15,8 @@ from explainer.studies.story import Branch
 from explainer.ui.html import exact, how_many, join, percent, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
-from pages.feedback.views.parts import (
+
+from .parts import (
     STORY,
     cell,
     could_be,

@@ -18,7 +18,8 @@ from explainer.studies.story import Work
 from explainer.ui.html import exact, how_many, join, number, percent, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
-from pages.feedback.views.parts import STORY, cell, crank, name_of, plain_table, prompt_cells, tape, written_cell
+
+from .parts import STORY, cell, crank, name_of, plain_table, prompt_cells, tape, written_cell
 
 SEEN = 0.001  # probability below which a token is left out of the comparison
 AHEAD = 24  # turns that the chart shows after the context is full

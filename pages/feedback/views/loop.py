@@ -14,7 +14,8 @@ from explainer.studies import story
 from explainer.ui.html import exact, how_many, join, number, percent, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
-from pages.feedback.views.parts import STORY, could_be, crank, name_of, prompt_cells, tape, tape_table, written_cell
+
+from .parts import STORY, could_be, crank, name_of, prompt_cells, tape, tape_table, written_cell
 
 PROGRAMS = ("start of a story", "count", "close the bracket", "a pattern", "answer after working", "anything at all")
 

@@ -16,7 +16,8 @@ from explainer.studies.working import Attempt, Measured, Score
 from explainer.ui.html import exact, how_many, join, number, percent, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
-from pages.feedback.views.parts import STORY, cell, name_of, one_in, plain_table, prompt_cells, tape, written_cell
+
+from .parts import STORY, cell, name_of, one_in, plain_table, prompt_cells, tape, written_cell
 
 LONGEST = 24  # tokens that can be put in at once
 AFTER = 24  # turns to tell after the last word put in

@@ -14,8 +14,9 @@ from explainer.studies import story
 from explainer.ui.html import how_many, join, number, percent, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
-from pages.feedback.views.loop import STATIONS, TURING
-from pages.feedback.views.parts import STORY, cell, crank, name_of, plain_table, tape
+
+from .loop import STATIONS, TURING
+from .parts import STORY, cell, crank, name_of, plain_table, tape
 
 
 class Turing(Widget):

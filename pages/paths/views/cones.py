@@ -15,7 +15,8 @@ from explainer.studies import influence
 from explainer.ui.html import how_many, join, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
-from pages.paths.views.grid import Drawing, level_name, names_of, node_name, node_text
+
+from .grid import Drawing, level_name, names_of, node_name, node_text
 
 
 def listed(names: Sequence[str]) -> str:

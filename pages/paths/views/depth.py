@@ -14,7 +14,8 @@ from explainer.studies import influence
 from explainer.ui.html import join, number, percent, sample, spread, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
-from pages.paths.views.grid import names_of
+
+from .grid import names_of
 
 
 class Depth(Widget):

@@ -13,8 +13,9 @@ from explainer.studies import influence
 from explainer.ui.html import how_many, join, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
-from pages.paths.views.cones import column_chart
-from pages.paths.views.grid import Drawing, names_of
+
+from .cones import column_chart
+from .grid import Drawing, names_of
 
 SHOWN = 5  # columns of the prompt that are drawn: the path only needs the last one
 

@@ -11,8 +11,9 @@ from explainer.kernel.paths import Graph, Node, letter, path_length
 from explainer.ui.html import how_many, join, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
-from pages.paths.views.cones import superscript
-from pages.paths.views.grid import Drawing, names_of
+
+from .cones import superscript
+from .grid import Drawing, names_of
 
 KINDS = ("rnn", "cnn", "dilated cnn", "attention")
 TITLES = {

@@ -12,7 +12,8 @@ from explainer.studies import influence, working
 from explainer.ui.html import how_many, join, percent, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
-from pages.paths.views.grid import names_of
+
+from .grid import names_of
 
 EXAMPLES = ("7 8 6", "9 9 9", "4 6 7 8", "8 3 9 5", "9 8 7 6 5")
 SAYS = {"answer": "Answer at once", "working": "Working first"}

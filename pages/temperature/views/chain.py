@@ -13,7 +13,8 @@ from explainer.studies import next_token
 from explainer.ui.html import how_many, join, number, percent, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
-from pages.temperature.views.parts import (
+
+from .parts import (
     LETTER,
     WIDE,
     all_tokens,

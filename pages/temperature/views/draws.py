@@ -13,9 +13,10 @@ from explainer.studies import next_token
 from explainer.ui.html import exact, how_many, join, number, percent, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
-from pages.temperature.facts import draws
-from pages.temperature.facts.draws import MOST, first_draws, milestones
-from pages.temperature.views.parts import at_t, name_of, prompt_field, said, temperature_slider, xy_chart
+
+from ..facts import draws
+from ..facts.draws import MOST, first_draws, milestones
+from .parts import at_t, name_of, prompt_field, said, temperature_slider, xy_chart
 
 ROWS = 14
 WIDE = 0.006  # narrower stretches of the cumulative strip are drawn together

@@ -11,7 +11,8 @@ from explainer.studies.next_token import each_alone, kept_by_temperature
 from explainer.ui.html import how_many, join, percent, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
-from pages.temperature.views.parts import (
+
+from .parts import (
     EXAMPLE_CUTS,
     at_t,
     bar_cell,

@@ -12,9 +12,10 @@ from explainer.models import lab
 from explainer.ui.html import exact, how_many, join, number, percent, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
-from pages.temperature.facts import repetition
-from pages.temperature.facts.repetition import LENGTH, STRETCH, TEMPERATURES, Text
-from pages.temperature.views.parts import WIDE, nats, prompt_field, prompts_to_try, xy_chart
+
+from ..facts import repetition
+from ..facts.repetition import LENGTH, STRETCH, TEMPERATURES, Text
+from .parts import WIDE, nats, prompt_field, prompts_to_try, xy_chart
 
 TRY = ("a string of beads", "another free choice", "a small sum", "close the bracket", "copy a name")
 

@@ -13,7 +13,8 @@ from explainer.studies.forecast import held_out, loss_by_temperature, losses, tr
 from explainer.ui.html import exact, how_many, join, number, percent, sample, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
-from pages.temperature.views.parts import (
+
+from .parts import (
     at_t,
     name_of,
     nats,
