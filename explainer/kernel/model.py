@@ -279,7 +279,7 @@ def forward(
     past:          keys and values of earlier tokens, if they were kept (cache.py): only new columns are run
     returns:       a Trace; its last record, "logits" [T, V], scores every possible next token at each place
 
-    Raises ValueError for no tokens, an unknown token or too many tokens.
+    Raises ValueError for no tokens, an unknown token or too many tokens, TypeError for a text.
     """
     compute = Recorder(params, tokens, config, interventions, past)
     transformer(compute)
@@ -300,7 +300,7 @@ def plan(config: Config) -> Mapping[str, Record]:
 # ---------------------------------------------------------------- 6. A model, and two ways to read its stream
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Model:
     """Sizes and weights together: all there is to a model.
 
@@ -323,6 +323,13 @@ class Model:
     def n_params(self) -> int:
         """How many numbers training had to find."""
         return self.config.n_params
+
+    def __repr__(self) -> str:
+        c = self.config
+        return (
+            f"{self.name or 'model'}: {c.n_layers} layers x {c.n_heads} heads, residual width {c.d_model}, "
+            f"head width {c.d_head}, MLP width {c.d_mlp}, {c.n_vocab} tokens, context {c.n_ctx}; {c.n_params:,} weights"
+        )
 
 
 @dataclass(frozen=True)

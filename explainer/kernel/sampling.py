@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -222,11 +222,11 @@ class Step:
     """
 
     index: int
-    context: tuple[int, ...]
-    logits: Array
-    probs: Array
-    cuts: tuple[FilterStep, ...]
-    final: Array
+    context: tuple[int, ...] = field(repr=False)
+    logits: Array = field(repr=False)
+    probs: Array = field(repr=False)
+    cuts: tuple[FilterStep, ...] = field(repr=False)
+    final: Array = field(repr=False)
     draw: Draw | None
     token: int
     entropy: float

@@ -55,6 +55,9 @@ class Tokenizer:
             raise ValueError("two merges give the same token")
         self._words: dict[str, tuple[int, ...]] = {}
 
+    def __repr__(self) -> str:
+        return f"Tokenizer({self.n_vocab} tokens)"
+
     @classmethod
     def load(cls, path: str | Path | None = None) -> Tokenizer:
         """Read a tokenizer file: JSON with `merges` as pairs of hexadecimal byte strings. None: the corpus's own.

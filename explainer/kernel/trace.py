@@ -19,6 +19,7 @@ function was given, and it was made *by calling that function with exactly those
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from os.path import commonprefix
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
@@ -134,7 +135,32 @@ class Trace(Mapping[str, Array]):
         return id(self)
 
     def __repr__(self) -> str:
-        return f"Trace({len(self.tokens)} tokens, {len(self)} records)"
+        """Every record with its axes and shape; of the blocks, which all have the same names, the first."""
+        lines, layers = [self._title()], self.config.n_layers
+        for key, record in self._records.items():
+            if not key.startswith("blocks.") or key.startswith("blocks.0."):
+                lines.append(f"  {key:33} {record.axes:6} {_lengths(record)}")
+            elif key == "blocks.1.resid_pre":
+                lines.append(f"  blocks.1 {f'to blocks.{layers - 1} ' if layers > 2 else ''}have the same names")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """The same as a table, every block to be opened: what a notebook shows."""
+        groups: dict[str, list[str]] = {}
+        for key, record in self._records.items():
+            made_by = getattr(record.function, "__name__", "")
+            cells = (key, record.axes, _lengths(record), made_by, ", ".join(record.inputs))
+            row = "".join(f"<td>{cell}</td>" for cell in cells)
+            groups.setdefault(".".join(key.split(".")[: 1 + key.startswith("blocks.")]), []).append(f"<tr>{row}</tr>")
+        head = "<tr>" + "".join(f"<th>{h}</th>" for h in ("record", "axes", "shape", "made by", "from")) + "</tr>"
+        parts = "".join(
+            f"<details><summary>{name}</summary><table>{head}{''.join(rows)}</table></details>"
+            for name, rows in groups.items()
+        )
+        return f"<p>{self._title()}</p>{parts}"
+
+    def _title(self) -> str:
+        return f"Trace of {len(self.tokens)} tokens through {self.config.n_layers} layers: {len(self)} records"
 
     def record(self, key: str) -> Record:
         """Everything known about one intermediate. KeyError, with the nearest names, if there is none."""
@@ -142,9 +168,9 @@ class Trace(Mapping[str, Array]):
             return self._records[key]
         except KeyError:
             ending = key.rsplit(".", 1)[-1]
-            near = [name for name in self._records if name.rsplit(".", 1)[-1] == ending][:3]
-            hint = f"; there is {', '.join(near)}" if near else ""
-            raise KeyError(f"the trace has no record {key!r}{hint}") from None
+            near = [name for name in self._records if name.rsplit(".", 1)[-1] == ending]
+            near = near or sorted(self._records, key=lambda name: -len(commonprefix([name, key])))  # noqa: RUF071
+            raise KeyError(f"the trace has no record {key!r}; there is {', '.join(near[:3])}") from None
 
     def axes(self, key: str) -> str:
         """The axes of a record, one letter each: 'H T S'."""
@@ -165,6 +191,11 @@ class Trace(Mapping[str, Array]):
     def edits(self, key: str) -> tuple[Intervention, ...]:
         """The interventions that changed this record; empty if it is what its function returned."""
         return self.record(key).edits
+
+
+def _lengths(record: Record) -> str:
+    """The shape of a record as a reader writes it: 4 x 6 x 6."""
+    return " x ".join(map(str, record.value.shape))
 
 
 class Recorder:
@@ -194,7 +225,8 @@ class Recorder:
         self.start = len(next(iter(self.past.values()))) if self.past else 0
         if self.start + len(ids) > config.n_ctx:
             raise ValueError(
-                f"{self.start + len(ids)} tokens do not fit: the model has {config.n_ctx} learned positions"
+                f"{self.start + len(ids)} tokens do not fit: the model has {config.n_ctx} learned positions "
+                f"(of longer texts give it the last {config.n_ctx} tokens)"
             )
         self.interventions = tuple(interventions)
         for intervention in self.interventions:
@@ -284,7 +316,15 @@ def lock(array: Array) -> Array:
 
 
 def checked_tokens(tokens: Sequence[int] | Array, config: Config) -> Array:
-    """The token ids as a new integer array [T]. Raises ValueError that says which one is impossible."""
+    """The token ids as a new integer array [T].
+
+    Raises ValueError that says which one is impossible, and TypeError for a text.
+    """
+    if isinstance(tokens, str):
+        raise TypeError(
+            "a forward pass reads token ids, not text: call explainer.load().trace(text), "
+            "or get the ids from explainer.tokenizer().encode(text)"
+        )
     given = np.asarray(tokens)
     if given.ndim != 1 or given.size == 0:
         raise ValueError("a forward pass needs a list of at least one token")

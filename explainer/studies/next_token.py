@@ -17,11 +17,13 @@ from explainer.kernel.ops import entropy, softmax
 from explainer.kernel.sampling import FilterStep, by_probability, filters, keep_min_p, keep_top_k, keep_top_p
 from explainer.kernel.temperature import Chain, SameBits, chain, compare_bits
 from explainer.models import lab
+from explainer.models.columns import top_tokens
 
 Array = np.ndarray
+SHOWN = 10  # how many tokens a repr names, of the text and of what may follow
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class NextToken:
     """The next token after `tokens`, for one temperature and one set of cuts.
 
@@ -66,6 +68,14 @@ class NextToken:
         distance = float(self.chain.logits[self.order[0]] - self.chain.logits[self.order[n - 1]])
         return min(4.0 * max(math.ceil(distance), 1), 24.0)
 
+    def __repr__(self) -> str:
+        _, names, probs = top_tokens(self.final, SHOWN)
+        rows = [f"  {name:16} {p:8.3%}" for name, p in zip(names, probs, strict=True) if p > 0]
+        possible = int((self.final > 0).sum())
+        more = [f"  ... and {possible - len(rows)} more"] if possible > len(rows) else []
+        text = lab.tokenizer().decode(self.tokens[-SHOWN:])
+        return "\n".join([f"What follows {text!r} at T = {self.chain.temperature:g}:", *rows, *more])
+
     def rest(self, n: int) -> tuple[float, float, float]:
         """What the tokens beyond the n largest have together: (e^below, probability, probability after the cuts)."""
         others = self.order[n:]
@@ -98,8 +108,23 @@ def next_token(
     min_p: float | None = None,
 ) -> NextToken:
     """Score, divide, exponentiate, normalise, cut: everything that precedes the draw."""
-    made = chain(logits_after(tokens), temperature)
-    order = ranked(tokens)
+    return scored(tokens, logits_after(tokens), ranked(tokens), temperature, top_k, top_p, min_p)
+
+
+def scored(
+    tokens: tuple[int, ...],
+    logits: Array,
+    order: Array,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    min_p: float | None = None,
+) -> NextToken:
+    """The same for given scores, of whatever model.
+
+    logits: [V]; order: [V] token ids, the largest logit first
+    """
+    made = chain(logits, temperature)
     cuts = filters(made.probs, top_k, top_p, min_p, order)
     return NextToken(tokens, made, cuts, cuts[-1].probs if cuts else made.probs, order)
 
