@@ -9,10 +9,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SETS = {
-    "build": ["build"],
-    "test": ["build", "test"],
-    "lint": ["build", "test", "lint"],
-    "train": ["build", "test", "train"],
+    "build": ["panel", "build"],
+    "test": ["panel", "build", "test"],
+    "lint": ["panel", "build", "test", "lint"],
+    "train": ["panel", "build", "test", "train"],
 }
 
 
