@@ -7,6 +7,7 @@ working on looks and words. The real build takes the stills from the documents t
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path[:0] = [str(ROOT), str(HERE)]
 
+import api  # noqa: E402
 import assets as asset_files  # noqa: E402
 import folder  # noqa: E402
 import licences  # noqa: E402
@@ -105,6 +107,7 @@ def main() -> None:
     def say(words: str) -> None:
         print(f"[{time.perf_counter() - began:6.1f} s] {words}", flush=True)
 
+    api.check()
     say("measurements that the pages show by default")
     subprocess.run([sys.executable, str(HERE / "measure.py")], check=True)
     from pages import CHAPTERS, DOCUMENTS, PAGES, numbers_of
@@ -166,6 +169,8 @@ def main() -> None:
         )
         (out / name).mkdir(exist_ok=True)
         (out / name / "index.html").write_text(html, encoding="utf-8")
+    say("pages /api/")
+    api.write(out, functools.partial(shell.plain_page, assets=names, chapters=CHAPTERS))
     shutil.copy(out / names["embed.js"], out / "embed.js") if "embed.js" in names else None
     if not arguments.preview:
         say("pages in one file")

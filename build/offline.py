@@ -19,6 +19,7 @@ ON_DEMAND = (
     "single/",
     "licences/",
     "demo/",
+    "api/",
     "runtime/parts.",
 )  # listed, so that nothing foreign is served, but fetched only when asked for
 MARK = re.compile(rb' data-build="[^"]*"')  # on the first element of every page

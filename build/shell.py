@@ -148,11 +148,29 @@ def static_page(
     numbers: dict[str, Any],
 ) -> str:
     """A page of prose alone, in the same frame: how the site works, licences."""
-    page = {"name": name, "title": question, "question": question, "path": f"{name}/"}
+    extra = f'<script src="{root}embed.js" async></script>' if name == "demo" else ""
+    html = article(text, numbers, {})
+    return plain_page(f"{name}/", question, html, root=root, assets=assets, chapters=chapters, head_extra=extra)
+
+
+def plain_page(
+    path: str,
+    question: str,
+    html: Markup,
+    *,
+    root: str,
+    assets: dict[str, str],
+    chapters: list[Any],
+    head_extra: str = "",
+) -> str:
+    """A page without Python behind it, in the same frame.
+
+    path: where it lies in the site, 'how/'
+    """
+    page = {"name": path.split("/")[0], "title": question, "question": question, "path": path}
     return templates.get_template("page.html.j2").render(
         page=page, site_name=SITE_NAME, root=root, assets=assets, chapters=chapters, single=False,
-        article=article(text, numbers, {}), still=None, figures=(), two_ways=False, previous=None, next=None,
-        head_extra=Markup(f'<script src="{root}embed.js" async></script>') if name == "demo" else "",
+        article=html, still=None, figures=(), two_ways=False, previous=None, next=None, head_extra=Markup(head_extra),
     )  # fmt: skip
 
 

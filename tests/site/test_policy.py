@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from pages import PAGES
 
 LIVE_PAGES = [p.path for p in PAGES] + [f"embed/{PAGES[1].widgets[0].slug}/"]
-STATIC = ["how/", "licences/"]
+STATIC = ["how/", "licences/", "api/kernel/trace/"]
 LISTEN = """window.violations = [];
 addEventListener('securitypolicyviolation',
   (e) => violations.push(`${e.violatedDirective} ${e.blockedURI} ${e.sample}`));"""

@@ -29,7 +29,7 @@ from pages.temperature.page import PROMPT
 ROOT = Path(__file__).resolve().parents[2]
 AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 EVERY = [p.path for p in PAGES]
-STATIC = ["how/", "licences/", "demo/"]
+STATIC = ["how/", "licences/", "demo/", "api/", "api/kernel/trace/"]
 
 
 def axe(page):
