@@ -96,10 +96,14 @@ def test_nothing_outside_of_a_page_knows_its_name():
         assert not named & pages, file
 
 
-def test_the_kernel_runs_without_anything_but_numpy():
+def test_the_kernel_and_the_front_run_without_anything_but_numpy():
     code = (
         "import sys\n"
         + "".join(f"import explainer.kernel.{name}\n" for name in KERNEL)
+        + "assert 'explainer.library' not in sys.modules, 'readers need no front'\n"
+        + "import explainer\n"
+        + "model = explainer.load()\n"
+        + "print(model, model.trace('Once'), model.next_token('Once'), model.generate('Once', 2), file=sys.stderr)\n"
         + "loaded = {name.split('.')[0] for name in sys.modules}\n"
         "print(*sorted(loaded & {'param', 'panel', 'bokeh', 'torch', 'scipy', 'tokenizers', 'pandas', 'jinja2'}))\n"
     )
