@@ -18,6 +18,11 @@ serve: site ## set up, build, and serve the site at 127.0.0.1:8000 (PORT=9000 fo
 site: .venv/.build node_modules/.ready ## set up and build _site/
 	@$(PY) build/make_site.py
 
+.PHONY: preview
+preview: PORT = 8001
+preview: .venv/.build node_modules/.ready ## one page, live, and again after each change: make preview PAGE=attention (at 127.0.0.1:8001)
+	@$(PY) build/preview.py $(PAGE) --port $(PORT)
+
 .PHONY: test
 test: .venv/.test .venv/.lint node_modules/.ready browser site ## set up, lint, and run every test
 	@failed=0; echo lint; $(LINT) || failed=1; for part in unit views site; do echo "tests/$$part"; $(PY) -m pytest -q -n 2 --dist loadgroup tests/$$part || failed=1; done; exit $$failed

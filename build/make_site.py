@@ -1,7 +1,7 @@
 """Build the whole static site into `_site/`: `python build/make_site.py` (make site).
 
-With `--preview` the stills come from this very Python instead of Pyodide and there is no runtime: a few seconds, for
-working on looks and words. The real build takes the stills from the documents that sleep in the snapshot.
+With `--preview` the stills come from this very Python instead of Pyodide and there is no runtime: half a minute, for the
+looks of all pages; one page, live, is `build/preview.py`'s. The real build takes the stills from the documents that sleep in the snapshot.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +23,23 @@ sys.path[:0] = [str(ROOT), str(HERE)]
 
 import api  # noqa: E402
 import assets as asset_files  # noqa: E402
+import contents  # noqa: E402
 import folder  # noqa: E402
-import licences  # noqa: E402
 import links  # noqa: E402
 import offline  # noqa: E402
 import previews  # noqa: E402
+import runtime  # noqa: E402
 import shell  # noqa: E402
 import single  # noqa: E402
 import sizes  # noqa: E402
+from contents import Contents  # noqa: E402
+
+from explainer.ui.page import Page, documents  # noqa: E402
+from pages import CHAPTERS, PAGES, numbers_of  # noqa: E402
 
 
-def preview_stills(documents: dict[str, Any]) -> dict[str, Any]:
-    """The stills drawn by this Python: same components, no ids."""
+def drawn_here(documents: dict[str, Callable[[], list[Any]]]) -> dict[str, Any]:
+    """The stills of documents, drawn by this Python: same components, no ids."""
     return {
         name: {
             "models": [
@@ -43,6 +49,44 @@ def preview_stills(documents: dict[str, Any]) -> dict[str, Any]:
         }
         for name, make in documents.items()
     }  # fmt: skip
+
+
+def write_scripts(out: Path, pages: list[Page]) -> dict[str, str]:
+    """Scripts, styles and fonts into `out`; returns {plain name: path in the site}, the worker's among them."""
+    names = asset_files.build_assets(out, [w.slug for page in pages for w in page.widgets])
+    shell.checksums |= {name: asset_files.checksum(out / names[name]) for name in names if name.endswith(".js")}
+    names["worker.js"] = name_worker(out)
+    return names
+
+
+def write_page(
+    out: Path, page: Page, stills: dict[str, Any], names: dict[str, str], listed: Contents, extra: str = ""
+) -> None:
+    """A page, with its picture. extra: markup for its head"""
+    html = shell.page_html(
+        page,
+        stills[page.name],
+        root="../" if page.path else "./",
+        assets=names,
+        contents=listed,
+        text=(ROOT / "pages" / page.name / "text.md").read_text(encoding="utf-8"),
+        numbers=numbers_of(page.name),
+        extra=extra,
+    )
+    (out / page.path).mkdir(exist_ok=True)
+    (out / page.path / "index.html").write_text(html, encoding="utf-8")
+    previews.write_picture(out / page.path, page.question, shell.SITE_NAME, page.state().prompt)
+
+
+def write_embeds(out: Path, page: Page, stills: dict[str, Any], names: dict[str, str]) -> None:
+    """The embeds of a page's widgets, with their pictures and descriptions."""
+    for widget in page.widgets:
+        embed = out / "embed" / widget.slug
+        embed.mkdir(parents=True, exist_ok=True)
+        html = shell.embed_html(page, widget, stills[f"embed/{widget.slug}"], root="../../", assets=names)
+        (embed / "index.html").write_text(html, encoding="utf-8")
+        previews.write_oembed(embed, page, widget, shell.SITE_NAME)
+        previews.write_picture(embed, widget.title, f"From “{page.question}”", page.state().prompt)
 
 
 def name_worker(out: Path) -> str:
@@ -55,52 +99,11 @@ def name_worker(out: Path) -> str:
     return f"runtime/{final.name}"
 
 
-STATIC = (
-    ("how", "How this page works"),
-    ("licences", "Licences of what is inside"),
-    ("demo", "A blog post with three live figures"),
-)
-
-
-def static_text(name: str) -> str:
-    if name != "licences":
-        return (ROOT / "pages" / name / "text.md").read_text(encoding="utf-8")
-    parts = ["Everything that this site sends you, with its licence in full.\n"]
-    for each in licences.collect():
-        parts.append(
-            f"## {each.name} {each.version}\n\n{each.licence}. {each.note}\n\n```text\n{each.text.strip()}\n```\n"
-        )
-    return "{% raw %}\n" + "\n".join(parts) + "\n{% endraw %}"
-
-
-def static_numbers(name: str, out: Path) -> dict[str, Any]:
-    """What the text of the 'how' page says in numbers, all read from what was just built."""
-    if name == "demo":
-        from pages import DOCUMENTS
-
-        wished = ("temperature", "attention-stepper", "feedback-loop", "whole-model", "components")
-        three = [w for w in wished if f"embed/{w}" in DOCUMENTS][:3]
-        return dict(zip(("first", "second", "third"), three, strict=True))
-    if name != "how":
-        return {}
-    import importlib.metadata as meta
-
-    from explainer.models import lab
-
-    pyodide = json.loads((ROOT / "node_modules" / "pyodide" / "package.json").read_text(encoding="utf-8"))["version"]
-    card = ROOT / "explainer" / "models" / "weights" / f"{lab.STORYTELLER}.md"
-    return {
-        "pyodide": pyodide, **{n: meta.version(n) for n in ("numpy", "panel", "bokeh")},
-        "parameters": f"{lab.model().n_params:,}",
-        "sizes_table": sizes.table(out), "times_table": sizes.times(ROOT / "tests" / "bench" / "kept.json"), "model_card": sizes.demote(card.read_text(encoding="utf-8")) if card.exists() else "",
-    }  # fmt: skip
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "_site")
     parser.add_argument("--preview", action="store_true", help="stills from this Python, no runtime")
-    parser.add_argument("--only", default=None, help="just this page (with --preview)")
+    parser.add_argument("--only", nargs="*", default=[], help="just these pages (with --preview)")
     arguments = parser.parse_args()
     began = time.perf_counter()
 
@@ -110,76 +113,45 @@ def main() -> None:
     api.check()
     say("measurements that the pages show by default")
     subprocess.run([sys.executable, str(HERE / "measure.py")], check=True)
-    from pages import CHAPTERS, DOCUMENTS, PAGES, numbers_of
-
+    texts = contents.texts()
+    listed = Contents(CHAPTERS, [*(page for page in PAGES if not page.chapter), *texts])
+    pages = [page for page in PAGES if page.name in arguments.only or not (arguments.preview and arguments.only)]
     out = arguments.out
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     if arguments.preview:
-        wanted = {k: v for k, v in DOCUMENTS.items() if arguments.only in (None, k)}
-        stills = preview_stills(wanted)
+        stills = drawn_here(documents(pages))
     else:
-        import runtime
-
         say("the runtime: Pyodide, numpy, Panel, one snapshot of all documents")
         runtime.build_runtime(out)
         stills = json.loads((ROOT / "_cache" / "still.json").read_text(encoding="utf-8"))
     say("scripts, styles, fonts")
-    names = asset_files.build_assets(out, [w.slug for page in PAGES for w in page.widgets])
-    shell.checksums |= {name: asset_files.checksum(out / names[name]) for name in names if name.endswith(".js")}
-    names["worker.js"] = name_worker(out)
+    names = write_scripts(out, PAGES)
     if not arguments.preview:
         names["parts.json"] = single.write_parts(out, runtime.patched(), names)
-    for page in PAGES:
-        if page.name not in stills:
-            continue
+    for page in pages:
         say(f"page /{page.path}")
-        text = (ROOT / "pages" / page.name / "text.md").read_text(encoding="utf-8")
-        root = "../" if page.path else "./"
-        html = shell.page_html(
-            page,
-            stills[page.name],
-            root=root,
-            assets=names,
-            chapters=CHAPTERS,
-            text=text,
-            numbers=numbers_of(page.name),
-        )
-        (out / page.path).mkdir(exist_ok=True)
-        (out / page.path / "index.html").write_text(html, encoding="utf-8")
-        previews.write_picture(out / page.path, page.question, shell.SITE_NAME, page.state().prompt)
-        for widget in page.widgets:
-            key = f"embed/{widget.slug}"
-            if key in stills:
-                (out / key).mkdir(parents=True, exist_ok=True)
-                html = shell.embed_html(page, widget, stills[key], root="../../", assets=names)
-                (out / key / "index.html").write_text(html, encoding="utf-8")
-                previews.write_oembed(out / key, page, widget, shell.SITE_NAME)
-                previews.write_picture(out / key, widget.title, f"From “{page.question}”", page.state().prompt)
-    for name, question in STATIC:
-        say(f"page /{name}/")
-        html = shell.static_page(
-            name,
-            question,
-            static_text(name),
-            root="../",
-            assets=names,
-            chapters=CHAPTERS,
-            numbers=static_numbers(name, out),
-        )
-        (out / name).mkdir(exist_ok=True)
-        (out / name / "index.html").write_text(html, encoding="utf-8")
+        write_page(out, page, stills, names, listed)
+        write_embeds(out, page, stills, names)
+    for text in texts:
+        say(f"page /{text.path}")
+        numbers = numbers_of(text.name, out)
+        (out / text.path).mkdir(exist_ok=True)
+        html = shell.text_html(text, root="../", assets=names, contents=listed, numbers=numbers)
+        (out / text.path / "index.html").write_text(html, encoding="utf-8")
     say("pages /api/")
-    api.write(out, functools.partial(shell.plain_page, assets=names, chapters=CHAPTERS))
-    shutil.copy(out / names["embed.js"], out / "embed.js") if "embed.js" in names else None
+    api.write(out, functools.partial(shell.plain_page, assets=names, contents=listed))
+    shutil.copy(out / names["embed.js"], out / "embed.js")
     if not arguments.preview:
         say("pages in one file")
         single.write_singles(out, PAGES)
+    if site_url := previews.site_url():
+        (out / "sitemap.xml").write_text(contents.sitemap(listed, site_url), encoding="utf-8")
     say("the name of this build, and its service worker")
     offline.seal(out)
     if not arguments.preview:
         say("the whole site in one zip")
-        folder.write_zip(out, [p for p in PAGES if p.name in stills])
+        folder.write_zip(out, PAGES)
         say("links: whether each leads somewhere")
         links.check(out, single.lies_at)
     heap = None if arguments.preview else json.loads((ROOT / "_cache" / "heap.json").read_text(encoding="utf-8"))

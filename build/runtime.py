@@ -260,6 +260,31 @@ class Emitter:
         return kept.read_bytes()
 
 
+def kinds(site: Iterable[str], libraries: list[str], late: list[str]) -> dict[str, list[str]]:
+    """Which files of site-packages are in no snapshot, by pack: libraries, what is read again after a resume, weights (float16
+    is half of what is in memory). The smaller models of the family are fetched when something asks for them."""
+    weights = [name for name in site if name.endswith(".safetensors")]
+    main = [name for name in weights if Path(name).stem == STORYTELLER]
+    return {
+        "libraries": [*libraries, *(name for name in late if name not in weights)],
+        "weights": main,
+        "family": [name for name in weights if name not in main],
+    }
+
+
+def manifest_of(emitter: Emitter, pyodide: Path) -> dict[str, Any]:
+    """What the worker is told of the files: which there are, and which of them each way to a live Python needs."""
+    return {
+        "version": digest(*[f["sha256"] for f in emitter.files.values()]),
+        "pyodide": patch_runtime.VERSION,
+        "site": SITE,
+        "lock": {"info": json.loads((pyodide / "pyodide-lock.json").read_text())["info"]},
+        "resume": ["pyodide.asm.mjs", "pyodide.asm.wasm", "snapshot", "libraries", "weights"],
+        "boot": ["pyodide.asm.mjs", "pyodide.asm.wasm", "stdlib", "python", "libraries", "weights", "family"],
+        "files": emitter.files,
+    }
+
+
 def emit(out: Path, compiled: Path, pyodide: Path, image: Path) -> dict[str, Any]:
     """Write out/runtime/* and out/runtime/manifest.json; returns the manifest."""
     runtime = out / "runtime"
@@ -269,16 +294,7 @@ def emit(out: Path, compiled: Path, pyodide: Path, image: Path) -> dict[str, Any
     site = {
         p.relative_to(compiled / "site").as_posix(): p for p in sorted((compiled / "site").rglob("*")) if p.is_file()
     }
-    late = json.loads((compiled / "closure.json").read_text())["late"]
-    weights = [n for n in site if n.endswith(".safetensors")]
-    main = [n for n in weights if Path(n).stem == STORYTELLER]
-    # Files are not in a snapshot: libraries, what is read again after a resume, weights (float16 is half of what is in
-    # memory). The smaller models of the family are fetched when something asks for them.
-    apart = {
-        "libraries": [*libraries, *(n for n in late if n not in weights)],
-        "weights": main,
-        "family": [n for n in weights if n not in main],
-    }
+    apart = kinds(site, libraries, json.loads((compiled / "closure.json").read_text())["late"])
     gone = {n for names in apart.values() for n in names}
     emitter.add("pyodide.asm.mjs", (pyodide / "pyodide.asm.mjs").read_bytes())
     emitter.add("pyodide.asm.wasm", (pyodide / "pyodide.asm.wasm").read_bytes())
@@ -287,15 +303,7 @@ def emit(out: Path, compiled: Path, pyodide: Path, image: Path) -> dict[str, Any
         emitter.add(name, packs.pack((n, site[n].read_bytes()) for n in names))
     emitter.add("python", packs.pack((n, p.read_bytes()) for n, p in site.items() if n not in gone))
     emitter.add("stdlib", (compiled / "stdlib.zip").read_bytes())
-    manifest = {
-        "version": digest(*[f["sha256"] for f in emitter.files.values()]),
-        "pyodide": patch_runtime.VERSION,
-        "site": SITE,
-        "lock": {"info": json.loads((pyodide / "pyodide-lock.json").read_text())["info"]},
-        "resume": ["pyodide.asm.mjs", "pyodide.asm.wasm", "snapshot", "libraries", "weights"],
-        "boot": ["pyodide.asm.mjs", "pyodide.asm.wasm", "stdlib", "python", "libraries", "weights", "family"],
-        "files": emitter.files,
-    }
+    manifest = manifest_of(emitter, pyodide)
     (runtime / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
     return manifest
 

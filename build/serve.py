@@ -74,6 +74,35 @@ def served(directory: Path, handler: type[Handler] = Handler) -> Iterator[str]:
         thread.join()
 
 
+def run(
+    directory: Path, port: int, handler: type[Handler] = Handler, *, again: str = "make serve", place: str = ""
+) -> int:
+    """Serve for ever, and say where; 1 where that cannot be. again: the command of whoever started this; place: the page to open"""
+    try:
+        server = make_server(directory, port, handler)
+    except OSError as problem:
+        if problem.errno == errno.EADDRINUSE:
+            print(
+                f"port {port} is taken by another program; choose another: {again} PORT={port + 1}",
+                file=sys.stderr,
+            )
+        elif problem.errno == errno.EACCES:
+            print(f"this user may not open port {port}; choose one above 1023: {again} PORT=8000", file=sys.stderr)
+        else:
+            print(f"cannot serve at port {port}: {problem.strerror}", file=sys.stderr)
+        return 1
+    except OverflowError:
+        print(f"{port} is not a port: choose a number from 1 to 65535", file=sys.stderr)
+        return 1
+    what = "the page" if place else "the site"
+    print(f"{what} is at http://127.0.0.1:{server.server_port}/{place}  (stop with Ctrl-C)", flush=True)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        print()
+    return 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=8000)
@@ -82,31 +111,7 @@ def main() -> int:
     if not (arguments.directory / "index.html").exists():
         print(f"there is no site in {arguments.directory}: run `make site` first", file=sys.stderr)
         return 1
-    try:
-        server = make_server(arguments.directory, arguments.port)
-    except OSError as problem:
-        if problem.errno == errno.EADDRINUSE:
-            print(
-                f"port {arguments.port} is taken by another program; choose another: make serve PORT={arguments.port + 1}",
-                file=sys.stderr,
-            )
-        elif problem.errno == errno.EACCES:
-            print(
-                f"this user may not open port {arguments.port}; choose one above 1023: make serve PORT=8000",
-                file=sys.stderr,
-            )
-        else:
-            print(f"cannot serve at port {arguments.port}: {problem.strerror}", file=sys.stderr)
-        return 1
-    except OverflowError:
-        print(f"{arguments.port} is not a port: choose a number from 1 to 65535", file=sys.stderr)
-        return 1
-    print(f"the site is at http://127.0.0.1:{server.server_port}/  (stop with Ctrl-C)", flush=True)
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        print()
-    return 0
+    return run(arguments.directory, arguments.port)
 
 
 if __name__ == "__main__":

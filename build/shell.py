@@ -9,9 +9,11 @@ import json
 import os
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jinja2
+from contents import Contents, Text
 from markupsafe import Markup
 from prose import article
 from pygments import highlight
@@ -110,67 +112,50 @@ def embed_html(page: Any, widget: Any, still: dict[str, Any], *, root: str, asse
     )  # fmt: skip
 
 
-def page_html(page: Any, still: dict[str, Any], *, root: str, assets: dict[str, str], chapters: list[Any],
-              text: str, numbers: dict[str, Any], single: bool = True) -> str:  # fmt: skip
+def page_html(page: Any, still: dict[str, Any], *, root: str, assets: dict[str, str], contents: Contents,
+              text: str, numbers: dict[str, Any], extra: str = "") -> str:  # fmt: skip
     """One page of the site.
 
     still: {"models": [{"id", "name", "attributes"}]} of the page's document; markup goes into the widgets, ids into the page
     text, numbers: the prose, and what it may use as {{ name }}
+    extra:         markup for its head
     """
     html_of = {m["name"]: m["attributes"].get("html", "") for m in still["models"]}
     widgets = {w.slug: frame(w, html_of[w.slug], root=root) for w in page.widgets}
-    names = [c.name for c in chapters]
-    at = names.index(page.name) if page.name in names else None
     lean = {"name": page.name, "weights": story.fingerprint(), "models": [lean_model(m) for m in still["models"]]}
-    return templates.get_template("page.html.j2").render(
-        page=page, site_name=SITE_NAME, root=root, assets=assets, chapters=chapters, single=single,
-        article=(prose := article(text, numbers, widgets)), still=json_block(lean), figures=page.widgets,
-        two_ways='<div class="discover">' in prose,
-        previous=chapters[at - 1] if at else None, next=next_of(at, page, chapters),
+    prose = article(text, numbers, widgets)
+    return framed(
+        page, prose, root=root, assets=assets, contents=contents, single=True, still=json_block(lean), figures=page.widgets,
+        two_ways='<div class="discover">' in prose, extra=Markup(extra),
     )  # fmt: skip
 
 
-def next_of(at: int | None, page: Any, chapters: list[Any]) -> Any:
-    """The chapter to read next: the first one after the start page, none after the last."""
-    if at is None:
-        return chapters[0] if page.name == "home" and chapters else None
-    return chapters[at + 1] if at + 1 < len(chapters) else None
-
-
-def static_page(
-    name: str,
-    question: str,
-    text: str,
-    *,
-    root: str,
-    assets: dict[str, str],
-    chapters: list[Any],
-    numbers: dict[str, Any],
-) -> str:
+def text_html(page: Text, *, root: str, assets: dict[str, str], contents: Contents, numbers: dict[str, Any]) -> str:
     """A page of prose alone, in the same frame: how the site works, licences."""
-    extra = f'<script src="{root}embed.js" async></script>' if name == "demo" else ""
-    html = article(text, numbers, {})
-    return plain_page(f"{name}/", question, html, root=root, assets=assets, chapters=chapters, head_extra=extra)
+    prose = article(page.text, numbers, {})
+    return framed(
+        page, prose, root=root, assets=assets, contents=contents, single=False, still=None, figures=(), two_ways=False
+    )
 
 
-def plain_page(
-    path: str,
-    question: str,
-    html: Markup,
-    *,
-    root: str,
-    assets: dict[str, str],
-    chapters: list[Any],
-    head_extra: str = "",
-) -> str:
-    """A page without Python behind it, in the same frame.
+def plain_page(path: str, question: str, html: Markup, *, root: str, assets: dict[str, str], contents: Contents) -> str:
+    """Markup as a page without Python behind it, in the same frame.
 
-    path: where it lies in the site, 'how/'
+    path: where it lies in the site, 'api/kernel/'
     """
-    page = {"name": path.split("/")[0], "title": question, "question": question, "path": path}
+    page = SimpleNamespace(
+        name=path.split("/")[0], title=question, question=question, path=path, chapter=False, group="", on_demand=True
+    )
+    return framed(
+        page, html, root=root, assets=assets, contents=contents, single=False, still=None, figures=(), two_ways=False
+    )
+
+
+def framed(page: Any, prose: Markup, *, root: str, contents: Contents, **more: Any) -> str:
+    """A page's article in the frame that all pages share: bar, contents, previous and next, footer."""
+    previous, following = contents.around(page)
     return templates.get_template("page.html.j2").render(
-        page=page, site_name=SITE_NAME, root=root, assets=assets, chapters=chapters, single=False,
-        article=html, still=None, figures=(), two_ways=False, previous=None, next=None, head_extra=Markup(head_extra),
+        page=page, article=prose, root=root, contents=contents, previous=previous, next=following, site_name=SITE_NAME, **more
     )  # fmt: skip
 
 

@@ -137,12 +137,14 @@ def template(html: str, base: str, where: Callable[[str], str | None]) -> str:
     tail = "\n".join(map(mark, ("asked", "worker", "files", "page")))
     html = re.sub(r'<script type="module" src="[^"]+"[^>]*></script>', tail, html)
     html = re.sub(
-        r'<p><a href="[^"]*">How this page works</a>.*?</p>',
+        r'<p class="about">.*?</p>',
         "<p>This is one file: it works from a disk, without a network. Its links open the other pages where their files lie beside it.</p>",
         html,
         flags=re.S,
     )
-    return links.rewrite(html, base, where, state_in_hash=True)
+    html = links.rewrite(html, base, where, state_in_hash=True)
+    menu = re.compile(r'<nav id="site-contents".*?</nav>', re.S)  # lists no page that it cannot lead to
+    return menu.sub(lambda found: re.sub(r"<li>(?!<a ).*</li>\n", "", found[0]), html)
 
 
 def fill(page: str, marks: dict[str, str]) -> str:

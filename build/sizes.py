@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 GROUPS = (
-    ("the page itself, with its stills", re.compile(r"^[a-z]*/?index\.html$")),
+    ("the page itself, with its stills", re.compile(r"^[a-z-]*/?index\.html$")),
     ("scripts and styles", re.compile(r"^assets/.*\.(js|css|svg)$")),
     ("fonts", re.compile(r"\.woff2$")),
     ("runtime", re.compile(r"^runtime/")),

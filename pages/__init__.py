@@ -5,15 +5,16 @@
     <name>/numbers.py   numbers(), what the prose says in numbers; readers' browsers do not get it
     <name>/views/       the widgets;   facts/   what only they compute
 
-Nothing outside of a page's folder knows its name. `DOCUMENTS` is every document that can be opened in Python.
+A folder with a text and no `page.py` is a page of prose alone (build/contents.py). Nothing outside of a page's folder knows its name. `DOCUMENTS` is every document that can be opened in Python.
 """
 
 import importlib
 import importlib.util
 import pkgutil
+from pathlib import Path
 from typing import Any
 
-from explainer.ui.page import Page, documents
+from explainer.ui.page import GROUPS, Page, documents
 
 
 def _found() -> list[Page]:
@@ -23,12 +24,15 @@ def _found() -> list[Page]:
 
 
 PAGES = _found()
-CHAPTERS = [page for page in PAGES if page.chapter]
+CHAPTERS = sorted((page for page in PAGES if page.chapter), key=lambda page: GROUPS.index(page.group))
 DOCUMENTS = documents(PAGES)
 
 
-def numbers_of(page: str) -> dict[str, Any]:
-    """What the prose of a page may use as {{ name }}: measured when the site is built, never typed; {} without numbers."""
+def numbers_of(page: str, *built: Path) -> dict[str, Any]:
+    """What the prose of a page may use as {{ name }}: measured when the site is built, never typed; {} without numbers.
+
+    built: for a page of prose alone, the site as far as it is built
+    """
     if importlib.util.find_spec(f"{__name__}.{page}.numbers") is None:
         return {}
-    return importlib.import_module(f"{__name__}.{page}.numbers").numbers()
+    return importlib.import_module(f"{__name__}.{page}.numbers").numbers(*built)

@@ -1,4 +1,4 @@
-// How far each chapter has been read: a line under its name in the bar. Kept in this browser only, as the theme is.
+// How far each chapter has been read: a line under its name in the bar and in the contents. Kept in this browser only, as the theme is.
 
 const KEPT = 'explainer-read';
 
@@ -9,11 +9,13 @@ const kept = () => {
 /** Draw what was read of each chapter, and follow the reader through this one. */
 export function progress(root) {
   const links = [...root.querySelectorAll('.bar [data-chapter]')];
-  const here = links.find((link) => link.hasAttribute('aria-current'));
+  const here = links.filter((link) => link.hasAttribute('aria-current')); // in the bar and in the contents
   const read = kept();
   const draw = (link) => link.style.setProperty('--read', Math.min(Math.max(Number(read[link.dataset.chapter]) || 0, 0), 1));
   links.forEach(draw);
-  if (!here) return;
+  if (!here.length) return;
+  const { chapter } = here[0].dataset;
+  for (const link of here) link.closest('nav').scrollLeft = link.offsetLeft - 40; // a long row shows where the reader is
 
   let waiting = false;
   const measure = () => {
@@ -21,10 +23,10 @@ export function progress(root) {
     const { scrollHeight, clientHeight } = document.documentElement;
     const most = scrollHeight - clientHeight;
     const far = most > 0 ? Math.round((100 * scrollY) / most) / 100 : 1;
-    if (far <= (Number(read[here.dataset.chapter]) || 0)) return;
-    read[here.dataset.chapter] = far;
-    draw(here);
-    try { localStorage.setItem(KEPT, JSON.stringify({ ...kept(), [here.dataset.chapter]: far })); } catch { /* private mode */ }
+    if (far <= (Number(read[chapter]) || 0)) return;
+    read[chapter] = far;
+    here.forEach(draw);
+    try { localStorage.setItem(KEPT, JSON.stringify({ ...kept(), [chapter]: far })); } catch { /* private mode */ }
   };
   addEventListener('scroll', () => { if (!waiting) { waiting = true; requestAnimationFrame(measure); } }, { passive: true });
 }

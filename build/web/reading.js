@@ -20,6 +20,7 @@ import { afterTurns } from './turns.js';
     for (const b of document.querySelectorAll('[data-theme-set]')) b.setAttribute('aria-pressed', String(b.dataset.themeSet === (root.dataset.theme ?? 'auto')));
   };
   document.addEventListener('DOMContentLoaded', show);
+  addEventListener('pagehide', () => document.getElementById('site-contents')?.hidePopover?.()); // whoever comes back comes to the page
 
   // The page's own script may be missing, damaged or stalled; then there is nobody but this script to say so.
   const fail = ({ what, words }) => {

@@ -94,6 +94,7 @@ async function begin() {
   let reason = '';
   try {
     if (asked.get('how') === 'boot') throw new Error('asked for in the address');
+    if (!manifest.resume.length) throw new Error('a preview has no snapshot');
     total = need(manifest.resume);
     py = await resume(files, steps);
   } catch (problem) {

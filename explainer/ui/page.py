@@ -1,4 +1,4 @@
-"""A page: a question, a state, the widgets that show it, and the prose around them (pages/<name>.md)."""
+"""A page: a question, a state, the widgets that show it, and the prose around them (pages/<name>/text.md)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from typing import Any
 from explainer.ui.state import PageState
 from explainer.ui.widget import Link, Widget
 
+GROUPS = ("One pass", "The loop", "Learning", "Your own")
+"""The parts of the contents, in their order; a page of no group is no chapter and stands below them."""
+
 
 @dataclass(frozen=True)
 class Page:
     """Everything about a page but its prose (text.md) and the numbers in that (numbers.py), which lie beside it.
 
-    order:   where it stands among the others; chapters count from 1
-    chapter: whether it is one, with a place in the menu
+    group: the part of the contents that it is a chapter of (GROUPS), or '': no chapter
+    order: where it stands among the pages of its group
+    Raises ValueError for a group that there is not.
     """
 
     name: str
@@ -23,8 +27,17 @@ class Page:
     question: str
     state: type[PageState]
     widgets: tuple[type[Widget], ...]
+    group: str = ""
     order: int = 1000
-    chapter: bool = True
+
+    def __post_init__(self) -> None:
+        if self.group and self.group not in GROUPS:
+            raise ValueError(f"page {self.name}: there is no group {self.group!r}; there are {', '.join(GROUPS)}")
+
+    @property
+    def chapter(self) -> bool:
+        """Whether it is one, with a number, and a page before and after it."""
+        return bool(self.group)
 
     @property
     def path(self) -> str:

@@ -86,6 +86,7 @@ class AttentionState(PageState):
 
 PAGE = Page(
     name="attention",
+    group="One pass",
     order=1,
     title="Attention",
     question="How does a token find what it needs?",

@@ -33,7 +33,6 @@ class ComponentsState(PageState):
 PAGE = Page(
     name="components",
     order=900,
-    chapter=False,
     title="Components",
     question="What are the pages made of?",
     state=ComponentsState,

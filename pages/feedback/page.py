@@ -141,6 +141,7 @@ class FeedbackState(PageState):
 
 PAGE = Page(
     name="feedback",
+    group="The loop",
     order=3,
     title="Feedback",
     question="What happens when the output becomes the input?",

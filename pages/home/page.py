@@ -49,7 +49,6 @@ class HomeState(PageState):
 PAGE = Page(
     name="home",
     order=0,
-    chapter=False,
     title="Start",
     question="A transformer that you can operate",
     state=HomeState,

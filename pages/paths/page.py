@@ -94,6 +94,7 @@ class PathsState(PageState):
 
 PAGE = Page(
     name="paths",
+    group="The loop",
     order=4,
     title="Paths",
     question="How long can it think before it has to write?",

@@ -66,6 +66,7 @@ class TemperatureState(PageState):
 
 PAGE = Page(
     name="temperature",
+    group="One pass",
     order=2,
     title="Temperature",
     question="What does temperature really do?",

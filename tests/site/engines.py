@@ -27,12 +27,15 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "build")]
 
 import browser as installed  # noqa: E402
+import contents  # noqa: E402
 import serve  # noqa: E402
 import websocket  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 from selenium import webdriver  # noqa: E402
 from selenium.webdriver.webkitgtk.options import Options  # noqa: E402
 from selenium.webdriver.webkitgtk.service import Service  # noqa: E402
+
+from pages import CHAPTERS, PAGES  # noqa: E402
 
 PATIENCE = 180  # seconds that anything may take on a busy machine; nothing is timed here
 WIDTH, HEIGHT = 1280, 900
@@ -351,7 +354,8 @@ def drain(process: subprocess.Popen[str]) -> None:
 
 
 ENGINES = {"chromium": chromium, "firefox": firefox, "webkit": webkit}
-PAGES = ("", "attention/", "temperature/", "feedback/", "paths/", "components/", "embed/feedback-loop/", "demo/")
+PATHS = [p.path for p in PAGES] + [f"embed/{CHAPTERS[-1].widgets[0].slug}/"]
+PATHS += [text.path for text in contents.texts() if "</transformer-explainer>" in text.text]
 SINGLE = "single/components.html"
 TO_LIVE = (
     "Number((document.querySelector('[data-status-text]')?.textContent ?? '').match(/Live in ([\\d.]+)/)?.[1] ?? NaN)"
@@ -370,7 +374,7 @@ def main() -> None:
         try:
             with ENGINES[name]() as engine:
                 print(engine.name, engine.version)
-                for url in [*(base + path for path in PAGES), (site / SINGLE).as_uri()]:
+                for url in [*(base + path for path in PATHS), (site / SINGLE).as_uri()]:
                     engine.open("about:blank")
                     engine.open(url)
                     if "/demo/" in url:

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "build")]
 
 import browser as chromium  # noqa: E402
+import contents  # noqa: E402
 import serve  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
@@ -25,7 +26,6 @@ OUT = ROOT / "_shots"
 LIVE = (
     "!document.querySelector('[data-widget]') || ['live','failed'].includes(document.documentElement.dataset.explainer)"
 )
-STATIC = ("how", "demo")
 WIDTHS = {1280: "wide", 360: "phone"}
 SLICE = 1800
 STYLE = """body { margin: 1rem; font: 14px/1.4 system-ui, sans-serif; background: #888; color: #000 }
@@ -81,7 +81,7 @@ def main() -> None:
     server = serve.make_server(ROOT / "_site", 0)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     base = f"http://127.0.0.1:{server.server_port}/"
-    every = [(page.name, page.path) for page in PAGES] + [(name, f"{name}/") for name in STATIC]
+    every = [(page.name, page.path) for page in PAGES] + [(text.name, text.path) for text in contents.texts()]
     sections = []
     with sync_playwright() as playwright:
         instance = playwright.chromium.launch(executable_path=chromium.find_chromium(), args=chromium.FLAGS)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-PAGES = ["attention", "temperature", "feedback", "paths"]
+from pages import CHAPTERS
+
+PAGES = [page.name for page in CHAPTERS]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -13,7 +15,7 @@ def test_each_guess_gets_its_own_answer_and_no_other(open_page, path):
     page = open_page(f"{path}/", live=False)
     expect(page.locator("html")).not_to_have_attribute("data-explainer", "failed")
     guesses = page.locator("[data-guess]")
-    assert guesses.count() >= 4
+    assert guesses.count() > 0
     expect(page.locator("[data-answer] p:visible")).to_have_count(0)
     for n, guess in enumerate(guesses.all()):
         name = guess.get_attribute("data-guess")

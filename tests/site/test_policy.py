@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import contents
 import pytest
 import serve
 import shell
@@ -13,7 +14,7 @@ from playwright.sync_api import Page, expect
 from pages import PAGES
 
 LIVE_PAGES = [p.path for p in PAGES] + [f"embed/{PAGES[1].widgets[0].slug}/"]
-STATIC = ["how/", "licences/", "api/kernel/trace/"]
+STATIC = [*(text.path for text in contents.texts()), "api/kernel/trace/"]
 LISTEN = """window.violations = [];
 addEventListener('securitypolicyviolation',
   (e) => violations.push(`${e.violatedDirective} ${e.blockedURI} ${e.sample}`));"""

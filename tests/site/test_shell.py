@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 from xml.etree import ElementTree
 
+import contents
 import numpy as np
 import pytest
 import serve
@@ -29,7 +30,7 @@ from pages.temperature.page import PROMPT
 ROOT = Path(__file__).resolve().parents[2]
 AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 EVERY = [p.path for p in PAGES]
-STATIC = ["how/", "licences/", "demo/", "api/", "api/kernel/trace/"]
+STATIC = [*(text.path for text in contents.texts()), "api/", "api/kernel/trace/"]
 
 
 def axe(page):
