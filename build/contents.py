@@ -5,6 +5,7 @@ with a header between two lines of three dashes:
 
     title: Licences                       its name in lists
     question: Licences of what is inside  its heading
+    order: 950                            where it stands among what is no chapter (a page has that in its `Page`)
     offline: when asked for               browsers need not keep it for a visit without a network
 """
 
@@ -31,6 +32,7 @@ class Text:
     title: str
     question: str
     text: str
+    order: int = 1000
     on_demand: bool = False
     chapter: bool = False
     group: str = ""
@@ -45,9 +47,16 @@ def read_text(folder: Path) -> Text:
     """The page of prose in a folder. Raises ValueError where its header is missing or says something unknown."""
     found = HEADER.fullmatch((folder / "text.md").read_text(encoding="utf-8"))
     said = dict(re.findall(r"^(\w+): (.+)$", found[1], re.M)) if found else {}
-    if not found or not {"title", "question"} <= said.keys() <= {"title", "question", "offline"}:
+    if not found or not {"title", "question"} <= said.keys() <= {"title", "question", "order", "offline"}:
         raise ValueError(f"{folder.name}/text.md: the header has to give title and question (see build/contents.py)")
-    return Text(folder.name, said["title"], said["question"], found[2], "offline" in said)
+    return Text(
+        folder.name.replace("_", "-"),
+        said["title"],
+        said["question"],
+        found[2],
+        int(said.get("order", 1000)),
+        "offline" in said,
+    )
 
 
 def texts(pages: Path = ROOT / "pages") -> list[Text]:
@@ -62,6 +71,12 @@ class Contents:
 
     chapters: list[Any]
     others: list[Any]
+
+    @classmethod
+    def of(cls, pages: list[Any], chapters: list[Any], texts: list[Text]) -> Contents:
+        """What a site of these pages and pages of prose alone holds."""
+        others = [*(page for page in pages if not page.chapter), *texts]
+        return cls(chapters, sorted(others, key=lambda page: page.order))
 
     def number(self, page: Any) -> int | None:
         """A chapter's number, from 1."""

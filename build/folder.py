@@ -63,6 +63,11 @@ def on_disk(html: str, base: str) -> str:
     return links.rewrite(html, base, where)
 
 
+def start_here(pages: list[Any], sheet: str) -> str:
+    """The page that explains the zip and leads to the pages in it. sheet: the name of the style sheet"""
+    return shell.templates.get_template("start.html.j2").render(pages=pages, site_name=shell.SITE_NAME, sheet=sheet)
+
+
 def write_folder(out: Path, pages: list[Any], folder: Path) -> str:
     """Write the content of the zip into `folder`; returns its build (build/offline.py)."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -85,10 +90,7 @@ def write_folder(out: Path, pages: list[Any], folder: Path) -> str:
         filled = single.fill(template, {**marks, "files": f'<script src="{SHARED}"></script>'})
         (folder / "single" / f"{page.name}.html").write_text(filled, encoding="utf-8")
     (sheet,) = (out / "assets").glob("site.*.css")
-    start = shell.templates.get_template("start.html.j2").render(
-        pages=pages, site_name=shell.SITE_NAME, sheet=sheet.name
-    )
-    (folder / "START-HERE.html").write_text(start, encoding="utf-8")
+    (folder / "START-HERE.html").write_text(start_here(pages, sheet.name), encoding="utf-8")
     links.check(folder, single.lies_at)
     return offline.seal(folder)
 

@@ -69,7 +69,7 @@ def write_page(
         root="../" if page.path else "./",
         assets=names,
         contents=listed,
-        text=(ROOT / "pages" / page.name / "text.md").read_text(encoding="utf-8"),
+        text=(ROOT / "pages" / page.folder / "text.md").read_text(encoding="utf-8"),
         numbers=numbers_of(page.name),
         extra=extra,
     )
@@ -114,7 +114,7 @@ def main() -> None:
     say("measurements that the pages show by default")
     subprocess.run([sys.executable, str(HERE / "measure.py")], check=True)
     texts = contents.texts()
-    listed = Contents(CHAPTERS, [*(page for page in PAGES if not page.chapter), *texts])
+    listed = Contents.of(PAGES, CHAPTERS, texts)
     pages = [page for page in PAGES if page.name in arguments.only or not (arguments.preview and arguments.only)]
     out = arguments.out
     shutil.rmtree(out, ignore_errors=True)

@@ -37,7 +37,7 @@ def measure(name: str) -> tuple[str, float, dict[str, tuple[str, Any]]]:
 
 
 def fingerprint(page: str) -> str:
-    """What a page's measurements depend on: its own code and all that this imports."""
+    """What a page's measurements depend on: the code in its folder and all that this imports."""
     return measured.fingerprint(f"pages.{page}.page", f"pages.{page}.numbers")
 
 
@@ -45,7 +45,7 @@ def main() -> None:
     from pages import PAGES
 
     _, notes = measured.read()
-    now = {page.name: fingerprint(page.name) for page in PAGES}
+    now = {page.name: fingerprint(page.folder) for page in PAGES}
     jobs = [name for name, made_by in now.items() if notes.get(name) != made_by]
     if not jobs:
         print("measurements: nothing to do", flush=True)

@@ -158,10 +158,12 @@ def closure(pages: Path) -> Path:
 
 
 def own_files(directory: Path) -> list[bytes | str | Path]:
-    """What of our own code can matter to a reader's Python: not the training, not the prose."""
+    """What of our own code can matter to a reader's Python: not the training, not the prose and what that says in numbers."""
     parts: list[bytes | str | Path] = []
     for file in sorted(directory.rglob("*")):
-        if file.is_file() and "training" not in file.parts and file.suffix in {".py", ".json", ".safetensors"}:
+        if not file.is_file() or "training" in file.parts or file.name == "numbers.py":
+            continue
+        if file.suffix in {".py", ".json", ".safetensors"}:
             parts += [str(file.relative_to(directory)), file]
     return parts
 

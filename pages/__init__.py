@@ -31,8 +31,8 @@ DOCUMENTS = documents(PAGES)
 def numbers_of(page: str, *built: Path) -> dict[str, Any]:
     """What the prose of a page may use as {{ name }}: measured when the site is built, never typed; {} without numbers.
 
+    page: its name or its folder's
     built: for a page of prose alone, the site as far as it is built
     """
-    if importlib.util.find_spec(f"{__name__}.{page}.numbers") is None:
-        return {}
-    return importlib.import_module(f"{__name__}.{page}.numbers").numbers(*built)
+    module = f"{__name__}.{page.replace('-', '_')}.numbers"
+    return importlib.import_module(module).numbers(*built) if importlib.util.find_spec(module) else {}

@@ -40,6 +40,11 @@ class Page:
         return bool(self.group)
 
     @property
+    def folder(self) -> str:
+        """The name of its folder in pages/, a Python package: 'in_context' for the page 'in-context'."""
+        return self.name.replace("-", "_")
+
+    @property
     def path(self) -> str:
         """Where the page stands in the site: '' for home, else its name and a slash."""
         return "" if self.name == "home" else f"{self.name}/"

@@ -14,7 +14,7 @@ import pages
 from explainer.ui.page import GROUPS, Page
 from explainer.ui.state import PageState
 
-HERE = Contents(pages.CHAPTERS, [*(page for page in pages.PAGES if not page.chapter), *contents.texts()])
+HERE = Contents.of(pages.PAGES, pages.CHAPTERS, contents.texts())
 
 
 def many(n: int) -> Contents:
@@ -59,11 +59,13 @@ def test_the_bar_has_room_for_a_few_chapters_and_then_names_those_of_the_group()
 def test_a_page_of_prose_says_what_it_is_called(tmp_path: Path):
     (tmp_path / "one").mkdir()
     file = tmp_path / "one" / "text.md"
-    file.write_text("---\ntitle: One\nquestion: What is one?\noffline: when asked for\n---\n\nText.\n\n---\n\nMore.\n")
-    assert contents.texts(tmp_path) == [Text("one", "One", "What is one?", "Text.\n\n---\n\nMore.\n", True)]
+    file.write_text(
+        "---\ntitle: One\nquestion: What is one?\norder: 7\noffline: when asked for\n---\n\nText.\n\n---\n\nMore.\n"
+    )
+    assert contents.texts(tmp_path) == [Text("one", "One", "What is one?", "Text.\n\n---\n\nMore.\n", 7, True)]
     (tmp_path / "one" / "page.py").touch()
     assert contents.texts(tmp_path) == []
-    for wrong in ("Text.", "---\ntitle: One\n---\n\nText.", "---\ntitle: One\nquestion: Q\norder: 3\n---\n\nText."):
+    for wrong in ("Text.", "---\ntitle: One\n---\n\nText.", "---\ntitle: One\nquestion: Q\nauthor: me\n---\n\nText."):
         file.write_text(wrong)
         with pytest.raises(ValueError, match="header has to give"):
             contents.read_text(tmp_path / "one")

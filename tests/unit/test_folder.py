@@ -98,3 +98,14 @@ def test_a_build_is_named_by_what_is_in_it(site: Path) -> None:
     assert offline.seal(site) != name
     pages[1].write_text(pages[1].read_text().replace("C", "B"))
     assert offline.seal(site) == name
+
+
+def test_a_page_that_says_so_is_kept_only_once_it_is_asked_for(tmp_path: Path) -> None:
+    for name, mark in (("now", ""), ("later", " data-on-demand")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "index.html").write_text(
+            f'<!doctype html>\n<html lang="en"{mark} data-build=""><p>data-on-demand'
+        )
+    offline.seal(tmp_path)
+    head = (tmp_path / "sw.js").read_text().splitlines()[0]
+    assert json.loads(head.split("FIRST=")[1].rstrip(";")) == ["now/index.html"] and '"later/index.html"' in head

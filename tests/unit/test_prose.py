@@ -89,7 +89,7 @@ def test_a_missing_number_stops_the_build():
 
 @pytest.mark.parametrize("page", CHAPTERS, ids=lambda page: page.name)
 def test_every_chapter_lets_the_reader_guess_in_discover_alone(page):
-    text = (ROOT / "pages" / page.name / "text.md").read_text(encoding="utf-8")
+    text = (ROOT / "pages" / page.folder / "text.md").read_text(encoding="utf-8")
     guessed = re.findall(r"^\[\[guess:", text, re.MULTILINE)
     inside = "".join(re.findall(r"^::: discover\n(.*?)^:::$", text, re.MULTILINE | re.DOTALL))
     assert 2 * len(guessed) >= len(page.widgets)

@@ -177,3 +177,16 @@ def test_compression_is_reproducible_and_names_carry_the_hash(tmp_path: Path, mo
     assert entry["sha256"][:12] in entry["url"]
     assert entry["bytes"] == len(stored)
     assert entry["raw"] == 7
+
+
+def test_what_the_prose_says_in_numbers_makes_nothing_be_compiled_anew(tmp_path: Path) -> None:
+    page = tmp_path / "page"
+    page.mkdir()
+    key = lambda: runtime.digest(*runtime.own_files(tmp_path))  # noqa: E731
+    (page / "page.py").write_text("x = 1")
+    before = key()
+    for prose in ("numbers.py", "text.md"):
+        (page / prose).write_text("y = 2")
+    assert key() == before
+    (page / "page.py").write_text("x = 2")
+    assert key() != before
