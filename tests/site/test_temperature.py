@@ -454,12 +454,21 @@ def test_texts_are_written_in_pieces_when_they_are_seen(open_page):
 
 
 def test_slider_answers_while_texts_are_written(open_page):
-    page = open_page("temperature/", seed="3")
+    page = open_page("temperature/", seed="31415")  # no other page of this visit has written these
     widget(page, "repetition").scroll_into_view_if_needed()
     expect(widget(page, "repetition").locator("progress")).to_be_attached()
-    page.evaluate("explainer.set({t: 3})")
-    expect(widget(page, "temperature").locator(".field-range output")).to_have_text("3", timeout=LIVE)
-    assert widget(page, "repetition").locator("progress").count() == 1, "it had to wait for all the texts"
+    page.evaluate(
+        """() => {
+            const count = (slug, part) => document.querySelectorAll(`[data-widget="${slug}"] ${part}`);
+            new MutationObserver(() => {
+                if (count('temperature', '.field-range output')[0].textContent !== '3') return;
+                window.stillWriting ??= count('repetition', 'progress').length;
+            }).observe(document.body, { subtree: true, childList: true, characterData: true });
+            explainer.set({ t: 3 });
+        }"""
+    )
+    until(page, "() => window.stillWriting !== undefined", timeout=LIVE)
+    assert page.evaluate("window.stillWriting") == 1, "it had to wait for all the texts"
 
 
 # ---------------------------------------------------------------- links, embeds, bad input
