@@ -14,7 +14,7 @@ from typing import Any
 
 import jinja2
 from contents import Contents, Text
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from prose import article
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
@@ -144,8 +144,9 @@ def plain_page(path: str, question: str, html: Markup, *, root: str, assets: dic
     path: where it lies in the site, 'api/kernel/'
     """
     page = SimpleNamespace(
-        name=path.split("/")[0], title=question, question=question, path=path, chapter=False, group="", on_demand=True
-    )
+        name=path.split("/")[0], title=question, question=question, path=path, chapter=False, group="", on_demand=True,
+        heading=escape(question).replace(".", Markup(".<wbr>")),  # a long dotted name breaks behind a dot
+    )  # fmt: skip
     return framed(
         page, html, root=root, assets=assets, contents=contents, single=False, still=None, figures=(), two_ways=False
     )

@@ -177,7 +177,9 @@ def generate(text: Text, n: int = 40, **settings: Any) -> Continuation:
 
 
 def widget(name: str, **values: Any) -> Any:
-    """One figure of the site as a Panel component, for a notebook or a Panel app. Needs the extra `panel`.
+    """One figure of the site as a Panel component over a state of its own (`.state`). Needs the extra `panel`.
+
+    Its markup (`.html`) follows its state. Outside of the site nothing of its controls speaks to that yet.
 
     name:   as in the site's embeds: "temperature", "attention-stepper" ...
     values: what an address or an embed may say: prompt="Once there was a", t=0.7 ...
@@ -189,7 +191,9 @@ def widget(name: str, **values: Any) -> Any:
     except ModuleNotFoundError as problem:
         if (problem.name or "").partition(".")[0] not in ("panel", "bokeh", "param"):
             raise
-        raise ImportError("widgets need Panel: pip install 'transformer-explainer[panel]'") from problem
+        raise ImportError(
+            "widgets need Panel: install the wheel with its extra, pip install '<file>.whl[panel]'"
+        ) from problem
     return component(name, values)
 
 

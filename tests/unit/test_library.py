@@ -196,7 +196,7 @@ def test_what_the_readme_shows_runs_where_only_the_wheel_and_numpy_are(outside, 
         assert part in said
     assert said.splitlines()[-1] == "[]", "the front needs numpy alone"
     problem = subprocess.run([outside, "-c", with_panel], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert "pip install 'transformer-explainer[panel]'" in problem.stderr
+    assert "pip install '<file>.whl[panel]'" in problem.stderr
 
 
 LOADED = """
