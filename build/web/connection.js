@@ -66,9 +66,30 @@ export class Connection {
 
   /** The worker's script has not come yet. Should it come later after all, the page becomes live all the same. */
   late(failed) {
-    const message = { what: 'network', message: `The script that runs Python has not arrived for ${Math.round(this.patience * (failed ? LATE : 1) / 1000)} seconds.` };
-    if (failed) this.on.failed(message);
-    else this.on.problem(message);
+    const waited = Math.round(this.patience * (failed ? LATE : 1) / 1000);
+    const message = { what: 'network', message: `The script that runs Python has not arrived for ${waited} seconds.` };
+    if (failed) {
+      this.on.failed(message);
+      return;
+    }
+    this.on.problem(message);
+    this.ask();
+  }
+
+  /** Ask the server why nothing has come: the word that a shared script failed is lost where two pages asked for it at once. */
+  async ask() {
+    const { port } = this;
+    if (!this.url) return;
+    const { what, words } = await whyNot(this.url);
+    if (port !== this.port || this.heard || what === 'network') return; // nothing comes, as was said
+    if (what !== 'damaged') {
+      this.leave();
+      this.fail(what, `The script that runs Python ${words}.`);
+    } else if (port.shared) { // the script comes well: the shared worker is deaf
+      this.generation += 1;
+      this.shared = false;
+      this.start();
+    }
   }
 
   /** The worker could not start. A shared one may be forbidden where one of our own is not (blocked cookies, for one). */

@@ -218,6 +218,24 @@ for (const [name, answer, what, words] of [
   });
 }
 
+for (const [name, answer, what, shared] of [
+  ['a missing file', () => Promise.resolve(new Response('', { status: 404 })), ['server'], [true]],
+  ['no network', () => Promise.reject(new TypeError('failed')), [], [true]],
+  ['a file that comes well', () => Promise.resolve(new Response('x', { headers: { 'content-type': 'text/javascript' } })), [], [true, false]],
+]) {
+  test(`a shared worker that says nothing at all, not even that it failed: the server is asked: ${name}`, async () => {
+    globalThis.fetch = () => answer();
+    connect({ url: 'https://host.example/runtime/worker.js', patience: 20_000 });
+    seconds(21);
+    for (let i = 0; i < 20; i += 1) { seconds(0.01); await turn(); }
+    assert.deepEqual(told('failed').map((each) => each.what), what);
+    assert.deepEqual(made.map(({ which }) => which.shared), shared);
+    if (what.length) assert.match(told('failed')[0].message, /HTTP 404/);
+    seconds(100);
+    assert.equal(told('failed').length, 1); // and nothing else afterwards
+  });
+}
+
 test('in a sandbox the frame is named as the cause', () => {
   globalThis.origin = 'null';
   connect({ makeWorker: () => { throw new Error('denied'); } });
