@@ -4,6 +4,7 @@ import * as address from './address.js';
 import { behave, showStep } from './behaviour.js';
 import { Connection, openWorker } from './connection.js';
 import { crank } from './crank.js';
+import { deeper, isClosed } from './deeper.js';
 import { embedded, whenWanted } from './embedded.js';
 import { linked } from './links.js';
 import { Mirror } from './mirror.js';
@@ -14,6 +15,7 @@ import { upToDate } from './offline.js';
 import { progress } from './progress.js';
 import { status } from './status.js';
 import { stories } from './stories.js';
+import { terms } from './terms.js';
 import { toolbars } from './tools.js';
 import { arrive, leave } from './travel.js';
 import { vocabularies } from './vocabulary.js';
@@ -148,11 +150,14 @@ function wish(values, how = 'push') {
 
 /** The request for `values` in which the figures in sight come first; the others follow one by one (`catchUp`). */
 let behind = null; // the widgets that still have to follow, by name: `near` when Python is idle, `far` when no slider moves
+const inOpen = () => [...widgets.keys()].filter((name) => !isClosed(widgets.get(name))); // what lies in closed sections waits
+/** The last word of what is to be drawn: all of it ('' to Python), or, where sections are closed, what is open. */
+const lastly = () => (inOpen().length < widgets.size ? inOpen().join(' ') || 'none' : '');
 function sightFirst(values) {
   const seen = sight.seen();
-  const far = [...widgets.keys()].filter((name) => !seen.includes(name));
+  const far = inOpen().filter((name) => !seen.includes(name));
   behind = seen.length && far.length ? { near: [], far } : null;
-  return { ...values, first: behind ? seen.join(' ') : '', hurry: false };
+  return { ...values, first: behind ? seen.join(' ') : lastly(), hurry: false };
 }
 
 /** When Python is idle: let what is begun go on, then the next figure follow, so that a next wish never waits for more than one
@@ -167,7 +172,7 @@ function catchUp() {
   if (resting) return;
   const next = behind.far.shift();
   if (next === undefined) behind = null;
-  connection.request({ first: next ?? '', hurry: false }, false);
+  connection.request({ first: next ?? lastly(), hurry: false }, false);
 }
 
 /** A slider (or the crank) on its way in the widget `own`: that follows at once, then the others in sight, and, when it rests,
@@ -177,7 +182,7 @@ function slide(values, own, { rest = 200, hurry = true } = {}) {
   fromLink = false;
   Object.assign(state, values);
   Object.assign(wishes, values);
-  const names = [...widgets.keys()].filter((name) => name !== own);
+  const names = inOpen().filter((name) => name !== own);
   const seen = sight.seen();
   behind = { near: names.filter((name) => seen.includes(name)), far: [own, ...names.filter((name) => !seen.includes(name))] };
   connection.request({ ...values, first: own, hurry });
@@ -292,9 +297,14 @@ if (Object.keys(asked).length) {
   for (const stepper of document.querySelectorAll('[data-stepper]')) place(stepper);
 }
 
+deeper(document, {
+  asked: Object.keys(address.read()).filter((name) => name in defaults && name !== 'prompt'),
+  opened: () => connection.request({ first: lastly() }, false),
+});
 stories(document, { mirror, connection, widgets });
 const sight = onward(document, { ask: (name) => connection.request({ [name]: (turn += 1) }, false), live: () => connection.isLive });
 vocabularies(document);
+terms(document);
 toolbars({ widgets, state: () => state, defaults, wish, address, still });
 embedded({ set: (values) => wish(values, 'replace'), defaults });
 upToDate();

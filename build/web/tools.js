@@ -52,12 +52,21 @@ export function tables(el) {
 
 const csv = (all) => all.map(({ name, rows }) => [`# ${name}`, ...rows.map((r) => r.map((x) => (/[",\n]/.test(x) ? `"${x.replaceAll('"', '""')}"` : x)).join(','))].join('\n')).join('\n\n');
 
+/** Show a figure's list of tools, or put it away; whoever was in it is at its button then. */
+function menu(el, shown) {
+  const [button, list] = [el.querySelector('[data-tool=more]'), el.querySelector('.tool-list')];
+  if (!shown && list.contains(document.activeElement)) button.focus();
+  list.hidden = !shown;
+  button.setAttribute('aria-expanded', String(shown));
+}
+
 export function toolbars({ widgets, state, defaults, wish, address, still }) {
   const changed = () => Object.fromEntries(Object.entries(state()).filter(([k, v]) => v !== null && String(v) !== String(defaults[k])));
   const told = () => { const values = changed(); return Object.keys(values).length && still.weights ? { ...values, weights: still.weights } : values; };
   for (const [slug, el] of widgets) {
     el.querySelector('[role=toolbar]')?.addEventListener('click', async (event) => {
       const tool = event.target.closest('[data-tool]')?.dataset.tool;
+      if (tool) menu(el, tool === 'more' && el.querySelector('.tool-list').hidden);
       if (tool === 'reset') { wish(Object.fromEntries(Object.keys(defaults).map((k) => [k, null]))); announce(el, 'Back to the start.'); }
       if (tool === 'link') {
         const url = new URL(address.write(state(), defaults, still.weights));
@@ -81,15 +90,23 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
         button.setAttribute('aria-expanded', String(!panel.hidden));
       }
     });
-    el.addEventListener('keydown', (event) => { // Escape closes the drawer it is pressed in, or all, from the toolbar
+    el.addEventListener('focusout', ({ target, relatedTarget }) => {
+      const tools = target.closest('[role=toolbar]');
+      if (tools && relatedTarget && !tools.contains(relatedTarget)) menu(el, false);
+    });
+    el.addEventListener('keydown', (event) => { // Escape closes the list, then the drawer it is pressed in, or all, from the toolbar
       if (event.key !== 'Escape') return;
+      if (!el.querySelector('.tool-list').hidden) {
+        menu(el, false);
+        event.preventDefault();
+        return;
+      }
       const within = event.target.closest('.drawer');
       const open = within ? [within] : event.target.closest('[role=toolbar]') ? [...el.querySelectorAll('.drawer:not([hidden])')] : [];
       for (const drawer of open) {
         drawer.hidden = true;
-        const button = el.querySelector(`[aria-controls="${drawer.id}"]`);
-        button.setAttribute('aria-expanded', 'false');
-        button.focus();
+        el.querySelector(`[aria-controls="${drawer.id}"]`).setAttribute('aria-expanded', 'false');
+        el.querySelector('[data-tool=more]').focus();
         event.preventDefault();
       }
     });
@@ -111,6 +128,7 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
     });
   }
   document.addEventListener('click', async (event) => {
+    for (const el of widgets.values()) if (!el.contains(event.target) && !el.querySelector('.tool-list').hidden) menu(el, false);
     const button = event.target.closest('[data-copy-from]');
     if (button && await copy(button.closest('div').querySelector('code').textContent)) button.textContent = 'Copied';
   });

@@ -30,7 +30,7 @@ class AttentionState(PageState):
     query = param.Integer(
         default=None, bounds=(0, None), allow_None=True, label="query token", doc="None: the last one"
     )
-    step = param.Integer(default=6, bounds=(0, 9), label="step")
+    step = param.Integer(default=0, bounds=(0, 9), label="step")
     pin = param.String(
         default="One day Mia met a noisy dragon called Zo-vi-ta. It was happy to be called Zo-vi", label="second text"
     )

@@ -97,6 +97,15 @@ class Guard:
             route.abort()  # type: ignore[attr-defined]
 
 
+# Every section and disclosure open, as for a reader who has opened them all: what a test is about may lie in any.
+# Tests of the pages as they come ask for `sections="as they come"` (make_context).
+OPENED = """addEventListener('DOMContentLoaded', () => {
+    for (const el of document.querySelectorAll('details:is(.deeper, .whole, .more-rows)')) el.open = true;
+    new MutationObserver((changes) => {
+        for (const { addedNodes } of changes) for (const node of addedNodes)
+            for (const el of node.querySelectorAll?.('details:is(.whole, .more-rows)') ?? []) el.open = true;
+    }).observe(document.body, { childList: true, subtree: true });
+})"""
 OPTIONS = {"viewport": {"width": 1280, "height": 900}, "service_workers": "block"}
 
 
@@ -125,6 +134,7 @@ class Visit:
         self.context.guard = Guard(self.site)  # type: ignore[attr-defined]
         self.context.guard.watch(self.context)  # type: ignore[attr-defined]
         self.context.set_default_timeout(60_000)
+        self.context.add_init_script(OPENED)
         self.keeper = self.context.new_page()  # as long as a page is open, Python stays
         self.keeper.goto(self.site + "embed/temperature/")
         wait_live(self.keeper)
@@ -181,8 +191,10 @@ def make_context(
 ) -> Iterator[Callable[..., BrowserContext]]:
     made: list[tuple[BrowserContext, Guard]] = []
 
-    def make(**options: object) -> BrowserContext:
+    def make(sections: str = "open", **options: object) -> BrowserContext:
         context = the_browser.new_context(**{**context_options, **options})
+        if sections == "open":
+            context.add_init_script(OPENED)
         guard = Guard(site)
         guard.watch(context)
         context.set_default_timeout(60_000)
@@ -245,6 +257,12 @@ def open_page(
         photograph([page for page in opened if not page.is_closed()], request)
     problems = the_visit.tidy(failed)
     assert not problems, "\n".join(problems)
+
+
+def tool(widget: Locator, name: str) -> None:
+    """Press one of a figure's tools: they lie behind its button “Tools”."""
+    widget.get_by_role("button", name="Tools", exact=True).click()
+    widget.get_by_role("button", name=name, exact=True).click()
 
 
 def wait_live(page: Page) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import serve
-from conftest import LIVE, settle, until, wait_live
+from conftest import LIVE, settle, tool, until, wait_live
 from playwright.sync_api import Page, expect
 
 from pages import PAGES
@@ -288,7 +288,7 @@ def test_copy_embed_code_gives_both_forms_of_what_is_on_screen(open_page) -> Non
     page = open_page("attention/", layer=2)
     widget = page.locator("#attention-stepper")
     settle(page)
-    widget.get_by_role("button", name="Copy embed code").click()
+    tool(widget, "Copy embed code")
     element = widget.locator("[data-form=element]").text_content()
     frame = widget.locator("[data-form=iframe]").text_content()
     assert '<transformer-explainer widget="attention-stepper"' in element and 'layer="2"' in element

@@ -22,7 +22,7 @@ import pytest
 import serve
 import servers
 import single
-from conftest import LIVE, Guard, settle, until, wait_live
+from conftest import LIVE, Guard, settle, tool, until, wait_live
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from pages import PAGES
@@ -418,7 +418,7 @@ def test_a_reader_takes_a_figure_away_as_it_is_on_screen(open_page, make_context
     page.get_by_label("Prompt", exact=True).first.fill("Tom has a green kite. Tom")
     settle(page)
     widget = page.locator("#temperature")
-    widget.get_by_role("button", name="Download", exact=True).click()
+    tool(widget, "Download")
     with page.expect_download() as saved:
         widget.get_by_role("button", name="One file (works offline)").click()
     file = tmp_path / saved.value.suggested_filename

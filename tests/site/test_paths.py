@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import serve
-from conftest import settle, wait_live
+from conftest import settle, tool, wait_live
 from playwright.sync_api import Locator, Page, expect
 
 from explainer.kernel import gradients, paths
@@ -514,7 +514,7 @@ def test_the_grid_stands_alone_as_an_embed(open_page):
     page = open_page("embed/paths/", node="2.2", sublayers=1)
     expect(node(page, "paths", "C2")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#paths .facts")).to_contain_text("C2")
-    page.get_by_role("button", name="Download").click()
+    tool(page, "Download")
     with page.expect_download() as waiting:
         page.get_by_role("button", name="SVG", exact=True).click()
     picture = ElementTree.parse(waiting.value.path())

@@ -8,7 +8,7 @@ import contents
 import pytest
 import serve
 import shell
-from conftest import ROOT, settle, settled, until, wait_live
+from conftest import ROOT, settle, settled, tool, until, wait_live
 from playwright.sync_api import Page, expect
 
 from pages import PAGES
@@ -74,8 +74,8 @@ def test_a_page_lives_and_is_used_within_the_policy(path: str, visit: Callable[.
     page.get_by_label("Prompt", exact=True).first.fill("Tom has a green kite.")
     settle(page)
     widget = page.locator("[data-widget]").first
-    for tool in ("Reset", "Copy embed code", "Download"):
-        widget.get_by_role("button", name=tool, exact=True).click()
+    for name in ("Reset", "Copy embed code", "Download"):
+        tool(widget, name)
     for kind in ("SVG", "PNG", "CSV", "JSON"):
         with page.expect_download():
             widget.get_by_role("button", name=kind, exact=True).click()

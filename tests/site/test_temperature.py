@@ -10,7 +10,7 @@ import re
 
 import numpy as np
 import pytest
-from conftest import LIVE, settle, until
+from conftest import LIVE, settle, tool, until
 from playwright.sync_api import Locator, Page, expect
 
 from explainer import corpus
@@ -206,7 +206,7 @@ def test_all_tokens_are_listed_and_searched_in_the_page(open_page):
 def test_csv_has_the_whole_vocabulary(open_page):
     page = open_page("embed/temperature/", t="2")
     w = widget(page, "temperature")
-    w.get_by_role("button", name="Download").click()
+    tool(w, "Download")
     with page.expect_download() as waiting:
         w.get_by_role("button", name="CSV").click()
     text = waiting.value.path().read_text(encoding="utf-8")
@@ -555,7 +555,7 @@ def test_no_sideways_scroll(make_context, site, width):
 def test_json_download_is_the_view(open_page):
     page = open_page("embed/temperature-truth/", t="0.5")
     w = widget(page, "temperature-truth")
-    w.get_by_role("button", name="Download").click()
+    tool(w, "Download")
     with page.expect_download() as waiting:
         w.get_by_role("button", name="JSON").click()
     data = json.loads(waiting.value.path().read_text(encoding="utf-8"))

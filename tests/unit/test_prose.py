@@ -125,3 +125,38 @@ def test_a_model_card_on_a_page_is_written_like_the_page():
         "# name\n\nWritten by `x`.\n\n- **What**: 4 layers x 4 heads.\n- **Plan**: `P(a=1)`\n\n## Sums\n\n| 3 | 46.0% |"
     )
     assert sizes.demote(card).strip() == "- **What**: 4 layers × 4 heads.\n\n### Sums\n\n| 3 | 46.0 % |"
+
+
+def test_a_section_that_is_closed_at_first_says_what_it_will_show():
+    html = article(f":::: deeper Why || The reason | What *lies* here.\n::: discover\n{TEXT}:::\n::::\n", n=1)
+    assert '<details class="deeper"><summary>' in html
+    assert '<h2 class="discover">Why</h2><h2 class="result">The reason</h2>' in html
+    assert '<span class="promise">What <em>lies</em> here.</span></summary>' in html
+    assert html.index("<summary>") < html.index("the box") < html.index("</details>")
+    second = article(f":::: second Why | What.\n{TEXT}::::\n", n=1)
+    assert '<details class="deeper second" open><summary><h2>Why</h2>' in second
+    with pytest.raises(ValueError, match="one line of what it will show"):
+        article(f":::: deeper Why\n{TEXT}::::\n", n=1)
+
+
+def test_footnotes_stand_in_the_section_of_the_sources_where_there_is_one():
+    text = TEXT + "\nA claim.[^a]\n\n[^a]: The note.\n\n"
+    html = article(text + ":::: deeper Sources | What it rests on.\n- Somebody 1999.\n::::\n", n=1)
+    assert html.index("Somebody 1999") < html.index("The note.") < html.index("</details>")
+    assert html.count("The note.") == 1
+    assert "The note." in article(text, n=1)
+
+
+def test_a_term_is_a_button_and_its_sentence_a_card_that_stands_once():
+    html = article(TEXT + "\nA [head]{.term}, two [*heads*]{.term of=head}, a [95 % interval]{.term}.\n", n=1)
+    assert html.count('popovertarget="term-head"') == 2 and html.count('id="term-head"') == 1
+    assert f"<dfn>head</dfn> {prose.terms()['head']}" in unescape(html)
+    assert 'id="term-95-interval"' in html
+    with pytest.raises(ValueError, match="does not explain 'hat'"):
+        article(TEXT + "\nA [hat]{.term}.\n", n=1)
+
+
+def test_every_term_is_one_short_sentence_or_two_and_has_an_id_of_its_own():
+    assert len({prose.slug_of(term) for term in prose.terms()}) == len(prose.terms()) > 20
+    for term, says in prose.terms().items():
+        assert says[0].isupper() and says.endswith(".") and len(says) < 190, term

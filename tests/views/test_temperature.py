@@ -87,7 +87,8 @@ def test_every_number_of_the_chain_is_the_models(made, t):
         assert [float(z), float(scaled), float(grown), float(p)] == [
             expected.logits[token], expected.scaled[token], expected.grown[token], expected.probs[token]
         ]  # fmt: skip
-    others, total = rows[41], rows[42]
+    beyond_few, others, total = rows[41:44]  # what is in sight with six rows, and with all of them
+    assert float(beyond_few[-1]) == pytest.approx(expected.probs[order[6:]].sum())
     assert float(others[-1]) == pytest.approx(expected.probs[order[40:]].sum())
     assert float(total[3]) == expected.total
 

@@ -380,6 +380,16 @@ def numbers_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], label: st
     )
 
 
+def whole(summary: Any, *content: Any) -> Markup:
+    """A disclosure inside a figure: what lies one press deeper (all rows of a matrix, names and shapes of records)."""
+    return tag("details", tag("summary", summary), *content, class_="whole")
+
+
+def more_rows(count: int, what: str) -> Markup:
+    """The disclosure below a long table in a `.rows` element: its rows beyond the sixth are in sight once it is open."""
+    return tag("details", tag("summary", how_many(count, f"more {what}")), class_="more-rows")
+
+
 def _number_cell(x: Any, text: Callable[[float], str]) -> str:
     if isinstance(x, float):
         return f'<td data-v="{exact(x)}" class="num">{text(x)}</td>'

@@ -62,8 +62,8 @@ class AttentionStepper(Telling):
             for name, (prompt, shows) in PROMPTS.items()
             if len(lab.tokens_of(prompt)) <= self.state.most
         ]  # fmt: skip
-        return tag(
-            "div", tag("span", "Try:", class_="soft"), *buttons, class_="examples", role="group", aria_label="Examples"
+        return c.whole(
+            "Other texts to try", tag("div", *buttons, class_="examples", role="group", aria_label="Examples")
         )
 
 
@@ -93,6 +93,10 @@ class Steps:
 
     def flow(self, *names: str) -> Markup:
         """What goes into these records, which function makes them, and what is made from them next: as the trace says."""
+        return c.whole("Names and shapes", self.flow_lines(*names))
+
+    def flow_lines(self, *names: str) -> Markup:
+        """The lines of `flow`."""
         known = (self.layer, len(self.names), names, self.trace.config)
         if known not in FLOWS:  # the same for every head, query and text of this length
             FLOWS[known] = tag("div", *[self.flow_line(name) for name in names], class_="flow")
@@ -139,8 +143,9 @@ class Steps:
         masked: bool,
         numbers: bool = True,
         travel: str = "",
+        folded: bool = True,
     ) -> Markup:
-        """A whole [T, S] matrix of this head; a row's name makes its token the query."""
+        """A whole [T, S] matrix of this head; a row's name makes its token the query. folded: one press deeper"""
         table = matrix(
             self.of(name)[self.head], self.names, self.names, label=f"{caption}: queries down, keys across", signed=signed,
             masked=later(len(self.names)) if masked else None, scale=None if signed else 1.0, row_name="query",
@@ -148,10 +153,11 @@ class Steps:
             size="fit" if numbers else "mini", ask=f"{self.key(name)}|{self.head},r,c",
             travel_rows={self.query: travel} if travel else None,
         )  # fmt: skip
-        return c.figure(
+        shown = c.figure(
             figure, table, caption=join([caption, " ", self.shape(name)]),
             readout="Point at a cell (or reach it by the arrow keys): it says how it was made.",
         )  # fmt: skip
+        return c.whole(f"For every query: {caption}", shown) if folded else shown
 
     def all(self) -> list[tuple[str, Markup]]:
         bodies = (
@@ -171,10 +177,10 @@ class Steps:
         return join([
             tag("p", "Layer ", str(self.layer), " is given, for every token, one vector of ", str(len(vector)), " numbers. This is the one of ",
                 self.token(t, "query"), ": the sum of ", so_far, "."),
-            self.flow("resid_pre"),
             sign_key(),
             c.figure("resid-pre", self.folded("resid_pre", vector, label=f"resid_pre of {self.names[t]}", index=str(t), travel="stream"),
                      caption=join([self.shape("resid_pre"), f", the row of {self.names[t]}, {self.width} numbers a line"])),
+            self.flow("resid_pre"),
         ])  # fmt: skip
 
     def norm(self) -> Markup:
@@ -182,10 +188,10 @@ class Steps:
         mean, scale = self.of("ln1.mean")[t], self.of("ln1.scale")[t]
         return join([
             tag("p", "Before anything is read, each token’s vector is brought to the same scale: subtract its mean, divide by its spread, then stretch (w) and shift (b) every number by learned amounts."),
-            self.flow("ln1.normalized"),
             c.definition_row([("mean", number(mean)), ("spread (scale)", number(scale))]),
             c.figure("ln1", self.folded("ln1.normalized", self.of("ln1.normalized")[t], label=f"ln1.normalized of {self.names[t]}", index=str(t), travel="stream q k v"),
                      caption=join([self.shape("ln1.normalized"), f", the row of {self.names[t]}"])),
+            self.flow("ln1.normalized"),
         ])  # fmt: skip
 
     def project(self) -> Markup:
@@ -204,8 +210,8 @@ class Steps:
         ]  # fmt: skip
         return join([
             tag("p", f"Three matrices take three views of the same numbers, each {self.width} wide. Every token gets all three; here are those of ", self.token(t, "query"), "."),
-            self.flow("attn.q", "attn.k", "attn.v"),
             *figures,
+            self.flow("attn.q", "attn.k", "attn.v"),
         ])  # fmt: skip
 
     def scores(self) -> Markup:
@@ -231,13 +237,11 @@ class Steps:
         return join([
             tag("p", "Compare the query with every key: multiply them number by number and add up. Large where both point the same way. Against ",
                 self.token(best), " that gives ", tag("b", number(one.total)), "."),
-            self.flow("attn.attn_scores_raw"),
             c.figure("score-by-hand", by_hand, caption="One score by hand",
                      readout=story(self.trace, raw_key, (h, t, best), self.names)),
-            tag("div",
-                self.pairs("scores-raw", "attn.attn_scores_raw", "all scores", signed=True, masked=False, numbers=False, travel="score"),
-                c.figure("keys", keys, caption=join(["the keys ", self.shape("attn.k")])),
-                class_="columns unequal"),
+            c.figure("keys", keys, caption=join(["the keys ", self.shape("attn.k")])),
+            self.pairs("scores-raw", "attn.attn_scores_raw", "all scores", signed=True, masked=False, numbers=False, travel="score"),
+            self.flow("attn.attn_scores_raw"),
         ])  # fmt: skip
 
     def scale(self) -> Markup:
@@ -264,16 +268,17 @@ class Steps:
         )
         return join([
             tag("p", f"Divide every score by √{k} = {number(k**0.5)}. A sum of {k} products spreads about √{k} times as wide as one of them. Left like that, softmax would put nearly everything on one key, and training could hardly move it."),
-            self.flow("attn.attn_scores_scaled"),
             c.figure("scores-scaled", scores, caption=join(["the row of ", self.token(t, "query"), ", the keys it may read"])),
             c.figure("softmax-unscaled", weights, caption="what softmax would make of each", note="The model was trained with scaling: the first row is not a version of it that works, only a look at what the division does."),
+            self.flow("attn.attn_scores_scaled"),
         ])  # fmt: skip
 
     def mask(self) -> Markup:
         return join([
             tag("p", "A token may read itself and what stands before it. All later scores become −∞ (hatched), whatever they were: while it was trained, what comes later was the answer."),
+            self.pairs("scores-masked", "attn.attn_scores", "scores after the mask", signed=True, masked=True, numbers=False, travel="scaled",
+                       folded=False),
             self.flow("attn.attn_scores"),
-            self.pairs("scores-masked", "attn.attn_scores", "scores after the mask", signed=True, masked=True, numbers=False, travel="scaled"),
         ])  # fmt: skip
 
     def softmax(self) -> Markup:
@@ -283,10 +288,10 @@ class Steps:
         return join([
             tag("p", "Each row becomes shares: e to the power of each score, divided by their sum. Positive, together 1. ", self.token(t, "query"), " reads ",
                 self.token(best), " most: ", tag("b", percent(float(row[best]))), "."),
-            self.flow("attn.pattern"),
             c.figure("attention-row", c.token_strip(self.names, axis="head", weights=[float(x) for x in row], label=f"How {self.names[t]} spreads its attention",
                                                     travel=[f"scaled{s} share{s}" for s in range(len(row))]), caption=join(["what ", self.token(t, "query"), " reads"])),
             self.pairs("pattern", "attn.pattern", "the attention pattern", signed=False, masked=True),
+            self.flow("attn.pattern"),
         ])  # fmt: skip
 
     def mix(self) -> Markup:
@@ -313,8 +318,8 @@ class Steps:
                        travel="mixed", travel_names=[f"share{s}" for s in m.keys])  # fmt: skip
         return join([
             tag("p", "Every value is multiplied with its weight and all are added. What stood apart in the text is now in one place. Only here does anything move from one token to another."),
-            self.flow("attn.z"),
             c.figure("z", table, caption=join(["weighted values, strongest first, and ", self.shape("attn.z")]), readout="Point at a cell: it says how it was made; one of z, which values it is made of."),
+            self.flow("attn.z"),
         ])  # fmt: skip
 
     def heads(self) -> Markup:
@@ -330,9 +335,9 @@ class Steps:
         ]  # fmt: skip
         return join([
             tag("p", "The matrix ", tag("i", "W"), tag("sub", "O"), f" turns each head’s {self.width} numbers back into {result.shape[1]}, the width of the stream. The heads work side by side and know nothing of each other; their outputs are simply added."),
-            self.flow("attn.result", "attn_out"),
             tag("div", *tiles, class_="tiles"),
             c.figure("attn-out", self.folded("attn_out", self.of("attn_out")[t], label="the sum of all heads", index=str(t), travel="update"), caption=join(["their sum, with the bias ", self.shape("attn_out")])),
+            self.flow("attn.result", "attn_out"),
         ])  # fmt: skip
 
     def add(self) -> Markup:
@@ -345,9 +350,9 @@ class Steps:
         ]  # fmt: skip
         return join([
             tag("p", "The sum is added to what was there. Nothing is replaced. The MLP of this layer reads the new total next, and then the layer above."),
-            self.flow("resid_mid"),
             tag("div", *tiles, class_="tiles three"),
             self.prediction(),
+            self.flow("resid_mid"),
         ])  # fmt: skip
 
     def prediction(self) -> Markup:

@@ -36,6 +36,7 @@ from .parts import (
 )
 
 ROWS = 40
+FEW = 6  # rows in sight at first; site.css hides the others (.rows)
 REACH = 16.0  # nats behind the best at which a bar has length 0: e^-16 is one in nine million
 FANNED = 10  # tokens in the drawing of the stretching
 
@@ -196,23 +197,32 @@ def chain_table(look: Any) -> Markup:
             gone = final == 0 and p > 0
             cells += bar_cell(final, final, "cut" if gone else percent(final), kind=" share out" if gone else " share")
         rows.append(f'<tr><th scope="row"><span class="token" translate="no">{name_of(token)}</span></th>{cells}</tr>')
-    grown_rest, p_rest, final_rest = look.rest(ROWS)
-    foot = [
-        f'<tr><th scope="row">{how_many(len(order) - len(ids), "other")}</th><td></td><td></td>{bar_cell(grown_rest, 0, number(grown_rest))}'
-        + bar_cell(p_rest, p_rest, percent(p_rest), kind=" share")
-        + (bar_cell(final_rest, final_rest, percent(final_rest), kind=" share") if cut else "")
-        + "</tr>",
+    foot = [others(look, FEW, "when-few"), others(look, ROWS, "when-all")] if len(order) > ROWS else []
+    foot.append(
         f'<tr class="sum"><th scope="row">sum of all {len(order)}</th><td></td><td></td>{bar_cell(made.total, 0, total)}'
         + bar_cell(1.0, 0, "100 %")
         + (bar_cell(1.0, 0, "100 %") if cut else "")
-        + "</tr>",
-    ]
-    return bar_table(
+        + "</tr>"
+    )
+    table = bar_table(
         heads,
         rows,
         label=f"Logits, {'in the limit' if limit else 'divided by'} {at_t(made.temperature) if limit else t}, exponentiated, normalised: the {len(ids)} most likely tokens",
         foot=foot,
         kind="even",
+    )
+    return tag("div", table, c.more_rows(len(ids) - FEW, "token"), class_="rows")
+
+
+def others(look: Any, shown: int, kind: str) -> str:
+    """The row of all tokens behind the first `shown` ones. kind: its class, which says when it is in sight"""
+    grown, p, final = look.rest(shown)
+    return (
+        f'<tr class="{kind}"><th scope="row">{how_many(len(look.order) - shown, "other")}</th><td></td><td></td>'
+        + bar_cell(grown, 0, number(grown))
+        + bar_cell(p, p, percent(p), kind=" share")
+        + (bar_cell(final, final, percent(final), kind=" share") if look.cuts else "")
+        + "</tr>"
     )
 
 
