@@ -3,10 +3,7 @@
 
 /** Open every section around an element. Returns the element. */
 export function reveal(element) {
-  for (let at = element?.closest('details'); at; at = at.parentElement.closest('details')) {
-    at.open = true;
-    at.dataset.settled = ''; // whatever the reading says (reading.js)
-  }
+  for (let at = element?.closest('details'); at; at = at.parentElement.closest('details')) at.open = true;
   return element;
 }
 
@@ -19,11 +16,15 @@ export function deeper(root, { asked, opened }) {
     const target = hash.length > 1 && !hash.includes('=') && root.getElementById(decodeURIComponent(hash.slice(1)));
     if (target && isClosed(target)) reveal(target).scrollIntoView();
   };
-  for (const name of asked) {
-    const controls = [...root.querySelectorAll(`[data-bind="${name}"],[data-set~="${name}"],[data-stepper="${name}"]`)];
-    if (controls.length && controls.every(isClosed)) reveal(controls[0]);
-  }
-  goTo(location.hash);
+  const arrive = () => {
+    for (const name of asked) {
+      const controls = [...root.querySelectorAll(`[data-bind="${name}"],[data-set~="${name}"],[data-stepper="${name}"]`)];
+      if (controls.length && controls.every(isClosed)) reveal(controls[0]);
+    }
+    goTo(location.hash);
+  };
+  if (root.querySelector('.second:not([data-settled])')) addEventListener('DOMContentLoaded', arrive, { once: true }); // reading.js first
+  else arrive();
   addEventListener('hashchange', () => goTo(location.hash));
   root.addEventListener('click', ({ target }) => {
     const link = target.closest?.('a[href^="#"]');

@@ -20,13 +20,13 @@ import { afterTurns } from './turns.js';
     for (const b of document.querySelectorAll('[data-theme-set]')) b.setAttribute('aria-pressed', String(b.dataset.themeSet === (root.dataset.theme ?? 'auto')));
   };
   /** A page's second figure stands open for who discovers, and closed for who wants the result. */
-  const settle = (which = 'details.second') => {
-    for (const section of document.querySelectorAll(which)) {
-      section.open = root.dataset.mode === 'discover';
+  const settle = (looking = null) => {
+    for (const section of document.querySelectorAll('details.second')) {
+      if (!section.contains(looking)) section.open = root.dataset.mode === 'discover';
       section.dataset.settled = '';
     }
   };
-  document.addEventListener('DOMContentLoaded', () => { show(); settle('details.second:not([data-settled])'); });
+  document.addEventListener('DOMContentLoaded', () => { show(); settle(); });
   addEventListener('pagehide', () => document.getElementById('site-contents')?.hidePopover?.()); // whoever comes back comes to the page
 
   // The page's own script may be missing, damaged or stalled; then there is nobody but this script to say so.
@@ -75,13 +75,9 @@ import { afterTurns } from './turns.js';
       const shown = [...document.querySelectorAll('.widget')].filter((el) => el.checkVisibility?.() ?? el.offsetParent);
       const figure = shown.find((el) => el.getBoundingClientRect().bottom > innerHeight / 4);
       const before = figure?.getBoundingClientRect().top;
-      root.style.overflowAnchor = 'none'; // we keep the place ourselves
       root.dataset.mode = button.dataset.modeSet;
-      const looking = figure?.closest('details'); // what is being looked at stays open
-      settle();
-      if (looking) looking.open = true;
+      settle(figure); // what is being looked at stays open
       if (before < innerHeight * 0.75) scrollBy({ top: figure.getBoundingClientRect().top - before, behavior: 'instant' });
-      requestAnimationFrame(() => { root.style.overflowAnchor = ''; });
       keep.set('explainer-mode', button.dataset.modeSet);
       const url = new URL(location.href);
       url.searchParams.set('mode', button.dataset.modeSet);
