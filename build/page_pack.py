@@ -16,7 +16,6 @@ from typing import Any
 import measure
 import runtime
 
-from explainer.host.session import print_of
 from explainer.models import measured
 
 TOOLS = ("page.mjs", "resumed.mjs", "page_run.py", "page_pack.py", "closure.py", "slim.py", "trims.py", "exercise.py")
@@ -85,6 +84,8 @@ def write_measured(folder: str, file: Path) -> None:
 
 def prints(stills: dict[str, Any]) -> dict[str, str]:
     """{slug: print of its markup}; a widget begins with the same markup in its page and alone. Raises BuildError if not."""
+    from explainer.host.session import print_of
+
     found: dict[str, str] = {}
     for name, still in stills.items():
         for model in still["models"]:

@@ -110,18 +110,21 @@ def timed(what: str) -> Iterator[None]:
 # ---------------------------------------------------------------- closure
 
 
+def closure_key() -> str:
+    """What the closure depends on, and so the snapshot: other packages, our tools, and what all pages share; no page."""
+    installed = "\n".join(sorted(p.name for p in site_packages().glob("*.dist-info")))
+    tools = [HERE / f for f in ("closure.py", "closure.mjs", "slim.py", "trims.py", "exercise.py")]
+    shared = [part for package in BASE for part in own_files(ROOT.joinpath(*package.split(".")))]
+    front = [ROOT / "explainer" / "__init__.py", ROOT / "pages" / "__init__.py"]
+    return digest(installed, ROOT / "package-lock.json", wheel(), *tools, *shared, *front)
+
+
 def closure() -> Path:
     """The compiled closure of what all pages share.
 
     Returns a directory with `site/` (what goes to site-packages), `stdlib.zip` and `closure.json`.
     """
-    sources = site_packages()
-    installed = "\n".join(sorted(p.name for p in sources.glob("*.dist-info")))
-    tools = [HERE / f for f in ("closure.py", "closure.mjs", "slim.py", "trims.py", "exercise.py")]
-    shared = [part for package in BASE for part in own_files(ROOT.joinpath(*package.split(".")))]
-    front = [ROOT / "explainer" / "__init__.py", ROOT / "pages" / "__init__.py"]
-    key = digest(installed, ROOT / "package-lock.json", wheel(), *tools, *shared, *front)
-    out = CACHE / f"closure-{key}"
+    out = CACHE / f"closure-{closure_key()}"
     if (out / "closure.json").is_file():
         say(f"closure: cached ({out.name})")
         return out
@@ -130,8 +133,13 @@ def closure() -> Path:
         numpy = numpy_unpacked()
         work = out / "work"
         (work / "own" / "pages").mkdir(parents=True)  # the package of the pages, without a page
-        shutil.copyfile(front[1], work / "own" / "pages" / "__init__.py")
-        mounts = [("/src/pages", work / "own"), ("/src/repo", ROOT), ("/src/numpy", numpy), ("/src/site", sources)]
+        shutil.copyfile(ROOT / "pages" / "__init__.py", work / "own" / "pages" / "__init__.py")
+        mounts = [
+            ("/src/pages", work / "own"),
+            ("/src/repo", ROOT),
+            ("/src/numpy", numpy),
+            ("/src/site", site_packages()),
+        ]
         config = {
             "pyodide": f"{PYODIDE}/", "output": str(out), "kept": str(CACHE / "pyc"), "tools": str(HERE), "own": OWN, "options": {},
             "base": list(BASE), "extra": EXTRA,
