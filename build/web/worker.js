@@ -89,6 +89,7 @@ async function begin() {
   attempt = files;
   const steps = (text) => { step = text; report(); };
   const need = (names) => names.reduce((sum, name) => sum + manifest.files[name].bytes, 0);
+  const ordinarily = () => loaded + need([...manifest.boot.filter((name) => !files.made.has(name)), ...(loaded ? [] : wanted)]);
   const beside = (name) => files.bytesOf(name).catch(() => {}); // who needs it hears of it
   expect = (name) => { total += need([name]); beside(name); };
   wanted.forEach(beside);
@@ -105,7 +106,7 @@ async function begin() {
   } catch (problem) {
     how = 'booted';
     reason = words(problem);
-    total = loaded + need(manifest.boot.filter((name) => !files.made.has(name)));
+    total = ordinarily();
     py = await boot(files, steps);
   }
   let session;
@@ -124,7 +125,7 @@ async function begin() {
     if (how === 'booted') throw problem;
     how = 'booted'; // resumed, but not usable
     reason = words(problem);
-    total = loaded + need(manifest.boot.filter((name) => !files.made.has(name)));
+    total = ordinarily();
     py = await boot(files, steps);
     connect();
   }
@@ -148,10 +149,7 @@ const packOf = (page) => (Object.hasOwn(manifest.files, `page-${page}`) ? `page-
 /** Give Python a page's code, unless it has it. */
 async function bring({ py, files }, name) {
   if (!name || fetched.has(name)) return;
-  try { await addFiles(py, files, [name]); } catch (problem) {
-    files.made.delete(name); // it may be had at the next try
-    throw problem;
-  }
+  try { await addFiles(py, files, [name]); } finally { files.made.delete(name); } // what could not be had may be had at the next try
   fetched.add(name);
 }
 
@@ -236,7 +234,10 @@ async function handle(port, message) {
   const tellPage = (what) => port.postMessage({ ...what, client });
   try {
     if (type === 'open') {
-      await bring(live, packOf(message.page));
+      try { await bring(live, packOf(message.page)); } catch (problem) {
+        if (!(problem instanceof AssetError)) throw problem;
+        return tellPage(failed(problem.what, `The code of this page could not be loaded. ${words(problem)}`));
+      }
       const make = () => session.open(client, message.name, message.page, JSON.stringify(message.shows ?? {}));
       const { models } = JSON.parse(await complete(live, tellPage, make, make));
       port.postMessage({ type: 'open', client, models, ms: performance.now() - message.at, bytes: files.bytes, how, reason });

@@ -196,7 +196,10 @@ def test_without_its_code_a_page_says_so_and_another_goes_on(
     page = context.new_page()
     page.goto(watched + "embed/path-count/")
     message = page.locator("[data-status-message]")
-    expect(message).to_contain_text("“page-paths” could not be loaded (HTTP 404).")
+    expect(message).to_contain_text(
+        "The code of this page could not be loaded. “page-paths” could not be loaded (HTTP 404)."
+    )
+    assert page.evaluate("document.documentElement.dataset.explainer") == "failed"
     other.get_by_label("Prompt").fill("Mia has a red ball.")
     settle(other)
     Watched.refused = set()
