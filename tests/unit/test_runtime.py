@@ -262,6 +262,10 @@ def test_what_a_page_alone_imports_from_elsewhere_counts(copy: tuple) -> None:
     page.write_text(old)
 
 
+def test_another_snapshot_makes_every_pack_anew() -> None:
+    assert page_pack.key("paths", Path("snapshot-a")) != page_pack.key("paths", Path("snapshot-b"))
+
+
 def test_a_pack_has_its_pages_code_and_what_that_found_out() -> None:
     """Of the last build, if there was one."""
     found = sorted(runtime.CACHE.glob("page-attention-*/stills.json"), key=lambda f: f.stat().st_mtime)
