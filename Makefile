@@ -32,7 +32,7 @@ unit: .venv/.test node_modules/.ready ## the tests that need neither browser nor
 	@$(PY) -m pytest -q tests/unit && $(PY) -m pytest -q tests/views
 
 .PHONY: single
-single: site ## one widget in one file: make single WIDGET=temperature
+single: site ## one widget or page in one file: make single WIDGET=temperature
 	@$(PY) build/single.py $(WIDGET)
 
 .PHONY: bench

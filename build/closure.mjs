@@ -17,10 +17,10 @@ fs.mkdirSync(config.kept, { recursive: true });
 py.FS.mkdirTree('/out/kept'); // made on the host, too
 mount(config.kept, '/out/kept');
 py.FS.mkdirTree('/tools');
-for (const tool of ['slim.py', 'trims.py', 'closure.py']) py.FS.writeFile(`/tools/${tool}`, fs.readFileSync(path.join(config.tools, tool)));
+for (const tool of ['slim.py', 'trims.py', 'closure.py', 'exercise.py']) py.FS.writeFile(`/tools/${tool}`, fs.readFileSync(path.join(config.tools, tool)));
 py.runPython('import sys; sys.path.insert(0, "/tools"); import closure');
 const run = py.runPython('closure.run');
-const result = run(JSON.stringify({ roots: config.mounts.map((m) => m.at), own: config.own, out: '/out', options: config.options, extra: config.extra }));
+const result = run(JSON.stringify({ roots: config.mounts.map((m) => m.at), own: config.own, base: config.base, out: '/out', options: config.options, extra: config.extra }));
 fs.writeFileSync(resultFile, result);
 const { error } = JSON.parse(result);
 if (error) { console.error(error); process.exit(1); }

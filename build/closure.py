@@ -1,8 +1,9 @@
-"""Runs inside Pyodide at build time: find out which modules the pages import, and compile exactly those.
+"""Runs inside Pyodide at build time: find out which modules are imported, and compile exactly those.
 
-Nothing is listed by hand. An import hook stands in front of all sources; each module that the pages bring in while they
-are made, opened and used passes through it, is made slimmer (slim.py) and compiled by this very Python. What is read with
-`open` on the way is noted, too. `run` returns the list; the compiled files lie under OUT.
+An import hook stands in front of all sources; each module that is brought in while documents are made, opened and used
+passes through it, is made slimmer (slim.py) and compiled by this very Python. What is read with `open` on the way is
+noted, too. `run` does so for what all pages share, the packages of our own named in the configuration and all that they
+import (page_run.py: for one page); it returns the list, and the compiled files lie under OUT.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import importlib.util
 import json
 import marshal
 import os
+import pkgutil
 import sys
 import time
 import traceback
@@ -84,11 +86,11 @@ class Closure:
         sys.path_hooks.insert(0, hook)
         sys.path[:0] = self.roots
         sys.path_importer_cache.clear()
-        sys.modules["lazily"] = helper = type(sys)("lazily")
-        exec(compile(slim.SOURCE, "lazily.py", "exec", optimize=2), helper.__dict__)
-        self.write(
-            "lazily", "lazily.pyc", compile(slim.SOURCE, "lazily.py", "exec", optimize=2), False, len(slim.SOURCE)
-        )
+        if "lazily" not in sys.modules:
+            sys.modules["lazily"] = helper = type(sys)("lazily")
+            code = compile(slim.SOURCE, "lazily.py", "exec", optimize=2)
+            exec(code, helper.__dict__)
+            self.write("lazily", "lazily.pyc", code, False, len(slim.SOURCE))
         sys.addaudithook(self.audit)
         plain_import = builtins.__import__
 
@@ -186,15 +188,11 @@ class Closure:
                 self.exports_of[name] = slim.static_all(tree, name, found[1], self.exports)
         return self.exports_of[name]
 
-    def standard_library(self) -> None:
-        """Compile what was imported out of the standard library's archive."""
+    def standard_library(self, wanted: set[str]) -> None:
+        """Compile what was imported out of the standard library's archive; wanted: names of modules"""
         archive = next(p for p in sys.path if p.endswith(".zip"))
         with zipfile.ZipFile(archive) as z:
             files = set(z.namelist())
-            wanted = {n for n, m in list(sys.modules.items()) if m is not None} | {
-                "encodings.utf_8",
-                "encodings.aliases",
-            }
             for name in sorted(wanted):
                 base = name.replace(".", "/")
                 for file in (f"{base}/__init__.py", f"{base}.py"):
@@ -206,24 +204,28 @@ class Closure:
 
 
 def run(config_json: str) -> str:
-    """Import the pages, make every document, use each; return what that took."""
+    """Import what all pages share, use a sample document; return what that took."""
     config = json.loads(config_json)
     closure = Closure(config["roots"], tuple(config["own"]), config["out"], config.get("options", {}))
     closure.install()
     began = time.time()
     try:
-        session = importlib.import_module("explainer.host.session")
+        for package in config["base"]:
+            for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
+                importlib.import_module(module.name)
+        importlib.import_module("explainer.host.shelf").pages()
         imported = time.time()
-        session.prepare(config.get("names"))
-        prepared = time.time()
+        exercise = importlib.import_module("exercise")
+        exercise.base()
         closure.late.clear()
-        session.exercise()
+        exercise.base()
         used = time.time()
         for name in config.get("extra", []):
             importlib.import_module(name)
     except BaseException:
         return json.dumps({"error": traceback.format_exc(), "modules": closure.modules})
-    closure.standard_library()
+    there = {n for n, m in list(sys.modules.items()) if m is not None}
+    closure.standard_library({*there, "encodings.utf_8", "encodings.aliases"})
     return json.dumps(
         {
             "modules": closure.modules,
@@ -232,6 +234,6 @@ def run(config_json: str) -> str:
             "opened": closure.opened,
             "late": sorted(closure.late),
             "order": [n for n in sys.modules if n in closure.modules or n in closure.libraries],
-            "seconds": {"import": imported - began, "prepare": prepared - imported, "exercise": used - prepared},
+            "seconds": {"import": imported - began, "use": used - imported},
         }
     )

@@ -36,9 +36,9 @@ def shared_script(out: Path, everything: dict[str, Any]) -> str:
     """A classic script (those load from a disk) that puts the runtime into the page, as a page in one file has it."""
     worker = re.sub(r"^<script[^>]*>|</script>$", "", everything["marks"]["worker"])
     texts = [{"id": "explainer-worker", "text": worker}]
-    for name, file in everything["files"].items():
-        texts.append({"file": name, "text": base64.b64encode((out / file["url"]).read_bytes()).decode()})
-    return f"""// Python, the model and the site's documents, for the pages beside this file. Written by build/folder.py.
+    for file in [*everything["files"], *everything["packs"].values()]:
+        texts.append({"file": file["name"], "text": base64.b64encode((out / file["url"]).read_bytes()).decode()})
+    return f"""// Python, the model and the pages' code, for the pages beside this file. Written by build/folder.py.
 for (const {{ id, file, text }} of {json.dumps(texts)}) {{
   const part = document.createElement('script');
   part.type = 'text/plain';

@@ -87,6 +87,7 @@ def dead(folder: Path, at: Callable[[str], str] = lambda page: page) -> Iterator
         found = _Found()
         found.feed(re.sub(r"<script(?![^>]* src=)[^>]*>.*?</script>", "", file.read_text(encoding="utf-8"), flags=re.S))
         pages[file.relative_to(folder).as_posix()] = found
+    will = {at(page): page for page in pages}
     for page, found in pages.items():
         for link in sorted(set(found.links)):
             parts = urlsplit(link)
@@ -98,6 +99,7 @@ def dead(folder: Path, at: Callable[[str], str] = lambda page: page) -> Iterator
                 continue
             if there == "" or there.endswith("/"):
                 there += "index.html"
+            there = will.get(there, there)
             if not (folder / there).is_file():
                 yield f"{page}: {link}"
             elif (

@@ -1,7 +1,7 @@
 """Build the whole static site into `_site/`: `python build/make_site.py` (make site).
 
 With `--preview` the stills come from this very Python instead of Pyodide and there is no runtime: half a minute, for the
-looks of all pages; one page, live, is `build/preview.py`'s. The real build takes the stills from the documents that sleep in the snapshot.
+looks of all pages; one page, live, is `build/preview.py`'s. The real build takes the stills from Pyodide.
 """
 
 from __future__ import annotations
@@ -122,9 +122,8 @@ def main() -> None:
     if arguments.preview:
         stills = drawn_here(documents(pages))
     else:
-        say("the runtime: Pyodide, numpy, Panel, one snapshot of all documents")
-        runtime.build_runtime(out)
-        stills = json.loads((ROOT / "_cache" / "still.json").read_text(encoding="utf-8"))
+        say("the runtime: Pyodide, numpy, Panel, one snapshot, and a pack for each page")
+        stills = runtime.build_runtime(out, [page.folder for page in PAGES])
     say("scripts, styles, fonts")
     names = write_scripts(out, PAGES)
     if not arguments.preview:
@@ -143,8 +142,8 @@ def main() -> None:
     api.write(out, functools.partial(shell.plain_page, assets=names, contents=listed))
     shutil.copy(out / names["embed.js"], out / "embed.js")
     if not arguments.preview:
-        say("pages in one file")
-        single.write_singles(out, PAGES)
+        say("templates of pages in one file")
+        single.write_templates(out, PAGES)
     if site_url := previews.site_url():
         (out / "sitemap.xml").write_text(contents.sitemap(listed, site_url), encoding="utf-8")
     say("the name of this build, and its service worker")

@@ -6,9 +6,12 @@ others only those results are made anew whose own code changed.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
@@ -22,18 +25,38 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from explainer.models import measured  # noqa: E402
 
 
-def measure(name: str) -> tuple[str, float, dict[str, tuple[str, Any]]]:
-    """Everything that one page measures: (its name, seconds, results). In a process of its own."""
+def measure(name: str) -> tuple[str, float, set[str], dict[str, tuple[str, Any]]]:
+    """Everything that one page measures: (its name, seconds, the names of its results, all results). In a process of
+    its own."""
     began = time.perf_counter()
     from pages import PAGES, numbers_of
 
     page = next(p for p in PAGES if p.name == name)
-    state: Any = page.state()  # of the page's own class
-    state.measure()
-    for widget in page.widgets:
-        widget(state)
-    numbers_of(page.name)
-    return name, time.perf_counter() - began, measured.made()
+    with noted() as asked:
+        state: Any = page.state()  # of the page's own class
+        state.measure()
+        for widget in page.widgets:
+            widget(state)
+        numbers_of(page.name)
+    return name, time.perf_counter() - began, asked, measured.made()
+
+
+@contextlib.contextmanager
+def noted() -> Iterator[set[str]]:
+    """The names of the results that are asked for within; to be looked at afterwards."""
+    measured.store()
+    before, asked = dict(measured._made_by), set[str]()
+    measured._made_by.clear()
+    try:
+        yield asked
+    finally:
+        asked |= set(measured._made_by)
+        measured._made_by.update({**before, **measured._made_by})
+
+
+def shown_by(folder: str) -> list[str]:
+    """The names of the results that a page shows, by the notes of the last `main`; [] before the first."""
+    return json.loads(measured.read()[1].get(f"shown by {folder}", "[]"))  # type: ignore[no-any-return]
 
 
 def fingerprint(page: str) -> str:
@@ -46,7 +69,9 @@ def main() -> None:
 
     _, notes = measured.read()
     now = {page.name: fingerprint(page.folder) for page in PAGES}
-    jobs = [name for name, made_by in now.items() if notes.get(name) != made_by]
+    shown = {page.name: f"shown by {page.folder}" for page in PAGES}
+    jobs = [name for name, made_by in now.items() if notes.get(name) != made_by or shown[name] not in notes]
+    now |= {note: notes[note] for note in shown.values() if note in notes}
     if not jobs:
         print("measurements: nothing to do", flush=True)
         return
@@ -54,8 +79,9 @@ def main() -> None:
     results = measured.made()
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
         for done in as_completed([pool.submit(measure, job) for job in jobs]):
-            name, seconds, found = done.result()
+            name, seconds, asked, found = done.result()
             results |= found
+            now[shown[name]] = json.dumps(sorted(asked))
             print(f"measurements: {name} ({seconds:.0f} s)", flush=True)
     measured.write(results, now)
     print(f"measurements: {len(results)} results", flush=True)

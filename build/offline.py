@@ -16,6 +16,7 @@ HERE = Path(__file__).resolve().parent
 NOT_KEPT = ("sw.js", "build.json", "sizes.json")
 # Listed, so that nothing foreign is served, but fetched only when asked for; so are pages that say so (LATER).
 ON_DEMAND = ("embed/", "single/", "api/", "runtime/parts.", "sitemap.xml")
+TEMPLATE = "single.html"
 LATER = b" data-on-demand"
 MARK = re.compile(rb' data-build="[^"]*"')  # on the first element of every page
 BARE = b' data-build=""'
@@ -52,7 +53,11 @@ def seal(out: Path) -> str:
     for name, data in files.items():
         found = [hashlib.sha256(data).hexdigest(), *([unpacked[name]] if name in unpacked else [])]
         sums[name] = " ".join(base64.b64encode(bytes.fromhex(s)).decode() for s in found)
-    first = [name for name in files if not name.startswith(ON_DEMAND) and LATER not in files[name][:200]]
+    first = [
+        name
+        for name in files
+        if not name.startswith(ON_DEMAND) and not name.endswith(TEMPLATE) and LATER not in files[name][:200]
+    ]
     head = f"const VERSION={json.dumps(build)},FILES={json.dumps(sums, separators=(',', ':'))},FIRST={json.dumps(first, separators=(',', ':'))};\n"
     (out / "sw.js").write_text(head + (HERE / "web" / "sw.js").read_text(encoding="utf-8"), encoding="utf-8")
     (out / "build.json").write_text(json.dumps({"build": build}) + "\n", encoding="utf-8")

@@ -25,6 +25,7 @@ ROOT = HERE.parent
 sys.path[:0] = [str(ROOT), str(HERE)]
 
 import packs  # noqa: E402
+import page_pack  # noqa: E402
 import runtime  # noqa: E402
 import serve  # noqa: E402
 import zstandard  # noqa: E402
@@ -44,16 +45,27 @@ class Emitter(runtime.Emitter):
 def compiled() -> Path:
     """The packages of others, compiled: those of the last build; without one, by a build of them now (a minute)."""
     found = [file.parent for file in runtime.CACHE.glob("closure-*/closure.json")]
-    return max(found, key=lambda closure: closure.stat().st_mtime) if found else runtime.closure(ROOT)
+    return max(found, key=lambda closure: closure.stat().st_mtime) if found else runtime.closure()
 
 
-def own_sources(page: str) -> Iterator[tuple[str, bytes]]:
-    """(path in site-packages, content) of our own code: explainer, and of the pages this one."""
+def own_sources() -> Iterator[tuple[str, bytes]]:
+    """(path in site-packages, content) of what all pages share of our own code."""
     files = [file for file in (ROOT / "explainer").rglob("*.py") if "training" not in file.parts]
-    files += [ROOT / "pages" / "__init__.py", *(ROOT / "pages" / page).rglob("*.py")]
-    for file in sorted(files):
+    for file in sorted([*files, ROOT / "pages" / "__init__.py"]):
+        yield file.relative_to(ROOT).as_posix(), file.read_bytes()
+
+
+def page_sources(folder: str, results: bytes) -> Iterator[tuple[str, bytes]]:
+    """(path in site-packages, content) of a page's pack: its code as it lies there, what it has measured, and whatever
+    of other packages its last build found that it needs."""
+    for made in sorted(runtime.CACHE.glob(f"page-{folder}-*/stills.json"), key=lambda f: f.stat().st_mtime)[-1:]:
+        for name, data in page_pack.files(folder, made.parent):
+            if not name.startswith(OWN):
+                yield name, data
+    for file in sorted((ROOT / "pages" / folder).rglob("*.py")):
         if file.name != "numbers.py":
             yield file.relative_to(ROOT).as_posix(), file.read_bytes()
+    yield f"pages/{folder}/measured.pkl", results
 
 
 def whole_stdlib(part: Path) -> bytes:
@@ -69,7 +81,7 @@ def whole_stdlib(part: Path) -> bytes:
     return kept.read_bytes()
 
 
-def write_runtime(out: Path, page: str) -> None:
+def write_runtime(out: Path, folder: str, results: bytes) -> None:
     """out/runtime/: what an ordinary boot needs, and the worker, which knows of no snapshot."""
     base, pyodide = compiled(), runtime.patched()
     site = {f.relative_to(base / "site").as_posix(): f for f in sorted((base / "site").rglob("*")) if f.is_file()}
@@ -88,7 +100,8 @@ def write_runtime(out: Path, page: str) -> None:
     emitter.add("stdlib", whole_stdlib(base / "stdlib.zip"))
     for name, names in apart.items():
         emitter.add(name, packs.pack(map(content, names)))
-    emitter.add("python", packs.pack([*map(content, rest), *own_sources(page)]))
+    emitter.add("python", packs.pack([*map(content, rest), *own_sources()]))
+    emitter.add(f"page-{folder}", packs.pack(page_sources(folder, results)))
     manifest = {**runtime.manifest_of(emitter, pyodide), "resume": []}
     runtime.bundle(out, pyodide, manifest)
 
@@ -97,6 +110,7 @@ def build(page_name: str, out: Path) -> None:
     """Build the page, without its embeds, into `out`, which is made anew. What it measures is kept for the next time."""
     import contents
     import make_site
+    import measure
 
     from explainer.models import measured
     from pages import CHAPTERS, PAGES
@@ -108,12 +122,17 @@ def build(page_name: str, out: Path) -> None:
     known = set(measured.made())
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    write_runtime(out, page.folder)
+    with measure.noted() as asked:
+        stills = make_site.drawn_here({page.name: page.make})
+    results = {name: found for name, found in measured.made().items() if name in asked}
+    measured.write(results, {}, out / "measured.pkl")
+    write_runtime(out, page.folder, (out / "measured.pkl").read_bytes())
+    (out / "measured.pkl").unlink()
     names = make_site.write_scripts(out, [page])
     shutil.copy(HERE / "web" / "preview.js", out / "preview.js")
     listed = contents.Contents.of(PAGES, CHAPTERS, contents.texts())
     extra = '<script type="module" src="/preview.js"></script>'
-    make_site.write_page(out, page, make_site.drawn_here({page.name: page.make}), names, listed, extra)
+    make_site.write_page(out, page, stills, names, listed, extra)
     if not known >= set(measured.made()):
         measured.write(measured.made(), notes)
 

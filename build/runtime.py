@@ -1,17 +1,15 @@
 """Build the runtime bundle: everything a reader's browser needs to have the site's Python live.
 
-    python build/runtime.py --out _site        (pages from the repository; results are cached under _cache/)
-
 Steps, each cached by a hash of what it depends on:
-    closure    which modules the pages import, compiled by the pinned Pyodide itself (closure.py, slim.py)
+    closure    which modules all pages share, compiled by the pinned Pyodide itself (closure.py, slim.py)
     patched    Pyodide with the edits of patch_runtime.py
-    snapshot   one memory image with every document of the site asleep in it, and the stills (snapshot.mjs, warm.py)
+    snapshot   one memory image of what all pages share (snapshot.mjs, warm.py)
+    pages      each page's pack and its stills, in a Python resumed from the snapshot (page_pack.py)
     emit       files with their hash in their name, Zstandard at rest, manifest.json, the worker (build/web/worker.js)
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import hashlib
 import importlib.util
@@ -21,7 +19,7 @@ import shutil
 import subprocess
 import time
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -37,9 +35,15 @@ CACHE = ROOT / "_cache"
 PYODIDE = ROOT / "node_modules" / "pyodide"
 SITE = "/lib/python3.14/site-packages"
 OWN = ["explainer", "pages"]
+# What all pages share, and the snapshot holds: whole packages. What else a page imports is in that page's pack.
+BASE = [f"explainer.{layer}" for layer in ("kernel", "corpus", "models", "studies", "ui", "host")]
 # Submodules that nobody imports on the way but a reader's own actions or the tests may (numpy's are reached lazily).
-EXTRA = ["numpy.random", "numpy.linalg", "numpy.fft"]
+EXTRA = ["numpy.random", "numpy.linalg", "numpy.fft", "numpy.ma", "numpy.char", "numpy.strings"]
 STORYTELLER = "storyteller-4l"  # the model that every page runs
+# What no page needs before it draws: it is fetched when the page is live (pack "numpy").
+LATE = (
+    "numpy.random", "numpy.fft", "numpy.ma", "numpy.char", "numpy.strings", "numpy._core.defchararray", "numpy._core.strings",
+)  # fmt: skip
 
 
 class BuildError(Exception):
@@ -106,37 +110,39 @@ def timed(what: str) -> Iterator[None]:
 # ---------------------------------------------------------------- closure
 
 
-def closure(pages: Path) -> Path:
-    """The compiled closure of the pages under `pages` (a directory that holds the package `pages`).
+def closure_key() -> str:
+    """What the closure depends on, and so the snapshot: other packages, our tools, and what all pages share; no page."""
+    installed = "\n".join(sorted(p.name for p in site_packages().glob("*.dist-info")))
+    tools = [HERE / f for f in ("closure.py", "closure.mjs", "slim.py", "trims.py", "exercise.py")]
+    shared = [part for package in BASE for part in own_files(ROOT.joinpath(*package.split(".")))]
+    front = [ROOT / "explainer" / "__init__.py", ROOT / "pages" / "__init__.py"]
+    return digest(installed, ROOT / "package-lock.json", wheel(), *tools, *shared, *front)
+
+
+def closure() -> Path:
+    """The compiled closure of what all pages share.
 
     Returns a directory with `site/` (what goes to site-packages), `stdlib.zip` and `closure.json`.
     """
-    sources = site_packages()
-    installed = "\n".join(sorted(p.name for p in sources.glob("*.dist-info")))
-    tools = [HERE / f for f in ("closure.py", "closure.mjs", "slim.py", "trims.py")]
-    key = digest(
-        installed,
-        ROOT / "package-lock.json",
-        wheel(),
-        *tools,
-        *own_files(ROOT / "explainer"),
-        *own_files(pages / "pages"),
-    )
-    out = CACHE / f"closure-{key}"
+    out = CACHE / f"closure-{closure_key()}"
     if (out / "closure.json").is_file():
         say(f"closure: cached ({out.name})")
         return out
-    with timed("closure: import the pages and compile what they import"):
+    with timed("closure: import what all pages share and compile it"):
         shutil.rmtree(out, ignore_errors=True)
-        numpy = CACHE / f"numpy-{digest(wheel())}"
-        if not numpy.is_dir():
-            with zipfile.ZipFile(wheel()) as z:
-                z.extractall(numpy)
-        mounts = [("/src/pages", pages), ("/src/repo", ROOT), ("/src/numpy", numpy), ("/src/site", sources)]
+        numpy = numpy_unpacked()
         work = out / "work"
-        work.mkdir(parents=True)
+        (work / "own" / "pages").mkdir(parents=True)  # the package of the pages, without a page
+        shutil.copyfile(ROOT / "pages" / "__init__.py", work / "own" / "pages" / "__init__.py")
+        mounts = [
+            ("/src/pages", work / "own"),
+            ("/src/repo", ROOT),
+            ("/src/numpy", numpy),
+            ("/src/site", site_packages()),
+        ]
         config = {
-            "pyodide": f"{PYODIDE}/", "output": str(out), "kept": str(CACHE / "pyc"), "tools": str(HERE), "own": OWN, "options": {}, "extra": EXTRA,
+            "pyodide": f"{PYODIDE}/", "output": str(out), "kept": str(CACHE / "pyc"), "tools": str(HERE), "own": OWN, "options": {},
+            "base": list(BASE), "extra": EXTRA,
             "mounts": [{"host": str(host), "at": at} for at, host in mounts],
         }  # fmt: skip
         (work / "config.json").write_text(json.dumps(config))
@@ -146,6 +152,10 @@ def closure(pages: Path) -> Path:
             at, host = next((at, host) for at, host in mounts if path.startswith(at + "/"))
             (out / "site" / relative).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(Path(host) / path[len(at) + 1 :], out / "site" / relative)
+        weights = (ROOT / "explainer" / "models" / "weights").glob("*.safetensors")
+        for relative in (file.relative_to(ROOT).as_posix() for file in weights):
+            (out / "site" / relative).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / relative, out / "site" / relative)
         for relative in result["libraries"].values():
             (out / "site" / relative).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(numpy / relative, out / "site" / relative)
@@ -155,6 +165,15 @@ def closure(pages: Path) -> Path:
     modules = result["modules"].values()
     say(f"closure: {len(modules)} modules, {sum(m['bytes'] for m in modules) / 1e6:.1f} MB compiled")
     return out
+
+
+def numpy_unpacked() -> Path:
+    """The numpy wheel as a folder."""
+    numpy = CACHE / f"numpy-{digest(wheel())}"
+    if not numpy.is_dir():
+        with zipfile.ZipFile(wheel()) as z:
+            z.extractall(numpy)
+    return numpy
 
 
 def own_files(directory: Path) -> list[bytes | str | Path]:
@@ -190,20 +209,20 @@ def patched() -> Path:
 # ---------------------------------------------------------------- snapshot
 
 
-def snapshot(compiled: Path, pyodide: Path, names: list[str] | None = None) -> Path:
-    """The memory image and the stills. Returns a directory with snapshot.bin, libraries.json and still.json."""
-    tools = [HERE / f for f in ("snapshot.mjs", "warm.py", "heap.mjs")]
-    out = CACHE / f"snapshot-{digest(compiled.name, pyodide.name, json.dumps(names), *tools)}"
+def snapshot(compiled: Path, pyodide: Path) -> Path:
+    """The memory image. Returns a directory with snapshot.bin and libraries.json."""
+    tools = [HERE / f for f in ("snapshot.mjs", "warm.py", "exercise.py", "heap.mjs")]
+    out = CACHE / f"snapshot-{digest(compiled.name, pyodide.name, *tools)}"
     if (out / "report.json").is_file():
         say(f"snapshot: cached ({out.name})")
         return out
-    with timed("snapshot: build every document and write the memory image"):
+    with timed("snapshot: import what all pages share and write the memory image"):
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir(parents=True)
         result = json.loads((compiled / "closure.json").read_text())
         config = {
             "pyodide": f"{pyodide}/", "stdlib": str(compiled / "stdlib.zip"), "site": str(compiled / "site"),
-            "tools": str(HERE), "output": str(out), "order": result["order"], "names": names,
+            "tools": str(HERE), "output": str(out), "order": result["order"], "late": LATE,
         }  # fmt: skip
         (out / "config.json").write_text(json.dumps(config))
         printed = node("snapshot.mjs", str(out / "config.json"))
@@ -262,33 +281,54 @@ class Emitter:
         return kept.read_bytes()
 
 
+def is_late(path: str) -> bool:
+    """Whether a file of site-packages belongs to a module of LATE."""
+    module = path.replace("/", ".")
+    return any(module.startswith(f"{late}.") for late in LATE)
+
+
 def kinds(site: Iterable[str], libraries: list[str], late: list[str]) -> dict[str, list[str]]:
-    """Which files of site-packages are in no snapshot, by pack: libraries, what is read again after a resume, weights (float16
-    is half of what is in memory). The smaller models of the family are fetched when something asks for them."""
+    """Which files of site-packages are in no snapshot, by pack.
+
+    libraries: of the snapshot, and what is read again after a resume
+    numpy:     the parts of it that no page needs before it draws (LATE)
+    weights:   (float16 is half of what is in memory); family: the smaller models, fetched when something asks for them
+    """
+    site = list(site)
     weights = [name for name in site if name.endswith(".safetensors")]
     main = [name for name in weights if Path(name).stem == STORYTELLER]
     return {
-        "libraries": [*libraries, *(name for name in late if name not in weights)],
+        "libraries": [*(n for n in libraries if not is_late(n)), *(n for n in late if n not in weights)],
+        "numpy": [name for name in site if is_late(name)],
         "weights": main,
         "family": [name for name in weights if name not in main],
     }
 
 
 def manifest_of(emitter: Emitter, pyodide: Path) -> dict[str, Any]:
-    """What the worker is told of the files: which there are, and which of them each way to a live Python needs."""
+    """What the worker is told of the files: which there are, and which of them each way to a live Python needs.
+
+    A page's own pack is called `page-` and its name.
+    """
     return {
         "version": digest(*[f["sha256"] for f in emitter.files.values()]),
         "pyodide": patch_runtime.VERSION,
         "site": SITE,
         "lock": {"info": json.loads((pyodide / "pyodide-lock.json").read_text())["info"]},
-        "resume": ["pyodide.asm.mjs", "pyodide.asm.wasm", "snapshot", "libraries", "weights"],
-        "boot": ["pyodide.asm.mjs", "pyodide.asm.wasm", "stdlib", "python", "libraries", "weights", "family"],
+        "resume": ["pyodide.asm.mjs", "pyodide.asm.wasm", "snapshot", "libraries"],
+        "soon": ["weights", "numpy"],  # after a resume: what the first drawing needs
+        "boot": ["pyodide.asm.mjs", "pyodide.asm.wasm", "stdlib", "libraries", "python", "numpy", "weights", "family"],
         "files": emitter.files,
     }
 
 
-def emit(out: Path, compiled: Path, pyodide: Path, image: Path) -> dict[str, Any]:
-    """Write out/runtime/* and out/runtime/manifest.json; returns the manifest."""
+def emit(
+    out: Path, compiled: Path, pyodide: Path, image: Path, own: Mapping[str, Iterable[tuple[str, bytes]]]
+) -> dict[str, Any]:
+    """Write out/runtime/* and out/runtime/manifest.json; returns the manifest.
+
+    own: {folder of a page: (path, content) of all that is in its pack}
+    """
     runtime = out / "runtime"
     shutil.rmtree(runtime, ignore_errors=True)
     emitter = Emitter(runtime)
@@ -305,6 +345,8 @@ def emit(out: Path, compiled: Path, pyodide: Path, image: Path) -> dict[str, Any
         emitter.add(name, packs.pack((n, site[n].read_bytes()) for n in names))
     emitter.add("python", packs.pack((n, p.read_bytes()) for n, p in site.items() if n not in gone))
     emitter.add("stdlib", (compiled / "stdlib.zip").read_bytes())
+    for folder, files in own.items():
+        emitter.add(f"page-{folder}", packs.pack(files))
     manifest = manifest_of(emitter, pyodide)
     (runtime / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
     return manifest
@@ -323,36 +365,29 @@ def bundle(out: Path, pyodide: Path, manifest: dict[str, Any]) -> None:
         raise BuildError(f"esbuild failed:\n{done.stderr[-3000:]}")
 
 
-def build_runtime(out: Path, pages: Path = ROOT, names: list[str] | None = None) -> dict[str, Any]:
-    """Build everything into `out` (the site's directory) and return the manifest.
+def build_runtime(out: Path, folders: Iterable[str]) -> dict[str, Any]:
+    """Build everything into `out` (the site's directory) and return the stills: {document: {"models": [...]}}.
 
-    pages: the directory that holds the package `pages`; names: the documents that sleep in the snapshot (None: all)
-    The stills are left in _cache/still.json, what is in the heap in _cache/heap.json.
+    folders: of the pages. What is in the snapshot's heap is left in _cache/heap.json.
     """
+    import page_pack
+
     began = time.time()
-    compiled, pyodide = closure(pages), patched()
-    image = snapshot(compiled, pyodide, names)
-    with timed("emit, and report what is in the heap"), ThreadPoolExecutor() as pool:
+    compiled, pyodide = closure(), patched()
+    image = snapshot(compiled, pyodide)
+    numpy_unpacked()  # what all pages' packs are made with
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        making = {folder: pool.submit(page_pack.made, folder, compiled, pyodide, image) for folder in folders}
         heap = pool.submit(heap_report, image)
-        manifest = emit(out, compiled, pyodide, image)
-        bundle(out, pyodide, manifest)
-        (CACHE / "still.json").write_bytes((image / "still.json").read_bytes())
+        pages = {folder: job.result() for folder, job in making.items()}
         (CACHE / "heap.json").write_text(json.dumps(heap.result()))
-    cold = (
-        sum(manifest["files"][n]["bytes"] for n in manifest["resume"]) + (out / "runtime" / "worker.js").stat().st_size
-    )
-    say(f"resume: {cold / 1e6:.2f} MB to live; all done in {time.time() - began:.1f} s")
-    return manifest
-
-
-def main(argv: Iterable[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=ROOT / "_site")
-    parser.add_argument("--pages", type=Path, default=ROOT, help="directory that holds the package `pages`")
-    options = parser.parse_args(list(argv) if argv is not None else None)
-    os.environ.pop("NODE_OPTIONS", None)
-    build_runtime(options.out.resolve(), options.pages.resolve())
-
-
-if __name__ == "__main__":
-    main()
+    with timed("emit"):
+        own = {folder: page_pack.files(folder, made) for folder, made in pages.items()}
+        manifest = emit(out, compiled, pyodide, image, own)
+        bundle(out, pyodide, manifest)
+    sizes = {name: entry["bytes"] for name, entry in manifest["files"].items()}
+    cold = sum(sizes[n] for n in manifest["resume"]) + (out / "runtime" / "worker.js").stat().st_size
+    each = [sizes[f"page-{folder}"] for folder in pages]
+    say(f"resume: {cold / 1e6:.2f} MB to live and {min(each) / 1e3:.0f} to {max(each) / 1e3:.0f} kB of a page's own")
+    say(f"all done in {time.time() - began:.1f} s")
+    return {name: still for made in pages.values() for name, still in page_pack.stills(made).items()}

@@ -20,6 +20,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from explainer.host import session
 from explainer.studies import story
 
 HERE = Path(__file__).resolve().parent
@@ -101,11 +102,7 @@ def embed_html(page: Any, widget: Any, still: dict[str, Any], *, root: str, asse
     """One widget alone, for `/embed/<slug>/`: its still, its tools, and a way back to the page it comes from."""
     html_of = {m["name"]: m["attributes"].get("html", "") for m in still["models"]}
     back = {"href": f"{root}{page.path}", "question": page.question, "name": page.name}
-    lean = {
-        "name": f"embed/{widget.slug}",
-        "weights": story.fingerprint(),
-        "models": [lean_model(m) for m in still["models"]],
-    }
+    lean = lean_still(page, f"embed/{widget.slug}", still)
     return templates.get_template("embed.html.j2").render(
         page=page, w=widget, site_name=SITE_NAME, root=root, assets=assets, still=json_block(lean),
         widget=frame(widget, html_of[widget.slug], root=root, from_page=back),
@@ -122,7 +119,7 @@ def page_html(page: Any, still: dict[str, Any], *, root: str, assets: dict[str, 
     """
     html_of = {m["name"]: m["attributes"].get("html", "") for m in still["models"]}
     widgets = {w.slug: frame(w, html_of[w.slug], root=root) for w in page.widgets}
-    lean = {"name": page.name, "weights": story.fingerprint(), "models": [lean_model(m) for m in still["models"]]}
+    lean = lean_still(page, page.name, still)
     prose = article(text, numbers, widgets)
     return framed(
         page, prose, root=root, assets=assets, contents=contents, single=True, still=json_block(lean), figures=page.widgets,
@@ -160,7 +157,15 @@ def framed(page: Any, prose: Markup, *, root: str, contents: Contents, **more: A
     )  # fmt: skip
 
 
+def lean_still(page: Any, name: str, still: dict[str, Any]) -> dict[str, Any]:
+    """What the page's script needs of a document: which one it is, and its models."""
+    models = [lean_model(model) for model in still["models"]]
+    return {"name": name, "page": page.folder, "weights": story.fingerprint(), "models": models}
+
+
 def lean_model(model: dict[str, Any]) -> dict[str, Any]:
-    """What the page's script needs of a model: its markup is already in the page."""
+    """What the page's script needs of a model: its markup is in the page, here is its print (explainer/host/session.py)."""
     kept = {k: v for k, v in model["attributes"].items() if k in ("values", "messages")}
-    return {"id": model["id"], "name": model["name"], "attributes": kept}
+    html = model["attributes"].get("html")
+    print = {} if html is None else {"print": session.print_of(html)}
+    return {"id": model["id"], "name": model["name"], **print, "attributes": kept}

@@ -1,10 +1,11 @@
-"""Everything in one .html, live when opened from a disk with the network off: `_site/single/<page>.html`, and one per widget.
+"""A page, or a widget, in one .html, live when opened from a disk with the network off.
 
 The page as built, its style sheet, fonts and script written into it; the worker as one classic script; Pyodide, the
-libraries and the memory snapshot as base64 of what the site serves. What only the ordinary boot needs is left out.
+libraries, the memory snapshot and the page's pack as base64 of what the site serves. What only the ordinary boot needs is
+left out.
 
-A file per widget would put hundreds of megabytes into the site, so the reader's browser makes it (build/web/take.js)
-from `embed/<widget>/single.html`, a template, and `runtime/parts.<hash>.json`, what every file needs, by the same
+Such a file has 17 MB, so it is made where it is asked for: by the reader's browser (build/web/take.js), from a template,
+`<page>/single.html` or `embed/<widget>/single.html`, and `runtime/parts.<hash>.json`, what every file needs, by the same
 `fill` as here: marks (`<!--explainer:style-->`) are replaced. `make single WIDGET=temperature` does it on this machine.
 """
 
@@ -85,7 +86,13 @@ def parts(out: Path, pyodide: Path, names: dict[str, str]) -> dict[str, Any]:
     page, worker = bundle(out, pyodide)
     reading = in_script((out / names["reading.js"]).read_text(encoding="utf-8"))
     manifest = json.loads((out / "runtime" / "manifest.json").read_text(encoding="utf-8"))
-    wanted = [n for n in manifest["resume"] if n != "pyodide.asm.mjs"] + LATE
+
+    def file(name: str) -> dict[str, str]:
+        entry = manifest["files"][name]
+        data = out / "runtime" / entry["url"]
+        integrity = f"{assets.checksum(data)} {assets.written(entry['raw_sha256'])}"
+        return {"name": name, "url": f"runtime/{entry['url']}", "integrity": integrity}
+
     return {
         "marks": {
             "policy": f'<meta http-equiv="Content-Security-Policy" content="{policy(reading, page)}">',
@@ -94,13 +101,8 @@ def parts(out: Path, pyodide: Path, names: dict[str, str]) -> dict[str, Any]:
             "worker": f'<script type="text/plain" id="explainer-worker">{worker}</script>',
             "page": f"<script>{page}</script>",
         },
-        "files": {
-            n: {
-                "url": f"runtime/{manifest['files'][n]['url']}",
-                "integrity": f"{assets.checksum(out / 'runtime' / manifest['files'][n]['url'])} {assets.written(manifest['files'][n]['raw_sha256'])}",
-            }
-            for n in wanted
-        },
+        "files": [file(n) for n in manifest["resume"] + manifest["soon"] + LATE if n != "pyodide.asm.mjs"],
+        "packs": {n.removeprefix("page-"): file(n) for n in manifest["files"] if n.startswith("page-")},
     }
 
 
@@ -153,11 +155,18 @@ def fill(page: str, marks: dict[str, str]) -> str:
     return re.sub(r"<!--explainer:([a-z]+)-->", lambda m: marks.get(m[1], ""), page)
 
 
+def files_for(template: str, everything: dict[str, Any]) -> list[dict[str, str]]:
+    """What a page needs of the runtime: what all need, and its own pack."""
+    still = re.search(r'id="explainer-still">(.*?)</script>', template, re.S)
+    page = json.loads(still[1])["page"] if still else None
+    return [*everything["files"], *([everything["packs"][page]] if page in everything["packs"] else [])]
+
+
 def one_file(out: Path, template: str, everything: dict[str, Any]) -> str:
     """The template with everything inside."""
     files = "\n".join(
-        f'<script type="text/plain" data-file="{name}">{base64.b64encode((out / f["url"]).read_bytes()).decode()}</script>'
-        for name, f in everything["files"].items()
+        f'<script type="text/plain" data-file="{f["name"]}">{base64.b64encode((out / f["url"]).read_bytes()).decode()}</script>'
+        for f in files_for(template, everything)
     )
     return fill(template, {**everything["marks"], "files": files})
 
@@ -167,39 +176,42 @@ def read_parts(out: Path) -> dict[str, Any]:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-def write_singles(out: Path, pages: list[Any]) -> None:
-    """Write `out/single/<page>.html` and the templates `out/embed/<widget>/single.html`."""
-    everything = read_parts(out)
+def write_templates(out: Path, pages: list[Any]) -> None:
+    """Write the templates `<page>/single.html` and `embed/<widget>/single.html`."""
     where = beside(pages)
-    (out / "single").mkdir(exist_ok=True)
-    for page in pages:
-        base = f"{page.path}index.html"
-        html = one_file(out, template((out / base).read_text(encoding="utf-8"), base, where), everything)
-        (out / "single" / f"{page.name}.html").write_text(html, encoding="utf-8")
-    for embed in (out / "embed").glob("*/index.html"):
-        html = template(embed.read_text(encoding="utf-8"), embed.relative_to(out).as_posix(), where)
-        embed.with_name("single.html").write_text(html, encoding="utf-8")
+    for file in [*(out / page.path / "index.html" for page in pages), *(out / "embed").glob("*/index.html")]:
+        html = template(file.read_text(encoding="utf-8"), file.relative_to(out).as_posix(), where)
+        file.with_name("single.html").write_text(html, encoding="utf-8")
 
 
 def lies_at(page: str) -> str:
     """Where a page will lie that is now at `page`: a template becomes a file in `single/`."""
-    return re.sub(r"^embed/([^/]+)/single\.html$", r"single/\1.html", page)
+    return re.sub(r"^(?:embed/)?(?:([^/]+)/)?single\.html$", lambda m: f"single/{m[1] or 'home'}.html", page)
+
+
+def write_single(site: Path, name: str, folder: Path) -> Path:
+    """Write `<name>.html`, of a page or a widget, into `folder`. Raises KeyError, with the names that there are."""
+    templates = {Path(lies_at(file.relative_to(site).as_posix())).stem: file for file in site.rglob("single.html")}
+    if name not in templates:
+        raise KeyError(", ".join(sorted(templates)))
+    html = one_file(site, templates[name].read_text(encoding="utf-8"), read_parts(site))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.html").write_text(html, encoding="utf-8")
+    return folder / f"{name}.html"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Write single/<widget>.html of a site that is built.")
-    parser.add_argument("widget", help="its name, as in /embed/<name>/")
+    parser = argparse.ArgumentParser(
+        description="Write single/<name>.html, of a page or a widget of a site that is built."
+    )
+    parser.add_argument("name", help="of the page, or of the widget as in /embed/<name>/")
     parser.add_argument("--site", type=Path, default=ROOT / "_site")
     options = parser.parse_args()
-    page = options.site / "embed" / options.widget / "single.html"
-    if not page.is_file():
-        known = sorted(p.name for p in (options.site / "embed").glob("*"))
-        print(f"there is no widget “{options.widget}”; there are: {', '.join(known)}")
+    try:
+        file = write_single(options.site, options.name, options.site / "single")
+    except KeyError as known:
+        print(f"there is no page and no widget “{options.name}”; there are: {known.args[0]}")
         return 1
-    file = options.site / "single" / f"{options.widget}.html"
-    file.write_text(
-        one_file(options.site, page.read_text(encoding="utf-8"), read_parts(options.site)), encoding="utf-8"
-    )
     print(f"{file}: {file.stat().st_size / 1e6:.1f} MB")
     return 0
 

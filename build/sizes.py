@@ -60,15 +60,23 @@ def table(out: Path) -> str:
     if not manifest.exists():
         return "(A preview: the runtime was not built.)"
     known = json.loads(manifest.read_text(encoding="utf-8"))
-    rows = [(name, int(known["files"][name]["bytes"])) for name in known["resume"]]
+    sizes = {name: int(entry["bytes"]) for name, entry in known["files"].items()}
+    own = sorted(size for name, size in sizes.items() if name.startswith("page-"))
+    rows = [(name, sizes[name]) for name in known["resume"]]
     lines = [
         "| file | MB |",
         "|---|---:|",
         *[f"| {name} | {size / 1e6:.2f} |" for name, size in sorted(rows, key=lambda r: -r[1])],
     ]
     lines.append(f"| **together** | **{sum(s for _, s in rows) / 1e6:.2f}** |")
-    later = [f"{n} ({e['bytes'] / 1e6:.2f} MB)" for n, e in known["files"].items() if n not in known["resume"]]
-    return "\n".join([*lines, "", f"Fetched only if something asks for it: {', '.join(later)}."])
+    listed = lambda names: ", ".join(f"{name} ({sizes[name] / 1e6:.2f} MB)" for name in names)  # noqa: E731
+    rest = [n for n in sizes if n not in known["resume"] + known["soon"] and not n.startswith("page-")]
+    words = [
+        f"Beside these, the page's own code: {own[0] / 1e3:.0f} to {own[-1] / 1e3:.0f} kB.",
+        f"As soon as the page is live, what its figures are computed with: {listed(known['soon'])}.",
+        f"Only if something asks for it: {listed(rest)}.",
+    ]
+    return "\n".join([*lines, "", " ".join(words)])
 
 
 def times(kept: Path) -> str:

@@ -1,5 +1,5 @@
-// node snapshot.mjs CONFIG.json : boot the patched Pyodide from the compiled closure, build every document, and write
-// one memory snapshot for the whole site, the stills of all documents, and what is known about the heap.
+// node snapshot.mjs CONFIG.json : boot the patched Pyodide from the compiled closure, import what all pages share, and write
+// one memory snapshot for the whole site, and what is known about the heap.
 import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -22,16 +22,19 @@ const walk = (dir, at) => {
 };
 walk(config.site, SITE);
 py.runPython('import sys; sys.path_importer_cache.clear()'); // what was known about directories before they were filled
-py.FS.writeFile('/tmp/warm.py', fs.readFileSync(path.join(config.tools, 'warm.py')));
-const still = py.runPython(`
+for (const tool of ['warm.py', 'exercise.py']) py.FS.writeFile(`/tmp/${tool}`, fs.readFileSync(path.join(config.tools, tool)));
+const early = py.runPython(`
 import sys
+sys.path.insert(0, "/tmp")
 _scope = {"__name__": "warm"}
 exec(compile(open("/tmp/warm.py").read(), "warm.py", "exec"), _scope)
-_still = _scope["run"](${JSON.stringify(JSON.stringify(config))})
+_early = _scope["run"](${JSON.stringify(JSON.stringify(config))})
+sys.path.remove("/tmp")
+sys.path_importer_cache.clear()
 del _scope
-_still
+_early
 `);
-py.FS.unlink('/tmp/warm.py');
+for (const tool of ['warm.py', 'exercise.py']) py.FS.unlink(`/tmp/${tool}`);
 if (config.report) {
   py.FS.writeFile('/tmp/heap_report.py', fs.readFileSync(path.join(config.tools, 'heap_report.py')));
   fs.writeFileSync(config.report, py.runPython('_scope = {"__name__": "heap_report"}; exec(open("/tmp/heap_report.py").read(), _scope); _scope["report"]()'));
@@ -43,9 +46,8 @@ for _stream in (sys.stdout, sys.stderr):
     _stream.flush()
 json.dumps([id(o) for o in gc.get_objects() if isinstance(o, (io.BufferedReader, io.BufferedWriter))])
 `));
-py.runPython('del _still; import gc; gc.collect(); gc.collect(); gc.freeze()');
+py.runPython('del _early; import gc; gc.collect(); gc.collect(); gc.freeze()');
 fs.mkdirSync(config.output, { recursive: true });
-fs.writeFileSync(path.join(config.output, 'still.json'), still);
 const libraryFiles = py._module.__dsoLog.map((d) => py.FS.readFile(d.libName));
 const free = { ...zeroFree(py._module), libraryFiles: zeroLibraryFiles(py._module, libraryFiles), streams: zeroStreamBuffers(py._module, streams) };
 const references = [];
@@ -53,5 +55,5 @@ const snapshot = py.makeMemorySnapshot({ serializer: (object) => { references.pu
 const libraries = py._module.__dsoLog.map((d) => d.libName);
 fs.writeFileSync(path.join(config.output, 'snapshot.bin'), snapshot);
 fs.writeFileSync(path.join(config.output, 'libraries.json'), JSON.stringify(libraries));
-console.log(JSON.stringify({ raw: snapshot.length, libraries: libraries.length, free, references }));
+console.log(JSON.stringify({ raw: snapshot.length, libraries: libraries.length, free, references, early: JSON.parse(early) }));
 process.exit(0);

@@ -13,13 +13,14 @@ const LONG = 60; // turns without a word at work that was announced: the reader 
 
 export class Connection {
   /**
-   * mirror: Mirror; name: the document to open; values: () => everything the reader has set, sent on (re)opening;
+   * mirror: Mirror; name: the document to open; page: the folder of the page that it is of; shows: () => {widget: print of the still
+   * that it shows} of those that still do; values: () => everything the reader has set, sent on (re)opening;
    * makeWorker({generation, shared}) => {post, listen(onmessage, onerror), end?, shared?}; patience: ms within which the worker must
    * say its first word; url: of its script
    * on: {progress, live, failed, problem, busy, wait, slow} callbacks
    */
-  constructor({ mirror, name, makeWorker, values, patience = Infinity, url = null, on }) {
-    Object.assign(this, { mirror, name, makeWorker, values, patience, url, on });
+  constructor({ mirror, name, page, shows = () => ({}), makeWorker, values, patience = Infinity, url = null, on }) {
+    Object.assign(this, { mirror, name, page, shows, makeWorker, values, patience, url, on });
     this.client = crypto.randomUUID?.() ?? `c${Math.random().toString(36).slice(2)}${performance.now()}`;
     this.waiting = {}; // values not yet sent
     this.sent = {}; // values in flight
@@ -43,7 +44,7 @@ export class Connection {
       return;
     }
     port.listen((data) => { if (port === this.port) this.receive(data); }, (problem) => { if (port === this.port) this.broken(problem); });
-    port.post({ type: 'open', client: this.client, name: this.name });
+    this.postOpen();
     const late = (failed) => () => { if (port === this.port && !this.heard) this.late(failed); };
     afterTurns(this.patience, late(false));
     afterTurns(this.patience * LATE, late(true));
@@ -156,8 +157,12 @@ export class Connection {
 
   open() {
     this.opening = true;
-    this.port.post({ type: 'open', client: this.client, name: this.name });
+    this.postOpen();
     this.listen();
+  }
+
+  postOpen() {
+    this.port.post({ type: 'open', client: this.client, name: this.name, page: this.page, shows: this.shows() });
   }
 
   get isIdle() { return this.isLive && !this.inFlight && !Object.keys(this.waiting).length; }

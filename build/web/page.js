@@ -270,9 +270,13 @@ function announce() {
   say(mirror.get('link', 'messages') ?? {});
 }
 
+const packed = document.getElementById('explainer-asked'); // what was on screen when a reader took this figure away
 const connection = new Connection({
   mirror,
   name: still.name,
+  page: still.page,
+  // a figure that a reader has taken away shows what was on screen then, which is no still
+  shows: () => (packed ? {} : Object.fromEntries(still.models.filter(({ name, print }) => print && mirror.get(name, 'html') === undefined).map(({ name, print }) => [name, print]))),
   values: () => (Object.keys(wishes).length ? sightFirst(wishes) : wishes),
   makeWorker: globalThis.explainerMakeWorker ?? ((which) => openWorker(workerUrl, which)),
   patience: globalThis.explainerMakeWorker ? Infinity : patience * 1000,
@@ -288,7 +292,6 @@ const connection = new Connection({
   },
 });
 
-const packed = document.getElementById('explainer-asked'); // what was on screen when a reader took this figure away
 const asked = Object.fromEntries(Object.entries({ ...(packed && JSON.parse(packed.textContent)), ...address.read() }).filter(([name]) => name in defaults));
 if (Object.keys(asked).length) {
   fromLink = true;

@@ -290,11 +290,11 @@ async function load(files, module, factory, special) {
   return Promise.race([loading, failure]);
 }
 
-/** Resume: from nothing to a Python in which the site's documents sleep. */
+/** Resume: from nothing to a Python that has imported what all pages share. */
 export async function resume(files, step) {
   step('Fetching');
-  const [factory, module, image, { libraries, others }, weights] = await Promise.all([
-    files.factory(), files.wasm(), files.bytesOf('snapshot'), files.libraries(), files.bytesOf('weights'),
+  const [factory, module, image, { libraries, others }] = await Promise.all([
+    files.factory(), files.wasm(), files.bytesOf('snapshot'), files.libraries(),
   ]);
   step('Resuming Python');
   const { site } = files.manifest;
@@ -310,16 +310,18 @@ export async function resume(files, step) {
     _installStdlib: (Module) => { Module.FS.mkdirTree(site); Module.API.sitePackages = site; },
   });
   files.made.delete('snapshot'); // tens of megabytes; a restart fetches it from the browser's cache
-  writeFiles(py.FS, site, [...others, ...unpack(weights)]);
+  writeFiles(py.FS, site, others);
   return py;
 }
+
+const APART = ['pyodide.asm.mjs', 'pyodide.asm.wasm', 'stdlib', 'libraries']; // files of an ordinary boot that are no mere packs
 
 /** The ordinary boot: Python starts from nothing and imports everything from compiled files. */
 export async function boot(files, step) {
   step('Fetching');
   const [factory, module, stdlib, { libraries, others }, ...packs] = await Promise.all([
     files.factory(), files.wasm(), files.bytesOf('stdlib'), files.libraries(),
-    ...['python', 'weights', 'family'].map((name) => files.bytesOf(name)),
+    ...files.manifest.boot.filter((name) => !APART.includes(name)).map((name) => files.bytesOf(name)),
   ]);
   step('Starting Python');
   const { site } = files.manifest;
@@ -337,7 +339,7 @@ export async function boot(files, step) {
   return py;
 }
 
-/** Give a resumed Python what it has left behind: the smaller models, or all the files that an ordinary boot has. */
+/** Give Python a page's code, or what it has left behind when it was resumed. */
 export async function addFiles(py, files, names) {
   for (const name of names) {
     const data = await files.bytesOf(name);

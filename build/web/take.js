@@ -1,4 +1,4 @@
-// A widget to take away: one .html with everything inside, as it is on screen, put together on the reader's machine from files
+// A widget or a page to take away: one .html with everything inside, as it is on screen, put together on the reader's machine from files
 // that this browser has already. Its parts and its template come from build/single.py.
 
 import { linked } from './links.js';
@@ -20,18 +20,22 @@ function base64(blob) {
   });
 }
 
-/** The file, as a Blob. slug: the widget; el: its section; asked: the state that differs from the defaults */
-export async function oneFile(slug, el, asked) {
-  const { marks, files } = await (await get(new URL(document.documentElement.dataset.parts, document.baseURI))).json();
-  const html = await (await get(new URL(`embed/${slug}/single.html`, site()))).text();
+/** The file, as a Blob. widgets: {name: section} of those that are in it; asked: the state that differs from the defaults;
+ * template: its path in the site */
+export async function oneFile(template, widgets, asked) {
+  const { marks, files, packs } = await (await get(new URL(document.documentElement.dataset.parts, document.baseURI))).json();
+  const html = await (await get(new URL(template, site()))).text();
   const pages = `${site().href}*/`; // taken away, the figure leads back here
   const page = new DOMParser().parseFromString(linked(html, pages), 'text/html');
   const { dataset } = page.documentElement;
   if (dataset.build !== document.documentElement.dataset.build) throw new Error('a newer version of the site is here; reload this page first');
   delete dataset.build;
   dataset.pages = pages;
-  page.querySelector('[data-body]').innerHTML = linked(el.querySelector('[data-body]').innerHTML, pages);
-  const runtime = await Promise.all(Object.entries(files).map(async ([name, { url, integrity }]) =>
+  for (const [name, el] of widgets) {
+    page.querySelector(`[data-widget="${name}"] [data-body]`).innerHTML = linked(el.querySelector('[data-body]').innerHTML, pages);
+  }
+  const own = packs[JSON.parse(page.getElementById('explainer-still').textContent).page];
+  const runtime = await Promise.all([...files, own].map(async ({ name, url, integrity }) =>
     `<script type="text/plain" data-file="${name}">${await base64(await (await get(new URL(url, site()), integrity)).blob())}</script>`));
   const json = JSON.stringify(asked).replaceAll('<', '\\u003c');
   const all = { ...marks, files: runtime.join('\n'), asked: `<script type="application/json" id="explainer-asked">${json}</script>` };

@@ -121,12 +121,21 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
         if (kind === 'png') save(name, 'image/png', await asPng(el));
         if (kind === 'html') {
           announce(el, 'Putting the file together …');
-          save(name, 'text/html', await oneFile(slug, el, changed()));
+          save(name, 'text/html', await oneFile(`embed/${slug}/single.html`, [[slug, el]], changed()));
         }
         announce(el, `Saved ${name}.`);
       } catch (problem) { announce(el, `Could not save ${name}: ${problem.message}.`); }
     });
   }
+  document.querySelector('[data-take-page]')?.addEventListener('click', async ({ target }) => {
+    const line = target.nextElementSibling;
+    const name = `${still.name}.html`;
+    line.textContent = 'Putting the file together …';
+    try {
+      save(name, 'text/html', await oneFile(target.dataset.takePage, widgets, changed()));
+      line.textContent = `Saved ${name}.`;
+    } catch (problem) { line.textContent = `Could not save ${name}: ${problem.message}.`; }
+  });
   document.addEventListener('click', async (event) => {
     for (const el of widgets.values()) if (!el.contains(event.target) && !el.querySelector('.tool-list').hidden) menu(el, false);
     const button = event.target.closest('[data-copy-from]');

@@ -1,7 +1,7 @@
 // The site's one Python, behind a port per page. The same script is a module SharedWorker (all pages and embeds of a visit
 // share it), a dedicated module Worker, or, bundled, a classic worker in a single-file export.
 //
-// page -> here    open {client, name, values?}   patch {client, seq, events}   close {client}   restart
+// page -> here    open {client, name, page, shows}   patch {client, seq, events}   close {client}   restart
 // here -> page    progress {step, loaded, total}   open {client, models, ms, bytes, how, reason}   patch {client, events}
 //                 idle {client, seq}   wait {client, message}   error {client, message, trace, what}   failed {what, message}   restarted
 //                 hello {lock}   busy {busy}
@@ -24,7 +24,9 @@ let last = null; // the last progress message, for pages that come later
 let python = null; // promise of {session, how, reason, bytes}
 let dead = null; // why Python cannot go on: a 'failed' message
 let attempt = null; // the Files of the Python that starts or runs
-const fetched = new Set(); // what a resumed Python has been given since
+const fetched = new Set(); // the packs that Python has been given since it is there, and the kinds of LEFT
+const wanted = new Set(); // the packs of the pages that have been opened so far
+let expect = () => {}; // (pack) => it is fetched beside what starts
 let lacking = null; // what the work at hand has just asked for in vain
 let warming = 0; // timer
 let queue = Promise.resolve(); // messages are worked on one at a time, in order
@@ -87,6 +89,10 @@ async function begin() {
   attempt = files;
   const steps = (text) => { step = text; report(); };
   const need = (names) => names.reduce((sum, name) => sum + manifest.files[name].bytes, 0);
+  const ordinarily = () => loaded + need([...manifest.boot.filter((name) => !files.made.has(name)), ...(loaded ? [] : wanted)]);
+  const beside = (name) => files.bytesOf(name).catch(() => {}); // who needs it hears of it
+  expect = (name) => { total += need([name]); beside(name); };
+  wanted.forEach(beside);
 
   able();
   let py;
@@ -95,12 +101,12 @@ async function begin() {
   try {
     if (asked.get('how') === 'boot') throw new Error('asked for in the address');
     if (!manifest.resume.length) throw new Error('a preview has no snapshot');
-    total = need(manifest.resume);
+    total = need([...manifest.resume, ...wanted]);
     py = await resume(files, steps);
   } catch (problem) {
     how = 'booted';
     reason = words(problem);
-    total = loaded + need(manifest.boot.filter((name) => !files.made.has(name)));
+    total = ordinarily();
     py = await boot(files, steps);
   }
   let session;
@@ -119,10 +125,11 @@ async function begin() {
     if (how === 'booted') throw problem;
     how = 'booted'; // resumed, but not usable
     reason = words(problem);
-    total = loaded + need(manifest.boot.filter((name) => !files.made.has(name)));
+    total = ordinarily();
     py = await boot(files, steps);
     connect();
   }
+  expect = () => {};
   steps('Opening the page');
   files.onBytes = () => {}; // what is fetched from now on is no start
   return { py, session, how, reason, files };
@@ -130,13 +137,46 @@ async function begin() {
 
 // What a resumed Python has left behind, and the exception that says so
 const LEFT = {
+  soon: { files: manifest.soon, when: /MissingCheckpoint|ModuleNotFoundError/, name: 'What figures are computed with', words: 'What figures are computed with is being fetched.' },
   models: { files: ['family'], when: /MissingCheckpoint/, name: 'The smaller models', words: 'The smaller models are being fetched.' },
   python: { files: ['stdlib', 'python'], when: /ModuleNotFoundError|FileNotFoundError/, name: 'A part of Python', words: 'A part of Python that is rarely needed is being fetched.' },
 };
 const lackOf = (trace, how) => (how === 'resumed' ? Object.keys(LEFT).find((name) => !fetched.has(name) && LEFT[name].when.test(trace)) : null) ?? null;
 
+/** The pack of a page, by its folder; null where there is none (a preview). */
+const packOf = (page) => (Object.hasOwn(manifest.files, `page-${page}`) ? `page-${page}` : null);
+
+/** Give Python a page's code, unless it has it. */
+async function bring({ py, files }, name) {
+  if (!name || fetched.has(name)) return;
+  try { await addFiles(py, files, [name]); } finally { files.made.delete(name); } // what could not be had may be had at the next try
+  fetched.add(name);
+}
+
+/** What the first drawing needs and going live does not: fetched as soon as a page is live, once. */
+function soon(live) {
+  if (live.how !== 'resumed' || fetched.has('soon')) return null;
+  live.soon ??= addFiles(live.py, live.files, manifest.soon).then(() => { fetched.add('soon'); }).catch((problem) => {
+    live.soon = null;
+    for (const name of manifest.soon) live.files.made.delete(name);
+    problem.message = `${LEFT.soon.name} could not be had. ${problem.message}`;
+    throw problem;
+  });
+  return live.soon;
+}
+
+/** Wait for that, and say so. */
+async function ready(live, tell = () => {}) {
+  const coming = soon(live);
+  if (!coming) return;
+  tell({ type: 'wait', message: LEFT.soon.words });
+  await coming;
+  tell({ type: 'wait', message: '' });
+}
+
 /** Do `work`; when it asks for something that a resumed Python has left behind, fetch that and do it `again`. */
-async function complete({ py, files, how }, tell, work, again) {
+async function complete(live, tell, work, again) {
+  const { py, files, how } = live;
   for (let next = work; ; next = again) {
     lacking = null;
     let result;
@@ -144,6 +184,7 @@ async function complete({ py, files, how }, tell, work, again) {
       if (!(lacking = lackOf(String(problem?.message ?? problem), how))) throw problem;
     }
     if (!lacking) return result;
+    if (lacking === 'soon') { await ready(live, tell); continue; }
     tell({ type: 'wait', message: LEFT[lacking].words });
     fetched.add(lacking);
     try { await addFiles(py, files, LEFT[lacking].files); } catch (problem) {
@@ -193,15 +234,22 @@ async function handle(port, message) {
   const tellPage = (what) => port.postMessage({ ...what, client });
   try {
     if (type === 'open') {
-      const make = () => session.open(client, message.name, message.values ? JSON.stringify(message.values) : null);
+      try { await bring(live, packOf(message.page)); } catch (problem) {
+        if (!(problem instanceof AssetError)) throw problem;
+        return tellPage(failed(problem.what, `The code of this page could not be loaded. ${words(problem)}`));
+      }
+      const make = () => session.open(client, message.name, message.page, JSON.stringify(message.shows ?? {}));
       const { models } = JSON.parse(await complete(live, tellPage, make, make));
       port.postMessage({ type: 'open', client, models, ms: performance.now() - message.at, bytes: files.bytes, how, reason });
+      soon(live)?.catch(() => {}); // who needs it hears of it
       clearTimeout(warming); // other figures of the same page may still come, and what the reader has already asked for
       if (!live.warm) warming = setTimeout(() => { live.warm = true; warmUp(port, client, 600); }, 300);
     } else if (type === 'patch') {
+      await ready(live, tellPage);
       await complete(live, tellPage, () => session.receive(client, JSON.stringify(message.events)), () => session.redraw(client));
       port.postMessage({ type: 'idle', client, seq: message.seq });
     } else if (type === 'warm') {
+      try { await soon(live); } catch { return; } // it is to be had when something asks for it
       const began = performance.now();
       if (session.warm(client)) warmUp(port, client, message.left - (performance.now() - began));
     } else if (type === 'close') {
@@ -232,6 +280,8 @@ function listen(port) {
   port.postMessage(busy());
   port.onmessage = ({ data }) => {
     const message = { ...data, at: performance.now() };
+    const pack = message.type === 'open' ? packOf(message.page) : null;
+    if (pack && !wanted.has(pack)) { wanted.add(pack); expect(pack); }
     if (message.type === 'open' && last && !dead) port.postMessage(last);
     enqueue(() => handle(port, message));
   };

@@ -1,9 +1,9 @@
 """The conversation between the pages of one site visit and the one Python behind them.
 
 Each page (or embed) is a *client* with a document of its own: a real Bokeh Document that holds the Panel components
-which `pages.DOCUMENTS[name]()` makes. The build prepares one document per name and lets it sleep in the snapshot; the
-first client that opens the name gets that very document (its model ids are those of the still in the page, so nothing
-is drawn again), later clients get a fresh document of the same make.
+which `pages.DOCUMENTS[name]()` makes. A document is made when it is opened, and without drawing: the page shows stills
+of its widgets, which the build has drawn, and says of which markup each is (`print_of`). A widget whose still is this
+build's is drawn at its first change; any other at once. The ids of a document's models follow a rule (`named`).
 
 The wire is plain JSON, in both directions:
 
@@ -20,28 +20,29 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import io
+import hashlib
+import itertools
 import json
-import logging
 import random
+import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from bokeh.core.serialization import Serializer
+from bokeh.core.types import ID
 from bokeh.document import Document
 from bokeh.document.events import ModelChangedEvent
 from bokeh.model import Model
-from bokeh.settings import settings
 from panel.io.state import set_curdoc, state
 
-from explainer.host.shelf import pages
+from explainer.host import shelf
 
 Send = Callable[[str, str], None]
-Make = Callable[[], list[Any]]
+Make = Callable[..., list[Any]]
 
 PAGE = "page"  # who set a value: changes that came from the page are not sent back to it
 NOT_STATE = {
@@ -61,28 +62,39 @@ class Live:
     document: Document
     components: list[Any]
     models: dict[str, Model]  # by id: the models that carry values
+    shown: dict[str, str] = field(default_factory=dict)  # id -> print of the still that stands for the model's html
     client: str | None = None
     pending: dict[tuple[str, str], Any] = field(default_factory=dict)  # (id, attr) -> latest value not yet sent
     collecting: bool = False
 
     def describe(self) -> dict[str, Any]:
-        """What a page needs to mirror this document."""
-        return {
-            "models": [
-                {"id": model.id, "name": component.name, "attributes": attributes(model)}
-                for component, model in zip(self.components, self.models.values(), strict=True)
-            ]
-        }
+        """What a page needs to mirror this document; of a widget that is not drawn, the page has the markup."""
+        models = []
+        for component, model in zip(self.components, self.models.values(), strict=True):
+            values = attributes(model)
+            if model.id in self.shown:
+                del values["html"]
+            models.append({"id": model.id, "name": component.name, "attributes": values})
+        return {"models": models}
 
 
-_sleeping: dict[str, Live] = {}
 _open: dict[str, Live] = {}
 _send: Send | None = None
 
 
-def registry() -> dict[str, Make]:
-    """Every document that can be opened: {name: callable that returns fresh components}."""
-    return pages().DOCUMENTS
+def registry(page: str | None = None) -> dict[str, Make]:
+    """Every document that can be opened, of one page or of all here: {name: callable that returns fresh components}."""
+    try:
+        return shelf.documents(page)
+    except ModuleNotFoundError as problem:
+        if problem.name != f"{shelf.pages().__name__}.{page}":
+            raise
+        raise SessionError(f"There is no page called “{page}” here.") from None
+
+
+def print_of(html: str) -> str:
+    """What tells markup apart: the first 16 digits of its SHA-256."""
+    return hashlib.sha256(html.encode()).hexdigest()[:16]
 
 
 def attributes(model: Model) -> dict[str, Any]:
@@ -103,17 +115,27 @@ def plain(value: Any) -> Any:
     return value
 
 
-def make(name: str) -> Live:
-    """Build a fresh document for `name`. Raises SessionError if there is none of that name."""
-    factory = registry().get(name)
+def make(name: str, page: str | None = None, *, client: str = "still", shows: Mapping[str, str] | None = None) -> Live:
+    """Build a fresh document.
+
+    page:    the folder of the page that it is of, if not all pages are here
+    client:  for whom: a part of its models' ids
+    shows:   {slug: print of the markup} that the client shows: a widget whose still is this build's is not drawn
+    Raises SessionError if there is none of that name.
+    """
+    factory = registry(page).get(name)
     if factory is None:
         raise SessionError(f"There is nothing called “{name}” here.")
     document = Document()
+    shown = {slug: still for slug, still in shelf.stills(page).items() if (shows or {}).get(slug) == still}
     with acting_on(document):
-        components = list(factory())
+        components = list(factory(draw=False))
         models = {}
         for component in components:
-            root = component.get_root(document, preprocess=False)
+            if component.name not in shown and hasattr(component, "redraw"):
+                component.redraw()
+            with named(f"{client}/{name}/{component.name}"):
+                root = component.get_root(document, preprocess=False)
             document.add_root(root)
             models[root.data.id] = root.data
             for attr in root.data.properties() - root.properties():
@@ -121,7 +143,8 @@ def make(name: str) -> Live:
                 setattr(type(root), attr, None)
     document._session_context = None  # changes are handled at once, not scheduled on an event loop
     state._connected[document] = state._loaded[document] = True
-    live = Live(name, document, components, models)
+    stand_ins = {i: shown[c.name] for c, i in zip(components, models, strict=True) if c.name in shown}
+    live = Live(name, document, components, models, stand_ins)
     document.on_change(lambda event: _changed(live, event))
     return live
 
@@ -134,16 +157,26 @@ def acting_on(document: Document) -> Iterator[None]:
         yield
 
 
-def prepare(names: Iterable[str] | None = None) -> str:
-    """Build the documents that will sleep in the snapshot.
+@contextlib.contextmanager
+def named(prefix: str) -> Iterator[None]:
+    """Let Bokeh name the models that are made within by a rule: `prefix`/0, `prefix`/1 ... in their order.
 
-    names:   which; None for all
-    returns: JSON {name: {"models": [...]}}, the still of each
+    So ids are the same wherever a document is made, and differ between clients, between documents, and within one.
     """
-    settings.simple_ids.set_value(True)
-    for name in registry() if names is None else names:
-        _sleeping[name] = make(name)
-    return json.dumps({name: live.describe() for name, live in _sleeping.items()})
+    count = itertools.count()
+    before = Model.__dict__["__new__"]
+
+    def new(cls: type[Model], *args: Any, **kwargs: Any) -> Model:
+        model: Model = before.__func__(cls, *args, **kwargs)
+        if "id" not in kwargs:
+            model._id = ID(f"{prefix}/{next(count)}")  # type: ignore[attr-defined]
+        return model
+
+    Model.__new__ = staticmethod(new)  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        Model.__new__ = before  # type: ignore[method-assign]
 
 
 def connect(send: Send) -> None:
@@ -159,29 +192,22 @@ def reseed(entropy: Any) -> None:
     """
     fresh = bytes(entropy)
     random.seed(fresh)
-    np.random.seed(np.frombuffer(fresh, dtype=np.uint32))  # noqa: NPY002
+    if "numpy.random" in sys.modules:  # it seeds itself from the system when it is imported
+        np.random.seed(np.frombuffer(fresh, dtype=np.uint32))  # noqa: NPY002
 
 
-def open(client: str, name: str, values_json: str | None = None) -> str:
+def open(client: str, name: str, page: str | None = None, shows_json: str | None = None) -> str:
     """Give `client` a document of its own and return what it holds, JSON {"models": [...]}.
 
-    values_json: JSON {state name: value} that the page already has, applied through the document's link (see `Link`)
+    page:       the folder of the page that the document is of
+    shows_json: JSON {slug: print of the markup} that the client shows (`make`)
     Raises SessionError for an unknown name.
     """
-    if client in _open:
-        close(client)
-    live = _sleeping.pop(name, None) or make(name)
-    _adopt(live, client)
-    if values_json and (values := json.loads(values_json)):
-        for component, model_id in zip(live.components, live.models, strict=True):
-            if "request" in component.param:
-                receive(client, json.dumps([{"model": model_id, "attr": "request", "new": values}]))
-    return json.dumps(live.describe())
-
-
-def _adopt(live: Live, client: str) -> None:
+    close(client)
+    live = make(name, page, client=client, shows=json.loads(shows_json or "{}"))
     live.client = client
     _open[client] = live
+    return json.dumps(live.describe())
 
 
 def receive(client: str, events_json: str) -> bool:
@@ -291,57 +317,19 @@ def _changed(live: Live, event: Any) -> None:
 
 
 def _flush(live: Live) -> None:
-    if live.pending and live.client is not None:
-        events = [{"model": model, "attr": attr, "new": new} for (model, attr), new in live.pending.items()]
-        _say(live.client, {"type": "patch", "events": events})
+    """Send what has changed; not markup that is the still's, which the page shows already."""
+    events = []
+    for (model, attr), new in live.pending.items():
+        if attr == "html" and (still := live.shown.get(model)):
+            if print_of(new) == still:
+                continue
+            del live.shown[model]
+        events.append({"model": model, "attr": attr, "new": new})
     live.pending.clear()
+    if events and live.client is not None:
+        _say(live.client, {"type": "patch", "events": events})
 
 
 def _say(client: str, message: dict[str, Any]) -> None:
     if _send is not None:
         _send(client, json.dumps(message))
-
-
-def exercise() -> None:
-    """Use every document a little, as a page would: for the build, which notes what that imports and warms it up.
-
-    Errors are exercised, too: what it takes to report one must be there when one happens.
-    """
-    global _send
-    before, _send = _send, lambda client, message: None
-
-    def fail(event: Any) -> None:
-        raise ValueError("an exercise of the build: this error is on purpose")
-
-    try:
-        live = None
-        for name in registry():
-            live = make(name)  # never one that sleeps
-            _adopt(live, "exercise")
-            live.describe()
-            _ask(live, {"exercise": "1"}, {})
-            close("exercise")
-        if live is not None:
-            live = make(live.name)
-            _adopt(live, "exercise")
-            for component in live.components:
-                if "request" in component.param:
-                    component.param.watch(fail, "request")
-            logger = logging.getLogger("panel")
-            level = logger.level
-            logger.addHandler(quiet := logging.NullHandler())
-            with contextlib.redirect_stderr(io.StringIO()):
-                _ask(live, {"exercise": "2"})
-            logger.removeHandler(quiet)
-            logger.setLevel(level)
-            receive("exercise", '[{"model": "none", "attr": "none", "new": 0}]')
-            close("exercise")
-    finally:
-        _send = before
-
-
-def _ask(live: Live, *requests: dict[str, Any]) -> None:
-    for model_id, model in live.models.items():
-        if "request" in model.properties():
-            for asked in requests:
-                receive("exercise", json.dumps([{"model": model_id, "attr": "request", "new": asked}]))

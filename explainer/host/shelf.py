@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import functools
 import importlib
+import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from explainer.models import measured
+from explainer.ui.page import Page
+from explainer.ui.page import documents as of_pages
 from explainer.ui.widget import Widget
 
 
@@ -24,6 +29,36 @@ def pages() -> ModuleType:
         if problem.name != "explainer.pages":
             raise
     return importlib.import_module("pages")
+
+
+def documents(page: str | None = None) -> dict[str, Callable[..., list[Any]]]:
+    """What can be opened: {name: callable that returns fresh components}, of one page, or of all that are here.
+
+    page: the name of its folder. Only this page is imported then: a browser has fetched no other.
+    Raises ModuleNotFoundError if there is no such page.
+    """
+    if page is None:
+        return pages().DOCUMENTS  # type: ignore[no-any-return]
+    return of_pages([_arrived(page)[0]])
+
+
+def stills(page: str | None) -> dict[str, str]:
+    """What the build drew of a page's widgets: {slug: `session.print_of` their markup}; {} where no build has drawn."""
+    return _arrived(page)[1] if page else {}
+
+
+@functools.cache
+def _arrived(page: str) -> tuple[Page, dict[str, str]]:
+    """A page's `PAGE` and its stills, once its code is here; what the build has measured for it is known from then on.
+
+    Beside the code, which the build compiles, lie stills.json and measured.pkl (build/page_pack.py).
+    """
+    module = importlib.import_module(f"{pages().__name__}.{page}.page")
+    folder = Path(str(module.__file__)).parent
+    if (found := folder / "measured.pkl").is_file():
+        measured.store().update(measured.read(found)[0])
+    drawn = folder / "stills.json"
+    return module.PAGE, json.loads(drawn.read_text(encoding="utf-8")) if drawn.is_file() else {}
 
 
 def component(slug: str, values: Mapping[str, Any]) -> Widget:

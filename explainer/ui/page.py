@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,23 +50,29 @@ class Page:
         """Where the page stands in the site: '' for home, else its name and a slash."""
         return "" if self.name == "home" else f"{self.name}/"
 
-    def make(self, only: str | None = None) -> list[Any]:
-        """Fresh components over a fresh state: the link first, then the widgets (or just the one named `only`)."""
+    def make(self, only: str | None = None, *, draw: bool = True) -> list[Any]:
+        """Fresh components over a fresh state: the link first, then the widgets (or just the one named `only`).
+
+        draw: whether the widgets are drawn (`Widget`)
+        """
         state = self.state()
-        widgets = [w(state) for w in self.widgets if only in (None, w.slug)]
+        widgets = [w(state, draw=draw) for w in self.widgets if only in (None, w.slug)]
         if not widgets:
             raise KeyError(f"page {self.name} has no widget {only!r}")
         return [Link(state), *widgets]
 
 
-def documents(pages: list[Page]) -> dict[str, Callable[[], list[Any]]]:
-    """Every document that the site can open: each page by its name, each widget as `embed/<slug>`."""
-    found: dict[str, Callable[[], list[Any]]] = {}
+def documents(pages: Iterable[Page]) -> dict[str, Callable[..., list[Any]]]:
+    """Every document that pages can open: each page by its name, each widget as `embed/<slug>`.
+
+    returns: {name: callable that returns fresh components; draw=False: without drawing}
+    """
+    found: dict[str, Callable[..., list[Any]]] = {}
     for page in pages:
         found[page.name] = page.make
         for widget in page.widgets:
             key = f"embed/{widget.slug}"
             if key in found:
                 raise ValueError(f"two widgets are called {widget.slug}")
-            found[key] = lambda page=page, slug=widget.slug: page.make(slug)  # type: ignore[misc]
+            found[key] = functools.partial(page.make, widget.slug)
     return found

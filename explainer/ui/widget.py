@@ -1,14 +1,13 @@
 """A widget is a Panel component whose markup Python draws; the page shows the markup and sends back what the reader did.
 
-Nothing is drawn twice: the build puts `html` into the page as the still; when Python is live, the same component with
-the same model id sends new markup only when it differs, and the page morphs what is already there.
+Nothing is drawn twice: the build puts `html` into the page as the still. When Python is live, a document is opened
+without drawing (`draw=False`): the still stands for the markup until something changes what is drawn.
 """
 
 from __future__ import annotations
 
 import math
 import re
-import sys
 from typing import Any, ClassVar
 
 import param
@@ -82,12 +81,13 @@ class Widget(JSComponent):
     reads: ClassVar[tuple[str, ...]] = ()
     functions: ClassVar[tuple[Any, ...]] = ()
 
-    def __init__(self, state: PageState, **params: Any):
+    def __init__(self, state: PageState, *, draw: bool = True, **params: Any):
+        """draw: whether to draw at once, or at the first change only, because a still of it is shown already"""
         super().__init__(name=self.slug, **params)
         self.state: Any = state  # of the page's own class
-        # A page and the embed of its widget begin with the same markup: in the snapshot it is kept once.
-        self.html = sys.intern(own_ids(str(self.draw()), self.slug))
         self._stale = False  # not drawn since something changed
+        if draw:
+            self.html = own_ids(str(self.draw()), self.slug)
         state.param.watch(self.redraw, list(self.reads))
         state.param.watch(self._catch_up, list(HOW))
 

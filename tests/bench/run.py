@@ -4,7 +4,9 @@
     boot         four ways to a live page, interleaved, each in a fresh Chromium profile: the stock way, ordinary boot,
                  resume cold, resume warm
     sharing      1, 2, 4, 8 widgets on one host page: time to live of each, memory
+    pages        the same page in a site of 4 chapters and in one of 20, 16 of them copies: bytes, memory, time to live
     slow_line    the same page over a line of 10 Mbit/s: resume and ordinary boot
+    slow_machine the same page with the processor throttled 4 times: resume and ordinary boot
     one_file     the page in one file, opened from the disk with the network off
     interaction  from a reader's move to the new numbers on screen, in the page
 
@@ -18,14 +20,16 @@ import contextlib
 import json
 import os
 import platform
+import signal
 import statistics
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -33,7 +37,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "build"), str(HERE)]
 
 import browser as chromium  # noqa: E402
 import serve  # noqa: E402
+import single  # noqa: E402
 import stock  # noqa: E402
+import twenty  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
 OUT = ROOT / "_bench"
@@ -107,10 +113,19 @@ class Bench:
             "page_bytes": wire,
         }
 
-    def cold(self, query: str = "") -> dict[str, float]:
+    def cold(self, query: str = "", *, memory: bool = False) -> dict[str, float]:
         context = self.fresh()
         try:
-            return self.live(context.new_page(), f"{self.site}{PAGE}/{query}")
+            page = context.new_page()
+            found = self.live(page, f"{self.site}{PAGE}/{query}")
+            if memory:
+                with urlopen(
+                    page.evaluate("new URL(document.documentElement.dataset.worker, document.baseURI).href")
+                ) as script:
+                    found["worker"] = len(script.read())
+                page.wait_for_timeout(2000)  # what comes once a page is live, and the warming up
+                found["memory_mb"] = chromium_memory_mb()
+            return found
         finally:
             context.close()
 
@@ -155,6 +170,39 @@ class Bench:
         result["stock / resume cold"] = result["stock"]["ms"]["median"] / result["resume, cold"]["ms"]["median"]
         return result
 
+    def pages(self) -> dict[str, Any]:
+        """A page of a site with COPIES pages more costs what it costs without them."""
+        twenty.prepare(OUT / "twenty", OUT / "twenty_site", PAGE)
+        sites = {"as it is": self.site, f"{twenty.COPIES} pages more": served(OUT / "twenty_site")}
+        runs: dict[str, list[dict[str, float]]] = {name: [] for name in sites}
+        for _ in range(RUNS):
+            for name, address in sites.items():
+                self.site, before = address, self.site
+                try:
+                    runs[name].append(self.cold(memory=True))
+                finally:
+                    self.site = before
+        return {
+            name: {
+                "ms": spread([r["ms"] for r in rows]),
+                "bytes": rows[-1]["bytes"],
+                "bytes of the worker's script": rows[-1]["worker"],
+                "memory of Chromium, MB": spread([r["memory_mb"] for r in rows]),
+            }
+            for name, rows in runs.items()
+        }
+
+    def slow_machine(self) -> dict[str, Any]:
+        """With the processor throttled 4 times: what runs pages and workers is stopped three quarters of the time."""
+        result: dict[str, Any] = {}
+        for name, query in (("resume", ""), ("ordinary boot", "?boot=ordinary")):
+            rows = []
+            for _ in range(3):
+                with throttled(4):
+                    rows.append(self.cold(query))
+            result[name] = {"ms": spread([r["ms"] for r in rows])}
+        return result
+
     def slow_line(self) -> dict[str, Any]:
         fast, self.site = self.site, served(SITE, SlowLine)
         try:
@@ -171,7 +219,7 @@ class Bench:
             self.site = fast
 
     def one_file(self) -> dict[str, Any]:
-        file = SITE / "single" / f"{PAGE}.html"
+        file = single.write_single(SITE, PAGE, OUT / "single")
         rows = []
         for _ in range(RUNS):
             context = self.fresh()
@@ -254,8 +302,8 @@ class Bench:
         }
 
 
-def chromium_memory_mb() -> float:
-    """Memory of this bench's Chromium (proportional, so that what its processes share is counted once)."""
+def processes() -> list[int]:
+    """This bench's Chromium: the processes that descend from this one."""
     parents = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):  # it has just ended
@@ -268,14 +316,67 @@ def chromium_memory_mb() -> float:
             process = parents[process]
         return False
 
-    total = 0
+    found = []
     for process in filter(is_ours, parents):
-        folder = Path("/proc", str(process))
         with contextlib.suppress(OSError):
-            if "chrom" in (folder / "comm").read_text():
-                lines = (folder / "smaps_rollup").read_text().splitlines()
-                total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+            if "chrom" in Path("/proc", str(process), "comm").read_text():
+                found.append(process)
+    return found
+
+
+def renderers() -> list[int]:
+    """Those of them in which pages and workers run."""
+    found = []
+    for process in processes():
+        with contextlib.suppress(OSError):
+            if b"--type=renderer" in Path("/proc", str(process), "cmdline").read_bytes():
+                found.append(process)
+    return found
+
+
+def chromium_memory_mb() -> float:
+    """Memory of this bench's Chromium (proportional, so that what its processes share is counted once)."""
+    total = 0
+    for process in processes():
+        with contextlib.suppress(OSError):
+            lines = Path("/proc", str(process), "smaps_rollup").read_text().splitlines()
+            total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     return round(total / 1024, 1)
+
+
+@contextlib.contextmanager
+def throttled(times: int) -> Iterator[None]:
+    """Give this bench's Chromium a share of 1/times of the processor: its processes are stopped most of every 20 ms.
+
+    Chromium's own throttling (Emulation.setCPUThrottlingRate) does not reach a SharedWorker.
+    """
+    over = threading.Event()
+
+    def signal_all(which: signal.Signals) -> None:
+        for process in ours:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, which)
+
+    def pulse() -> None:
+        nonlocal ours
+        began = 0.0
+        while not over.is_set():
+            if time.monotonic() - began > 0.2:  # new processes: a renderer, for one
+                ours, began = renderers(), time.monotonic()
+            signal_all(signal.SIGSTOP)
+            time.sleep(0.02 * (times - 1) / times)
+            signal_all(signal.SIGCONT)
+            time.sleep(0.02 / times)
+
+    ours: list[int] = []
+    thread = threading.Thread(target=pulse)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        signal_all(signal.SIGCONT)
 
 
 class SlowLine(serve.Handler):
@@ -318,7 +419,7 @@ def table(result: dict[str, Any]) -> str:
 
 def main() -> None:
     OUT.mkdir(exist_ok=True)
-    only = os.environ.get("ONLY", "model boot slow_line sharing one_file interaction").split()
+    only = os.environ.get("ONLY", "model boot pages slow_line slow_machine sharing one_file interaction").split()
     print("preparing the stock way", flush=True)
     stock.prepare(OUT / "stock", PAGE)
     result: dict[str, Any] = {

@@ -29,6 +29,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "build")]
 import browser as installed  # noqa: E402
 import contents  # noqa: E402
 import serve  # noqa: E402
+import single  # noqa: E402
 import websocket  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 from selenium import webdriver  # noqa: E402
@@ -356,7 +357,7 @@ def drain(process: subprocess.Popen[str]) -> None:
 ENGINES = {"chromium": chromium, "firefox": firefox, "webkit": webkit}
 PATHS = [p.path for p in PAGES] + [f"embed/{CHAPTERS[-1].widgets[0].slug}/"]
 PATHS += [text.path for text in contents.texts() if "</transformer-explainer>" in text.text]
-SINGLE = "single/components.html"
+SINGLE = "components"  # also in one file
 TO_LIVE = (
     "Number((document.querySelector('[data-status-text]')?.textContent ?? '').match(/Live in ([\\d.]+)/)?.[1] ?? NaN)"
 )
@@ -366,6 +367,7 @@ def main() -> None:
     site = ROOT / "_site"
     shots = ROOT / "_shots"
     shots.mkdir(exist_ok=True)
+    one_file = single.write_single(site, SINGLE, shots)
     server = serve.make_server(site, 0)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     base = f"http://127.0.0.1:{server.server_port}/"
@@ -374,14 +376,14 @@ def main() -> None:
         try:
             with ENGINES[name]() as engine:
                 print(engine.name, engine.version)
-                for url in [*(base + path for path in PATHS), (site / SINGLE).as_uri()]:
+                for url in [*(base + path for path in PATHS), one_file.as_uri()]:
                     engine.open("about:blank")
                     engine.open(url)
                     if "/demo/" in url:
                         engine.wait_embeds_live()
                     else:
                         engine.wait_live()
-                    words = url.split(base)[-1] if base in url else SINGLE
+                    words = url.split(base)[-1] if base in url else one_file.name
                     print(f"  {words or '/':<26} {engine.run(TO_LIVE)}", *engine.problems(), flush=True)
                     engine.wait("document.getAnimations().every((a) => a.playState !== 'running')")
                     engine.screenshot(shots / f"{name}-{re.sub('[^a-z]+', '-', words).strip('-') or 'home'}.png")

@@ -41,7 +41,8 @@ FOUND = """() => {
     const label = el.labels?.[0];
     add('control', count(el.ariaLabel ?? (label?.querySelector('.label') ?? label)?.textContent));
   }
-  for (const el of document.querySelectorAll('[role=toolbar] button, .step-controls button, header.bar button'))
+  const buttons = '[role=toolbar] button, .step-controls button, header.bar button, footer .about button';
+  for (const el of document.querySelectorAll(buttons))
     add('button', count(el.ariaLabel ?? el.textContent));
   for (const el of document.querySelectorAll('table > caption')) add('table', count(el.textContent));
   for (const el of document.querySelectorAll('main a[href], header a[href], footer a[href]')) {

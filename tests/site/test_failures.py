@@ -125,8 +125,12 @@ def assets() -> list[object]:
     told = json.loads(manifest.read_text(encoding="utf-8"))
     found = []
     for name, entry in told["files"].items():
-        way = "" if name in told["resume"] else "&boot=ordinary"
-        found.append(pytest.param(name, f"runtime/{entry['url']}", way, name not in told["boot"], id=name))
+        own = name == "page-paths"  # of the page that is opened
+        if name.startswith("page-") and not own:
+            continue
+        way = "" if own or name in told["resume"] else "&boot=ordinary"
+        another = not own and name not in told["boot"]
+        found.append(pytest.param(name, f"runtime/{entry['url']}", way, another, id=name))
     return found
 
 

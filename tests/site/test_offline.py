@@ -383,15 +383,41 @@ def test_an_open_page_asks_when_its_reader_comes_back_to_it(deploy, readable: Pa
         told(page)
 
 
-def test_a_page_in_one_file_asks_for_no_newer_build(site_directory: Path) -> None:
-    for file in (site_directory / "single").glob("*.html"):
-        html = file.read_text(encoding="utf-8")
+@pytest.fixture
+def one_file(site_directory: Path, tmp_path: Path) -> Callable[[str], Path]:
+    """`one_file(name)`: a page or a widget in one file, as `make single` writes it."""
+    return lambda name: single.write_single(site_directory, name, tmp_path / "single")
+
+
+def test_a_page_in_one_file_asks_for_no_newer_build(one_file: Callable[[str], Path]) -> None:
+    for page in PAGES:
+        html = one_file(page.name).read_text(encoding="utf-8")
         assert "data-build" not in html.split("<head>")[0] and "data-newer" not in html.split("<script")[0]
 
 
+def test_the_site_holds_no_page_twice(site_directory: Path) -> None:
+    """A page in one file has 17 MB: it is made where it is asked for."""
+    large = [f for f in site_directory.rglob("*") if f.is_file() and f.stat().st_size > 3e6]
+    names = {f.relative_to(site_directory).as_posix().split(".")[0] for f in large if "/single/" not in f.as_posix()}
+    assert names == {"runtime/snapshot", "transformer-explainer"}
+
+
+def test_a_reader_takes_a_page_away(open_page, make_context, tmp_path: Path) -> None:
+    page = open_page("paths/")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Take this page with you").click()
+    file = tmp_path / saved.value.suggested_filename
+    saved.value.save_as(file)
+    assert file.name == "paths.html" and file.stat().st_size < 20e6
+    taken = opened_from_a_disk(make_context, file)
+    assert taken.locator("[data-widget]").count() == page.locator("[data-widget]").count()
+    taken.get_by_label("Prompt", exact=True).first.fill("Mia has a red")
+    settle(taken)
+
+
 @pytest.mark.parametrize("name", ["components"])
-def test_a_page_in_one_file_is_live_from_a_disk_without_a_network(name, make_context, site_directory: Path) -> None:
-    file = site_directory / "single" / f"{name}.html"
+def test_a_page_in_one_file_is_live_from_a_disk_without_a_network(name, make_context, one_file) -> None:
+    file = one_file(name)
     context = make_context()
     context.guard.origin = "file://"
     context.set_offline(True)
@@ -436,7 +462,6 @@ def test_a_reader_takes_a_figure_away_as_it_is_on_screen(open_page, make_context
 
 
 def test_make_single_writes_a_figure(own_copy: Path, make_context) -> None:
-    (own_copy / "single").mkdir()
     command = [sys.executable, single.__file__, "path-count", "--site", str(own_copy)]
     subprocess.run(command, check=True, capture_output=True)
     page = opened_from_a_disk(make_context, own_copy / "single" / "path-count.html")

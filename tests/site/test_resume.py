@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import serve
 from conftest import settle, until, wait_live
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from explainer.models import lab
 from explainer.studies import influence
@@ -83,9 +83,13 @@ def test_a_resume_reads_the_snapshot_and_nothing_that_it_does_not_need(
     told = page.evaluate("window.live")
     assert told["how"] == "resumed", told["reason"]
     paths = files(site_directory)
-    needed = {"pyodide.asm.mjs", "pyodide.asm.wasm", "snapshot", "libraries", "weights"}
-    assert {name for name, path in paths.items() if Watched.asked[path]} == needed
+    needed = {"pyodide.asm.mjs", "pyodide.asm.wasm", "snapshot", "libraries", "page-attention"}
     assert told["bytes"] == sum((site_directory / paths[name]).stat().st_size for name in needed)
+    page.get_by_label("Prompt").first.fill(
+        "Mia has a red ball."
+    )  # what this is computed with comes once a page is live
+    settle(page)
+    assert {name for name, path in paths.items() if Watched.asked[path]} == needed | {"weights", "numpy"}
 
 
 class Held(serve.Handler):
@@ -111,7 +115,7 @@ class Held(serve.Handler):
 
 def test_while_it_starts_the_page_says_how_many_bytes_are_there(context: BrowserContext, site_directory: Path) -> None:
     manifest = json.loads((site_directory / "runtime" / "manifest.json").read_text(encoding="utf-8"))
-    sizes = {name: manifest["files"][name]["bytes"] for name in manifest["resume"]}
+    sizes = {name: manifest["files"][name]["bytes"] for name in [*manifest["resume"], "page-temperature"]}
     Held.path_held, Held.release = files(site_directory)["snapshot"], threading.Event()
     with serve.served(site_directory, Held) as address:
         context.guard.origin = address  # type: ignore[attr-defined]
@@ -144,6 +148,80 @@ def test_pages_of_one_visit_share_one_python_and_keep_their_own_state(
     expect(two.locator("#attention-stepper .tokens").first).to_contain_text("kite")
     expect(two.get_by_label("Prompt").first).to_have_value("Tom has a green kite.")
     assert three.evaluate("window.explainer.state().prompt") not in ("Mia has a red ball.", "Tom has a green kite.")
+
+
+def test_going_live_draws_nothing(context: BrowserContext, watched: str) -> None:
+    """The stills are this build's, and Python draws the same when it draws: not even the first warming up is told."""
+    page = context.new_page()
+    page.add_init_script("window.drawn = []; addEventListener('explainer:drawn', (e) => drawn.push(e.target.id), true)")
+    for path in ("attention/", "embed/depth/", "embed/temperature/"):
+        page.goto(watched + path)
+        wait_live(page)
+        page.wait_for_timeout(2000)  # the warming up, too
+        assert page.evaluate("drawn") == [], path
+
+
+def test_a_still_of_another_build_is_drawn_anew(context: BrowserContext, watched: str) -> None:
+    def older(route: Route) -> None:
+        html = route.fetch().text()
+        before = re.findall(r'"print":"([0-9a-f]{16})"', html)
+        assert len(before) == 1
+        route.fulfill(body=html.replace(before[0], "0" * 16).replace("<body>", "<body data-older>"))
+
+    page = context.new_page()
+    still = context.new_page()
+    for each, handler in ((still, None), (page, older)):
+        each.add_init_script("window.drawn = 0; addEventListener('explainer:drawn', () => { drawn += 1 }, true)")
+        if handler:
+            each.route("**/embed/temperature/", handler)
+        each.goto(watched + "embed/temperature/")
+        wait_live(each)
+    assert page.locator("body[data-older]").count() == 1
+    assert (still.evaluate("drawn"), page.evaluate("drawn")) == (0, 1)
+    assert still.locator("[data-body]").inner_text() == page.locator("[data-body]").inner_text()
+
+
+def test_ids_are_made_by_the_same_rule_in_the_build_and_here(context: BrowserContext, watched: str) -> None:
+    page = opened(context, watched + "embed/temperature/")
+    models = page.evaluate("JSON.parse(document.getElementById('explainer-still').textContent).models")
+    assert [m["id"].rsplit("/", 1)[0] for m in models] == [f"still/embed/temperature/{m['name']}" for m in models]
+
+
+def test_without_its_code_a_page_says_so_and_another_goes_on(
+    context: BrowserContext, watched: str, site_directory: Path
+) -> None:
+    context.guard.allow("404")  # type: ignore[attr-defined]
+    other = opened(context, watched + "embed/temperature/")
+    Watched.refused = {files(site_directory)["page-paths"]}
+    page = context.new_page()
+    page.goto(watched + "embed/path-count/")
+    message = page.locator("[data-status-message]")
+    expect(message).to_contain_text(
+        "The code of this page could not be loaded. “page-paths” could not be loaded (HTTP 404)."
+    )
+    assert page.evaluate("document.documentElement.dataset.explainer") == "failed"
+    other.get_by_label("Prompt").fill("Mia has a red ball.")
+    settle(other)
+    Watched.refused = set()
+    page.get_by_role("button", name="Retry").click()
+    wait_live(page)
+
+
+def test_without_the_weights_a_live_page_says_so_and_goes_on(
+    context: BrowserContext, watched: str, site_directory: Path
+) -> None:
+    context.guard.allow("404")  # type: ignore[attr-defined]
+    Watched.refused = {files(site_directory)["weights"]}
+    page = opened(context, watched + "embed/temperature/")
+    before = page.locator("[data-body]").inner_text()
+    page.get_by_label("Prompt").fill("Tom has a green kite.")
+    message = page.locator("[data-status-message]")
+    expect(message).to_contain_text("“weights” could not be loaded (HTTP 404).")
+    assert page.locator("[data-body]").inner_text() == before
+    Watched.refused = set()
+    page.get_by_label("Prompt").fill("Mia has a red ball. Mia")
+    settle(page)
+    until(page, "() => explainer.state().prompt === 'Mia has a red ball. Mia'")
 
 
 def test_an_ordinary_boot_says_why_and_shows_the_same_numbers(context: BrowserContext, watched: str) -> None:

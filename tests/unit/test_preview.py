@@ -14,10 +14,13 @@ from pages import CHAPTERS
 
 def test_it_has_our_code_of_the_one_page_as_it_lies_there():
     page = CHAPTERS[0].folder
-    own = dict(preview.own_sources(page))
+    shared, own = dict(preview.own_sources()), dict(preview.page_sources(page, b"results"))
     assert own[f"pages/{page}/page.py"] == (preview.ROOT / "pages" / page / "page.py").read_bytes()
-    assert "explainer/ui/widget.py" in own and not any(n.endswith("numbers.py") or "/training/" in n for n in own)
-    assert {n.split("/")[1] for n in own if n.startswith("pages/")} == {"__init__.py", page}
+    assert own[f"pages/{page}/measured.pkl"] == b"results"
+    assert "explainer/ui/widget.py" in shared and not any("/training/" in n for n in shared)
+    assert not any(n.endswith("numbers.py") for n in own)
+    assert [n for n in shared if n.startswith("pages")] == ["pages/__init__.py"]
+    assert {n.split("/")[1] for n in own if n.startswith("pages/")} == {page}
 
 
 def test_a_module_of_the_standard_library_that_no_page_has_needed_is_there(tmp_path: Path, monkeypatch):

@@ -2,12 +2,15 @@
 
 import ast
 import json
+import shutil
+import subprocess
 import sys
 import types
 from collections.abc import Iterator
 from pathlib import Path
 
 import packs
+import page_pack
 import patch_runtime
 import pytest
 import runtime
@@ -190,3 +193,91 @@ def test_what_the_prose_says_in_numbers_makes_nothing_be_compiled_anew(tmp_path:
     assert key() == before
     (page / "page.py").write_text("x = 2")
     assert key() != before
+
+
+# ---------------------------------------------------------------- what a change makes anew
+
+
+KEYS = """
+import json, sys
+sys.path[:0] = [".", "build"]
+import page_pack, runtime
+from pathlib import Path
+folders = [file.parent.name for file in Path("pages").glob("*/page.py")]
+print(json.dumps({"": runtime.closure_key()} | {name: page_pack.key(name, Path("image")) for name in folders}))
+"""
+
+
+def keys(copy: Path) -> dict[str, str]:
+    done = subprocess.run([sys.executable, "-c", KEYS], cwd=copy, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """A copy of our code, and its keys."""
+    copy = tmp_path_factory.mktemp("repository")
+    for top in ("explainer", "pages", "build"):
+        shutil.copytree(ROOT / top, copy / top, ignore=shutil.ignore_patterns("__pycache__", "along", "measured.pkl"))
+    shutil.copy(ROOT / "package-lock.json", copy)
+    return copy, keys(copy)
+
+
+def changed(copy: Path, name: str, before: dict[str, str], text: str = "\nanother = 1\n") -> set[str]:
+    """What has another key after something was added to a file: '' is what all pages share."""
+
+    file = copy / name
+    old = file.read_bytes() if file.exists() else None
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a", encoding="utf-8") as end:
+        end.write(text)
+    after = keys(copy)
+    file.unlink() if old is None else file.write_bytes(old)
+    return {key for key in before if before[key] != after[key]}
+
+
+@pytest.mark.parametrize("file", ["views/new.py", "page.py"])
+def test_a_change_of_a_page_makes_its_pack_anew_and_nothing_else(copy: tuple, file: str) -> None:
+    folder, before = copy
+    assert changed(folder, f"pages/attention/{file}", before, "\n") == {"attention"}
+
+
+def test_what_all_pages_share_is_in_no_page(copy: tuple) -> None:
+    """The packs are made anew all the same: their key has the snapshot's (here it is the same)."""
+    folder, before = copy
+    assert "" in changed(folder, "explainer/studies/new.py", before)
+    assert "" in changed(folder, "explainer/ui/parts/components.py", before)
+
+
+def test_what_a_page_alone_imports_from_elsewhere_counts(copy: tuple) -> None:
+    """A module outside of the packages that all pages share is of the packs of the pages that import it."""
+    copy, _ = copy
+    (copy / "explainer" / "elsewhere").mkdir()
+    (copy / "explainer" / "elsewhere" / "__init__.py").touch()
+    (copy / "explainer" / "elsewhere" / "thing.py").write_text("x = 1\n")
+    page = copy / "pages" / "paths" / "page.py"
+    old = page.read_text()
+    page.write_text(old + "\nfrom explainer.elsewhere import thing\n")
+    assert changed(copy, "explainer/elsewhere/thing.py", keys(copy)) == {"paths"}
+    page.write_text(old)
+
+
+def test_another_snapshot_makes_every_pack_anew() -> None:
+    assert page_pack.key("paths", Path("snapshot-a")) != page_pack.key("paths", Path("snapshot-b"))
+
+
+def test_a_pack_has_its_pages_code_and_what_that_found_out() -> None:
+    """Of the last build, if there was one."""
+    found = sorted(runtime.CACHE.glob("page-attention-*/stills.json"), key=lambda f: f.stat().st_mtime)
+    if not found:
+        pytest.skip("the site has not been built")
+    names = [name for name, _ in page_pack.files("attention", found[-1].parent)]
+    assert {"pages/attention/page.pyc", "pages/attention/measured.pkl", "pages/attention/stills.json"} <= set(names)
+    assert not [name for name in names if name.startswith(("explainer/", "numpy/", "bokeh/", "panel/"))]
+
+
+def test_markup_that_is_drawn_differently_each_time_stops_the_build() -> None:
+    model = lambda html: {"models": [{"name": "x", "attributes": {"html": html}}]}  # noqa: E731
+    assert list(page_pack.prints({"a": model("<b>"), "embed/x": model("<b>")})) == ["x"]
+    with pytest.raises(runtime.BuildError, match="x is drawn differently each time"):
+        page_pack.prints({"a": model("<b>"), "embed/x": model("<i>")})

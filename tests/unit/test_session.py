@@ -8,9 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import exercise
+import param
 import pytest
 
 from explainer.host import session
+from explainer.ui.page import Page, documents
+from explainer.ui.state import PageState
+from explainer.ui.widget import Widget
 
 ROOT = Path(__file__).resolve().parents[2]
 TOY = ROOT / "tests" / "toy_pages" / "pages" / "__init__.py"
@@ -35,8 +40,7 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pages]:
     assert spec.loader is not None
     toy = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(toy)
-    monkeypatch.setattr(session, "registry", lambda: toy.DOCUMENTS)
-    monkeypatch.setattr(session, "_sleeping", {})
+    monkeypatch.setattr(session.shelf, "documents", lambda page=None: toy.DOCUMENTS)
     monkeypatch.setattr(session, "_open", {})
     pages = Pages()
     session.connect(lambda client, text: pages.sent.append((client, json.loads(text))))
@@ -49,17 +53,100 @@ def ask(client: str, model: dict[str, Any], **values: Any) -> bool:
     return session.receive(client, json.dumps([{"model": model["id"], "attr": "request", "new": values}]))
 
 
-def test_the_first_client_gets_the_sleeping_document_and_the_second_its_own(pages: Pages) -> None:
-    still = json.loads(session.prepare(["toy"]))["toy"]
-    first = json.loads(session.open("a", "toy"))
-    second = json.loads(session.open("b", "toy"))
-    assert first == still
-    assert second["models"][0]["id"] != first["models"][0]["id"]
+def test_ids_follow_a_rule_and_differ_between_clients_documents_and_widgets(pages: Pages) -> None:
+    """The same in every Python: nothing else has to be told them. And two embeds of one widget are two."""
+    of = lambda client, name: [m["id"] for m in json.loads(session.open(client, name))["models"]]  # noqa: E731
+    first, second, third, fourth = of("a", "toy"), of("b", "toy"), of("c", "other"), of("b", "toy")
+    assert first[0].startswith("a/toy/toy/") and second[0].startswith("b/toy/toy/") and second == fourth
+    assert len({*first, *second, *third}) == 4
+    roots = [root.id for live in session._open.values() for root in live.document.roots]
+    assert len(set(roots)) == len(roots) == 4
+
+
+def test_each_client_has_a_document_of_its_own(pages: Pages) -> None:
+    first, second = (json.loads(session.open(client, "toy")) for client in "ab")
     assert second["models"][0]["attributes"] == first["models"][0]["attributes"]
     ask("a", first["models"][0], n=5)
     assert pages.take("a")
     assert not pages.take("b")
     assert session._open["b"].components[0].values["n"] == 3
+
+
+class DrawnState(PageState):
+    t = param.Integer(default=1)
+
+
+class Drawn(Widget):
+    slug = "drawn"
+    reads = ("t",)
+    count = 0
+
+    def draw(self) -> str:
+        Drawn.count += 1
+        return f"<b>{self.state.t}</b>"
+
+
+STILL = session.print_of("<b>1</b>")
+
+
+@pytest.fixture
+def drawn(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> Pages:
+    """A page whose one widget the build has drawn."""
+    page = Page("drawn", "Drawn", "Drawn?", DrawnState, (Drawn,))
+    monkeypatch.setattr(session.shelf, "documents", lambda folder=None: documents([page]))
+    monkeypatch.setattr(session.shelf, "stills", lambda folder: {"drawn": STILL} if folder else {})
+    Drawn.count = 0
+    return pages
+
+
+def opened(shows: dict[str, str], page: str | None = "drawn") -> tuple[dict[str, Any], dict[str, Any]]:
+    """(link, widget) of a document that is opened for a page that shows this."""
+    link, widget = json.loads(session.open("a", "drawn", page, json.dumps(shows)))["models"]
+    return link, widget
+
+
+def test_a_document_is_opened_without_drawing_and_drawn_at_its_first_change(drawn: Pages) -> None:
+    link, widget = opened({"drawn": STILL})
+    assert Drawn.count == 0 and "html" not in widget["attributes"]
+    assert STILL not in json.dumps([link, widget])
+    ask("a", link, t=2)
+    [patch] = drawn.take("a")
+    assert [e["new"] for e in patch["events"] if e["attr"] == "html"] == ["<b>2</b>"]
+    ask("a", link, t=1)
+    [patch] = drawn.take("a")  # the still is gone from the page: its markup has to be sent
+    assert [e["new"] for e in patch["events"] if e["attr"] == "html"] == ["<b>1</b>"]
+
+
+@pytest.mark.parametrize(
+    ("shows", "page"),
+    [({"drawn": session.print_of("<b>older</b>")}, "drawn"), ({}, "drawn"), ({"drawn": STILL}, None)],
+)
+def test_a_still_that_is_not_this_builds_is_drawn_anew(shows: dict[str, str], page: str | None, drawn: Pages) -> None:
+    _, widget = opened(shows, page)
+    assert Drawn.count == 1 and widget["attributes"]["html"] == "<b>1</b>"
+
+
+def test_what_the_still_shows_already_is_not_sent(drawn: Pages) -> None:
+    link, _ = opened({"drawn": STILL})
+    assert session.warm("a") and session.redraw("a") and Drawn.count == 2
+    assert drawn.take("a") == []
+    ask("a", link, t=3)
+    ask("a", link, t=1)
+    assert [e["new"] for m in drawn.take("a") for e in m["events"] if e["attr"] == "html"] == ["<b>3</b>", "<b>1</b>"]
+
+
+def test_a_widget_out_of_sight_waits_undrawn(drawn: Pages) -> None:
+    link, _ = opened({"drawn": STILL})
+    ask("a", link, t=2, first="another")
+    assert Drawn.count == 0
+    ask("a", link, first="")
+    assert Drawn.count == 1
+
+
+def test_a_page_that_is_not_here_is_refused_in_words(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    with pytest.raises(session.SessionError, match="no page called “nowhere”"):
+        session.open("a", "nowhere", "nowhere")
 
 
 def test_values_are_plain_json_both_ways(pages: Pages) -> None:
@@ -115,7 +202,7 @@ from explainer.host import session
 spec = importlib.util.spec_from_file_location("toy_pages_for_session", sys.argv[1])
 toy = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(toy)
-session.registry = lambda: toy.DOCUMENTS
+session.shelf.documents = lambda page=None: toy.DOCUMENTS
 session.connect(lambda client, text: None)
 model = json.loads(session.open("a", "toy"))["models"][0]
 session.receive("a", json.dumps([{"model": model["id"], "attr": "request", "new": {"n": 2}}]))
@@ -147,16 +234,8 @@ def test_after_an_exception_everything_gets_through_as_before(pages: Pages) -> N
             assert {e["attr"]: e["new"] for e in message["events"]}["values"]["given"] == asked
 
 
-def test_values_given_on_opening_are_applied(pages: Pages) -> None:
-    opened = json.loads(session.open("a", "toy", json.dumps({"n": 6})))
-    assert opened["models"][0]["attributes"]["values"]["n"] == 6
-
-
-def test_exercise_leaves_sleepers_asleep_and_nothing_open(pages: Pages) -> None:
-    session.prepare()
-    sleeping = dict(session._sleeping)
-    session.exercise()
-    assert session._sleeping == sleeping
+def test_exercise_leaves_nothing_open_and_says_nothing(pages: Pages) -> None:
+    exercise.base()
     assert not session._open
     assert not pages.sent
 

@@ -43,4 +43,7 @@ class Toy(JSComponent):
         self._draw(event.new)
 
 
-DOCUMENTS = {"toy": lambda: [Toy(name="toy")], "other": lambda: [Toy(name="one"), Toy(name="two")]}
+DOCUMENTS = {
+    "toy": lambda draw=True: [Toy(name="toy")],
+    "other": lambda draw=True: [Toy(name="one"), Toy(name="two")],
+}
