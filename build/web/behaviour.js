@@ -114,7 +114,7 @@ export function behave(root, { onStep }) {
   };
   const moved = pointer();
   root.addEventListener('pointerover', (event) => {
-    if (!moved(event) && told === document.activeElement) return; // it was reached by the keyboard, which scrolled here
+    if (!moved(event) && told === root.activeElement) return; // it was reached by the keyboard, which scrolled here
     const cell = event.target.closest?.('[data-v],[data-why]');
     if (cell) tell(cell);
     else if (told && !event.target.closest?.('.readout')) forget(told.closest('.figure'));
@@ -130,7 +130,7 @@ export function behave(root, { onStep }) {
   const seat = () => {
     for (const group of root.querySelectorAll('[data-rove]')) {
       if (group.querySelector('[tabindex="0"]')) continue;
-      const held = group.contains(document.activeElement) ? document.activeElement : null;
+      const held = group.contains(root.activeElement) ? root.activeElement : null;
       (held ?? group.querySelector('[aria-pressed=true]') ?? group.querySelector('button'))?.setAttribute('tabindex', '0');
     }
     for (const table of root.querySelectorAll('[data-grid]')) {

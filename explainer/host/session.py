@@ -24,7 +24,6 @@ import io
 import json
 import logging
 import random
-import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -36,9 +35,10 @@ from bokeh.document import Document
 from bokeh.document.events import ModelChangedEvent
 from bokeh.model import Model
 from bokeh.settings import settings
-from panel.io.state import set_curdoc, state
+from panel.io.state import set_curdoc
 
 from explainer.host.shelf import pages
+from explainer.ui import panel_private
 
 Send = Callable[[str, str], None]
 Make = Callable[[], list[Any]]
@@ -119,8 +119,7 @@ def make(name: str) -> Live:
             for attr in root.data.properties() - root.properties():
                 # Panel asks the root, too, for what only its data has; Bokeh would look for words that are spelt alike
                 setattr(type(root), attr, None)
-    document._session_context = None  # changes are handled at once, not scheduled on an event loop
-    state._connected[document] = state._loaded[document] = True
+    panel_private.at_once(document)
     live = Live(name, document, components, models)
     document.on_change(lambda event: _changed(live, event))
     return live
@@ -130,7 +129,7 @@ def make(name: str) -> Live:
 def acting_on(document: Document) -> Iterator[None]:
     """Let Panel believe that it is serving `document`, on this thread."""
     with set_curdoc(document):
-        state._thread_id_[document] = threading.get_ident()
+        panel_private.on_this_thread(document)
         yield
 
 
@@ -257,8 +256,7 @@ def close(client: str) -> None:
 def _dismantle(live: Live) -> None:
     """Take a document out of Panel's tables and apart."""
     for component, root in zip(live.components, live.document.roots, strict=True):
-        state._views.pop(root.ref["id"], None)
-        component._cleanup(root)
+        panel_private.dismantle(component, root)
     live.document.clear()
 
 
