@@ -27,6 +27,7 @@ import contents  # noqa: E402
 import folder  # noqa: E402
 import links  # noqa: E402
 import offline  # noqa: E402
+import panel_bundle  # noqa: E402
 import previews  # noqa: E402
 import runtime  # noqa: E402
 import shell  # noqa: E402
@@ -127,6 +128,7 @@ def main() -> None:
         stills = json.loads((ROOT / "_cache" / "still.json").read_text(encoding="utf-8"))
     say("scripts, styles, fonts")
     names = write_scripts(out, PAGES)
+    panel_bundle.write()
     if not arguments.preview:
         names["parts.json"] = single.write_parts(out, runtime.patched(), names)
     for page in pages:
