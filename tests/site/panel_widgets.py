@@ -5,8 +5,9 @@ Numbers are compared with `explainer`'s own, looks with the site's style sheet.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
@@ -30,6 +31,7 @@ chain = explainer.widget("temperature", prompt={PROMPT!r})
 stepper = explainer.widget("attention-stepper", step=0)
 pn.Column(chain, stepper, sizing_mode="stretch_width").servable()
 """
+Theme = Literal["light", "dark"]
 PATIENCE = 180_000  # ms until a widget is there: Python has to start
 expect.set_options(timeout=30_000)
 
@@ -81,8 +83,11 @@ def has_focus(element: Locator) -> bool:
 # ---------------------------------------------------------------- what is done
 
 
-def is_styled(page: Page) -> None:
-    """Every widget has the site's looks, and all of them one style sheet between them."""
+def is_styled(page: Page, themes: Sequence[Theme] = ("light", "dark")) -> None:
+    """Every widget has the site's looks, and all of them one style sheet between them.
+
+    themes: those of the reader's system that they follow
+    """
     every = page.locator("[data-widget]")
     kind = "(s) => [...s.cssRules].some((rule) => rule.selectorText === '.widget')"
     sheets = every.evaluate_all(
@@ -92,14 +97,18 @@ def is_styled(page: Page) -> None:
         }}"""
     )
     assert sheets == [every.count(), 1]
-    for theme, colour in (("light", design.LIGHT["raised"]), ("dark", design.DARK["raised"])):
-        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-        looks = every.first.evaluate(
-            "(el) => (({ borderTopLeftRadius: r, fontSize: f, backgroundColor: b }) => [r, f, b])(getComputedStyle(el))"
-        )
-        rgb = ", ".join(str(int(colour[k : k + 2], 16)) for k in (1, 3, 5))
-        assert looks == ["12px", f"{18 * 0.833:g}px", f"rgb({rgb})"], theme
+    looks = "({ borderTopLeftRadius: r, fontSize: f }) => [r, f]"
+    assert every.first.evaluate(f"(el) => ({looks})(getComputedStyle(el))") == ["12px", f"{18 * 0.833:g}px"]
+    for theme in themes:
+        page.emulate_media(color_scheme=theme)
+        has_colours(every.first, theme)
     page.emulate_media(color_scheme="light")
+
+
+def has_colours(widget: Locator, theme: Theme) -> None:
+    colour = {"light": design.LIGHT, "dark": design.DARK}[theme]["raised"]
+    rgb = ", ".join(str(int(colour[k : k + 2], 16)) for k in (1, 3, 5))
+    expect(widget).to_have_css("background-color", f"rgb({rgb})")
 
 
 def the_chain_works(page: Page, prompt: str = PROMPT) -> None:
