@@ -9,6 +9,7 @@ import css from 'panel-styles'; // build/panel_bundle.py
 // what the site has in its link and in its widgets (explainer/ui/widget.py)
 const LINK = ['values', 'shown', 'messages', 'more'];
 const FIGURE = ['html', 'told'];
+const PATIENCE = 6000; // ms without an answer, until it is asked again
 const SHEETS = Symbol.for('transformer-explainer.sheets');
 
 /** The style sheet, which all widgets of a document share. */
@@ -22,9 +23,16 @@ function sheet(doc) {
   return sheets.get(css);
 }
 
-/** What the site's `openWorker` is for a worker: a port, to the Python that this component belongs to. */
+/** What the site's `openWorker` is for a worker: a port, to the Python that this component belongs to. What is not
+ * answered is asked again: JupyterLab may keep a message back, if another cell runs, until a further one comes. */
 function portOf(model, models) {
   let say = () => {};
+  let asked = 0; // the number of the request that waits for its answer
+  let timer = 0;
+  const send = (request, patience) => {
+    model.send_msg({ request });
+    timer = setTimeout(() => send(request, 2 * patience), patience);
+  };
   return {
     say: (message) => say(message),
     listen(onmessage) { say = onmessage; },
@@ -33,10 +41,21 @@ function portOf(model, models) {
     post: ({ type, events }) => queueMicrotask(() => {
       if (type === 'open') say({ type, models: models() });
       if (type !== 'patch') return;
+      const request = events[0].new;
+      asked = request['#'];
       say({ type: 'busy', busy: true }); // Panel's Python says nothing while it works: its silence means no harm
-      model.send_msg({ request: events[0].new });
+      send(request, PATIENCE);
     }),
-    end() { say = () => {}; },
+    hear({ type, message, to }) {
+      if (to !== asked) return; // answered already
+      asked = 0;
+      clearTimeout(timer);
+      say({ type, message });
+    },
+    end() {
+      clearTimeout(timer);
+      say = () => {};
+    },
   };
 }
 
@@ -143,7 +162,7 @@ export function render({ model, el }) {
     const id = LINK.includes(name) ? 'link' : slug;
     model.on(name, () => port.say({ type: 'patch', events: [{ model: id, attr: name, new: model[name] }] }));
   }
-  model.on('msg:custom', ({ type, message }) => port.say({ type, message }));
+  model.on('msg:custom', port.hear);
   widget.querySelector('[data-tool=reset]').addEventListener('click', () => {
     wish(Object.fromEntries(Object.keys(defaults).map((name) => [name, null])));
   });

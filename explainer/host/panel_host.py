@@ -6,8 +6,8 @@ goes the way that it goes on the site (`Link`, `PageState.update_from`), and is 
 is on its way.
 
     values    html, told (the widget's), values, shown, messages, more (the link's), theme
-    to us     {"request": {name: text, number, boolean or null}}
-    from us   {"type": "idle"} after each request, or {"type": "error", "message": sentence}
+    to us     {"request": {name: text, number, boolean or null, "#": its number}}; may come twice
+    from us   {"type": "idle", "to": number} after each, or {"type": "error", "to": number, "message": sentence}
 """
 
 from __future__ import annotations
@@ -66,12 +66,15 @@ class Figure(Bundled):
 
     def hear(self, data: Mapping[str, Any]) -> None:
         """Take the reader's wishes, and say so when what they change has been sent."""
+        request = dict(data["request"])
+        to = request.get("#")
         try:
-            self.wire.request = dict(data["request"])
+            self.wire.request = request
         except Exception as problem:
-            self.say({"type": "error", "message": f"Python could not do this: {problem} ({type(problem).__name__})."})
+            words = f"Python could not do this: {problem} ({type(problem).__name__})."
+            self.say({"type": "error", "to": to, "message": words})
             raise  # so that the server's log has all of it
-        self.say({"type": "idle"})
+        self.say({"type": "idle", "to": to})
 
 
 def widget(slug: str, values: Mapping[str, Any]) -> Figure:

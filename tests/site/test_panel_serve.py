@@ -72,6 +72,26 @@ def test_the_widgets_of_a_page_are_one_document_and_begin_as_the_address_says(
         expect(draws.get_by_label("Prompt")).to_have_value("Mia has a red ball. It is")
 
 
+LOSE_ONE = """
+() => {
+  const all = Bokeh.documents.flatMap((document) => [...document._all_models.values()]);
+  const model = all.find((model) => model.data?.slug === 'temperature');
+  const send = model.trigger_event;
+  model.trigger_event = () => { model.trigger_event = send; window.lost = true; };
+}
+"""
+
+
+def test_a_message_that_is_lost_is_sent_again(two: Page) -> None:
+    """As JupyterLab may lose one when it comes while another cell runs."""
+    chain = panel_widgets.widget(two, "temperature")
+    two.evaluate(LOSE_ONE)
+    chain.get_by_role("button", name="10", exact=True).click()
+    expect(panel_widgets.shown(chain)).to_have_text(panel_widgets.share(t=10))
+    assert two.evaluate("window.lost")
+    expect(chain).not_to_have_attribute("data-busy", "")
+
+
 def test_a_widget_that_is_taken_away_lets_go(two: Page) -> None:
     """Panel removes the element; what played or waited says no more."""
     stepper = panel_widgets.widget(two, "attention-stepper")

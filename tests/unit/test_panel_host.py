@@ -34,7 +34,7 @@ class Shown:
     """A component in a document, and what its page would be sent, in order: names of values, and messages."""
 
     def __init__(self, component: Any):
-        self.document, self.sent = Document(), list[Any]()
+        self.document, self.sent, self.asked = Document(), list[Any](), 0
         with set_curdoc(self.document):
             panel_private.on_this_thread(self.document)
             self.root = component.get_root(self.document, preprocess=False)
@@ -46,10 +46,14 @@ class Shown:
         self.sent.append(event.msg_data.data if isinstance(event, MessageSentEvent) else event.attr)
 
     def ask(self, **values: Any) -> list[Any]:
-        """What the page sends; returns what it is sent."""
+        """What the page sends, under a number of its own; returns what it is sent."""
         self.sent.clear()
+        self.asked += 1
+        return self.send({**values, "#": self.asked})
+
+    def send(self, request: dict[str, Any]) -> list[Any]:
         with set_curdoc(self.document):
-            self.document.callbacks.trigger_event(DataEvent(model=self.root, data={"request": values}))
+            self.document.callbacks.trigger_event(DataEvent(model=self.root, data={"request": request}))
         return list(self.sent)
 
 
@@ -57,18 +61,27 @@ def test_a_request_is_answered_with_the_values_first_and_the_end_last() -> None:
     figure = explainer.widget("temperature", prompt="Once there was a")
     shown = Shown(figure)
     sent = shown.ask(t=2, first="", hurry=False)
-    assert sent[-1] == {"type": "idle"} and sent.count({"type": "idle"}) == 1
+    assert sent[-1] == {"type": "idle", "to": 1} and sent.count(sent[-1]) == 1
     assert {"html", "values"} <= set(sent[:-1])
     assert figure.state.t == 2 and shown.root.data.values["t"] == 2
     assert shown.root.data.html == figure.widget.html
-    assert shown.ask(t=2) == [{"type": "idle"}], "nothing has changed"
+    assert shown.ask(t=2) == [{"type": "idle", "to": 2}], "nothing has changed"
+
+
+def test_a_request_that_comes_twice_is_done_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    figure = explainer.widget("temperature")
+    shown = Shown(figure)
+    shown.ask(t=2)
+    monkeypatch.setattr(type(figure.widget), "draw", lambda self: pytest.fail("drawn again"))
+    shown.sent.clear()
+    assert shown.send({"t": 2, "#": 1}) == [{"type": "idle", "to": 1}]
 
 
 def test_what_cannot_be_taken_is_said_in_words() -> None:
     figure = explainer.widget("temperature")
     shown = Shown(figure)
     sent = shown.ask(top_k=0)
-    assert "messages" in sent[: sent.index({"type": "idle"})]
+    assert "messages" in sent[: sent.index({"type": "idle", "to": 1})]
     assert shown.root.data.messages == {"top_k": "Top-k cannot be 0; it is 1 now."}
 
 
@@ -81,9 +94,10 @@ def test_an_exception_is_told_and_the_widget_works_on(monkeypatch: pytest.Monkey
             shown.ask(t=3)
     assert shown.sent[-1] == {
         "type": "error",
+        "to": 1,
         "message": "Python could not do this: division by zero (ZeroDivisionError).",
     }
-    assert shown.ask(t=4)[-1] == {"type": "idle"}
+    assert shown.ask(t=4)[-1] == {"type": "idle", "to": 2}
     assert shown.root.data.values["t"] == 4 and "4" in shown.root.data.html
 
 
