@@ -34,9 +34,10 @@ function inRoot(el, root) {
  * root: Document, or what does for a shadow root (panel.js: within)
  * widgets: Map of name -> element; mirror: as in mirror.js; defaults: {name: value}
  * connect: ({values, busy}) => the Connection, which is to ask and to tell these two
- * host: {notice(words); remember('push' or 'replace' the address); changed(state); asked(whether Python is asked something);
- *   working(whether something asked is not on screen yet); live() and failed(): whether Python is there, or will not come;
- *   linked(html): with its links to pages; alien(name, words): whether a message is about what nobody here has asked}
+ * host: {notice(words); remember('push' or 'replace' the address); changed(state); asked(whether Python is asked
+ *   something); working(whether something asked is not on screen yet); live() and failed(): whether Python is there, or
+ *   will not come; linked(html): with its links to pages; alien(name, words): whether a message is about what nobody
+ *   here has asked}
  *
  * Returns {connection, state, wish, opened, turnTo, say, stop, look, unfinished, end}. */
 export function operate(root, { widgets, mirror, defaults, connect, host }) {

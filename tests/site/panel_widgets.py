@@ -48,7 +48,8 @@ def watched(browser: Browser, address: str, allowed: tuple[str, ...] = ()) -> It
     page.on("console", lambda m: problems.append(m.text) if m.type in ("error", "warning") else None)
     page.on("pageerror", lambda e: problems.append(str(e)))
     page.on("request", lambda r: problems.append(f"asked {r.url}") if is_foreign(r.url, origin) else None)
-    page.goto(address)
+    context.set_default_timeout(60_000)
+    page.goto(address, timeout=PATIENCE)
     yield page
     context.close()
     ours = [problem for problem in problems if not any(part in problem for part in allowed)]
