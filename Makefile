@@ -25,7 +25,15 @@ preview: .venv/.build node_modules/.ready ## one page, live, and again after eac
 
 .PHONY: test
 test: .venv/.test .venv/.lint node_modules/.ready browser site ## set up, lint, and run every test
-	@failed=0; echo lint; $(LINT) || failed=1; for part in unit views site; do echo "tests/$$part"; $(PY) -m pytest -q -n 2 --dist loadgroup tests/$$part || failed=1; done; exit $$failed
+	@failed=0; echo lint; $(LINT) || failed=1; for part in unit views site; do echo "tests/$$part"; $(PY) -m pytest -q -n 2 --dist loadgroup -m "not long" tests/$$part || failed=1; done; exit $$failed
+
+.PHONY: test-long
+test-long: .venv/.test .venv/.lab node_modules/.ready browser panel ## the tests that make test leaves out: widgets in JupyterLab and by panel convert
+	@$(PY) -m pytest -q -m long tests/site
+
+.PHONY: panel
+panel: .venv/.build node_modules/.ready ## bundle the widgets' JavaScript for panel serve and for notebooks
+	@$(PY) build/panel_bundle.py
 
 .PHONY: unit
 unit: .venv/.test node_modules/.ready ## the tests that need neither browser nor site

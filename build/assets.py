@@ -26,6 +26,7 @@ FONTS = (
     "source-serif-4/files/source-serif-4-latin-wght-italic.woff2",
     "inter/files/inter-latin-wght-normal.woff2",
 )
+CSS_TARGET = "chrome111,firefox113,safari16.4"
 ENTRIES = ("page.js", "plain.js", "embed.js", "reading.js")
 
 
@@ -94,7 +95,7 @@ def build_assets(out: Path, widgets: Iterable[str]) -> dict[str, str]:
         str(work / "all.css"),
         "--minify",
         f"--outfile={work / 'site.css'}",
-        "--target=chrome111,firefox113,safari16.4",
+        f"--target={CSS_TARGET}",
     )
     put("site.css", (work / "site.css").read_bytes())
     put("icon.svg", (HERE / "web" / "icon.svg").read_bytes())

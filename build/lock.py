@@ -12,6 +12,7 @@ SETS = {
     "build": ["panel", "build"],
     "test": ["panel", "build", "test"],
     "lint": ["panel", "build", "test", "lint"],
+    "lab": ["panel", "build", "test", "lab"],
     "train": ["panel", "build", "test", "train"],
 }
 

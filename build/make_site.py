@@ -27,6 +27,7 @@ import contents  # noqa: E402
 import folder  # noqa: E402
 import links  # noqa: E402
 import offline  # noqa: E402
+import panel_bundle  # noqa: E402
 import previews  # noqa: E402
 import runtime  # noqa: E402
 import shell  # noqa: E402
@@ -126,6 +127,7 @@ def main() -> None:
         stills = runtime.build_runtime(out, [page.folder for page in PAGES])
     say("scripts, styles, fonts")
     names = write_scripts(out, PAGES)
+    panel_bundle.write()
     if not arguments.preview:
         names["parts.json"] = single.write_parts(out, runtime.patched(), names)
     for page in pages:

@@ -11,7 +11,8 @@
 The same functions without a model in front (`explainer.trace(...)`) use the storyteller with 4 layers. They are a thin
 front; what computes is in the packages below it: `explainer.kernel` (the transformer itself, numpy only),
 `explainer.corpus` (the grammar that the models learned, with its exact probabilities), `explainer.models`,
-`explainer.studies`. Numpy is all that these need; `explainer.widget(...)` needs the extra `panel`.
+`explainer.studies`. Numpy is all that these need; `explainer.widget(...)` and `explainer.page(...)`, the site's figures
+to operate, need the extra `panel`.
 """
 
 from __future__ import annotations
@@ -20,9 +21,31 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from explainer.library import Continuation, Model, available, generate, load, next_token, tokenizer, trace, widget
+    from explainer.library import (
+        Continuation,
+        Model,
+        available,
+        generate,
+        load,
+        next_token,
+        page,
+        tokenizer,
+        trace,
+        widget,
+    )
 
-__all__ = ["Continuation", "Model", "available", "generate", "load", "next_token", "tokenizer", "trace", "widget"]
+__all__ = [
+    "Continuation",
+    "Model",
+    "available",
+    "generate",
+    "load",
+    "next_token",
+    "page",
+    "tokenizer",
+    "trace",
+    "widget",
+]
 
 
 def __getattr__(name: str) -> Any:

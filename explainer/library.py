@@ -179,22 +179,36 @@ def generate(text: Text, n: int = 40, **settings: Any) -> Continuation:
 def widget(name: str, **values: Any) -> Any:
     """One figure of the site as a Panel component over a state of its own (`.state`). Needs the extra `panel`.
 
-    Its markup (`.html`) follows its state. Outside of the site nothing of its controls speaks to that yet.
+    It works as on the site: in a cell of JupyterLab (after `pn.extension()`), under `panel serve` and `panel convert`.
+    What a reader does with it changes its state; what changes its state changes what is seen.
 
     name:   as in the site's embeds: "temperature", "attention-stepper" ...
     values: what an address or an embed may say: prompt="Once there was a", t=0.7 ...
     Raises ValueError for an unknown name and TypeError for an unknown value, both with those that there are, and
     ImportError if Panel is not installed.
     """
+    return _panel_host().widget(name, values)
+
+
+def page(name: str) -> Any:
+    """All figures of a page of the site as one Panel layout, over one state. Needs the extra `panel`.
+
+    name: as in the page's address: "temperature", "attention" ...
+    Raises ValueError for an unknown name, with those that there are, and ImportError if Panel is not installed.
+    """
+    return _panel_host().page(name)
+
+
+def _panel_host() -> Any:
     try:
-        from explainer.host.shelf import component
+        from explainer.host import panel_host
     except ModuleNotFoundError as problem:
         if (problem.name or "").partition(".")[0] not in ("panel", "bokeh", "param"):
             raise
         raise ImportError(
             "widgets need Panel: install the wheel with its extra, pip install '<file>.whl[panel]'"
         ) from problem
-    return component(name, values)
+    return panel_host
 
 
 def tokens_of(text: Text) -> tuple[int, ...]:

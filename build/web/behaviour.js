@@ -1,4 +1,5 @@
 // What the page does by itself, without asking Python: stepping, playing, reading a cell, moving with the arrow keys.
+import { moveAmong, moveInGrid, moveInStrip, seat } from './rove.js';
 import { arrive, leave } from './travel.js';
 
 /** Show step `to` of a stepper, at once. Returns the step shown. */
@@ -83,13 +84,9 @@ export function behave(root, { onStep }) {
   root.addEventListener('keydown', (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     const target = event.target;
-    const table = target.closest?.('[data-grid]');
-    if (table && target.matches('td,th') && moveInGrid(table, target, event.key)) return event.preventDefault();
+    if (moveInGrid(target, event.key)) return event.preventDefault();
     if (target.matches?.('input,select,textarea') || scrolls(target)) return;
-    const group = target.closest?.('[data-rove]');
-    if (group && moveAmong(group, target, event.key)) return event.preventDefault();
-    const strip = target.closest?.('.tokens');
-    if (strip && moveInStrip(strip, target, event.key)) return event.preventDefault();
+    if (moveAmong(target, event.key) || moveInStrip(target, event.key)) return event.preventDefault();
     const stepper = target.closest?.('[data-stepper]') ?? target.closest?.('.widget')?.querySelector('[data-stepper]');
     if (!stepper) return;
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -114,7 +111,7 @@ export function behave(root, { onStep }) {
   };
   const moved = pointer();
   root.addEventListener('pointerover', (event) => {
-    if (!moved(event) && told === document.activeElement) return; // it was reached by the keyboard, which scrolled here
+    if (!moved(event) && told === root.activeElement) return; // it was reached by the keyboard, which scrolled here
     const cell = event.target.closest?.('[data-v],[data-why]');
     if (cell) tell(cell);
     else if (told && !event.target.closest?.('.readout')) forget(told.closest('.figure'));
@@ -126,19 +123,8 @@ export function behave(root, { onStep }) {
     if (cell.matches('td')) name(cell);
   });
 
-  // One cell of each table is in the tab order, and one button of each group: the one with the focus, or that is pressed, or the first.
-  const seat = () => {
-    for (const group of root.querySelectorAll('[data-rove]')) {
-      if (group.querySelector('[tabindex="0"]')) continue;
-      const held = group.contains(document.activeElement) ? document.activeElement : null;
-      (held ?? group.querySelector('[aria-pressed=true]') ?? group.querySelector('button'))?.setAttribute('tabindex', '0');
-    }
-    for (const table of root.querySelectorAll('[data-grid]')) {
-      if (!table.querySelector('[tabindex="0"]')) table.querySelector('tbody td[tabindex]')?.setAttribute('tabindex', '0');
-    }
-  };
-  seat();
-  return { seat, stopAll: () => players.forEach((_, stepper) => stop(stepper)) };
+  seat(root);
+  return { seat: () => seat(root), stopAll: () => players.forEach((_, stepper) => stop(stepper)) };
 }
 
 /** A function of a pointer's event: whether the pointer itself has moved since the last one. The page moving under it is no pointing. */
@@ -169,50 +155,4 @@ export function describe(cell) {
   const exact = value === '' ? '–' : value?.replaceAll('-', '−'); // a story rounds: after it the value itself, unless it is there or is no number
   const story = why && Number.isFinite(Number.parseFloat(value)) && !why.includes(exact) ? `${why}; exactly ${exact}` : why;
   return [where, story ?? exact].filter(Boolean).join(': ');
-}
-
-function moveInGrid(table, cell, key) {
-  const row = cell.parentElement;
-  const rows = [...table.tBodies[0].rows];
-  const r = rows.indexOf(row);
-  const go = (rr, cc) => {
-    const next = rows[rr]?.cells[cc];
-    if (!next || !(next.hasAttribute('tabindex') || (next.dataset.v && table.matches('.lean')))) return false; // lean tables leave it out
-    table.querySelectorAll('[tabindex="0"]').forEach((c) => c.setAttribute('tabindex', '-1'));
-    next.setAttribute('tabindex', '0');
-    next.focus({ preventScroll: false });
-    return true;
-  };
-  const c = cell.cellIndex;
-  const moves = { ArrowDown: [r + 1, c], ArrowUp: [r - 1, c], ArrowRight: [r, c + 1], ArrowLeft: [r, c - 1], Home: [r, 1], End: [r, row.cells.length - 1] };
-  return key in moves ? (go(...moves[key]), true) : false;
-}
-
-/** Arrow keys among buttons that stand in rows: along the row (and on to the next one), or to the nearest above and below. */
-function moveAmong(group, from, key) {
-  const all = [...group.querySelectorAll('button')];
-  const here = from.getBoundingClientRect();
-  const beside = ({ r }) => Math.abs(r.top + r.height / 2 - here.top - here.height / 2) < 4;
-  const boxes = all.map((button) => ({ button, r: button.getBoundingClientRect() }));
-  const nearest = (found, far) => found.sort((a, b) => far(a) - far(b))[0]?.button;
-  const along = (way) => nearest(boxes.filter((b) => beside(b) && way * (b.r.left - here.left) > 1), (b) => Math.abs(b.r.left - here.left)) ?? all[all.indexOf(from) + way];
-  const across = (way) => nearest(boxes.filter((b) => !beside(b) && way * (b.r.top - here.top) > 0), (b) => 1e4 * Math.abs(b.r.top - here.top) + Math.abs(b.r.left - here.left));
-  const moves = { ArrowRight: () => along(1), ArrowLeft: () => along(-1), ArrowDown: () => across(1), ArrowUp: () => across(-1), Home: () => all[0], End: () => all.at(-1) };
-  if (!(key in moves)) return false;
-  const next = moves[key]();
-  if (next) {
-    for (const button of all) button.setAttribute('tabindex', button === next ? '0' : '-1');
-    next.focus();
-  }
-  return true;
-}
-
-function moveInStrip(strip, target, key) {
-  const by = { ArrowRight: 1, ArrowLeft: -1 }[key];
-  if (!by) return false;
-  const all = [...strip.querySelectorAll('button')];
-  const next = all[all.indexOf(target.closest('button')) + by];
-  next?.focus();
-  next?.click();
-  return true;
 }

@@ -1,13 +1,14 @@
-// The crank of /feedback/: turning it, playing (a turn about every second until something else is done), the arrow keys and
-// Space, and keeping the newest part of a long drawing in view. Python makes each turn; here is only the hand.
+// The crank of /feedback/: turning it, playing (a turn about every second until something else is done), the arrow keys
+// and Space, and keeping the newest part of a long drawing in view. Python makes each turn; here is only the hand.
 
 import { quiet, scrolls } from './behaviour.js';
 
 const BEAT = 1000; // ms between turns; a turn that takes longer is waited for
 
-/** state: () => what holds now, wishes included; turn: (values, widget, rest) => ask Python, this widget first, those out of sight
- * when nothing more was asked for `rest` ms; ready: () => whether Python has nothing else to do. */
-export function crank(root, { state, turn: ask, ready }) {
+/** state: () => what holds now, wishes included; turn: (values, widget, rest) => ask Python, this widget first, those
+ * out of sight when nothing more was asked for `rest` ms; ready: () => whether Python is there and has nothing else to
+ * do; failed: () => whether it will not come. Returns {stop}: the hand lets go of the crank. */
+export function crank(root, { state, turn: ask, ready, failed = () => false }) {
   let playing = null; // the crank that plays: its widget's id
   let timer = 0;
   let sliding = false; // a slider was what moved last: it speaks for itself
@@ -39,9 +40,8 @@ export function crank(root, { state, turn: ask, ready }) {
   const beat = () => {
     const el = player();
     if (!el) return stop();
-    const { explainer } = document.documentElement.dataset;
-    if (explainer === 'failed') return stop();
-    if (explainer !== 'live' || !ready()) return undefined; // not yet: wait
+    if (failed()) return stop();
+    if (!ready()) return undefined; // not yet: wait
     return turn(el, 1, 3 * BEAT) || stop(); // what is out of sight waits until it stops
   };
   const play = (el) => {
@@ -75,7 +75,6 @@ export function crank(root, { state, turn: ask, ready }) {
     if (playing && event.target.matches('[data-bind]')) stop();
     speak(event.target.type !== 'range');
   });
-  window.addEventListener('popstate', stop);
 
   root.addEventListener('keydown', (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.defaultPrevented) return;
@@ -84,8 +83,15 @@ export function crank(root, { state, turn: ask, ready }) {
     const el = target.closest?.('.widget')?.querySelector('[data-crank]');
     if (!el) return;
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (by && !target.closest('[data-grid],[data-rove],.tokens,.scroll')) { stop(); speak(true); turn(el, by); event.preventDefault(); }
-    else if (event.key === ' ' && el.querySelector('[data-crank-play]') && !target.closest('button,a,summary')) { play(el); event.preventDefault(); }
+    if (by && !target.closest('[data-grid],[data-rove],.tokens,.scroll')) {
+      stop();
+      speak(true);
+      turn(el, by);
+      event.preventDefault();
+    } else if (event.key === ' ' && el.querySelector('[data-crank-play]') && !target.closest('button,a,summary')) {
+      play(el);
+      event.preventDefault();
+    }
   });
 
   // After each drawing: the play button as it was, and the end of what grows in view.
@@ -104,4 +110,5 @@ export function crank(root, { state, turn: ask, ready }) {
     follow(event.target);
   });
   follow(root);
+  return { stop };
 }

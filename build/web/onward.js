@@ -1,8 +1,9 @@
-// Long work in short pieces: a figure that is not finished says so (`data-more="name"`), and as long as it can be seen the page
-// asks Python for the next piece. In between Python is free for everything else the reader does.
+// Long work in short pieces: a figure that is not finished says so (`data-more="name"`), and as long as it can be seen
+// the page asks Python for the next piece. In between Python is free for everything else the reader does.
 
 /** Wire everything under `root`. `ask(name)` asks for the next piece of the figure that waits under that state name.
- * Returns `seen()`: the names of the widgets in sight. */
+ * Returns {seen: () => the names of the widgets in sight, look: ask if there is something to ask, end: look no more}.
+ * */
 export function onward(root, { ask, live }) {
   const seen = new Set();
   const next = () => {
@@ -20,6 +21,9 @@ export function onward(root, { ask, live }) {
   }, { rootMargin: '50px' });
   for (const widget of root.querySelectorAll('[data-widget]')) look.observe(widget);
   root.addEventListener('explainer:drawn', () => next());
-  window.addEventListener('explainer:live', () => next());
-  return { seen: () => [...seen].map((widget) => widget.dataset.widget) };
+  return {
+    seen: () => [...seen].map((widget) => widget.dataset.widget),
+    look: () => next(),
+    end: () => look.disconnect(),
+  };
 }

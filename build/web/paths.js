@@ -1,6 +1,8 @@
 // The paths grid (pages/paths/views/grid.py): pointing at a node lights up its cones, the arrow keys go from node to node,
 // a click (Enter, Space) pins. Python put both cones of every node into the markup, as bit sets; here is only set membership.
 
+import { sit } from './rove.js';
+
 /** Is bit `i` of the hexadecimal set `hex` set? */
 export function has(hex, i) {
   const at = hex.length - 1 - (i >> 2);
@@ -54,10 +56,7 @@ function neighbour(grid, node, key) {
   return nodes.find((n) => Number(n.dataset.i) === to[0] * columns + to[1]);
 }
 
-function seat(grid, node) {
-  for (const other of grid.querySelectorAll('.node[tabindex="0"]')) other.setAttribute('tabindex', '-1');
-  node.setAttribute('tabindex', '0');
-}
+const seat = (grid, node) => sit(node, grid.querySelectorAll('.node[tabindex="0"]'));
 
 /** Where a drawing is scrolled, the names of its levels stay at the left. */
 function keepNames(scroller) {

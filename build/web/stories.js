@@ -34,7 +34,7 @@ export function stories(root, { mirror, connection, widgets }) {
     }, PATIENCE);
   };
   root.addEventListener('pointerover', (event) => {
-    if (moved(event) || !document.activeElement?.closest('[data-ask]')) consider(event); // else the keyboard has scrolled here
+    if (moved(event) || !root.activeElement?.closest('[data-ask]')) consider(event); // else the keyboard scrolled here
   });
   root.addEventListener('focusin', consider);
 
@@ -44,9 +44,9 @@ export function stories(root, { mirror, connection, widgets }) {
       const { cell } = pending;
       pending = null;
       cell.dataset.why = story;
-      if (cell === document.activeElement) cell.setAttribute('aria-description', story);
+      if (cell === root.activeElement) cell.setAttribute('aria-description', story);
       const line = cell.closest('.figure')?.querySelector('[data-readout]');
-      if (line && (cell.matches(':hover') || cell === document.activeElement)) line.textContent = describe(cell);
+      if (line && (cell.matches(':hover') || cell === root.activeElement)) line.textContent = describe(cell);
     });
   }
 }

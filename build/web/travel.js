@@ -12,8 +12,8 @@ const MOST = 64; // copies at once
 const SPREAD = 0.3; // share of the time by which the last of several values starts later than the first
 
 const allowed = () => !matchMedia('(prefers-reduced-motion: reduce)').matches;
-const time = () => { // in ms; minified style sheets say '.38s'
-  const text = getComputedStyle(document.documentElement).getPropertyValue('--travel').trim();
+const time = (el) => { // in ms; minified style sheets say '.38s'
+  const text = getComputedStyle(el).getPropertyValue('--travel').trim();
   return (parseFloat(text) || 0) * (text.endsWith('ms') ? 1 : 1000);
 };
 const drawn = (el) => el.getClientRects().length > 0 && !el.closest('.travellers');
@@ -43,7 +43,7 @@ export function arrive(el, before, { stepped = false } = {}) {
   if (!before || !widget) return;
   const sources = stepped ? before : places(el, 'travelFrom');
   if (!sources.size) return;
-  const total = time(); // asked as late as this: it makes the browser work out all styles
+  const total = time(widget); // asked as late as this: it makes the browser work out all styles
   if (!total) return;
   const trips = [];
   for (const [name, to] of places(el)) {

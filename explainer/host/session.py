@@ -21,11 +21,9 @@ from __future__ import annotations
 import contextlib
 import gc
 import hashlib
-import itertools
 import json
 import random
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -33,13 +31,13 @@ from typing import Any
 
 import numpy as np
 from bokeh.core.serialization import Serializer
-from bokeh.core.types import ID
 from bokeh.document import Document
 from bokeh.document.events import ModelChangedEvent
 from bokeh.model import Model
-from panel.io.state import set_curdoc, state
+from panel.io.state import set_curdoc
 
 from explainer.host import shelf
+from explainer.ui import panel_private
 
 Send = Callable[[str, str], None]
 Make = Callable[..., list[Any]]
@@ -134,15 +132,14 @@ def make(name: str, page: str | None = None, *, client: str = "still", shows: Ma
         for component in components:
             if component.name not in shown and hasattr(component, "redraw"):
                 component.redraw()
-            with named(f"{client}/{name}/{component.name}"):
+            with panel_private.named(f"{client}/{name}/{component.name}"):
                 root = component.get_root(document, preprocess=False)
             document.add_root(root)
             models[root.data.id] = root.data
             for attr in root.data.properties() - root.properties():
                 # Panel asks the root, too, for what only its data has; Bokeh would look for words that are spelt alike
                 setattr(type(root), attr, None)
-    document._session_context = None  # changes are handled at once, not scheduled on an event loop
-    state._connected[document] = state._loaded[document] = True
+    panel_private.at_once(document)
     stand_ins = {i: shown[c.name] for c, i in zip(components, models, strict=True) if c.name in shown}
     live = Live(name, document, components, models, stand_ins)
     document.on_change(lambda event: _changed(live, event))
@@ -153,30 +150,8 @@ def make(name: str, page: str | None = None, *, client: str = "still", shows: Ma
 def acting_on(document: Document) -> Iterator[None]:
     """Let Panel believe that it is serving `document`, on this thread."""
     with set_curdoc(document):
-        state._thread_id_[document] = threading.get_ident()
+        panel_private.on_this_thread(document)
         yield
-
-
-@contextlib.contextmanager
-def named(prefix: str) -> Iterator[None]:
-    """Let Bokeh name the models that are made within by a rule: `prefix`/0, `prefix`/1 ... in their order.
-
-    So ids are the same wherever a document is made, and differ between clients, between documents, and within one.
-    """
-    count = itertools.count()
-    before = Model.__dict__["__new__"]
-
-    def new(cls: type[Model], *args: Any, **kwargs: Any) -> Model:
-        model: Model = before.__func__(cls, *args, **kwargs)
-        if "id" not in kwargs:
-            model._id = ID(f"{prefix}/{next(count)}")  # type: ignore[attr-defined]
-        return model
-
-    Model.__new__ = staticmethod(new)  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        Model.__new__ = before  # type: ignore[method-assign]
 
 
 def connect(send: Send) -> None:
@@ -283,8 +258,7 @@ def close(client: str) -> None:
 def _dismantle(live: Live) -> None:
     """Take a document out of Panel's tables and apart."""
     for component, root in zip(live.components, live.document.roots, strict=True):
-        state._views.pop(root.ref["id"], None)
-        component._cleanup(root)
+        panel_private.dismantle(component, root)
     live.document.clear()
 
 

@@ -11,20 +11,12 @@ import re
 from typing import Any, ClassVar
 
 import param
-from panel.custom import JSComponent
 
+from explainer.ui.panel_private import Carrier
 from explainer.ui.state import HOW, SLICE, NotYet, PageState
 
-# In our own pages build/web/page.js does this job without BokehJS; this is for `panel serve` and `panel convert`.
-SHOW = """
-export function render({ model, el }) {
-  el.innerHTML = model.html ?? '';
-  model.on('html', () => { el.innerHTML = model.html; });
-}
-"""
 
-
-class Link(JSComponent):
+class Link(Carrier):
     """Carries the page's values between the reader's side and Python: one per document, draws nothing.
 
     request:  {name: text or number or null}, from the page; `null` asks for the default
@@ -39,9 +31,6 @@ class Link(JSComponent):
     shown = param.Dict(default={})
     messages = param.Dict(default={})
     more = param.Boolean(default=False)
-    _esm = SHOW
-    # the page itself knows whether it waits; Panel need not keep count
-    _busy__ignore: ClassVar[list[str]] = ["request"]
 
     def __init__(self, state: PageState, **params: Any):
         super().__init__(name="link", **params)
@@ -65,7 +54,7 @@ class Link(JSComponent):
             self.more = bool(self._state.unfinished) and not self._state.hurry
 
 
-class Widget(JSComponent):
+class Widget(Carrier):
     """One figure with its controls.
 
     Subclasses set `slug` (the name in URLs and embeds), `title`, `reads` (the names of the state values that the
@@ -74,7 +63,6 @@ class Widget(JSComponent):
     """
 
     html = param.String(default="")
-    _esm = SHOW
 
     slug: ClassVar[str] = ""
     title: ClassVar[str] = ""

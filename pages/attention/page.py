@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__package__ = __package__ or "pages.attention"  # as `panel serve` runs this file, by itself
+
 import math
 from typing import Any
 
@@ -95,3 +97,8 @@ PAGE = Page(
         AttentionStepper, AttentionHeads, AttentionLookup, AttentionRouting, AttentionAblation, AttentionOrder, ResidualBus,
     ),
 )  # fmt: skip
+
+if __name__ != f"{__package__}.page":  # panel serve pages/attention/page.py
+    import explainer
+
+    explainer.page(PAGE.name).servable()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__package__ = __package__ or "pages.components"  # as `panel serve` runs this file, by itself
+
 import param
 
 from explainer.ui.page import Page
@@ -38,3 +40,8 @@ PAGE = Page(
     state=ComponentsState,
     widgets=(Gallery,),
 )
+
+if __name__ != f"{__package__}.page":  # panel serve pages/components/page.py
+    import explainer
+
+    explainer.page(PAGE.name).servable()

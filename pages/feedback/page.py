@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__package__ = __package__ or "pages.feedback"  # as `panel serve` runs this file, by itself
+
 import math
 from typing import Any
 
@@ -148,3 +150,8 @@ PAGE = Page(
     state=FeedbackState,
     widgets=(Loop, Branches, Prefill, KeysAndValues, ContextWindow, Turing),
 )
+
+if __name__ != f"{__package__}.page":  # panel serve pages/feedback/page.py
+    import explainer
+
+    explainer.page(PAGE.name).servable()

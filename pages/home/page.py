@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__package__ = __package__ or "pages.home"  # as `panel serve` runs this file, by itself
+
 from typing import Any
 
 import param
@@ -54,3 +56,8 @@ PAGE = Page(
     state=HomeState,
     widgets=(WholeModel,),
 )
+
+if __name__ != f"{__package__}.page":  # panel serve pages/home/page.py
+    import explainer
+
+    explainer.page(PAGE.name).servable()

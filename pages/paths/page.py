@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__package__ = __package__ or "pages.paths"  # as `panel serve` runs this file, by itself
+
 from typing import Any
 
 import param
@@ -101,3 +103,8 @@ PAGE = Page(
     state=PathsState,
     widgets=(Paths, PathCount, PathFeedback, PathScratchpad, PathPerturb, PathGradients, PathLengths, Depth),
 )
+
+if __name__ != f"{__package__}.page":  # panel serve pages/paths/page.py
+    import explainer
+
+    explainer.page(PAGE.name).servable()

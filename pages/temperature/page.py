@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__package__ = __package__ or "pages.temperature"  # as `panel serve` runs this file, by itself
+
 import math
 from typing import Any
 
@@ -73,3 +75,8 @@ PAGE = Page(
     state=TemperatureState,
     widgets=(TemperatureChain, TemperatureDraws, TemperatureFilters, TemperatureTruth, Repetition),
 )
+
+if __name__ != f"{__package__}.page":  # panel serve pages/temperature/page.py
+    import explainer
+
+    explainer.page(PAGE.name).servable()

@@ -21,7 +21,7 @@ KERNEL = [  # each may import only those before it
 BELOW = {"param", "markupsafe", "numpy"}  # what a layer may use of others' packages, but for what LIBRARIES grants it
 LIBRARIES = {
     "kernel": {"numpy"},
-    "ui": BELOW | {"panel"},
+    "ui": BELOW | {"panel", "bokeh"},
     "host": BELOW | {"panel", "bokeh"},
     "library": set(),
     "training": {"numpy", "torch", "tokenizers", "safetensors"},

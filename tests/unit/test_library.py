@@ -15,6 +15,7 @@ import venv
 from pathlib import Path
 
 import numpy as np
+import panel_bundle
 import pytest
 
 import explainer
@@ -139,12 +140,19 @@ def test_too_long_a_text_is_told_how_much_of_it_fits():
 # ---------------------------------------------------------------- widgets
 
 
+@pytest.fixture(scope="module", autouse=True)
+def bundle() -> None:
+    """Of their JavaScript, where nobody has made it yet (`make panel`)."""
+    if not (ROOT / "explainer" / "host" / "panel.js").is_file():
+        panel_bundle.write()
+
+
 def test_a_widget_is_the_pages_own_over_the_values_given():
     with pytest.warns(UserWarning, match="Temperature cannot be -3"):
         made = explainer.widget("temperature", prompt=TEXT, t=-3)
     kinds = {widget.slug: widget for page in pages().PAGES for widget in page.widgets}
-    assert type(made) is kinds["temperature"]
-    assert (made.state.prompt, made.state.t) == (TEXT, 0)
+    assert type(made.widget) is kinds["temperature"]
+    assert (made.state.prompt, made.state.t) == (TEXT, 0) and made.html == made.widget.html
 
 
 # ---------------------------------------------------------------- the wheel
@@ -154,6 +162,7 @@ def test_a_widget_is_the_pages_own_over_the_values_given():
 def wheel(tmp_path_factory) -> Path:
     """The wheel, built from the sdist, as `python -m build` does."""
     out = tmp_path_factory.mktemp("dist")
+    panel_bundle.write()
     run(sys.executable, "-m", "build", "--no-isolation", "--outdir", out, ROOT)
     assert len(list(out.glob("*.tar.gz"))) == 1
     return next(out.glob("*.whl"))
@@ -179,9 +188,10 @@ def run(*command: object, **options) -> str:
 
 
 def snippets() -> list[str]:
-    """The Python of README's section *As a library*."""
-    section = (ROOT / "README.md").read_text("utf-8").split("## As a library\n")[1].split("\n## ")[0]
-    return re.findall(r"```python\n(.*?)```", section, re.S)
+    """The Python of README's sections *As a library* and *In a notebook*."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    sections = [text.split(f"## {name}\n")[1].split("\n## ")[0] for name in ("As a library", "In a notebook")]
+    return [found for section in sections for found in re.findall(r"```python\n(.*?)```", section, re.S)]
 
 
 def test_what_the_readme_shows_runs_where_only_the_wheel_and_numpy_are(outside, tmp_path):

@@ -1,0 +1,288 @@
+// What a reader can do with widgets, and what becomes of Python's answers, under any root: the site's document
+// (page.js), or the shadow root of a Panel component (panel.js). What differs between the two is said by the host.
+import { Idiomorph } from 'idiomorph/dist/idiomorph.esm.js';
+import { behave, showStep } from './behaviour.js';
+import { controls, read } from './controls.js';
+import { crank } from './crank.js';
+import { isClosed } from './deeper.js';
+import { onward } from './onward.js';
+import { paths } from './paths.js';
+import { stories } from './stories.js';
+import { arrive, leave } from './travel.js';
+import { vocabularies } from './vocabulary.js';
+
+const body = (el) => el.querySelector('[data-body]');
+
+/** `el`, for idiomorph: it asks the document for the focus, which within a shadow root is known to that root alone. */
+function inRoot(el, root) {
+  const doc = el.ownerDocument;
+  if (root === doc || Object.hasOwn(el, 'ownerDocument')) return el;
+  const own = { // and what waits for its new place, waits beside the old one, so that nobody's style sheet is lost
+    get activeElement() { return root.activeElement; },
+    documentElement: el.parentElement,
+  };
+  const value = new Proxy(doc, {
+    get: (_, name) => {
+      const found = name in own ? own[name] : doc[name];
+      return typeof found === 'function' ? found.bind(doc) : found;
+    },
+  });
+  return Object.defineProperty(el, 'ownerDocument', { value });
+}
+
+/** Let the reader operate the widgets under `root`.
+ *
+ * root: Document, or what does for a shadow root (panel.js: within)
+ * widgets: Map of name -> element; mirror: as in mirror.js; defaults: {name: value}
+ * connect: ({values, busy}) => the Connection, which is to ask and to tell these two
+ * host: {notice(words); remember('push' or 'replace' the address); changed(state); asked(whether Python is asked
+ *   something); working(whether something asked is not on screen yet); live() and failed(): whether Python is there, or
+ *   will not come; linked(html): with its links to pages; alien(name, words): whether a message is about what nobody
+ *   here has asked}
+ *
+ * Returns {connection, state, wish, opened, turnTo, say, stop, look, unfinished, drawOpened, end}. */
+export function operate(root, { widgets, mirror, defaults, connect, host }) {
+  const state = { ...mirror.get('link', 'values') }; // what holds now, the reader's latest wishes included
+  const wishes = {}; // what the reader (or the link) asked for, to be asked again after a restart
+
+  // ---- from Python: new markup, values, messages
+
+  const control = controls(root, {
+    held: (name) => ({ ...state, ...mirror.get('link', 'shown') })[name],
+    asked: (name) => name in connection.waiting,
+    drawn: () => !behind && !unfinished(),
+    idle: () => connection.isIdle && !typing,
+  });
+  const morphing = {
+    morphStyle: 'innerHTML',
+    ignoreActiveValue: true,
+    callbacks: {
+      beforeNodeMorphed: (node, next) => {
+        control.focused.before(node, next);
+        // what a script of the page has made inside a figure stays as it is; a drawing, row or vector that is the same
+        // need not be compared bit by bit
+        if (!(node instanceof Element)) return true;
+        return !('own' in node.dataset || (node.matches('svg, tr, .vector') && node.isEqualNode(next)));
+      },
+      afterNodeMorphed: control.focused.after,
+      // the page's own: which drawer is open, which cell is in the tab order, which line is not read aloud just now
+      beforeAttributeUpdated: (name, node) => {
+        if (name === 'open') return !node.matches('details');
+        return name !== 'aria-live' && !(name === 'tabindex' && node.closest('[data-grid]'));
+      },
+    },
+  };
+
+  function redraw(el, html) {
+    const before = leave(el);
+    Idiomorph.morph(inRoot(body(el), root), html, morphing);
+    for (const stepper of el.querySelectorAll('[data-stepper]')) place(stepper);
+    hands.seat();
+    const messages = mirror.get('link', 'messages') ?? {};
+    if (Object.keys(messages).length) say(messages); // new markup comes with empty lines for them
+    el.dispatchEvent(new CustomEvent('explainer:drawn', { bubbles: true }));
+    arrive(el, before);
+  }
+
+  /** Say what Python could not do as asked: beside its control, or, where it has none, in the notice. What a link asked
+   * for may lie anywhere on the page, so all of it stands in the notice until the reader does something. */
+  let fromLink = false;
+  function say(messages) {
+    const placed = new Set();
+    for (const line of root.querySelectorAll('[data-message]')) {
+      const words = messages[line.dataset.message] ?? '';
+      if (line.textContent !== words) line.textContent = words; // an unchanged line is not read aloud again
+      placed.add(line.dataset.message);
+    }
+    const left = Object.entries(messages).filter(([name]) => fromLink || !placed.has(name));
+    host.notice(left.filter(([name, words]) => !host.alien(name, words)).map(([, words]) => words).join(' '));
+  }
+
+  function place(stepper) {
+    const wanted = Number(state[stepper.dataset.stepper] ?? stepper.dataset.current);
+    if (!Number.isInteger(wanted)) return; // a link may say anything; Python will say what it takes it for
+    const panel = stepper.querySelector(`[data-step="${wanted}"]`);
+    if (wanted !== Number(stepper.dataset.current) || panel?.hidden) showStep(stepper, wanted);
+  }
+  const placeAll = () => { for (const stepper of root.querySelectorAll('[data-stepper]')) place(stepper); };
+
+  for (const [name, el] of widgets) mirror.on(name, 'html', (html) => redraw(el, host.linked(html)));
+  mirror.on('link', 'values', (values) => {
+    Object.assign(state, values, connection.waiting);
+    // but not wishes that are no state (first, a piece of work)
+    for (const name in state) if (!(name in defaults)) delete state[name];
+    host.remember('replace');
+    host.changed({ ...state });
+  });
+  mirror.on('link', 'messages', say);
+
+  /** Everything asked is answered: what Python holds is what holds, also where it took a wish (`t=0.50`, half a sum)
+   * for what it had. */
+  function hold() {
+    const held = mirror.get('link', 'values');
+    Object.assign(state, held);
+    // but not a wish that is no state, and changed none (the same name again)
+    for (const name in state) if (!(name in held)) delete state[name];
+    // after a restart it is these that are asked for: what holds now, in today's terms, and nothing that was asked once
+    // (a name)
+    for (const name in wishes) if (!(name in held)) delete wishes[name];
+    for (const [name, value] of Object.entries(held)) {
+      if (name in wishes || String(value) !== String(defaults[name])) wishes[name] = value;
+    }
+    host.remember('replace');
+    control.held();
+  }
+
+  // ---- from the reader: controls
+
+  /** Ask for values: shown as wished at once where the page can, by Python where it must. */
+  function wish(values, how = 'push') {
+    fromLink = false;
+    Object.assign(state, values);
+    Object.assign(wishes, values);
+    connection.request(sightFirst(values));
+    host.remember(how);
+  }
+
+  /** What a link asked for, before Python is there to be asked. also: {name: value}, to be asked with it */
+  function opened(asked, also = {}) {
+    fromLink = true;
+    Object.assign(state, asked);
+    Object.assign(wishes, asked, also);
+    placeAll();
+  }
+
+  /** Back and Forward: `values` hold now, null for the default. */
+  function turnTo(values) {
+    for (const name in values) state[name] = values[name] ?? defaults[name];
+    placeAll();
+    Object.assign(wishes, values);
+    connection.request(sightFirst(values));
+  }
+
+  /** The request for `values` in which the figures in sight come first; the others follow one by one (`catchUp`). */
+  // the widgets that still have to follow, by name: `near` when Python is idle, `far` when no slider moves
+  let behind = null;
+  // what lies in closed sections waits until they are opened
+  const inOpen = () => [...widgets.keys()].filter((name) => !isClosed(widgets.get(name)));
+  /** The last to be drawn: all ('' to Python), or, where sections are closed, what is open. */
+  const lastly = () => (inOpen().length < widgets.size ? inOpen().join(' ') || 'none' : '');
+  function sightFirst(values) {
+    const seen = sight.seen();
+    const far = inOpen().filter((name) => !seen.includes(name));
+    behind = seen.length && far.length ? { near: [], far } : null;
+    return { ...values, first: behind ? seen.join(' ') : lastly(), hurry: false };
+  }
+
+  /** When Python is idle: let what is begun go on, then the next figure follow, so that a next wish never waits for
+   * more than one piece of one figure. */
+  const unfinished = () => Boolean(mirror.get('link', 'more'));
+  let pieces = 0;
+  function catchUp() {
+    if (unfinished()) { connection.request({ piece: (pieces += 1) }, false); return; }
+    if (!behind) return;
+    const near = behind.near.shift();
+    if (near) { connection.request({ first: near }, false); return; }
+    if (resting) return;
+    const next = behind.far.shift();
+    if (next === undefined) behind = null;
+    connection.request({ first: next ?? lastly(), hurry: false }, false);
+  }
+
+  /** A slider (or the crank) on its way in the widget `own`: that follows at once, then the others in sight, and, when
+   * it rests, all the others. In a `hurry` (a slider) a figure computes for a moment only, and is finished when the
+   * slider rests. */
+  let resting = 0;
+  function slide(values, own, { rest = 200, hurry = true } = {}) {
+    fromLink = false;
+    Object.assign(state, values);
+    Object.assign(wishes, values);
+    const names = inOpen().filter((name) => name !== own);
+    const seen = sight.seen();
+    behind = {
+      near: names.filter((name) => seen.includes(name)),
+      far: [own, ...names.filter((name) => !seen.includes(name))],
+    };
+    connection.request({ ...values, first: own, hurry });
+    host.remember(resting ? 'replace' : 'push');
+    clearTimeout(resting);
+    resting = setTimeout(() => { resting = 0; if (connection.isIdle) catchUp(); }, rest);
+  }
+
+  let turn = 0;
+  const slid = new WeakMap(); // slider -> the position that was sent last
+  let typing = 0; // timer
+  root.addEventListener('input', ({ target }) => {
+    const field = target.closest('[data-bind]');
+    if (!field || field.matches('select,[type=checkbox]')) return; // these speak by `change`
+    if (field.type === 'range') {
+      slid.set(field, field.value);
+      slide({ [field.dataset.bind]: read(field) }, field.closest('[data-widget]').dataset.widget);
+      return;
+    }
+    const send = () => wish({ [field.dataset.bind]: read(field) }, 'replace');
+    clearTimeout(typing);
+    if (field.matches('[type=text],[type=number],textarea')) {
+      typing = setTimeout(() => { typing = 0; send(); }, 180);
+      host.working(true);
+    } else send();
+  });
+  root.addEventListener('change', ({ target }) => {
+    const field = target.closest('[data-bind]');
+    if (!field) return;
+    clearTimeout(typing);
+    typing = 0;
+    if (slid.get(field) === field.value) return; // it was sent on the way
+    wish({ [field.dataset.bind]: read(field) });
+  });
+  root.addEventListener('click', ({ target }) => {
+    const button = target.closest('button[data-set],button[data-add]');
+    if (!button) return;
+    if (button.dataset.add) {
+      wish({ [button.dataset.add]: Number(state[button.dataset.add]) + Number(button.value) });
+      return;
+    }
+    const values = button.value.split('\u001f');
+    wish(Object.fromEntries(button.dataset.set.split(' ').map((name, i) => [name, values[i]])));
+  });
+
+  const hands = behave(root, { onStep: (name, value) => wish({ [name]: value }, 'replace') });
+  const handle = crank(root, {
+    state: () => state,
+    turn: (values, own, rest) => slide(values, own, { rest, hurry: false }),
+    ready: () => host.live() && connection.isIdle,
+    failed: host.failed,
+  });
+  paths(root, { pick: (name, value) => wish({ [name]: value }) });
+
+  const connection = connect({
+    values: () => (Object.keys(wishes).length ? sightFirst(wishes) : wishes),
+    busy: (asked) => {
+      host.asked(asked);
+      host.working(asked || behind !== null || unfinished());
+      if (!asked) { hold(); catchUp(); }
+    },
+  });
+
+  stories(root, { mirror, connection, widgets });
+  const sight = onward(root, {
+    ask: (name) => connection.request({ [name]: (turn += 1) }, false),
+    live: () => connection.isLive,
+  });
+  vocabularies(root);
+
+  /** A section was opened: what lies in it shows what holds. */
+  const drawOpened = () => connection.request({ first: lastly() }, false);
+
+  /** The widgets are taken away: nothing moves by itself any more. */
+  function end() {
+    handle.stop();
+    hands.stopAll();
+    sight.end();
+    clearTimeout(typing);
+    clearTimeout(resting);
+  }
+  return {
+    connection, state, wish, opened, turnTo, say, unfinished, drawOpened, stop: handle.stop, look: sight.look, end,
+  };
+}
