@@ -199,8 +199,8 @@ WIDGETS = {
     - button "Play"
     - button "Next step"
   - group "All steps":
-    - button "7 Softmax"
-  - heading "Softmax" [level=4]
+    - button "1 Residual stream"
+  - heading "Residual stream" [level=4]
 """,
     ),
     "temperature/": (

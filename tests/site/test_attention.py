@@ -236,7 +236,7 @@ def test_steps_and_pointing_need_no_python(context, site, state, trace):
     """What is in the page answers at once: here Python never arrives."""
     page = context.new_page()
     page.route("**/runtime/**", lambda route: None)  # neither answered nor refused
-    page.goto(f"{site}attention/")
+    page.goto(f"{site}attention/?step=6")
     stepper = widget(page, "attention-stepper")
     stepper.get_by_role("button", name="Previous step").click()
     expect(stepper.locator("[data-step-name]")).to_contain_text("Step 6 of 10: Mask")
