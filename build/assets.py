@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import importlib.util
 import json
 import re
 import shutil
@@ -26,7 +27,7 @@ FONTS = (
     "source-serif-4/files/source-serif-4-latin-wght-italic.woff2",
     "inter/files/inter-latin-wght-normal.woff2",
 )
-ENTRIES = ("page.js", "plain.js", "embed.js", "reading.js")
+ENTRIES = ("page.js", "plain.js", "plot.js", "embed.js", "reading.js")
 
 
 def esbuild(*arguments: str) -> None:
@@ -58,6 +59,13 @@ def written(sha256: str) -> str:
     return "sha256-" + base64.b64encode(bytes.fromhex(sha256)).decode()
 
 
+def bokeh_js() -> bytes:
+    """BokehJS without its extensions, as the installed Bokeh has it; its licence stands in its head."""
+    found = importlib.util.find_spec("bokeh")
+    assert found is not None and found.origin is not None
+    return (Path(found.origin).parent / "server" / "static" / "js" / "bokeh.min.js").read_bytes()
+
+
 def build_assets(out: Path, widgets: Iterable[str]) -> dict[str, str]:
     """Write `out/assets/*`; returns {plain name: 'assets/<hashed name>'}.
 
@@ -84,6 +92,7 @@ def build_assets(out: Path, widgets: Iterable[str]) -> dict[str, str]:
             f"--define:WIDGETS={json.dumps(sorted(widgets))}",
         )  # fmt: skip
         put(entry, (work / entry).read_bytes())
+    put("bokeh.min.js", bokeh_js())
     for font in FONTS:
         put(Path(font).name, (NODE_MODULES / "@fontsource-variable" / font).read_bytes())
     styles = design.css() + (HERE / "web" / "site.css").read_text(encoding="utf-8")

@@ -8,6 +8,7 @@ from explainer.ui.page import Page
 from explainer.ui.state import PageState
 
 from .views.gallery import Gallery
+from .views.plots import Plots
 
 MOST = 12
 
@@ -36,5 +37,5 @@ PAGE = Page(
     title="Components",
     question="What are the pages made of?",
     state=ComponentsState,
-    widgets=(Gallery,),
+    widgets=(Gallery, Plots),
 )

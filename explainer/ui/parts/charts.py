@@ -15,6 +15,7 @@ import functools
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
@@ -41,6 +42,29 @@ def round_ticks(low: float, high: float) -> list[float]:
     step = next(unit * k for k in (1, 2, 5, 10) if unit * k * 4 >= span * (1 - 1e-9))
     first, last = math.floor(low / step + 1e-9), math.ceil(max(high, low + step) / step - 1e-9)
     return [float(f"{k * step:.12g}") for k in range(first, last + 1)]
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Round numbers from `low` to `high`, both above 0: the powers of ten, with 2 and 5 between them where these are few."""
+    first, last = math.floor(math.log10(low) + 1e-9), math.ceil(math.log10(high) - 1e-9)
+    digits = (1, 2, 5) if math.log10(high / low) < 2.5 else (1,)
+    found = [float(f"{k}e{power}") for power in range(first, last + 1) for k in digits]
+    return [v for v in found if low * (1 - 1e-9) <= v <= high * (1 + 1e-9)]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A map from values to places on the paper, linear or (`log`) by ratio: `low` lies at `start`, `high` at `end`."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    log: bool = False
+
+    def __call__(self, value: float) -> float:
+        to = math.log10 if self.log else float
+        return self.start + (self.end - self.start) * (to(value) - to(self.low)) / (to(self.high) - to(self.low))
 
 
 def xy(
