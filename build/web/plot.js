@@ -74,7 +74,7 @@ function feed(source, columns) {
   const more = extension(source.data, columns);
   if (more) source.stream(more);
   else if (JSON.stringify(columns) !== JSON.stringify(plain(source.data, columns))) source.data = columns;
-  source.tags = [more ? 'streamed' : 'replaced'];
+
 }
 const plain = (data, like) => Object.fromEntries(Object.keys(like).map((name) => [name, Array.from(data[name] ?? [])]));
 

@@ -49,7 +49,7 @@ STATES = {
         {"node": "3.2", "sublayers": 1, "tokens": 3, "layers": 2, "written": 6, "kernel": 2, "early": 3},
         {"prompt": "Mia", "written": 0, "feedback": 0, "tokens": 2000, "layers": 96},
     ],
-    "components": [{"query": 0, "layer": 0}],
+    "components": [{"query": 0, "layer": 0}, {"t": 0.01}, {"t": 10, "prompt": ""}],
 }  # fmt: skip
 
 

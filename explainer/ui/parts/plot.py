@@ -201,7 +201,7 @@ class Plot:
         rows = self.y.names
         left = 12 + charts.LETTER * max(len(name) for name in rows) if rows else 48
         high = 26 * len(rows) + 64 if rows else 234
-        top, bottom, right = (40 if self.markers else 22), 42, 16
+        top, bottom, right = (46 if self.markers else 22), 42, 16
         edge, floor = charts.WIDE - right, high - bottom
         px = charts.Scale(self.x.low, self.x.high, left, edge, self.x.log)
         py = charts.Scale(self.y.low, self.y.high, floor, top, self.y.log)
