@@ -123,7 +123,7 @@ class Shown {
   }
 
   isWhole() {
-    return Object.entries(this.whole).every(([axis, [start, end]]) => this.ranges[axis].start === start && this.ranges[axis].end === end);
+    return Object.entries(this.whole).every(([axis, [start, end]]) => near(this.ranges[axis].start, start) && near(this.ranges[axis].end, end));
   }
 
   back() {

@@ -334,7 +334,7 @@ def charts(root):
 
 
 def plots(root):
-    """Every mark of a plot's still lies where its number lies along the axes, in its series' colour; none is missing."""
+    """Every mark of a plot's still lies where its number lies along the axes, in its series' colour; none missing."""
     seen = []
     for plot in [e for e in root.walk() if "data-plot" in e.attrs]:
         given, svg = json.loads(plot.attrs["data-columns"]), plot.all("svg", "plot-still")[0]
