@@ -215,3 +215,29 @@ def test_no_loss_is_below_the_floor():
     assert all(m >= f - 1e-9 for m, f in zip(model.x, floor.x, strict=True))
     assert all(low <= x <= high for x, low, high in zip(model.x, model.low, model.high, strict=True))
     assert [a < b for a, b in itertools.pairwise(model.y)] == [True] * (len(model.y) - 1)
+
+
+def test_every_mark_of_a_figure_is_placed_by_the_right_columns():
+    kinds = []
+    for plot in SHOWN:
+        rows = bool(plot.y.names)
+        for renderer in plots.figure_of(plot).renderers:
+            glyph = renderer.glyph
+            fields = {
+                k: v for k, v in glyph.properties_with_values().items() if k in ("x", "y", "x0", "x1", "y0", "y1")
+            }
+            ends = {"x0": "low", "x1": "high", "y0": "y", "y1": "y"}
+            wanted = {
+                "Scatter": {"x": "x", "y": "y"},
+                "Line": {"x": "x", "y": "y"},
+                "VSpan": {"x": "x"},
+                "Segment": ends,
+            }
+            kind = type(glyph).__name__
+            kinds.append(kind)
+            assert {k: getattr(v, "field", v) for k, v in fields.items()} == wanted[kind], (plot.name, kind)
+            assert kind != "Segment" or rows
+            if kind != "VSpan":
+                series = plot.series[int(renderer.data_source.name.removeprefix("series-"))]
+                assert glyph.tags[0] == f"line_color:{series.role}"
+    assert set(kinds) == {"Scatter", "Line", "VSpan", "Segment"}

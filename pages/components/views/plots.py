@@ -19,7 +19,7 @@ class Plots(Widget):
     slug = "components-plot"
     title = "Plots: charts to explore"
     reads = ("prompt", "t")
-    functions = (openness.entropy_by_temperature, openness.entropy_by_place, Plot)
+    functions = (openness.entropy_by_temperature, openness.entropy_by_place)
 
     def draw(self) -> Markup:
         s = self.state
