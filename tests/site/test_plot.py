@@ -367,7 +367,7 @@ def test_the_picture_that_is_downloaded_has_the_still(open_page) -> None:
     with page.expect_download() as saved:
         widget.get_by_role("button", name="SVG", exact=True).click()
     text = Path(saved.value.path()).read_text(encoding="utf-8")
-    assert 'class="chart xy plot-still"' in text and "plot-box" not in text and STILL in text
+    assert 'class="chart xy plot-still"' in text and 'class="plot-box"' not in text and STILL in text
     with page.expect_download() as saved:
         widget.get_by_role("button", name="CSV", exact=True).click()
     numbers = Path(saved.value.path()).read_text(encoding="utf-8")
@@ -378,7 +378,8 @@ def test_the_picture_that_is_downloaded_has_the_still(open_page) -> None:
 def test_it_works_without_a_network_after_a_first_visit(make_context, site) -> None:
     context = make_context(service_workers="allow")
     page = context.new_page()
-    page.goto(site + "how/")
+    page.goto(site + "components/")
+    wait_live(page)
     until(page, "() => navigator.serviceWorker.ready.then(r => r.active !== null)", timeout=LIVE)
     page.close()
     context.set_offline(True)
