@@ -91,10 +91,11 @@ def where(page: Page, name: str, x: float, y: float) -> tuple[float, float]:
 
 def test_it_comes_only_when_it_is_near(context, site) -> None:
     page = context.new_page()
-    page.set_viewport_size({"width": 1280, "height": 600})
+    page.set_viewport_size({"width": 1280, "height": 300})
     asked = requests_of(page)
     page.goto(site + "how/")
     expect(page.locator(".plot")).to_have_count(2)
+    assert page.locator(".plot").first.evaluate("(plot) => plot.getBoundingClientRect().top - innerHeight") > 400
     page.evaluate("new Promise(done => setTimeout(done, 500))")
     assert [re.sub(r"\.\w+\.js", "", url.rpartition("/")[2]) for url in asked] == ["plot"]
     explored(page, "times")
