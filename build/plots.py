@@ -55,8 +55,8 @@ def figure_of(plot: Plot) -> Any:
     pan = PanTool(dimensions="width" if rows else "both")
     drawn.add_tools(pan)
     drawn.toolbar.active_drag = pan
-    axis_of(drawn.xaxis[0], plot.x)
-    axis_of(drawn.yaxis[0], plot.y)
+    axis_of(drawn.xaxis[0], plot.x, 6)
+    axis_of(drawn.yaxis[0], plot.y, 4)
     drawn.yaxis[0].axis_label = None
     if not rows:  # its name stands above, as in the still
         drawn.title.text = plot.y.title
@@ -85,8 +85,8 @@ def figure_of(plot: Plot) -> Any:
     return drawn
 
 
-def axis_of(axis: Any, said: Axis) -> None:
-    """Marks, numbers and name of an axis."""
+def axis_of(axis: Any, said: Axis, marks: int) -> None:
+    """Marks (about so many), numbers and name of an axis."""
     axis.update(axis_label=said.title, axis_label_text_font_style="normal", axis_label_text_font_size="12px",
                 major_label_text_font_size="12px", minor_tick_line_color=None)  # fmt: skip
     paint(axis, axis_line_color="line", major_tick_line_color="line", major_label_text_color="soft", axis_label_text_color="soft",
@@ -96,7 +96,11 @@ def axis_of(axis: Any, said: Axis) -> None:
         axis.major_label_overrides = dict(enumerate(said.names))
         return
     # a logarithmic axis has the still's marks; those of a part of it are set as it is zoomed
-    axis.ticker = FixedTicker(ticks=[v for v, _ in said.ticks()]) if said.log else BasicTicker(desired_num_ticks=6)
+    axis.ticker = (
+        FixedTicker(ticks=[v for v, _ in said.ticks()])
+        if said.log
+        else BasicTicker(desired_num_ticks=marks, min_interval=float(said.whole))
+    )
     axis.formatter = NumeralTickFormatter(format="0,0.[00000]")
 
 

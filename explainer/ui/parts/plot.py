@@ -34,6 +34,7 @@ class Axis:
     label: what lies along it; unit: in which unit, '' for none
     low, high: its ends when the whole picture is shown
     log:   equal distances are equal ratios; low is above 0 then
+    whole: only whole numbers are marked
     names: rows with names instead of numbers, the first on top: a value along it is the number of a row, from 0
     Raises ValueError where the ends are none.
     """
@@ -43,6 +44,7 @@ class Axis:
     low: float = 0.0
     high: float = 1.0
     log: bool = False
+    whole: bool = False
     names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -62,7 +64,11 @@ class Axis:
         if self.names:
             return [(float(k), name) for k, name in enumerate(self.names)]
         found = charts.log_ticks(self.low, self.high) if self.log else charts.round_ticks(self.low, self.high)
-        inside = [v for v in found if self.low - 1e-9 <= v <= self.high * (1 + 1e-9) + 1e-12]
+        inside = [
+            v
+            for v in found
+            if (not self.whole or v == round(v)) and self.low - 1e-9 <= v <= self.high * (1 + 1e-9) + 1e-12
+        ]
         return [(v, f"{v:,.12g}".replace("-", "−")) for v in inside]
 
     def said(self, value: float) -> str:
@@ -200,8 +206,8 @@ class Plot:
         """The plot as SVG."""
         rows = self.y.names
         left = 12 + charts.LETTER * max(len(name) for name in rows) if rows else 48
-        high = 26 * len(rows) + 64 if rows else 234
-        top, bottom, right = (46 if self.markers else 22), 42, 16
+        high = 26 * len(rows) + 60 if rows else 234
+        top, bottom, right = (46 if self.markers else 14 if rows else 36), 46, 16
         edge, floor = charts.WIDE - right, high - bottom
         px = charts.Scale(self.x.low, self.x.high, left, edge, self.x.log)
         py = charts.Scale(self.y.low, self.y.high, floor, top, self.y.log)
@@ -213,7 +219,7 @@ class Plot:
         for v, words in self.x.ticks():
             x = f"{px(v):.1f}"
             parts.append(tag("line", x1=x, x2=x, y1=f"{floor - 4:g}", y2=floor, class_="rule"))
-            parts.append(tag("text", words, x=x, y=floor + 18, text_anchor="middle"))
+            parts.append(tag("text", words, x=x, y=floor + 22, text_anchor="middle"))
         for at, words in self.markers:
             here, half = px(at), charts.LETTER * len(words) / 2
             parts.append(tag("line", x1=f"{here:.1f}", x2=f"{here:.1f}", y1=top, y2=floor, class_="marker"))

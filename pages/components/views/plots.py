@@ -56,7 +56,7 @@ def over_places(logits: openness.Array) -> Plot:
     curve = tuple(map(float, openness.entropy_by_place(logits)))
     return Plot(
         "openness-by-place", "Entropy of the next token after each token of the prompt",
-        Axis("token", low=0.0, high=float(max(len(curve) - 1, 1))),
+        Axis("token", low=0.0, high=float(max(len(curve) - 1, 1)), whole=True),
         Axis("entropy", "nats", 0.0, charts.round_ticks(0.0, max(curve))[-1]),
         (Series("entropy", "vocab", tuple(float(i) for i in range(len(curve))), curve),),
     )  # fmt: skip
