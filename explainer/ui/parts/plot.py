@@ -205,7 +205,7 @@ class Plot:
     def still(self) -> Markup:
         """The plot as SVG."""
         rows = self.y.names
-        left = 12 + charts.LETTER * max(len(name) for name in rows) if rows else 48
+        left = 20 + charts.LETTER * max(len(name) for name in rows) if rows else 48
         high = 26 * len(rows) + 60 if rows else 234
         top, bottom, right = (46 if self.markers else 14 if rows else 36), 46, 16
         edge, floor = charts.WIDE - right, high - bottom
