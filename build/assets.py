@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import importlib.util
 import json
 import re
 import shutil
@@ -27,7 +28,7 @@ FONTS = (
     "inter/files/inter-latin-wght-normal.woff2",
 )
 CSS_TARGET = "chrome111,firefox113,safari16.4"
-ENTRIES = ("page.js", "plain.js", "embed.js", "reading.js")
+ENTRIES = ("page.js", "plain.js", "plot.js", "embed.js", "reading.js")
 
 
 def esbuild(*arguments: str) -> None:
@@ -59,6 +60,13 @@ def written(sha256: str) -> str:
     return "sha256-" + base64.b64encode(bytes.fromhex(sha256)).decode()
 
 
+def bokeh_js() -> bytes:
+    """BokehJS without its extensions, as the installed Bokeh has it; its licence stands in its head."""
+    found = importlib.util.find_spec("bokeh")
+    assert found is not None and found.origin is not None
+    return (Path(found.origin).parent / "server" / "static" / "js" / "bokeh.min.js").read_bytes()
+
+
 def build_assets(out: Path, widgets: Iterable[str]) -> dict[str, str]:
     """Write `out/assets/*`; returns {plain name: 'assets/<hashed name>'}.
 
@@ -85,6 +93,7 @@ def build_assets(out: Path, widgets: Iterable[str]) -> dict[str, str]:
             f"--define:WIDGETS={json.dumps(sorted(widgets))}",
         )  # fmt: skip
         put(entry, (work / entry).read_bytes())
+    put("bokeh.min.js", bokeh_js())
     for font in FONTS:
         put(Path(font).name, (NODE_MODULES / "@fontsource-variable" / font).read_bytes())
     styles = design.css() + (HERE / "web" / "site.css").read_text(encoding="utf-8")

@@ -28,6 +28,7 @@ import folder  # noqa: E402
 import links  # noqa: E402
 import offline  # noqa: E402
 import panel_bundle  # noqa: E402
+import plots  # noqa: E402
 import previews  # noqa: E402
 import runtime  # noqa: E402
 import shell  # noqa: E402
@@ -64,6 +65,7 @@ def write_page(
     out: Path, page: Page, stills: dict[str, Any], names: dict[str, str], listed: Contents, extra: str = ""
 ) -> None:
     """A page, with its picture. extra: markup for its head"""
+    names |= plots.write(out, (model["attributes"].get("html", "") for model in stills[page.name]["models"]))
     html = shell.page_html(
         page,
         stills[page.name],
@@ -137,6 +139,7 @@ def main() -> None:
     for text in texts:
         say(f"page /{text.path}")
         numbers = numbers_of(text.name, out)
+        names |= plots.write(out, numbers.values())
         (out / text.path).mkdir(exist_ok=True)
         html = shell.text_html(text, root="../", assets=names, contents=listed, numbers=numbers)
         (out / text.path / "index.html").write_text(html, encoding="utf-8")

@@ -44,11 +44,14 @@ POLICY = "; ".join(
 # compiles WebAssembly; zstddec unpacks its own few kilobytes of it by fetching a data: URL, which asks nobody for anything.
 HEADER = POLICY.replace(SLASH_SUM, f"{SLASH_SUM} blob: 'wasm-unsafe-eval'")
 HEADER = HEADER.replace("connect-src 'self'", "connect-src 'self' data:")
+# A page with a plot may do one thing more: BokehJS puts style elements into its shadow roots. Whoever sends the header for the whole
+# site has to allow what any of its pages may do; their own heads hold the others to less.
+PLOT_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+HEADER = HEADER.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 templates = jinja2.Environment(
     loader=jinja2.FileSystemLoader(HERE / "web"), autoescape=jinja2.select_autoescape(["j2", "html"]), undefined=jinja2.StrictUndefined,
     trim_blocks=True,
 )  # fmt: skip
-templates.globals["policy"] = POLICY
 templates.globals["slash"] = Markup(f"<script>{SLASH}</script>")
 checksums: dict[str, str] = {}  # of our scripts, by plain name; filled by build/make_site.py
 
@@ -77,6 +80,7 @@ def source_of(functions: tuple[Any, ...]) -> Markup:
     return Markup("".join(parts))
 
 
+PLOT = re.compile(r' data-plot="([a-z0-9-]+)"')
 PAGE_LINK = re.compile(r'href="[^"]*" data-page-link="([a-z-]+)"')
 
 
@@ -93,6 +97,16 @@ def frame(widget: Any, body: str, *, root: str, from_page: dict[str, str] | None
     )
 
 
+def plots(html: str, root: str, assets: dict[str, str]) -> dict[str, Any]:
+    """What a page with this markup needs for its plots: {"policy": ..., "plots": JSON that tells its script where things lie, or ''}."""
+    names = PLOT.findall(html)
+    if not names:
+        return {"policy": POLICY, "plots": ""}
+    lie = {"bokeh": f"{root}{assets['bokeh.min.js']}", "integrity": checksums["bokeh.min.js"]}
+    figures = {name: f"{root}{assets[f'plot-{name}.json']}" for name in names}
+    return {"policy": PLOT_POLICY, "plots": json_block({**lie, "figures": figures})}
+
+
 def json_block(value: Any) -> Markup:
     """JSON that may stand inside a script element."""
     return Markup(json.dumps(value, separators=(",", ":")).replace("<", "\\u003c").replace("&", "\\u0026"))
@@ -103,9 +117,10 @@ def embed_html(page: Any, widget: Any, still: dict[str, Any], *, root: str, asse
     html_of = {m["name"]: m["attributes"].get("html", "") for m in still["models"]}
     back = {"href": f"{root}{page.path}", "question": page.question, "name": page.name}
     lean = lean_still(page, f"embed/{widget.slug}", still)
+    body = html_of[widget.slug]
     return templates.get_template("embed.html.j2").render(
         page=page, w=widget, site_name=SITE_NAME, root=root, assets=assets, still=json_block(lean),
-        widget=frame(widget, html_of[widget.slug], root=root, from_page=back),
+        widget=frame(widget, body, root=root, from_page=back), **plots(body, root, assets),
     )  # fmt: skip
 
 
@@ -149,11 +164,12 @@ def plain_page(path: str, question: str, html: Markup, *, root: str, assets: dic
     )
 
 
-def framed(page: Any, prose: Markup, *, root: str, contents: Contents, **more: Any) -> str:
+def framed(page: Any, prose: Markup, *, root: str, contents: Contents, assets: dict[str, str], **more: Any) -> str:
     """A page's article in the frame that all pages share: bar, contents, previous and next, footer."""
     previous, following = contents.around(page)
     return templates.get_template("page.html.j2").render(
-        page=page, article=prose, root=root, contents=contents, previous=previous, next=following, site_name=SITE_NAME, **more
+        page=page, article=prose, root=root, contents=contents, previous=previous, next=following, site_name=SITE_NAME, assets=assets,
+        **plots(prose, root, assets), **more,
     )  # fmt: skip
 
 

@@ -130,6 +130,12 @@ def template(html: str, base: str, where: Callable[[str], str | None]) -> str:
     html = re.sub(r'<link rel="(?:preload|icon|alternate|canonical)"[^>]*>\n?', "", html)
     html = re.sub(r'<meta (?:property="og:image"|name="twitter:card")[^>]*>', "", html)  # pictures that are not in it
     html = re.sub(r' data-(?:worker|parts)="[^"]*"', "", html)  # the worker is in the file, too
+    html = re.sub(
+        r'<script type="application/json" id="explainer-plots">.*?</script>\n<script [^>]*></script>\n',
+        "",
+        html,
+        flags=re.S,
+    )  # stills
     html = html.replace(f"{shell.templates.globals['slash']}\n", "")  # a file has no folder
     html = re.sub(r'<aside class="newer".*?</aside>\n', "", html, flags=re.S)
     html = re.sub(r' data-pages="[^"]*"', ' data-pages="*.html"', html)

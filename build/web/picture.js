@@ -2,7 +2,7 @@
 // draws it, at any size, with real text; a PNG is that, drawn once.
 
 const NS = 'http://www.w3.org/2000/svg';
-const TOOLS = '.tools,.drawer,.tool-status,.travellers,[data-message]:empty,script';
+const TOOLS = '.tools,.drawer,.tool-status,.travellers,.plot-live,.plot-tools,[data-message]:empty,script';
 
 /** The page's styles, with their fonts inside. As written, not as `cssRules` says them: that loses shorthands made of variables. */
 async function styles() {

@@ -14,10 +14,10 @@ from explainer.kernel.heads import CLEAR, ROLES
 from explainer.kernel.interventions import HeadOff
 from explainer.models import lab
 from explainer.studies import attention_facts as facts
+from explainer.studies.kinds import NAMES
 from explainer.ui.html import how_many, nats, number, percent, sample, spread
 
 from .page import AttentionState
-from .views.ablation import KIND_NAMES
 
 OTHER_WORDS = (
     "It was happy to be called"  # neither as long as "Good night" nor as "Good night,": the distance changes either way
@@ -49,9 +49,7 @@ def numbers() -> dict[str, Any]:
     other, pinned = lab.tokens_of(state.prompt.replace("Good night,", OTHER_WORDS)), state.pinned()
     elsewhere = facts.example(other, state.layer, state.head)
     labels = [roles.label(i, j)[0] for i in range(config.n_layers) for j in range(config.n_heads)]
-    of = {
-        kind: (KIND_NAMES[kind], nats(without_copier[kind].value), nats(base.by_kind[kind].value)) for kind in hurts[:2]
-    }
+    of = {kind: (NAMES[kind], nats(without_copier[kind].value), nats(base.by_kind[kind].value)) for kind in hurts[:2]}
     low, high = (float(x[layer, head]) for x in roles.spread["copy"])
     card = json.loads((WEIGHTS / f"{lab.STORYTELLER}.json").read_text(encoding="utf-8"))
     twice, unheard = card["twice"], card["open_names"]

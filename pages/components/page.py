@@ -10,6 +10,7 @@ from explainer.ui.page import Page
 from explainer.ui.state import PageState
 
 from .views.gallery import Gallery
+from .views.plots import Plots
 
 MOST = 12
 
@@ -38,7 +39,7 @@ PAGE = Page(
     title="Components",
     question="What are the pages made of?",
     state=ComponentsState,
-    widgets=(Gallery,),
+    widgets=(Gallery, Plots),
 )
 
 if __name__ != f"{__package__}.page":  # panel serve pages/components/page.py

@@ -33,13 +33,14 @@ EVERY = [p.path for p in PAGES]
 STATIC = [*(text.path for text in contents.texts()), "api/", "api/kernel/trace/"]
 
 
-def axe(page):
-    """Violations as text, empty when there is none."""
+def axe(page, within=None):
+    """Violations as text, empty when there is none. within: a selector, for a part of the page"""
     page.evaluate(AXE)
     found = page.evaluate(
-        """axe.run(document, {resultTypes: ['violations'], rules: {'region': {enabled: true}}})
+        """(within) => axe.run(within ?? document, {resultTypes: ['violations'], rules: {'region': {enabled: true}}})
         .then(r => r.violations.map(v => [v.id, v.help, v.nodes.slice(0, 3)
-          .map(n => n.target.join(' ') + ' ' + n.failureSummary)]))"""
+          .map(n => n.target.join(' ') + ' ' + n.failureSummary)]))""",
+        within,
     )
     return json.dumps(found, indent=1) if found else ""
 

@@ -5,6 +5,7 @@ that no rule knows is an error, too, so that a new figure is covered, or asks fo
 """
 
 import itertools
+import json
 import math
 import re
 from collections import Counter
@@ -332,7 +333,62 @@ def charts(root):
     return seen
 
 
-RULES = (shades, bars, stretches, grids, charts)
+def plots(root):
+    """Every mark of a plot's still lies where its number lies along the axes, in its series' colour; none missing."""
+    seen = []
+    for plot in [e for e in root.walk() if "data-plot" in e.attrs]:
+        given, svg = json.loads(plot.attrs["data-columns"]), plot.all("svg", "plot-still")[0]
+        frame, rows = given["frame"], bool(given["frame"]["y"]["names"])
+        to = {axis: math.log10 if frame[axis]["log"] else float for axis in "xy"}
+        places = {"x": axis_of(svg, frame["x"], "middle", "x"), "y": axis_of(svg, frame["y"], "end", "y")}
+        circles, intervals = iter(svg.all("circle")), iter(svg.all("line", "interval"))
+        for k, (columns, said) in enumerate(zip(given["series"], frame["series"], strict=True)):
+            if said["kind"] == "line":
+                [mark] = svg.all("polyline", f"dash-{k}")
+                marks, at = [mark], points(mark)
+            else:
+                marks = [next(circles) for _ in columns["x"]]
+                at = [(e.number("cx"), e.number("cy")) for e in marks]
+                assert all({"rings": "ring", "dots": "dot"}[said["kind"]] in e.classes for e in marks)
+            assert len(at) == len(columns["x"]) == len(columns["y"]) == len(columns["words"]), (svg, said)
+            assert all(colour(e) == f"colour-{said['role']}" for e in marks), (svg, said)
+            places["x"] += [(to["x"](v), x) for v, (x, _) in zip(columns["x"], at, strict=True)]
+            places["y"] += [(to["y"](v), y) for v, (_, y) in zip(columns["y"], at, strict=True)]
+            for low, high, (x, y) in zip(columns.get("low", ()), columns.get("high", ()), at, strict=False):
+                line = next(intervals)
+                along, across, side = ("x", "y", y) if rows else ("y", "x", x)
+                places[along] += [(to[along](v), line.number(f"{along}{end}")) for v, end in ((low, 1), (high, 2))]
+                assert line.number(f"{across}1") == line.number(f"{across}2") == side
+                assert colour(line) == f"colour-{said['role']}"
+            seen += marks
+        assert next(circles, None) is None and next(intervals, None) is None, (svg, "marks of nothing")
+        for marker, v in zip(svg.all("line", "marker"), given["markers"]["x"], strict=True):
+            places["x"].append((to["x"](v), marker.number("x1")))
+        affine(places["x"], (svg, "x"))
+        affine(places["y"], (svg, "y"))
+        rises(places["x"], (svg, "right is more"))
+        rises([(v, y if rows else -y) for v, y in places["y"]], (svg, "up is more; rows go down"))
+    return seen
+
+
+def axis_of(svg, axis, anchor, name):
+    """[(value as it is drawn, place)] of the numbers (or names) along an axis of a plot's still."""
+    found = []
+    for text in svg.all("text"):
+        if text.attrs.get("text-anchor") != anchor:
+            continue
+        if axis["names"]:
+            if text.text in axis["names"]:
+                found.append((float(axis["names"].index(text.text)), text.number("y") - 4))
+        elif re.fullmatch(r"[−\d.,]+", text.text):
+            value = float(text.text.replace(",", "").replace("−", "-"))
+            place = text.number(name) - (4 if name == "y" else 0)
+            found.append((math.log10(value) if axis["log"] else value, place))
+    assert len(found) > 1 or axis["names"], (svg, "an axis without numbers")
+    return found
+
+
+RULES = (shades, bars, stretches, grids, charts, plots)
 
 # Marks without a number of their own in the markup, and the test that reads them; everything else must be under a rule.
 ELSEWHERE = {
@@ -348,7 +404,9 @@ ELSEWHERE = {
 def marks(root):
     """Everything that is drawn by a number."""
     for e in root.walk():
-        shape = e.name in ("polyline", "circle", "rect", "path") and {"line", "dot", "column", "area"} & set(e.classes)
+        shape = e.name in ("polyline", "circle", "rect", "path") and {"line", "dot", "ring", "column", "area"} & set(
+            e.classes
+        )
         if shape or e.shade is not None or (e.v is not None and e.style.get("left", "").endswith("%")):
             yield e
 

@@ -15,10 +15,10 @@ from explainer.kernel.explain import explain
 from explainer.kernel.heads import ROLES, continuations
 from explainer.models import lab
 from explainer.studies import attention_facts as facts
+from explainer.studies.kinds import NAMES
 from explainer.ui.html import number, sample, spread
 from pages import numbers_of
 from pages.attention import page as attention
-from pages.attention.views.ablation import KIND_NAMES
 from pages.attention.views.lookup import SHOWN
 from pages.attention.views.parts import story
 
@@ -172,7 +172,7 @@ def test_what_the_prose_says_of_labels_is_what_the_ablations_show():
     layer, head = map(int, found["copier"].split("."))
     base, alone = facts.loss().by_kind, facts.loss((interventions.HeadOff(layer, head),)).by_kind
     assert found["copier_matters"] == (alone["copy"].low > base["copy"].high)
-    rises = {KIND_NAMES[kind]: alone[kind].value - base[kind].value for kind in base}
+    rises = {NAMES[kind]: alone[kind].value - base[kind].value for kind in base}
     assert found["copier_hurts"][0] == max(rises, key=rises.get)
     low, high = facts.head_scores().spread["copy"]
     assert low[layer, head] < facts.head_scores().best("copy")[2] < high[layer, head]

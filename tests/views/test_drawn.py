@@ -14,17 +14,16 @@ from explainer.models import lab
 from explainer.studies import attention_facts as facts
 from explainer.studies import story
 from explainer.ui.html import percent
+from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
 from pages import PAGES
 from pages.attention.views import heads as attention_heads
 from pages.attention.views import parts as attention_parts
 from pages.attention.views.lookup import AttentionLookup, strip
 from pages.feedback.views import cache as feedback_cache
-from pages.paths.views import cones as paths_cones
 from pages.paths.views import lengths as paths_lengths
 from pages.temperature.facts import repetition
 from pages.temperature.views import chain as chain
-from pages.temperature.views import parts as t
 from pages.temperature.views import repetition as repeats
 
 # Beside its default and every choice of its selectors, each page in a few states that draw something else.
@@ -50,7 +49,7 @@ STATES = {
         {"node": "3.2", "sublayers": 1, "tokens": 3, "layers": 2, "written": 6, "kernel": 2, "early": 3},
         {"prompt": "Mia", "written": 0, "feedback": 0, "tokens": 2000, "layers": 96},
     ],
-    "components": [{"query": 0, "layer": 0}],
+    "components": [{"query": 0, "layer": 0}, {"t": 0.01}, {"t": 10, "prompt": ""}],
 }  # fmt: skip
 
 
@@ -133,7 +132,7 @@ def test_bars_in_pairs(both):
 def test_line_charts(one, other):
     """Every value on one scale inside the frame, negative ones too; what is no number is a gap."""
     series = {"one": one, "other": other}
-    markup = c.line_chart(series, label="any", x_name="step", y_name="y", marks=(1,))
+    markup = charts.lines(series, label="any", x_name="step", y_name="y", marks=(1,))
     drawn.check(markup)
     svg = drawn.read(markup).all("svg")[0]
     frame = [e.number("y1") for e in svg.all("line", "rule")]
@@ -152,7 +151,7 @@ def test_line_charts(one, other):
     ("low", "high"), [(0, 0), (0, 1), (-0.3, 0), (-1.2, 3), (0, 3.07), (-7, 0), (0, 0.0041), (0, 2.5e6), (-5e-7, 1e-7)]
 )
 def test_ticks_are_round_and_hold_everything(low, high):
-    ticks = c.round_ticks(low, high)
+    ticks = charts.round_ticks(low, high)
     assert 2 <= len(ticks) <= 6 and ticks[0] <= low and ticks[-1] >= high and 0 in ticks
     steps = {f"{b - a:.3g}" for a, b in itertools.pairwise(ticks)}
     assert len(steps) == 1 and float(steps.pop()) in {float(f"{k}e{e}") for k in (1, 2, 5) for e in range(-8, 8)}
@@ -164,7 +163,7 @@ def test_ticks_are_round_and_hold_everything(low, high):
 def test_charts_over_an_axis(values):
     """A line leaves the frame where its numbers do, and only there."""
     points = [(float(2**i), v) for i, v in enumerate(values)]
-    markup = t.xy_chart([("a", "vocab", points)], label="any", x_name="x", y_name="y", x_ticks=(1, 128), y_max=20.0)
+    markup = charts.xy([("a", "vocab", points)], label="any", x_name="x", y_name="y", x_ticks=(1, 128), y_max=20.0)
     drawn.check(markup)
     svg = drawn.read(markup).all("svg")[0]
     inside = [v for v in values if v <= 20]
@@ -181,7 +180,7 @@ def test_charts_over_an_axis(values):
 def test_columns(values):
     peak = max(values) or 1
     texts = [f"{v:,}" for v in values]
-    markup = paths_cones.column_chart(
+    markup = charts.columns(
         range(len(values)), values, texts, peak=peak, colour="path", label="any", unit=("path", "paths"), chosen=1,
         floor=peak / 2,
     )  # fmt: skip

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explainer.ui.html import compact, exact, how_many, join, number, percent, tag, typed
+from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
 from pages import PAGES
 from pages.temperature.views.parts import decimals, fine
@@ -128,7 +129,7 @@ def test_a_slider_of_whole_numbers_says_whole_numbers(value, said):
 
 
 def test_a_line_chart_says_its_numbers_in_a_table():
-    found = Elements(c.line_chart({"a": [1.0, 2.0], "b": [3.0, 4.0]}, label="x", x_name="step", y_name="y")).found
+    found = Elements(charts.lines({"a": [1.0, 2.0], "b": [3.0, 4.0]}, label="x", x_name="step", y_name="y")).found
     assert [a["data-v"] for name, a in found if name == "td" and "data-v" in a] == ["1.0", "3.0", "2.0", "4.0"]
 
 

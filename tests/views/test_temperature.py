@@ -19,10 +19,11 @@ from explainer.kernel.temperature import chain, expected_total_variation
 from explainer.models import lab
 from explainer.studies import forecast, next_token
 from explainer.ui.html import number, percent
+from explainer.ui.parts.charts import within
 from pages import numbers_of
 from pages.temperature import page as page
 from pages.temperature.facts import draws, repetition
-from pages.temperature.views.parts import at_t, decimals, digits_apart, fine, nats, times, within
+from pages.temperature.views.parts import at_t, decimals, digits_apart, fine, nats, times
 
 V = lab.tokenizer().n_vocab
 

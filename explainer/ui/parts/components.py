@@ -14,14 +14,13 @@ What the page's script (build/web/) does with the attributes used here:
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from markupsafe import Markup, escape
 
-from explainer.ui.html import compact, exact, how_many, join, number, percent, tag, typed
+from explainer.ui.html import compact, exact, how_many, number, percent, tag, typed
 
 # ---------------------------------------------------------------- controls
 
@@ -294,72 +293,6 @@ def bars(names: Sequence[str], values: Sequence[float], *, label: str, colour: s
         "table", tag("caption", label, class_="sr"), tag("thead", tag("tr", *columns), class_="sr" if not others else None),
         tag("tbody", *rows), class_=f"bars colour-{colour}", data_grid=True,
     )  # fmt: skip
-
-
-def drawing(parts: Sequence[Any], width: float, height: float, label: str, kind: str = "") -> Markup:
-    """A chart as SVG, `width` by `height` units; `label` says in words what it shows."""
-    return tag(
-        "svg", *parts, viewBox=f"0 0 {width} {height}", style=f"--drawn:{width}", role="img", aria_label=label,
-        class_=f"chart {kind}".strip(),
-    )  # fmt: skip
-
-
-def line_chart(series: dict[str, Sequence[float]], *, label: str, x_name: str, y_name: str, y_max: float | None = None,
-               colours: dict[str, str] | None = None, height: int = 160, marks: Sequence[int] = ()) -> Markup:  # fmt: skip
-    """Lines over steps as SVG, with the same numbers in a table under it. The axis holds 0 and every value, negative ones too.
-
-    series: {name: values}, equal lengths; at a value that is no finite number the line has a gap
-    y_max:  the axis goes at least that high (for charts that are to be compared)
-    marks:  steps with an upright line
-    """
-    width, left, bottom, top = 640, 46, 24, 22
-    longest = max((len(v) for v in series.values()), default=1)
-    finite = [float(y) for v in series.values() for y in v if math.isfinite(y)]
-    ticks = round_ticks(min([0.0, *finite]), max([0.0, y_max or 0.0, *finite]))
-
-    def px(i: int) -> float:
-        return left + (width - left - 8) * i / max(longest - 1, 1)
-
-    def py(y: float) -> float:
-        return top + (height - top - bottom) * (ticks[-1] - y) / (ticks[-1] - ticks[0])
-
-    lines = []
-    for tick in ticks:
-        y = f"{py(tick):.1f}"
-        lines.append(tag("line", x1=left, x2=width - 8, y1=y, y2=y, class_="rule"))
-        lines.append(
-            tag("text", f"{tick:,.12g}".replace("-", "−"), x=left - 6, y=f"{py(tick) + 4:.1f}", text_anchor="end")
-        )
-    for mark in marks:
-        x = f"{px(mark):.1f}"
-        lines.append(tag("line", x1=x, x2=x, y1=top, y2=height - bottom, class_="marker"))
-    for k, (name, values) in enumerate(series.items()):
-        colour = (colours or {}).get(name, "vocab")
-        for there, piece in itertools.groupby(enumerate(map(float, values)), key=lambda at: math.isfinite(at[1])):
-            if there:
-                points = " ".join(f"{px(i):.1f},{py(v):.1f}" for i, v in piece)
-                lines.append(tag("polyline", points=points, class_=f"line colour-{colour} dash-{k}"))
-    lines.append(tag("text", x_name, x=width - 8, y=height - 6, text_anchor="end"))
-    lines.append(tag("text", y_name, x=left, y=top - 6, class_="axis-name"))
-    legend = tag(
-        "p", *[tag("span", n, class_=f"legend colour-{(colours or {}).get(n, 'vocab')} dash-{k}") for k, n in enumerate(series)],
-        class_="legend-row",
-    ) if len(series) > 1 else None  # fmt: skip
-    table = numbers_table(
-        [x_name, *series],
-        [[i, *[v[i] if i < len(v) else float("nan") for v in series.values()]] for i in range(longest)],
-        label,
-    )
-    return join([legend, drawing(lines, width, height, label), table])
-
-
-def round_ticks(low: float, high: float) -> list[float]:
-    """Two to five round numbers, a round step apart, the first at or below `low`, the last at or above `high`."""
-    span = (high - low) or 1.0
-    unit = 10.0 ** math.floor(math.log10(span / 4))
-    step = next(unit * k for k in (1, 2, 5, 10) if unit * k * 4 >= span * (1 - 1e-9))
-    first, last = math.floor(low / step + 1e-9), math.ceil(max(high, low + step) / step - 1e-9)
-    return [float(f"{k * step:.12g}") for k in range(first, last + 1)]
 
 
 def numbers_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], label: str, *, open_: bool = False,

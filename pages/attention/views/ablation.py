@@ -11,18 +11,15 @@ from explainer.kernel import interventions
 from explainer.models import lab
 from explainer.models.columns import top_tokens
 from explainer.studies import attention_facts as facts
+from explainer.studies.kinds import NAMES
+from explainer.studies.kinds import measured as kinds_measured
 from explainer.ui.html import exact, join, number, percent, sample, spread, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
 from .parts import bars_two, head_choice, matrix, prompt_field
 
-KIND_NAMES = {
-    "structure": "fixed word", "free": "free choice", "recall": "earlier word", "copy": "invented name", "agreement": "he or she",
-    "sum": "sum", "count": "counting", "bracket": "closing quote", "start": "first word", "end": "end",
-}  # fmt: skip
 NOTHING = facts.TakeOut("nothing", "nothing", ())
-FEW = 50  # kinds with fewer held-out tokens are left out of the table
 
 
 class AttentionAblation(Widget):
@@ -112,7 +109,7 @@ class AttentionAblation(Widget):
     def kinds(self, choices: tuple[facts.TakeOut, ...], chosen: facts.TakeOut) -> Markup:
         """The same losses by what sort of word was due."""
         base = facts.loss().by_kind
-        kinds = [k for k in KINDS if k in base and base[k].tokens >= FEW]
+        kinds = kinds_measured(facts.loss())
         results = [facts.loss(), *[facts.loss(x.interventions) for x in choices]]
         rows = [[r.by_kind[k].value for k in kinds] for r in results]
         names = ["as trained", *[x.label for x in choices]]
@@ -120,7 +117,7 @@ class AttentionAblation(Widget):
             (r, k): f"{number(rows[r][k], 4)} nats per token where {KINDS[kind]} is due (95 % interval {spread(result.by_kind[kind])}); {sample(base[kind])}"
             for r, result in enumerate(results) for k, kind in enumerate(kinds)
         }  # fmt: skip
-        table = matrix(rows, names, [KIND_NAMES[k] for k in kinds], label="held-out loss by what was due, nats per token", colour="loss", scale=4.0,
+        table = matrix(rows, names, [NAMES[k] for k in kinds], label="held-out loss by what was due, nats per token", colour="loss", scale=4.0,
                        row_axis="loss", col_axis="vocab", why=why, size="fit kinds", chosen_row=0 if chosen is NOTHING else 1 + choices.index(chosen))  # fmt: skip
         return c.figure(
             "take-out-kinds",

@@ -12,6 +12,7 @@ from explainer.models import lab
 from explainer.models.columns import top_tokens
 from explainer.studies import attention_facts as facts
 from explainer.ui.html import exact, how_many, join, number, percent, tag
+from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
@@ -115,7 +116,7 @@ class AttentionLookup(Widget):
         ]
         parts = [*axes, *words, tag("polyline", points=curve, class_="line colour-head"), *dots]
         label = f"Weight against score; the best key {names[best]} gets {percent(float(found.weights[best]))}"
-        drawing = c.drawing(parts, width, height, label)
+        drawing = charts.drawing(parts, width, height, label)
         rows = [[f"{names[i]} ({i})", float(found.scores[i]), float(found.weights[i])] for i in found.order]
         table = c.numbers_table(["key", "score", "weight"], rows, "Score and weight of every key")
         return c.figure("kernel", drawing, table, caption="The kernel: how weight grows with the score; a dot is a key")

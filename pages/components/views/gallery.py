@@ -11,6 +11,7 @@ from explainer.models import lab
 from explainer.models.columns import top_tokens
 from explainer.ui.design import MEANINGS
 from explainer.ui.html import join, tag
+from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
@@ -19,7 +20,7 @@ class Gallery(Widget):
     slug = "components"
     title = "Components"
     reads = ("prompt", "layer", "t", "query", "on")
-    functions = (c.heat_table, c.bars, c.token_strip, c.slider, c.stepper, c.line_chart)
+    functions = (c.heat_table, c.bars, c.token_strip, c.slider, c.stepper, charts.lines)
 
     def draw(self) -> Markup:
         s = self.state
@@ -65,7 +66,7 @@ class Gallery(Widget):
                          c.figure("bars-marked", c.bars(top, chances, label="next token and a second series", others={"true": [x * 0.8 for x in chances]}), title="With marks"),
                          class_="columns")),
                 part("Line chart", "For something over steps. The numbers are folded away under it.",
-                     c.figure("lines", c.line_chart({"one": entropies, "another": shifted}, label="Two lines over positions", x_name="position", y_name="nats", colours={"another": "loss"}, marks=(2,)))),
+                     c.figure("lines", charts.lines({"one": entropies, "another": shifted}, label="Two lines over positions", x_name="position", y_name="nats", colours={"another": "loss"}, marks=(2,)))),
                 part("Stepper", "For something that happens in an order. All steps are in the page, so stepping needs no Python: buttons, arrow keys, Space plays. What carries the same name in two steps travels.",
                      c.stepper("step", [
                          ("Given", travelling(0)), ("Moved", travelling(1)), ("Used", travelling(2)),

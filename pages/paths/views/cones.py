@@ -13,6 +13,7 @@ from explainer.kernel.paths import Graph, Node, letter
 from explainer.models import lab
 from explainer.studies import influence
 from explainer.ui.html import how_many, join, tag
+from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
@@ -186,12 +187,12 @@ class PathCount(Widget):
         marks = sorted({max(1, round(n * i / 12)) for i in range(1, 13)})
         if what == "longest":
             values = [float(layers)] * len(marks)
-            return c.figure("length-growth", column_chart(marks, values, [str(layers)] * len(marks), peak=layers, colour="path",
+            return c.figure("length-growth", charts.columns(marks, values, [str(layers)] * len(marks), peak=layers, colour="path",
                             label=f"Longest path over the number of tokens: always {layers}", unit=("step", "steps")), title="Longest path, as the text grows")  # fmt: skip
         rows = influence.running_counts(n, layers)
         counts = [rows[-1][t - 1] for t in marks]
         values = [float(x) for x in counts]
-        return c.figure("number-growth", column_chart(marks, values, [magnitude(x) for x in counts], peak=values[-1], colour="path",
+        return c.figure("number-growth", charts.columns(marks, values, [magnitude(x) for x in counts], peak=values[-1], colour="path",
                         label=f"Number of paths over the number of tokens, up to {magnitude(counts[-1])}; the axis is linear", unit=("path", "paths")),
                         title="Number of paths, as the text grows", caption=f"(linear axis; with {how_many(layers, 'layer')} it grows like n{superscript(layers) if layers > 1 else ''}{f' / {layers}!' if layers > 1 else ''})")  # fmt: skip
 
@@ -277,44 +278,3 @@ def magnitude(number: int, raised: Callable[[int], str] | None = None) -> str:
 def superscript(number: int) -> str:
     """A whole number as an exponent: ¹²."""
     return str(number).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
-
-
-DIGIT = 9  # how wide a digit over a bar is at most, in units of the drawing
-
-
-def column_chart(marks: Sequence[int], values: Sequence[float], texts: Sequence[str], *, peak: float, colour: str, label: str, unit: tuple[str, str],
-                 x: tuple[str, str] = ("token", "tokens"), chosen: int | None = None, every: bool = False, floor: float | None = None) -> Markup:  # fmt: skip
-    """Upright bars over a count (of tokens), with the same numbers in a table.
-
-    unit, x: what the bars and the axis count, one and many of it
-    chosen: the bar that the state stands at (-1: none of them); every: write a number over every bar; floor: a level drawn as a dashed line
-    """
-    width, height, left, bottom, top = 320, 120, 6, 22, 18
-    slot = (width - left) / max(len(marks), 1)
-
-    def rise(value: float) -> float:
-        return (height - bottom - top) * value / peak
-
-    parts = [tag("line", x1=left, x2=width, y1=height - bottom, y2=height - bottom, class_="rule")]
-    texts_on_top = []
-    last = len(values) - 1
-    for i, value in enumerate(values):
-        tall, at = rise(value), left + i * slot
-        parts.append(tag("rect", x=f"{at + slot * 0.15:.1f}", y=f"{height - bottom - tall:.1f}", width=f"{slot * 0.7:.1f}", height=f"{max(tall, 1):.1f}",
-                         rx=2, class_=f"column colour-{colour}{' quiet' if chosen not in (None, i) else ''}", data_why=f"{how_many(marks[i], *x)}: {texts[i]} {unit[texts[i] != '1']}"))  # fmt: skip
-        if every or i in (0, last):
-            texts_on_top.append(
-                tag("text", f"{marks[i]:,}", x=f"{at + slot / 2:.1f}", y=height - 7, text_anchor="middle")
-            )
-            anchor = "middle" if every or last == 0 else "start" if i == 0 else "end"
-            end = {"start": at, "middle": at + slot / 2, "end": at + slot}[anchor]
-            covers = 1 + int(len(texts[i]) * DIGIT / slot) if anchor == "start" else 1  # bars under the number
-            highest = max(rise(v) for v in values[i : i + covers])
-            texts_on_top.append(tag("text", texts[i], x=f"{end:.1f}", y=f"{height - bottom - highest - 5:.1f}", text_anchor=anchor, class_="figure-number"))  # fmt: skip
-    if floor is not None:
-        y = height - bottom - rise(floor)
-        parts.append(tag("line", x1=left, x2=width, y1=f"{y:.1f}", y2=f"{y:.1f}", class_="floor"))
-    drawing = c.drawing([*parts, *texts_on_top], width, height, label, "columns-chart")
-    return join(
-        [drawing, c.numbers_table([x[1], unit[1]], [[f"{m:,}", t] for m, t in zip(marks, texts, strict=True)], label)]
-    )

@@ -11,10 +11,10 @@ from explainer.kernel.paths import letter
 from explainer.models import lab
 from explainer.studies import influence
 from explainer.ui.html import how_many, join, tag
+from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
-from .cones import column_chart
 from .grid import Drawing, names_of
 
 SHOWN = 5  # columns of the prompt that are drawn: the path only needs the last one
@@ -90,7 +90,7 @@ class PathFeedback(Widget):
                 ),
                 tag("div", c.figure(
                     "feedback-growth",
-                    column_chart(range(most + 1), alone, [str(int(x)) for x in alone], peak=alone[-1], colour="path", unit=("step", "steps"), x=("token written", "tokens written"),
+                    charts.columns(range(most + 1), alone, [str(int(x)) for x in alone], peak=alone[-1], colour="path", unit=("step", "steps"), x=("token written", "tokens written"),
                                  label="Longest path over the number of tokens that the model writes and reads again", chosen=s.written if s.feedback else -1, every=True,
                                  floor=float(n_layers)),
                     title="Longest path, as the model writes", caption=f"in steps, over the number of tokens written; dashed: the same text given from outside, {n_layers}",

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from explainer.kernel import paths
 from explainer.kernel.paths import Graph, Node, letter, path_length
 from explainer.ui.html import how_many, join, tag
+from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
@@ -151,7 +152,7 @@ class PathLengths(Widget):
                 )
             )
         label = f"Steps between two tokens over their distance, kernel {kernel}"
-        drawing = c.drawing(parts, width, height, label, "lengths-chart")
+        drawing = charts.drawing(parts, width, height, label, "lengths-chart")
         marks = [d for d in range(FAR + 1) if d in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64) or d == distance]
         table = c.numbers_table(
             ["tokens apart", *series], [[d, *[v[d] for v in series.values()]] for d in marks], label

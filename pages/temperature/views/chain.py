@@ -11,12 +11,11 @@ from explainer.kernel import ops, sampling, temperature
 from explainer.kernel.temperature import divided, gap
 from explainer.studies import next_token
 from explainer.ui.html import how_many, join, number, percent, tag
+from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
 from .parts import (
-    LETTER,
-    WIDE,
     all_tokens,
     at_t,
     bar_cell,
@@ -107,7 +106,7 @@ def words_of_gap(look: Any) -> Markup:
 
 def stretch(look: Any) -> Markup:
     """Two rails: how far each token is behind the best as the model says it, and after the division. Same ruler for both."""
-    left, right, upper, lower, height = 26, WIDE - 66, 54, 124, 204
+    left, right, upper, lower, height = 26, charts.WIDE - 66, 54, 124, 204
     made, reach = look.chain, look.reach(FANNED)
 
     def px(behind: float) -> float:
@@ -145,7 +144,7 @@ def stretch(look: Any) -> Markup:
             parts.append(tag("circle", cx=f"{b:.1f}", cy=lower, r=4, class_="dot colour-vocab"))
         for taken, x, at, shown in ((taken_upper, a, upper - 10, True), (taken_lower, b, lower + 18, not gone)):
             name = Markup(name_of(token))
-            if shown and x >= left and all(abs(x - other) > LETTER * 1.1 * len(name) + 12 for other in taken):
+            if shown and x >= left and all(abs(x - other) > charts.LETTER * 1.1 * len(name) + 12 for other in taken):
                 taken.append(x)
                 anchor = "start" if rank == 0 or x < left + 20 else "middle"
                 parts.append(tag("text", name, x=f"{x:.1f}", y=at, text_anchor=anchor, class_="token-name"))
@@ -153,8 +152,8 @@ def stretch(look: Any) -> Markup:
         f"{plain_name(t)} {number(float(made.logits[t]) - best)} becomes {number(float(made.below[t]))}"
         for t in look.order[1:FANNED].tolist()
     )
-    return c.drawing(
-        parts, WIDE, height, f"Distances to the best token before and after the division: {summary}", "fans"
+    return charts.drawing(
+        parts, charts.WIDE, height, f"Distances to the best token before and after the division: {summary}", "fans"
     )
 
 

@@ -11,12 +11,13 @@ from explainer.kernel import sampling, temperature
 from explainer.kernel.temperature import expected_total_variation
 from explainer.studies import next_token
 from explainer.ui.html import exact, how_many, join, number, percent, tag
+from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
 from ..facts import draws
 from ..facts.draws import MOST, first_draws, milestones
-from .parts import at_t, name_of, prompt_field, said, temperature_slider, xy_chart
+from .parts import at_t, name_of, prompt_field, said, temperature_slider
 
 ROWS = 14
 WIDE = 0.006  # narrower stretches of the cumulative strip are drawn together
@@ -156,7 +157,7 @@ def approach(look: Any, made: Any) -> Markup:
     expected = [(float(n), expected_total_variation(look.final, n)) for n in steps]
     path = [(float(n), d) for n, d in made.path]
     ticks = [10.0**k for k in range(math.ceil(math.log10(steps[-1])) + 1)]
-    return xy_chart(
+    return charts.xy(
         [("these draws", "drawn", path), ("expected of honest draws", "vocab", expected)],
         label="Total variation distance between the histogram and the bars, by number of draws", x_name="draws", y_name="distance",
         x_ticks=ticks, y_max=1.0, dots=[(*path[-1], "drawn")] if path else [], height=180,

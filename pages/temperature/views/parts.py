@@ -149,124 +149,6 @@ def _listed(tokens: tuple[int, ...]) -> tuple[str, str]:
     return names, json.dumps(logits_after(tokens)[order].astype(float).tolist())
 
 
-# ---------------------------------------------------------------- charts
-
-WIDE = 460  # units of a drawing: little more than a phone's pixels, so that its letters stay legible there
-LETTER = 9.5  # units of one letter where letters are largest (a phone)
-
-
-def xy_chart(
-    series: Sequence[tuple[str, str, Sequence[tuple[float, float]]]], *, label: str, x_name: str, y_name: str,
-    x_ticks: Sequence[float], y_max: float, y_min: float = 0.0, log_x: bool = True, height: int = 234, markers: Sequence[tuple[float, str]] = (),
-    rules: Sequence[tuple[float, str, str]] = (), dots: Sequence[tuple[float, float, str]] = (), table: bool = True, name_ends: bool = False,
-) -> Markup:  # fmt: skip
-    """Lines over a (logarithmic) axis, with the numbers in a table below.
-
-    series:  (name, meaning of its colour, points); a line leaves the frame where its values do, and an arrow says so
-    markers: (x, words) upright lines, their words above the frame
-    rules:   (y, words, meaning) level lines, their words below; dots: (x, y, meaning)
-    """
-    left, right, top, bottom = 48, 104 if name_ends else 10, 46, 40
-    to = math.log10 if log_x else float
-    low, high = to(x_ticks[0]), to(x_ticks[-1])
-    floor, edge = height - bottom, WIDE - right
-
-    def px(x: float) -> float:
-        return left + (edge - left) * (min(max(to(x), low), high) - low) / (high - low)
-
-    def py(y: float) -> float:
-        return top + (floor - top) * (1 - (y - y_min) / (y_max - y_min))
-
-    parts: list[Markup] = []
-    for k in range(5):
-        y = y_min + (y_max - y_min) * k / 4
-        parts.append(tag("line", x1=left, x2=edge, y1=f"{py(y):.1f}", y2=f"{py(y):.1f}", class_="rule"))
-        below = 4 if k else 0  # the lowest makes room for the first number of the other axis
-        parts.append(tag("text", number(y), x=left - 6, y=f"{py(y) + below:.1f}", text_anchor="end"))
-    for x in x_ticks:
-        anchor = "end" if x == x_ticks[-1] and not name_ends else "middle"
-        at = px(x) + (6 if anchor == "end" else 0)
-        parts.append(tag("text", f"{x:,g}", x=f"{at:.1f}", y=floor + 18, text_anchor=anchor))
-    for y, words, meaning in rules:
-        level = f"{py(y):.1f}"
-        parts.append(tag("line", x1=left, x2=edge, y1=level, y2=level, class_=f"level colour-{meaning}"))
-        crowded = any(px(x) > (left + edge) / 2 for x, _ in markers)  # then the words go to the other side
-        x, anchor = (left + 4, "start") if crowded else (edge, "end")
-        parts.append(tag("text", words, x=x, y=f"{py(y) + 16:.1f}", text_anchor=anchor))
-    for k, (_, meaning, points) in enumerate(series):
-        for piece in within([(px(x), py(y)) for x, y in points if y == y], top):
-            path = " ".join(f"{x:.1f},{y:.1f}" for x, y in piece)
-            parts.append(tag("polyline", points=path, class_=f"line colour-{meaning} dash-{k}"))
-            for x, y in {piece[0], piece[-1]}:
-                if y == top and y_max < max(y for _, y in points if y == y):
-                    parts.append(arrow(x, top, meaning))
-    taken = -math.inf
-    for name, meaning, points in sorted(series, key=lambda s: -s[2][-1][1] if s[2] else 0) if name_ends else ():
-        if points:
-            taken = max(py(points[-1][1]) + 4, taken + 19)
-            at = min(px(points[-1][0]) + 6, edge + 6)
-            parts.append(tag("text", name, x=f"{at:.1f}", y=f"{taken:.1f}", class_=f"end-name colour-{meaning}"))
-    for x, words in markers:
-        at, half = px(x), LETTER * len(words) / 2
-        middle = min(max(at, left - 40 + half), WIDE - half)
-        parts.append(tag("line", x1=f"{at:.1f}", x2=f"{at:.1f}", y1=top, y2=floor, class_="marker"))
-        parts.append(tag("text", words, x=f"{middle:.1f}", y=top - 10, text_anchor="middle"))
-    for x, y, meaning in dots:
-        if y > y_max:
-            parts.append(arrow(px(x), top, meaning))
-        else:
-            parts.append(tag("circle", cx=f"{px(x):.1f}", cy=f"{py(y):.1f}", r=4, class_=f"dot colour-{meaning}"))
-    parts.append(tag("text", x_name, x=edge, y=height - 4, text_anchor="end"))
-    parts.append(tag("text", y_name, x=0, y=14, class_="axis-name"))
-    legend = tag(
-        "p",
-        *[tag("span", n, class_=f"legend colour-{m} dash-{k}") for k, (n, m, _) in enumerate(series)],
-        class_="legend-row",
-    )
-    drawing = c.drawing(parts, WIDE, height, label, "xy")
-    if not table:
-        return join([legend, drawing])
-    return join([legend, drawing, point_table(tuple((n, tuple(points)) for n, _, points in series), x_name, label)])
-
-
-def within(points: Sequence[tuple[float, float]], top: float) -> list[list[tuple[float, float]]]:
-    """The pieces of a line that lie at or below the upper edge of a frame (larger y), each ending where it crosses it."""
-    pieces: list[list[tuple[float, float]]] = []
-    before: tuple[float, float] | None = None
-    for x, y in points:
-        crosses = before is not None and (before[1] < top) != (y < top)
-        if crosses and before is not None:
-            edge = (before[0] + (x - before[0]) * (top - before[1]) / (y - before[1]), top)
-            if y < top:
-                pieces[-1].append(edge)
-            else:
-                pieces.append([edge])
-        elif before is None and y >= top:
-            pieces.append([])
-        if y >= top:
-            pieces[-1].append((x, y))
-        before = (x, y)
-    return pieces
-
-
-def arrow(x: float, top: float, meaning: str) -> Markup:
-    """The mark of what goes on above the frame."""
-    return tag(
-        "path",
-        d=f"M{x - 6:.1f},{top + 3:.1f}L{x:.1f},{top - 7:.1f}L{x + 6:.1f},{top + 3:.1f}Z",
-        class_=f"beyond colour-{meaning}",
-    )
-
-
-@functools.lru_cache(maxsize=8)
-def point_table(series: tuple[tuple[str, tuple[tuple[float, float], ...]], ...], x_name: str, label: str) -> Markup:
-    """The numbers of a chart, folded away; remembered, because most curves stay while the reader moves along them."""
-    xs = sorted({x for _, points in series for x, _ in points})
-    columns = [dict(points) for _, points in series]
-    rows = [[f"{x:g}", *[float(col.get(x, math.nan)) for col in columns]] for x in xs]
-    return c.numbers_table([x_name, *[n for n, _ in series]], rows, label)
-
-
 def nats(value: float) -> str:
     """A loss in nats for the eye; infinity as itself, and 0 only for what is exactly 0."""
     if value == 0 or math.isinf(value):
@@ -302,7 +184,7 @@ def decimals(value: float, digits: int) -> str:
 
 
 __all__ = [
-    "EXAMPLE_CUTS", "HIGH", "LETTER", "LOW", "WIDE", "all_tokens", "at_t", "bar_cell", "bar_table", "cut_fields", "decimals",
+    "EXAMPLE_CUTS", "HIGH", "LOW", "all_tokens", "at_t", "bar_cell", "bar_table", "cut_fields", "decimals",
     "digits_apart", "fine", "is_limit", "name_of", "nats", "percent", "plain_name", "prompt_field",
-    "prompts_to_try", "said", "shown_t", "temperature_slider", "times", "xy_chart",
+    "prompts_to_try", "said", "shown_t", "temperature_slider", "times",
 ]  # fmt: skip

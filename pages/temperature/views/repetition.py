@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -10,12 +9,13 @@ from markupsafe import Markup, escape
 from explainer.kernel import sampling
 from explainer.models import lab
 from explainer.ui.html import exact, how_many, join, number, percent, tag
+from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
 from ..facts import repetition
 from ..facts.repetition import LENGTH, STRETCH, TEMPERATURES, Text
-from .parts import WIDE, nats, prompt_field, prompts_to_try, xy_chart
+from .parts import nats, prompt_field, prompts_to_try
 
 TRY = ("a string of beads", "another free choice", "a small sum", "close the bracket", "copy a name")
 
@@ -169,7 +169,7 @@ def measures(texts: list[Text], many: dict[str, repetition.OverSeeds]) -> Markup
 def distinct(texts: list[Text], desk: Any) -> Markup:
     series = [(t.name, colour(t), [(float(i + 1), x) for i, x in enumerate(t.distinct) if x == x]) for t in texts]
     slid = [t.slid_at for t in texts if t.slid_at is not None]
-    return xy_chart(
+    return charts.xy(
         series, label="distinct-2 of each text so far, by number of tokens", x_name="tokens written", y_name="distinct-2", log_x=False,
         x_ticks=(0, 50, 100, 150, 200), y_max=1.0, markers=[(float(slid[0]), "the window slides")] if slid else [], table=False, name_ends=True, height=264,
     )  # fmt: skip
@@ -177,29 +177,12 @@ def distinct(texts: list[Text], desk: Any) -> Markup:
 
 def entropies(texts: list[Text]) -> Markup:
     """One strip per text: a column per token, as high as the distribution was open. All strips have one scale."""
-    left, right, band, gap, above = 104, 30, 40, 20, 30
-    highest = max((e for t in texts for e in t.entropies), default=1.0) or 1.0
-    peak = max(math.ceil(highest * 2) / 2, 0.5)  # the top of each strip: a round number
-    parts = [tag("text", "nats", x=WIDE, y=16, text_anchor="end", class_="axis-name")]
-    step = (WIDE - left - right) / LENGTH
-    for k, t in enumerate(texts):
-        floor = above + (k + 1) * (band + gap) - gap
-        points = [f"M{left},{floor:.1f}"]
-        for i, e in enumerate(t.entropies):
-            x, y = left + i * step, floor - band * e / peak
-            points.append(f"V{y:.2f}H{x + step:.1f}")
-        points.append(f"V{floor:.1f}Z")
-        for y, value in ((floor, 0.0), (floor - band, peak)):
-            parts.append(tag("line", x1=left, x2=WIDE - right, y1=f"{y:.1f}", y2=f"{y:.1f}", class_="rule"))
-            parts.append(tag("text", f"{value:g}", x=WIDE, y=f"{y + 5:.1f}", text_anchor="end"))
-        parts.append(tag("path", d="".join(points), class_=f"area colour-{colour(t)}"))
-        parts.append(tag("text", t.name, x=left - 8, y=f"{floor - band / 2 + 5:.1f}", text_anchor="end"))
-    height = above + len(texts) * (band + gap) + 24
-    for n in (0, 50, 100, 150, 200):
-        parts.append(tag("text", str(n), x=f"{left + n * step:.1f}", y=height - 20, text_anchor="middle"))
-    parts.append(tag("text", "tokens written", x=WIDE - right, y=height - 2, text_anchor="end"))
     means = ", ".join(f"{t.name}: {number(t.mean_entropy)} on average" for t in texts)
-    return c.drawing(parts, WIDE, height, f"Entropy per token. {means}. Highest: {number(highest)} nats", "strips")
+    highest = max((e for t in texts for e in t.entropies), default=1.0) or 1.0
+    return charts.areas(
+        [(t.name, colour(t), t.entropies) for t in texts], label=f"Entropy per token. {means}. Highest: {number(highest)} nats",
+        x_name="tokens written", y_name="nats", length=LENGTH, x_ticks=(0, 50, 100, 150, 200),
+    )  # fmt: skip
 
 
 def all_numbers(texts: list[Text]) -> Markup:

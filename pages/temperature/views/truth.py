@@ -11,6 +11,7 @@ from explainer.kernel import temperature
 from explainer.studies import forecast
 from explainer.studies.forecast import held_out, loss_by_temperature, losses, truth_after
 from explainer.ui.html import exact, how_many, join, number, percent, sample, tag
+from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
@@ -22,7 +23,6 @@ from .parts import (
     prompts_to_try,
     said,
     temperature_slider,
-    xy_chart,
 )
 
 ROWS = 14
@@ -185,7 +185,7 @@ def by_temperature(t: float, text: Any, lost: tuple[float, float]) -> Markup:
     curve = loss_by_temperature()
     best = min(curve, key=lambda row: row[1])
     inside = curve[0][0] <= t <= curve[-1][0]
-    return xy_chart(
+    return charts.xy(
         [("the model", "vocab", [(x, loss) for x, loss, _ in curve])],
         label="Cross-entropy of the model on held-out text by temperature", x_name="temperature", y_name="nats per token",
         x_ticks=TICKS, y_max=SHOWN_LOSS, height=220,
@@ -198,7 +198,7 @@ def by_temperature(t: float, text: Any, lost: tuple[float, float]) -> Markup:
 def impossible(t: float, lost: tuple[float, float]) -> Markup:
     curve = loss_by_temperature()
     inside = curve[0][0] <= t <= curve[-1][0]
-    return xy_chart(
+    return charts.xy(
         [("impossible tokens", "loss", [(x, share) for x, _, share in curve])],
         label="Probability that the model gives to impossible tokens, by temperature", x_name="temperature", y_name="share",
         x_ticks=TICKS, y_max=1.0, height=220,
