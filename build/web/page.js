@@ -2,6 +2,7 @@
 import { Idiomorph } from 'idiomorph/dist/idiomorph.esm.js';
 import * as address from './address.js';
 import { behave, showStep } from './behaviour.js';
+import { climb } from './climb.js';
 import { Connection, openWorker } from './connection.js';
 import { crank } from './crank.js';
 import { embedded, whenWanted } from './embedded.js';
@@ -229,6 +230,7 @@ document.addEventListener('click', (event) => {
 const hands = behave(document, { onStep: (name, value) => wish({ [name]: value }, 'replace') });
 crank(document, { state: () => state, turn: (values, own, rest) => slide(values, own, { rest, hurry: false }), ready: () => connection.isIdle });
 paths(document, { pick: (name, value) => wish({ [name]: value }) });
+climb(document, { state: () => state, pick: (name, value) => wish({ [name]: value }) });
 
 // ---- the address, Back and Forward
 
