@@ -392,7 +392,7 @@ def inside(model: Model, told: Climb, floor: int, column: int, read: int | None 
     weights, heads = strongest(trace, at.first, at.last)
     followed = read
     if followed is None:
-        others = [s for s in range(1, column)] or [column]
+        others = list(range(1, column)) or [column]
         followed = max(others, key=lambda s: weights[column, s])
     layer, head = divmod(int(heads[column, followed]), model.config.n_heads)
     layer += at.first

@@ -302,7 +302,7 @@ class Picture:
             chance = told.odds[k].chance if k < len(told.odds) else told.rest
             if b - a < 0.5:
                 continue
-            kind = f"odd{' said' if k == told.said else ' rest' if k == len(told.odds) else ''}"
+            kind = "odd" + " said" * (k == told.said) + " best" * (k == 0) + " rest" * (k == len(told.odds))
             bend = (low + high) / 2
             fans.append(tag("path", d=f"M{x - 1.5:.1f} {low:.1f}C{x - 1.5:.1f} {bend:.1f} {a:.1f} {bend:.1f} {a:.1f} {high:.1f}"
                             f"H{b:.1f}C{b:.1f} {bend:.1f} {x + 1.5:.1f} {bend:.1f} {x + 1.5:.1f} {low:.1f}Z", class_=f"fan{kind[3:]}"))  # fmt: skip

@@ -77,9 +77,12 @@ def flow(told: Climb, opened: Inside, kind: str) -> Markup:
     wide_a, wide_m = (min(3 + 16 * v, 30) for v in (opened.attention, opened.mlp))
     parts.append(tag("path", d=ribbon(x_mix, mid, x_mix + (26 if narrow else 56), ground, 20, wide_a), class_="v", data_v=exact(opened.attention),
                      data_why="what attention adds, relative to what came in"))  # fmt: skip
-    half = (x_mlp + x_mlp_end) / 2
-    parts.append(tag("path", d=ribbon(x_mlp, ground, half, mid, thick, 82) + ribbon(half, mid, x_mlp_end, ground, 82, wide_m), class_="mlp",
-                     data_v=exact(opened.mlp), data_why="what the MLP adds, relative to what came in"))  # fmt: skip
+    half, arm = (x_mlp + x_mlp_end) / 2, (x_mlp_end - x_mlp) * 0.22
+    four = ribbon(x_mlp + arm, mid, half, mid, 12, 4 * 18) + ribbon(half, mid, x_mlp_end - arm, mid, 4 * 18, 12)
+    parts.append(tag("path", d=ribbon(x_mlp, ground, x_mlp + arm, mid, thick, 12), class_="mlp"))
+    parts.append(tag("path", d=four, class_="mlp"))
+    parts.append(tag("path", d=ribbon(x_mlp_end - arm, mid, x_mlp_end, ground, 12, wide_m), class_="mlp", data_v=exact(opened.mlp),
+                     data_why="what the MLP adds, relative to what came in"))  # fmt: skip
     name = told.columns[opened.column].text
     heads = [
         (x_q - 20 if narrow else x_q - 40, "asks", "start"),

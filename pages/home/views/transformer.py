@@ -38,6 +38,7 @@ class Transformer(Widget):
             tag(
                 "div",
                 c.text_field("prompt", "Prompt", s.prompt, placeholder="Once there was a"),
+                self.crank(),
                 class_="climb-ask",
             ),
             tag(
@@ -101,6 +102,14 @@ class Transformer(Widget):
 
     # ------------------------------------------------------------ controls
 
+    def crank(self) -> Markup:
+        """One whole turn, by one press: the word, and up to the roof again."""
+        s = self.state
+        return tag(
+            "button", "Crank", type="button", class_="button main crank", data_crank_to=s.roof, title="One turn: a word, and up again",
+            data_set="turn floor", value=s.at(s.place + 1), aria_disabled="true" if s.place >= s.last else None,
+        )  # fmt: skip
+
     def transport(self, told: Climb) -> Markup:
         s = self.state
         first, last = s.place == 0, s.place >= s.last
@@ -111,8 +120,6 @@ class Transformer(Widget):
         icon = lambda name, kind: [tag("span", name, class_="sr"), tag("i", class_=kind, aria_hidden="true")]  # noqa: E731
         return tag(
             "div",
-            tag("button", "Crank", type="button", class_="button main crank", data_crank_to=s.roof, title="One turn: a word, and up to the roof again",
-                aria_disabled=off(last), **step(s.place + 1)),
             tag("button", *icon("Rewind", "rewind"), type="button", class_="button icon", title="Rewind", data_crank_by=-s.place, aria_disabled=off(first), **step(0)),
             tag("button", *icon("Previous step", "back"), type="button", class_="button icon", title="One floor back", data_crank_by=-1, aria_disabled=off(first),
                 **step(s.place - 1)),
