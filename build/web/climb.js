@@ -73,8 +73,13 @@ export function climb(root, { state, pick }) {
   }
   root.addEventListener('explainer:turned', ({ target, detail }) => { if (detail.drawn) arrive(target); });
   root.addEventListener('explainer:drawn', ({ target }) => { for (const el of pictures(target)) arrive(el); });
-  root.addEventListener('click', ({ target }) => {
-    const arc = target.closest?.('svg.climb [data-arc]');
-    if (arc) pick(arc.closest('svg').dataset.sets, arc.dataset.arc);
+  const press = (target) => {
+    const part = target.closest?.('svg.climb :is([data-arc], [data-press])');
+    if (part) pick(part.closest('svg').dataset.sets, part.dataset.arc ?? part.dataset.press);
+    return Boolean(part);
+  };
+  root.addEventListener('click', ({ target }) => { press(target); });
+  root.addEventListener('keydown', (event) => {
+    if ((event.key === 'Enter' || event.key === ' ') && press(event.target)) event.preventDefault();
   });
 }

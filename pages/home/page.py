@@ -16,6 +16,7 @@ from .views.whole_model import WholeModel
 
 MOST = 24  # tokens drawn, the start token included
 MOST_TURNS = 40
+PARTS = ("roof", "word")  # what else than a node can be opened in the picture
 PROMPT = "A robot called {name}. Good night, {start}"
 
 
@@ -52,7 +53,7 @@ class HomeState(PageState):
     turn = param.Integer(default=0, bounds=(0, MOST_TURNS), label="turn", doc="how many words have dropped back")
     floor = param.Integer(default=roof, bounds=(0, None), label="floor", doc="how far this turn has climbed")
     seed = param.Integer(default=0, bounds=(0, 2**31 - 1), label="seed")
-    inside = param.String(default="", label="inside", doc="the node that is open: floor.column, or floor.column.read")
+    inside = param.String(default="", label="inside", doc="what is open: floor.column(.read), roof, word")
 
     def tokens(self) -> tuple[int, ...]:
         return self.read()
@@ -84,7 +85,7 @@ class HomeState(PageState):
 
     def opened(self) -> tuple[int, int, int | None] | None:
         """The node that is open, if the text has it: (floor, column, the column that is followed)."""
-        if not self.inside:
+        if self.inside in ("", *PARTS):
             return None
         floor, column, read = read_node(self.inside)
         n = len(self.tokens()) + self.turn
@@ -109,7 +110,7 @@ class HomeState(PageState):
         if wanted.get("prompt", self.prompt) != self.prompt:  # another text begins anew, and shows what comes next
             for name in ("turn", "floor", "inside"):
                 wanted.setdefault(name, self.param[name].default)
-        if "inside" in wanted:
+        if wanted.get("inside") not in (None, "", *PARTS):
             try:
                 read_node(wanted["inside"])
             except ValueError as problem:
@@ -118,11 +119,11 @@ class HomeState(PageState):
 
 
 def read_node(text: str) -> tuple[int, int, int | None]:
-    """(floor, column, column that is followed) of a state value such as '3.12' or '3.12.6'; '' is (0, 0, None).
+    """(floor, column, column that is followed) of a state value such as '3.12' or '3.12.6'.
 
     Raises ValueError in plain words.
     """
-    parts = text.split(".") if text else ["0", "0"]
+    parts = text.split(".")
     if len(parts) not in (2, 3) or not all(p.isascii() and p.isdigit() and len(p) < 4 for p in parts):
         raise ValueError(f"“{text[:30]}” is no node of the picture; one is written floor.column, like 3.12.")
     floor, column, *read = map(int, parts)

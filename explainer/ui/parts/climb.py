@@ -76,6 +76,8 @@ def word_of(columns: Sequence[Column], i: int, *, bold: bool = True) -> Markup:
     """A piece within its word, as far as that stands there: Vi-<b>do</b>. A name that goes on keeps its hyphens."""
     column = columns[i]
     joint = "-" if is_name(columns, i) else ""
+    if not any(x.isalnum() for x in column.text):  # a mark, among words
+        return join(["“", tag("b", column.text) if bold else column.text, "”"])
     pieces = [columns[k].text for k in range(column.begins, column.ends)]
     at = i - column.begins
     before = "".join(p + joint for p in pieces[:at])
@@ -325,7 +327,8 @@ class Picture:
             parts.append(
                 tag("text", "next word", x=2, y=f"{6 + lay.roof / 2 + 4.5:.1f}", class_="name", aria_hidden="true")
             )
-        roof = tag("g", *fans, *parts, **state(self.n_floors + 1, self.floor, "roof"))
+        press = {"role": "button", "tabindex": 0, "data_press": "roof", "aria_label": "The roof: what may come next"}
+        roof = tag("g", *fans, *parts, **press, **state(self.n_floors + 1, self.floor, "roof"))
         frame = tag(
             "rect",
             x=f"{self.stretches()[0][0]:.1f}",
@@ -392,8 +395,9 @@ class Picture:
             tag("rect", x=f"{x - wide / 2:.1f}", y=f"{y - 19:.1f}", width=f"{wide:.1f}", height=28, rx=7, class_="slot"),
             tag("path", d=way, class_="fall"),
             tag("g", tag("circle", cx=f"{bx:.1f}", cy=f"{by - 1:.1f}", r=6), **state(roof + 1, self.floor, "ball")),
-            tag("g", *chip, style=f"transform:translate({x:.1f}px,{y - 5:.1f}px)", **state(roof + 1, self.floor, "drop")),
-            class_="fallen", aria_hidden="true",
+            tag("g", *chip, style=f"transform:translate({x:.1f}px,{y - 5:.1f}px)", role="button", tabindex=0, data_press="word",
+                aria_label=f"The word that drops: {told.word.text}", **state(roof + 1, self.floor, "drop")),
+            class_="fallen",
         )  # fmt: skip
 
 

@@ -105,8 +105,51 @@ def flow(told: Climb, opened: Inside, kind: str) -> Markup:
     )
 
 
-def panel(told: Climb, opened: Inside, prompt: str) -> Markup:
-    """The opened node: a sentence, the flow, and one press deeper its numbers and shapes."""
+def shell(title: Any, *body: Any) -> Markup:
+    """What is opened by a press, below the picture."""
+    return tag(
+        "section", tag("h4", title), c.button("Close", sets="inside", value="", kind="small"), *body,
+        class_="in", aria_label="What was pressed", data_figure="inside", data_testid="inside",
+    )  # fmt: skip
+
+
+def ground(told: Climb, column: int) -> Markup:
+    """A column before any floor."""
+    words = (
+        f"The piece and its place in the text are looked up: {lab.model().config.d_model} numbers, the same for this piece at "
+        "this place in every text. What the words before it are to it, the floors find out."
+    )
+    return shell(["On the ground: ", picture.word_of(told.columns, column, bold=False)], tag("p", words))
+
+
+def roof(told: Climb, prompt: str, seed: int) -> Markup:
+    """The odds, and another draw."""
+    names = [o.text + ("…" if o.unfinished else "") for o in told.odds] + ["others"]
+    chances = [o.chance for o in told.odds] + [told.rest]
+    bars = c.bars(names, chances, label="what may come next", scale=1.0, chosen=told.said, heads=("piece", "chance"))
+    return shell(
+        "The roof",
+        tag("p", "Every piece that the model knows has a chance here. One is drawn by these chances; that is the only place "
+                 "where luck comes in. The ball of this draw fell on ", tag("b", f"“{told.word.text}”"), "."),
+        bars,
+        tag("p", c.button("Another draw", sets="seed", value=seed + 1, kind="small"), " ",
+            onward("temperature", "Stretch the chances by hand", {"prompt": prompt})),
+    )  # fmt: skip
+
+
+def word(told: Climb, prompt: str) -> Markup:
+    """The loop."""
+    n = len(told.columns)
+    return shell(
+        ["The word that drops: ", f"“{told.word.text}”"],
+        tag("p", f"It is written behind the text as column {n}, and all floors run once more. Nothing that was read changes: no column "
+                 "looks at a later one. That is the whole loop, and every longer answer is made of it."),
+        tag("p", onward("feedback", "Turn the loop yourself, and interfere", {"prompt": prompt, "step": 0})),
+    )  # fmt: skip
+
+
+def panel(told: Climb, opened: Inside, prompt: str, asked: bool = False) -> Markup:
+    """The opened node: a sentence, the flow, and one press deeper its numbers and shapes. asked: for this very arc"""
     config = lab.model().config
     listed = rows(told, opened)
     who = picture.word_of(told.columns, opened.column)
@@ -140,17 +183,19 @@ def panel(told: Climb, opened: Inside, prompt: str) -> Markup:
         products,
         class_="in-numbers",
     )
-    return tag(
-        "section",
-        tag("h4", "Inside ", picture.word_of(told.columns, opened.column, bold=False), f", floor {opened.floor}"),
-        c.button("Close", sets="inside", value="", kind="small"),
+    score = (
+        f"What is compared is a question and an answer, {config.d_head} numbers each: their product is {number(opened.score)} "
+        f"here, and that makes a share of {picture.short(share)}."
+    )
+    return shell(
+        ["Inside ", picture.word_of(told.columns, opened.column, bold=False), f", floor {opened.floor}"],
         tag("p", *words),
+        tag("p", score) if asked else None,
         flow(told, opened, "wide"),
         flow(told, opened, "narrow"),
         tag("p", onward("attention", "Step through this head by hand", ask)),
         deeper,
-        class_="in", aria_label="Inside a node", data_figure="inside", data_testid="inside",
-    )  # fmt: skip
+    )
 
 
 def _between(parts: Sequence[Any], gap: str) -> list[Any]:

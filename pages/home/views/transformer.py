@@ -134,19 +134,18 @@ class Transformer(Widget):
     # ------------------------------------------------------------ what opens
 
     def opened(self, told: Climb, opened: tuple[int, int, int | None] | None) -> Markup | None:
+        s = self.state
+        if s.inside == "roof":
+            return inside.roof(told, s.text(), s.seed)
+        if s.inside == "word":
+            return inside.word(told, s.text())
         if opened is None:
             return None
         floor, column, read = opened
         if floor == 0:
-            return tag(
-                "section",
-                tag("h4", "On the ground: ", word_of(told.columns, column, bold=False)),
-                c.button("Close", sets="inside", value="", kind="small"),
-                tag("p", f"The piece and its place in the text are looked up: {lab.model().config.d_model} numbers, the same for this "
-                         "piece at this place in every text. What the other words are to it, the floors above find out."),
-                class_="in", aria_label="Inside a node", data_figure="inside", data_testid="inside",
-            )  # fmt: skip
-        return inside.panel(told, climb.inside(lab.model(), told, floor, column, read), self.state.text())
+            return inside.ground(told, column)
+        found = climb.inside(lab.model(), told, floor, column, read)
+        return inside.panel(told, found, s.text(), read is not None)
 
     def closer(self, told: Climb) -> Markup:
         """The four pages, each a part of this picture, with the same words."""
