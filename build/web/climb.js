@@ -47,6 +47,7 @@ function paint(el, floor, moving) {
     part.classList.toggle('on', Number(part.dataset.f) <= floor);
     part.classList.toggle('now', Number(part.dataset.f) === floor);
   }
+  if (moving) el.closest('.widget').classList.add('climbing'); // there, where no drawing of Python's takes it away
   if (!moving || !wanted()) return;
   const last = Number(el.dataset.crankFloors);
   for (const svg of el.querySelectorAll('svg.climb')) {
@@ -64,6 +65,7 @@ export function climb(root, { state, pick }) {
     if (turn !== Number(state().turn) || !Number.isInteger(floor)) return; // Python is on its way there
     const before = seen.get(el);
     if (before === `${turn}.${floor}`) { paint(el, floor, false); return; }
+    el.closest('.widget').classList.remove('climbing');
     seen.set(el, `${turn}.${floor}`);
     paint(el, floor, before !== undefined && (before === `${turn}.${floor - 1}` || (floor === 1 && before === `${turn - 1}.${el.dataset.crankFloors}`)));
   };

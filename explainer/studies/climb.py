@@ -353,12 +353,12 @@ def turns(tokens: tuple[int, ...], wanted: int, seed: int) -> int:
 
 @dataclass(frozen=True)
 class Inside:
-    """What one floor does to one column, with the head that reads most from another column (or one that is asked for).
+    """What one floor does to one column, with the head that reads most from the column that is followed.
 
     layer, head: which one; of a bundle the layer of that head
     shares:   [S], what the head reads from each column up to this one; sums to 1
     score:    q k / sqrt(K) of the column that is followed; products: [K], what that is the sum of, before the division
-    read:     the column that is followed: the one asked for, else the one that the head reads most
+    read:     the column that is followed: the one asked for, else one that carries the word, else the one read most
     attention, mlp: the sizes of what both add, relative to what came in
     """
 
@@ -392,8 +392,9 @@ def inside(model: Model, told: Climb, floor: int, column: int, read: int | None 
     weights, heads = strongest(trace, at.first, at.last)
     followed = read
     if followed is None:
+        carried = [a for a in at.arcs if a.query == column and a.carries and a.key]
         others = list(range(1, column)) or [column]
-        followed = max(others, key=lambda s: weights[column, s])
+        followed = carried[0].key if carried else max(others, key=lambda s: weights[column, s])
     layer, head = divmod(int(heads[column, followed]), model.config.n_heads)
     layer += at.first
     block = f"blocks.{layer}"

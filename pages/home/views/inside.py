@@ -43,7 +43,7 @@ def flow(told: Climb, opened: Inside, kind: str) -> Markup:
     width, height = SIZES[kind]
     narrow = kind == "narrow"
     ground, thick = height - 40, 20.0
-    x_q, x_word, x_dot, x_mix = (26, 122, 136, 196) if narrow else (90, 350, 372, 560)
+    x_q, x_word, x_dot, x_mix = (26, 104, 118, 208) if narrow else (90, 350, 372, 560)
     x_mlp, x_mlp_end, end = (236, 300, width - 4) if narrow else (640, 800, width - 4)
     listed = rows(told, opened)
     gap = (ground - 62) / len(listed)
@@ -58,7 +58,11 @@ def flow(told: Climb, opened: Inside, kind: str) -> Markup:
             tag("path", d=ribbon(x_q + 6, mid, x_word - (0 if narrow else 80), y, 9 / len(listed), 2.2), class_="q")
         )
         parts.append(
-            tag("path", d=ribbon(x_dot + 10, y, x_mix, mid, max(20 * share, 0.4), max(20 * share, 0.4)), class_="v")
+            tag(
+                "path",
+                d=ribbon(x_dot + (46 if narrow else 60), y, x_mix, mid, max(20 * share, 0.4), max(20 * share, 0.4)),
+                class_="v",
+            )
         )
         parts.append(tag("circle", cx=x_dot, cy=f"{y:.1f}", r=9, class_="cup"))
         parts.append(
@@ -156,10 +160,10 @@ def panel(told: Climb, opened: Inside, prompt: str, asked: bool = False) -> Mark
     whom = picture.word_of(told.columns, opened.read)
     share = opened.shares[opened.read]
     words = [
-        "On floor ", str(opened.floor), ", ", who, " asks every word before it. Most that this head reads from another one comes from ", whom,
-        f" ({picture.short(share)}). What is read is added to its own stream ({number(opened.attention)} times its size); then the MLP works it over, "
-        f"alone, and adds its part ({number(opened.mlp)} times).",
-    ] if opened.column > 1 else ["On floor ", str(opened.floor), ", ", who, " has nothing before it but the start of the text."]  # fmt: skip
+        "Here ", who, " asks the words before it, and ", whom, f" fits: {picture.short(share)} of what this head reads comes from there. "
+        f"What is read joins its own stream ({number(opened.attention)} times as large as that); then the MLP works it over, alone "
+        f"({number(opened.mlp)} times).",
+    ] if opened.column > 1 else ["Before ", who, " there is nothing to read but the start of the text."]  # fmt: skip
     table = c.numbers_table(
         ["is read", "share"], [[w, s] for w, s, _ in listed], "Shares of what is read", text=percent, summary="Shares"
     )

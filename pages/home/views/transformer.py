@@ -159,4 +159,9 @@ class Transformer(Widget):
             ("feedback", "The drop", {"prompt": text, "step": 0}),
             ("paths", "The floors", {"prompt": text}),
         ]
-        return tag("p", "Closer: ", *[inside.onward(page, words, ask) for page, words, ask in parts], class_="closer")
+        return tag(
+            "p",
+            tag("span", "Closer: "),
+            *[inside.onward(page, words, ask) for page, words, ask in parts],
+            class_="closer",
+        )
