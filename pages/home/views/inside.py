@@ -92,7 +92,7 @@ def flow(told: Climb, opened: Inside, kind: str) -> Markup:
         (x_q - 20 if narrow else x_q - 40, "asks", "start"),
         (x_dot if narrow else x_word - 40, "reads" if narrow else "who fits what it asks for?", "middle"),
         (x_mix if narrow else x_mix - 10, "mixes", "middle"),
-        (half, "thinks" if narrow else "works it over", "middle"),
+        (half, "works" if narrow else "works it over", "middle"),
     ]
     parts += [tag("text", words, x=f"{x:.0f}", y=18, text_anchor=anchor, class_="stage") for x, words, anchor in heads]
     parts.append(tag("text", name, x=4, y=height - 8, class_="word"))
