@@ -38,6 +38,7 @@ class Transformer(Widget):
             tag(
                 "div",
                 c.text_field("prompt", "Prompt", s.prompt, placeholder="Once there was a"),
+                c.text_field("called", "A name", lab.name_in(s.prompt), placeholder="your own"),
                 self.crank(),
                 class_="climb-ask",
             ),
