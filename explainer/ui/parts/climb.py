@@ -58,7 +58,7 @@ class Layout:
 
 WIDE = Layout("wide", 860, 76, 104, 13, 50, True, 9.0)
 GAP = 15  # where columns are left out
-NARROW = Layout("narrow", 340, 6, 64, 7, 40, False, 8.2, roof=32, fan=38, below=50)
+NARROW = Layout("narrow", 340, 6, 64, 7, 37, False, 8.2, roof=32, fan=36, below=46)
 LAYOUTS = (WIDE, NARROW)
 
 

@@ -116,8 +116,8 @@ class Transformer(Widget):
         first, last = s.place == 0, s.place >= s.last
         step = lambda to: {"data_set": "turn floor", "value": s.at(to)}  # noqa: E731
         off = lambda no: "true" if no else None  # noqa: E731
-        legend = join(["Lines: what a word reads, one floor below. ", tag("b", "Bold"),
-                       f" ones carry “{told.word.text}”: cut one, and its chance falls."])  # fmt: skip
+        legend = join(["Lines: what a word reads", tag("span", ", one floor below"), ". ", tag("b", "Bold"), f" ones carry “{told.word.text}”",
+                       tag("span", ": cut one, and its chance falls"), "."])  # fmt: skip
         icon = lambda name, kind: [tag("span", name, class_="sr"), tag("i", class_=kind, aria_hidden="true")]  # noqa: E731
         return tag(
             "div",
