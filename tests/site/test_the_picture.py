@@ -1,4 +1,4 @@
-"""The one picture in a browser: it plays, steps and rewinds, opens what is pressed, fits, and moves only where it may."""
+"""The one picture in a browser: it plays, steps and rewinds, opens what is pressed, fits, moves only where it may."""
 
 import re
 
@@ -216,7 +216,8 @@ def test_the_embed_is_low_and_nothing_scrolls_sideways(width, most, scheme, make
     box, around = drawn.bounding_box(), page.locator("#transformer").bounding_box()
     assert box["x"] >= around["x"] and box["x"] + box["width"] <= around["x"] + around["width"]
     small = drawn.evaluate(
-        """svg => [...svg.querySelectorAll('text')].map(t => parseFloat(getComputedStyle(t).fontSize) * svg.getScreenCTM().a)"""
+        """svg => [...svg.querySelectorAll('text')]
+            .map(t => parseFloat(getComputedStyle(t).fontSize) * svg.getScreenCTM().a)"""
     )
     assert min(small) > 10.9
     assert axe(page) == ""
@@ -279,7 +280,8 @@ def test_where_motion_is_wanted_what_is_read_runs_along_the_lines_and_the_word_f
     page.evaluate("document.querySelector('#transformer [data-crank-by=\"1\"]').click()")
     ways = page.evaluate(
         """() => { document.querySelector('#transformer [data-crank-by="1"]').click();
-        return document.querySelector('svg.climb.wide .drop').getAnimations().map(a => a.effect.getKeyframes().length); }"""
+        const [drop] = document.querySelectorAll('svg.climb.wide .drop');
+        return drop.getAnimations().map(a => a.effect.getKeyframes().length); }"""
     )
     assert ways == [15]
 

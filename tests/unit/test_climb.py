@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +19,7 @@ from explainer.kernel.sampling import generate
 from explainer.models import lab
 from explainer.studies import climb
 from explainer.ui.parts import climb as picture
+from pages.home.page import HomeState
 
 NAME = lab.tokens_of("A robot called Vi-do-zu. Good night, Vi-do")
 TEXTS = [
@@ -283,3 +287,17 @@ def test_inside_a_node(floor, column, again):
     for bad in ((0, 3), (5, 3), (1, 13), (1, 3, 4)):
         with pytest.raises(ValueError, match="no node"):
             climb.inside(m, told, *bad)
+
+
+def test_the_page_counts_places_as_python_does():
+    """turnAndFloor and nextAt of build/web/crank.js."""
+    script = Path(__file__).parents[2] / "build" / "web" / "crank.js"
+    code = (
+        f"import('{script.as_uri()}').then(({{ turnAndFloor, nextAt }}) => console.log(JSON.stringify("
+        "[...Array(20).keys()].map((at) => [turnAndFloor(at, 6), nextAt(5, at, 6)]))))"
+    )
+    done = subprocess.run(["node", "-e", code], capture_output=True, text=True, check=True)
+    state = HomeState()
+    for place, (found, roof) in enumerate(json.loads(done.stdout)):
+        assert found == list(map(int, state.at(place).split("\x1f")))
+        assert roof == next(p for p in range(place + 1, 40) if state.at(p).endswith("\x1f5"))
