@@ -197,13 +197,13 @@ def columns_of(tape: Sequence[int], given: int) -> tuple[Column, ...]:
 
 
 def fits(token: int, before: int) -> bool:
-    """Whether a piece can be read as a word after `before`: it begins one, or goes on with a name in pieces."""
+    """Whether a piece can be read as a word after `before`: it begins one by two letters, or goes on with a name."""
     piece = lab.tokenizer().token_bytes(token)
     if token == lab.tokenizer().end_id:
         return False
     if piece[:1] == b"-":
         return spelled(before) and piece[1:2].isalpha()
-    return piece[:1] == b" " and piece[1:2].isalpha()
+    return piece[:1] == b" " and piece[1:].isalpha() and (len(piece) > 2 or piece in (b" a", b" I"))
 
 
 # ---------------------------------------------------------------- floors

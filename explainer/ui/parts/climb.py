@@ -13,11 +13,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from markupsafe import Markup
 
-from explainer.studies.climb import START, Arc, Climb, Column
+from explainer.studies.climb import START, Arc, Climb, Column, Floor
 from explainer.ui.html import exact, join, percent, tag
 from explainer.ui.parts import components as c
 
@@ -56,8 +57,9 @@ class Layout:
         return self.top() + self.rise(floors) * (floors - floor)
 
 
-WIDE = Layout("wide", 860, 76, 104, 13, 50, True, 9.0)
+WIDE = Layout("wide", 860, 84, 104, 13, 50, True, 9.0)
 GAP = 15  # where columns are left out
+FEWEST = 4  # columns
 NARROW = Layout("narrow", 340, 6, 64, 7, 37, False, 8.2, roof=32, fan=36, below=46)
 LAYOUTS = (WIDE, NARROW)
 
@@ -95,6 +97,12 @@ def node_of(told: Climb, floor: int, i: int) -> str:
     return f"{word_of(told.columns, i, bold=False)}, {'ground' if floor == 0 else f'floor {floor}'}"
 
 
+def floor_name(floor: Floor) -> str:
+    """'floor 3', or, of a bundle, the layers in it, counted from 1: 'floors 6-10'."""
+    single = floor.first == floor.last
+    return f"floor {floor.first + 1}" if single else f"floors {floor.first + 1}–{floor.last + 1}"
+
+
 def state(f: int, floor: int, kind: str = "") -> dict[str, Any]:
     """Attributes of what belongs to floor `f` where the climb has come to `floor`."""
     classes = [kind, "on" if f <= floor else "", "now" if f == floor else ""]
@@ -121,19 +129,33 @@ class Picture:
     def n_floors(self) -> int:
         return len(self.told.floors)
 
-    @property
+    @cached_property
     def columns(self) -> list[int]:
-        return shown_columns(self.told, self.layout.most)
+        """The columns that there is room for."""
+        most = self.layout.most
+        while most > FEWEST and sum(self.widths(shown_columns(self.told, most))) > self.room:
+            most -= 1
+        return shown_columns(self.told, most)
+
+    @property
+    def room(self) -> float:
+        """For all columns together."""
+        return self.layout.width - self.layout.left - self.layout.slot - 8
+
+    def gaps(self, columns: Sequence[int]) -> list[float]:
+        """Room before each column for the mark that some are left out there."""
+        return [GAP * (i - before > 1) for before, i in zip([0, *columns], columns, strict=False)]
+
+    def widths(self, columns: Sequence[int]) -> list[float]:
+        """How much room each column wants: long words more, marks less."""
+        texts = [self.told.columns[i].text for i in columns]
+        own = [max(len(t) * self.layout.letter + 11, 26 if t[:1].isalnum() else 18) for t in texts]
+        return [w + gap for w, gap in zip(own, self.gaps(columns), strict=True)]
 
     def places(self) -> dict[int, float]:
-        """Where the columns stand: {column: x}. Long words have more room, marks less."""
-        lay = self.layout
-        room = lay.width - lay.left - lay.slot - 8
-        texts = [self.told.columns[i].text for i in self.columns]
-        gaps = [GAP * (i - before > 1) for before, i in zip([0, *self.columns], self.columns, strict=False)]
-        wanted = [
-            max(len(t) * lay.letter + 12, 26 if t[:1].isalnum() else 18) + g for t, g in zip(texts, gaps, strict=True)
-        ]
+        """Where the columns stand: {column: x}. The last word stands at the right, where things happen."""
+        lay, room = self.layout, self.room
+        gaps, wanted = self.gaps(self.columns), self.widths(self.columns)
         spare = (room - sum(wanted)) / len(wanted)
         if spare < 0:
             wanted = [w * room / sum(wanted) for w in wanted]
@@ -188,7 +210,7 @@ class Picture:
                 tag("line", x1=f"{left:.1f}", x2=f"{right:.1f}", y1=y, y2=y, class_="ground" if f == 0 else "storey")
             )
             if lay.names:
-                name = "words" if f == 0 else f"floor {f}"
+                name = "words" if f == 0 else floor_name(self.told.floors[f - 1])
                 parts.append(tag("text", name, x=2, y=f"{self.y(f) + 4:.1f}", class_="name"))
         return tag("g", *parts, class_="storeys", aria_hidden="true")
 
@@ -372,7 +394,12 @@ class Picture:
 
     def slot(self, xs: dict[int, float]) -> tuple[float, float, float]:
         """Where the next word will stand: (x, y, width)."""
-        wide = max(min(len(self.told.word.text) * self.layout.letter + 18, self.layout.slot - 10), 34)
+        wide = max(
+            min(
+                (len(self.told.word.text) + self.told.word.unfinished) * self.layout.letter + 18, self.layout.slot - 10
+            ),
+            34,
+        )
         return (
             min(xs[self.told.last] + 24 + wide / 2 + self.half(self.told.last) * 0.4, self.layout.width - wide / 2 - 3),
             self.ground,
@@ -425,7 +452,7 @@ def tables(told: Climb) -> Markup:
     return tag(
         "div",
         c.numbers_table(heads, arcs, "What reads what", summary="Lines"),
-        c.numbers_table(["column", *[f"floor {f.number}" for f in told.floors]], changes, "How much each floor changed each column", summary="Changes"),
+        c.numbers_table(["column", *[floor_name(f) for f in told.floors]], changes, "How much each floor changed each column", summary="Changes"),
         c.numbers_table(["next", "chance"], odds, "What comes next", summary="Odds", text=percent),
         class_="climb-tables",
     )  # fmt: skip
