@@ -161,9 +161,7 @@ class Picture:
             wanted = [w * room / sum(wanted) for w in wanted]
             spare = 0.0
         spare = min(spare, 62.0)
-        left = (
-            lay.left + room - sum(wanted) - spare * len(wanted)
-        )  # the last word stands at the right, where things happen
+        left = lay.left + room - sum(wanted) - spare * len(wanted)
         found, at = {}, left
         for i, width, gap in zip(self.columns, wanted, gaps, strict=True):
             found[i] = at + (width + spare + gap) / 2
@@ -320,7 +318,7 @@ class Picture:
     def roof(self, xs: dict[int, float]) -> Markup:
         told, lay = self.told, self.layout
         x, low, high = xs[told.last], self.y(self.n_floors) - 9, 6 + lay.roof
-        parts, fans = [], []
+        parts, fans, said = [], [], []
         names = [o.text + ("…" if o.unfinished else "") for o in told.odds] + ["others"]
         for k, ((a, b), name) in enumerate(zip(self.stretches(), names, strict=True)):
             chance = told.odds[k].chance if k < len(told.odds) else told.rest
@@ -335,22 +333,11 @@ class Picture:
             full = f"{name} {short(chance)}"
             fit = next((t for t in (full, name) if len(t) * lay.letter * 0.86 + 8 < b - a), "")
             if fit:
-                parts.append(
-                    tag(
-                        "text",
-                        fit,
-                        x=f"{(a + b) / 2:.1f}",
-                        y=f"{6 + lay.roof / 2 + 5.5:.1f}",
-                        class_=f"odd-name{kind[3:]}",
-                        aria_hidden="true",
-                    )
-                )
-        if lay.names:
-            parts.append(
-                tag("text", "next word", x=2, y=f"{6 + lay.roof / 2 + 4.5:.1f}", class_="name", aria_hidden="true")
-            )
-        press = {"role": "button", "tabindex": 0, "data_press": "roof", "aria_label": "The roof: what may come next"}
+                said.append(fit)
+                parts.append(tag("text", fit, x=f"{(a + b) / 2:.1f}", y=f"{6 + lay.roof / 2 + 5.5:.1f}", class_=f"odd-name{kind[3:]}"))  # fmt: skip
+        press = {"role": "button", "tabindex": 0, "data_press": "roof", "aria_label": f"The roof: {', '.join(said)}"}
         roof = tag("g", *fans, *parts, **press, **state(self.n_floors + 1, self.floor, "roof"))
+        name = tag("text", "next word", x=2, y=f"{6 + lay.roof / 2 + 4.5:.1f}", class_="name", aria_hidden="true") if lay.names else None  # fmt: skip
         frame = tag(
             "rect",
             x=f"{self.stretches()[0][0]:.1f}",
@@ -360,7 +347,7 @@ class Picture:
             rx=5,
             class_="strip-frame",
         )
-        return join([frame, roof])
+        return join([frame, name, roof])
 
     def words(self, xs: dict[int, float]) -> Markup:
         told, y = self.told, self.ground
