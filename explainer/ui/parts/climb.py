@@ -334,10 +334,12 @@ class Picture:
             fit = next((t for t in (full, name) if len(t) * lay.letter * 0.86 + 8 < b - a), "")
             if fit:
                 said.append(fit)
-                parts.append(tag("text", fit, x=f"{(a + b) / 2:.1f}", y=f"{6 + lay.roof / 2 + 5.5:.1f}", class_=f"odd-name{kind[3:]}"))  # fmt: skip
+                middle, level = f"{(a + b) / 2:.1f}", f"{6 + lay.roof / 2 + 5.5:.1f}"
+                parts.append(tag("text", fit, x=middle, y=level, class_=f"odd-name{kind[3:]}"))
         press = {"role": "button", "tabindex": 0, "data_press": "roof", "aria_label": f"The roof: {', '.join(said)}"}
         roof = tag("g", *fans, *parts, **press, **state(self.n_floors + 1, self.floor, "roof"))
-        name = tag("text", "next word", x=2, y=f"{6 + lay.roof / 2 + 4.5:.1f}", class_="name", aria_hidden="true") if lay.names else None  # fmt: skip
+        level = f"{6 + lay.roof / 2 + 4.5:.1f}"
+        called = tag("text", "next word", x=2, y=level, class_="name", aria_hidden="true") if lay.names else None
         frame = tag(
             "rect",
             x=f"{self.stretches()[0][0]:.1f}",
@@ -347,7 +349,7 @@ class Picture:
             rx=5,
             class_="strip-frame",
         )
-        return join([frame, name, roof])
+        return join([frame, called, roof])
 
     def words(self, xs: dict[int, float]) -> Markup:
         told, y = self.told, self.ground
