@@ -81,7 +81,12 @@ def source_of(functions: tuple[Any, ...]) -> Markup:
 
 
 PLOT = re.compile(r' data-plot="([a-z0-9-]+)"')
-PAGE_LINK = re.compile(r'href="[^"]*" data-page-link="([a-z-]+)"')
+PAGE_LINK = re.compile(r'href="[^"?]*(?P<asked>\?[^"]*)?" data-page-link="(?P<page>[a-z-]+)"')
+
+
+def led(html: str, root: str) -> str:
+    """Markup with its links to pages led to where they lie, seen from `root`; what they ask for there stays."""
+    return PAGE_LINK.sub(lambda m: f'href="{root}{m["page"]}/{m["asked"] or ""}" data-page-link="{m["page"]}"', html)
 
 
 def frame(widget: Any, body: str, *, root: str, from_page: dict[str, str] | None = None) -> Markup:
@@ -90,7 +95,7 @@ def frame(widget: Any, body: str, *, root: str, from_page: dict[str, str] | None
     Python, which draws the still, knows of a page no more than its name; where it lies is said here, and in the
     browser by build/web/links.js.
     """
-    body = PAGE_LINK.sub(rf'href="{root}\1/" data-page-link="\1"', body)
+    body = led(body, root)
     code = source_of(widget.functions) if widget.functions else None
     return Markup(
         templates.get_template("widget.html.j2").render(w=widget, body=Markup(body), code=code, from_page=from_page)

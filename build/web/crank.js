@@ -1,25 +1,57 @@
-// The crank of /feedback/: turning it, playing (a turn about every second until something else is done), the arrow keys
-// and Space, and keeping the newest part of a long drawing in view. Python makes each turn; here is only the hand.
+// The crank: turning it, playing (a turn about every second until something else is done), the arrow keys and Space, and
+// keeping the newest part of a long drawing in view. Python makes each turn; here is only the hand. That of the picture on
+// the start page has floors within each turn (`data-crank="turn floor"`, so many of them: `data-crank-floors`); those of
+// one turn are drawn already, so the page itself goes from one to the next (`explainer:turned`, build/web/climb.js), also
+// before Python is there.
 
 import { quiet, scrolls } from './behaviour.js';
 
 const BEAT = 1000; // ms between turns; a turn that takes longer is waited for
+const SLOW = 2.5; // times longer, on request
+
+/** Turn and floor of a place counted through all turns: the last place of a turn is its last floor, not the ground of
+ * the next. */
+export function turnAndFloor(place, floors) {
+  const turn = Math.max(0, Math.ceil(place / floors) - 1);
+  return [turn, place - turn * floors];
+}
+
+/** The next place after `place` at which floor `floor` is reached. */
+export function nextAt(floor, place, floors) {
+  const [turn, now] = turnAndFloor(place, floors);
+  return (now < floor ? turn : turn + 1) * floors + floor;
+}
 
 /** state: () => what holds now, wishes included; turn: (values, widget, rest) => ask Python, this widget first, those
  * out of sight when nothing more was asked for `rest` ms; ready: () => whether Python is there and has nothing else to
  * do; failed: () => whether it will not come. Returns {stop}: the hand lets go of the crank. */
 export function crank(root, { state, turn: ask, ready, failed = () => false }) {
   let playing = null; // the crank that plays: its widget's id
+  let until = Infinity; // where it stops
   let timer = 0;
+  const slow = new Set(); // the ids of widgets that play slowly
   let sliding = false; // a slider was what moved last: it speaks for itself
 
   const last = (el) => Number(el.dataset.crankLast);
+  const floors = (el) => Number(el.dataset.crankFloors ?? 1);
+  const place = (el) => {
+    const [turned, floor] = el.dataset.crank.split(' ').map((name) => Number(state()[name]));
+    return floor === undefined ? turned : turned * floors(el) + floor;
+  };
+  const values = (el, at) => {
+    const names = el.dataset.crank.split(' ');
+    const held = names.length > 1 ? turnAndFloor(at, floors(el)) : [at];
+    return Object.fromEntries(names.map((name, i) => [name, held[i]]));
+  };
+  const drawn = (el, at) => 'crankFloors' in el.dataset && turnAndFloor(at, floors(el))[0] === Number(el.dataset.turn);
   const turn = (el, by, rest) => {
-    const name = el.dataset.crank;
-    const from = Number(state()[name]);
+    const from = place(el);
     const to = Math.min(Math.max(from + by, 0), last(el));
-    if (to !== from) ask({ [name]: to }, el.closest('[data-widget]').dataset.widget, rest);
-    return to !== from;
+    if (to === from) return false;
+    ask(values(el, to), el.closest('[data-widget]').dataset.widget, rest);
+    const detail = { ...values(el, to), drawn: drawn(el, to) };
+    el.dispatchEvent(new CustomEvent('explainer:turned', { bubbles: true, detail }));
+    return true;
   };
   const player = () => playing && root.getElementById(playing)?.querySelector('[data-crank]');
   const show = () => {
@@ -29,6 +61,9 @@ export function crank(root, { state, turn: ask, ready, failed = () => false }) {
       if (button.getAttribute('aria-pressed') !== String(on)) button.setAttribute('aria-pressed', String(on));
       if (button.textContent !== word) button.textContent = word;
       quiet(button.closest('[data-crank]'), on || sliding);
+    }
+    for (const button of root.querySelectorAll('[data-crank-slow]')) {
+      button.setAttribute('aria-pressed', String(slow.has(button.closest('.widget').id)));
     }
   };
   const stop = () => {
@@ -40,18 +75,30 @@ export function crank(root, { state, turn: ask, ready, failed = () => false }) {
   const beat = () => {
     const el = player();
     if (!el) return stop();
-    if (failed()) return stop();
-    if (!ready()) return undefined; // not yet: wait
-    return turn(el, 1, 3 * BEAT) || stop(); // what is out of sight waits until it stops
+    if (!drawn(el, place(el) + 1)) {
+      if (failed()) return stop();
+      if (!ready()) return undefined; // not yet: wait
+    }
+    if (!turn(el, 1, 3 * BEAT)) return stop(); // what is out of sight waits until it stops
+    return place(el) < until || stop();
   };
-  const play = (el) => {
-    const id = el.closest('.widget').id;
-    if (playing === id) return stop();
+  const play = (el, end = Infinity) => {
+    const { id } = el.closest('.widget');
+    if (playing === id && end === Infinity) return stop();
     stop();
     playing = id;
-    timer = setInterval(beat, BEAT);
+    until = end;
+    timer = setInterval(beat, slow.has(id) ? SLOW * BEAT : BEAT);
     show();
     return beat();
+  };
+  const pace = (id) => {
+    if (!slow.delete(id)) slow.add(id);
+    if (playing === id) {
+      clearInterval(timer);
+      timer = setInterval(beat, slow.has(id) ? SLOW * BEAT : BEAT);
+    }
+    show();
   };
 
   const speak = (aloud) => {
@@ -64,9 +111,15 @@ export function crank(root, { state, turn: ask, ready, failed = () => false }) {
     speak(true);
     const el = button.closest('[data-crank]');
     if (el && 'crankPlay' in button.dataset) return play(el);
+    if (el && 'crankSlow' in button.dataset) return pace(el.closest('.widget').id);
+    if (el && button.dataset.crankTo) { // one whole turn
+      event.stopPropagation();
+      return play(el, nextAt(Number(button.dataset.crankTo), place(el), floors(el)));
+    }
     if (playing && button.matches('[data-set],[data-tool=reset]')) stop();
     if (el && button.dataset.crankBy) { // not the value in the markup: clicks may be faster than Python
       event.stopPropagation();
+      if (el.dataset.crankFloors) stop(); // a step by hand is the hand's
       if (button.getAttribute('aria-disabled') !== 'true') turn(el, Number(button.dataset.crankBy));
     }
     return undefined;
@@ -83,7 +136,7 @@ export function crank(root, { state, turn: ask, ready, failed = () => false }) {
     const el = target.closest?.('.widget')?.querySelector('[data-crank]');
     if (!el) return;
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (by && !target.closest('[data-grid],[data-rove],.tokens,.scroll')) {
+    if (by && !target.closest('[data-grid],[data-rove],[data-paths],.tokens,.scroll')) {
       stop();
       speak(true);
       turn(el, by);

@@ -3,7 +3,7 @@
 
 const where = (pages, name) => (pages.includes('*/') && name === 'home' ? pages.replace('*/', '') : pages.replace('*', name));
 
-/** `html` with its links to pages led to where `pages` says. */
+/** `html` with its links to pages led to where `pages` says; what they ask for there (`?prompt=...`) stays. */
 export function linked(html, pages = document.documentElement.dataset.pages) {
-  return html.replace(/href="[^"]*" data-page-link="([a-z-]+)"/g, (_, name) => `href="${where(pages, name)}" data-page-link="${name}"`);
+  return html.replace(/href="[^"?]*(\?[^"]*)?" data-page-link="([a-z-]+)"/g, (_, asked, name) => `href="${where(pages, name)}${asked ?? ''}" data-page-link="${name}"`);
 }

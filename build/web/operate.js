@@ -2,6 +2,7 @@
 // (page.js), or the shadow root of a Panel component (panel.js). What differs between the two is said by the host.
 import { Idiomorph } from 'idiomorph/dist/idiomorph.esm.js';
 import { behave, showStep } from './behaviour.js';
+import { climb } from './climb.js';
 import { controls, read } from './controls.js';
 import { crank } from './crank.js';
 import { isClosed } from './deeper.js';
@@ -254,6 +255,7 @@ export function operate(root, { widgets, mirror, defaults, connect, host }) {
     failed: host.failed,
   });
   paths(root, { pick: (name, value) => wish({ [name]: value }) });
+  climb(root, { state: () => state, pick: (name, value) => wish({ [name]: value }) });
 
   const connection = connect({
     values: () => (Object.keys(wishes).length ? sightFirst(wishes) : wishes),

@@ -735,13 +735,14 @@ def test_every_address_in_the_site_is_relative(site_directory):
 def test_a_name_of_the_readers_own_is_finished(open_page):
     """Typed into its field: the prompt changes with it, also while its field has the focus, and it is said how."""
     page = open_page("")
-    field = page.get_by_label("A name", exact=True)
+    whole = page.locator("#whole-model")
+    field = whole.get_by_label("A name", exact=True)
     field.fill("Timbolu")
     page.keyboard.press("Tab")
-    expect(page.get_by_label("Prompt", exact=True)).to_be_focused()
-    expect(page.get_by_label("Prompt", exact=True)).to_have_value("A robot called Ti-m-bo-lu. Good night, Ti-m-bo")
+    expect(whole.get_by_label("Prompt", exact=True)).to_be_focused()
+    expect(whole.get_by_label("Prompt", exact=True)).to_have_value("A robot called Ti-m-bo-lu. Good night, Ti-m-bo")
     expect(field).to_have_value("Ti-m-bo-lu")
-    expect(page.locator("[data-message=called]")).to_contain_text("Ti-m-bo-lu")
+    expect(whole.locator("[data-message=called]")).to_contain_text("Ti-m-bo-lu")
     expect(page.locator(".diagram")).to_contain_text("most likely: Ti-m-bo-lu")
     settle(page)
     assert "weights=" in page.url and "called=" not in page.url

@@ -134,11 +134,14 @@ def test_a_template_is_followed_from_where_it_will_lie(tmp_path: Path) -> None:
 
 def test_links_that_python_draws_name_pages_that_there_are() -> None:
     state = PAGES[0].state()
-    (whole,) = [widget(state) for widget in PAGES[0].widgets]
+    widgets = [widget(state) for widget in PAGES[0].widgets]
     found: set[str] = set()
     for block in state.param.block.objects:
         state.block = block
-        found |= set(shell.PAGE_LINK.findall(whole.html))
+        found |= {m["page"] for widget in widgets for m in shell.PAGE_LINK.finditer(widget.html)}
     assert found and found <= {p.name for p in PAGES}
-    drawn = shell.PAGE_LINK.sub(r'href="../\1/" data-page-link="\1"', '<a href="paths/" data-page-link="paths">x</a>')
-    assert drawn == '<a href="../paths/" data-page-link="paths">x</a>'
+    assert shell.led('<a href="paths/" data-page-link="paths">x</a>', "../") == (
+        '<a href="../paths/" data-page-link="paths">x</a>'
+    )
+    asks = shell.led('<a href="paths/?prompt=a+%26+b&amp;t=2" data-page-link="paths">x</a> ?', "./")
+    assert asks == '<a href="./paths/?prompt=a+%26+b&amp;t=2" data-page-link="paths">x</a> ?'

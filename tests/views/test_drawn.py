@@ -28,7 +28,12 @@ from pages.temperature.views import repetition as repeats
 
 # Beside its default and every choice of its selectors, each page in a few states that draw something else.
 STATES = {
-    "home": [{"prompt": "Mia has"}],
+    "home": [
+        {"prompt": "Mia has"},
+        {"turn": 2, "floor": 6, "inside": "word"},
+        {"inside": "roof", "floor": 2},
+        {"inside": "4.12.6"},
+    ],
     "attention": [
         {"layer": 0, "head": 0, "query": 5, "sharpness": "inf", "take_out": "mask"},
         {"query": 0, "sharpness": 0, "token": 7, "swap": 0, "swap_with": 0},

@@ -1,0 +1,409 @@
+"""What the one picture tells: a text climbs through the layers, its last column is asked for a word, that drops back.
+
+Columns are the pieces of the text, floors the layers (bundles of them, where there are many), arcs the attention, the
+roof the odds of the next piece. An arc is said to *carry* the word only after a test: without it the word has clearly
+less chance (`FALL`). All numbers are made by the kernel, for this text and this draw.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from explainer.kernel.cache import KVCache, step
+from explainer.kernel.interventions import NoEdge
+from explainer.kernel.model import Model, forward, logit_lens
+from explainer.kernel.ops import softmax
+from explainer.kernel.sampling import Settings, by_probability
+from explainer.kernel.trace import Trace
+from explainer.models import lab
+from explainer.studies import story
+from explainer.studies.next_token import goes_on, spelled
+
+Array = np.ndarray
+
+DRAWN = 0.18
+"""From this weight on an arc is drawn (and tested) where the word comes from."""
+FAINT = 0.45
+"""From this weight on an arc is drawn elsewhere, untested and in grey."""
+FALL = 0.05
+"""An arc carries the word if without it the word loses at least this share of its chance."""
+SURE = 0.25
+"""A reading of a floor (logit lens) is told from this chance on."""
+MOST_FLOORS = 6
+MOST_TESTS = 96
+"""So many arcs are tested at most, the ones nearest to the roof first; each test is one pass of the model."""
+SHOWN_ODDS = 5
+START = "start"  # what the mark before every text is called
+LEAST_ODDS = 0.004
+
+
+@dataclass(frozen=True)
+class NoEdgeOn(NoEdge):
+    """One token may not look at one other in layers `first` to `below` - 1: the other weights grow to sum to 1.
+
+    Source: attention knockout (Geva et al. 2023), in one layer
+    """
+
+    first: int = 0
+
+    def apply(self, key: str, value: Array, trace: Mapping[str, Array]) -> Array:
+        if not key.endswith(".attn_scores") or int(key.split(".")[1]) < self.first:
+            return value
+        return super().apply(key, value, trace)
+
+    def __str__(self) -> str:
+        return f"{self.query} does not see {self.key} in layers {self.first} to {self.below - 1}"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One piece of the text.
+
+    text: as a reader writes it, without the space or hyphen before it; begins, ends: the columns of the word that it
+    belongs to, from `begins` up to before `ends`; written: by the model; hyphen: it goes on with a name in pieces
+    """
+
+    token: int
+    text: str
+    hyphen: bool
+    begins: int
+    ends: int
+    written: bool
+
+
+@dataclass(frozen=True)
+class Arc:
+    """That one column reads another, one floor below.
+
+    weight: of the strongest head, 0 to 1; layer, head: which one that is
+    without: the chance that is left for the word when the arc is cut, in all heads; None: not tested
+    carries: whether that is clearly less (`FALL`)
+    """
+
+    floor: int
+    query: int
+    key: int
+    weight: float
+    layer: int
+    head: int
+    without: float | None
+    carries: bool
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a column would say if the model stopped here (logit lens): the likeliest piece and its chance.
+
+    fits: whether it can be read as a word here: it begins one, or goes on with a name, and has the chance `SURE`
+    """
+
+    token: int
+    text: str
+    chance: float
+    fits: bool
+
+
+@dataclass(frozen=True)
+class Floor:
+    """One layer, or a bundle of them.
+
+    number: from 1, at the bottom; first, last: its layers
+    change:  [T], the size of what it added to each column's residual stream, relative to what came in
+    arcs:    what is drawn, and what is tested, the strongest first within a column
+    read:    [T], what each column would say now
+    """
+
+    number: int
+    first: int
+    last: int
+    change: tuple[float, ...]
+    arcs: tuple[Arc, ...]
+    read: tuple[Reading, ...]
+
+
+@dataclass(frozen=True)
+class Odds:
+    """One piece on the roof. unfinished: the model would go on with the same word after it"""
+
+    token: int
+    text: str
+    chance: float
+    unfinished: bool
+
+
+@dataclass(frozen=True)
+class Climb:
+    """One turn: the text as it stands, the way up, and what is drawn on the roof.
+
+    columns: [T]; floors: from the bottom; odds: the likeliest pieces, the drawn one among them; rest: of all others
+    said:    the place of the drawn piece among `odds`; at: where the ball fell within its stretch, 0 to 1
+    ended:   the text ends with this draw
+    """
+
+    turn: int
+    columns: tuple[Column, ...]
+    floors: tuple[Floor, ...]
+    odds: tuple[Odds, ...]
+    rest: float
+    said: int
+    at: float
+    ended: bool
+
+    @property
+    def last(self) -> int:
+        """The column that is asked."""
+        return len(self.columns) - 1
+
+    @property
+    def word(self) -> Odds:
+        """The piece that is drawn."""
+        return self.odds[self.said]
+
+    @property
+    def arcs(self) -> Iterator[Arc]:
+        return (arc for floor in self.floors for arc in floor.arcs)
+
+    @property
+    def carriers(self) -> list[Arc]:
+        """The arcs that carry the word, from the roof down."""
+        return [arc for floor in reversed(self.floors) for arc in floor.arcs if arc.carries]
+
+
+# ---------------------------------------------------------------- words
+
+
+def text_of(token: int) -> str:
+    """A piece as a reader writes it: no mark for the space before it, no hyphen; 'the end' for the end of a text."""
+    if token == lab.tokenizer().end_id:
+        return "the end"
+    shown = lab.tokenizer().display(token)
+    return shown.lstrip("␣").removeprefix("-") or shown
+
+
+def columns_of(tape: Sequence[int], given: int) -> tuple[Column, ...]:
+    """The pieces of a text, each with the stretch of its word. given: how many of them the model did not write"""
+    starts = [i for i, token in enumerate(tape) if not (i and goes_on(token) and spelled(tape[i - 1]))]
+    stretches = [(a, b) for a, b in zip(starts, [*starts[1:], len(tape)], strict=True) for _ in range(a, b)]
+    found = []
+    for i, (token, (begins, ends)) in enumerate(zip(tape, stretches, strict=True)):
+        text = START if i == 0 and token == lab.tokenizer().end_id else text_of(token)
+        hyphen = lab.tokenizer().token_bytes(token)[:1] == b"-"
+        found.append(Column(token, text, hyphen, begins, ends, i >= given))
+    return tuple(found)
+
+
+def fits(token: int, before: int) -> bool:
+    """Whether a piece can be read as a word after `before`: it begins one by two letters, or goes on with a name."""
+    piece = lab.tokenizer().token_bytes(token)
+    if token == lab.tokenizer().end_id:
+        return False
+    if piece[:1] == b"-":
+        return spelled(before) and piece[1:2].isalpha()
+    return piece[:1] == b" " and piece[1:].isalpha() and (len(piece) > 2 or piece in (b" a", b" I"))
+
+
+# ---------------------------------------------------------------- floors
+
+
+def bundles(n_layers: int, most: int = MOST_FLOORS, opened: int | None = None) -> tuple[tuple[int, int], ...]:
+    """The layers as at most `most` floors, as (first, last), as even as can be, larger ones below.
+
+    opened: the number of a floor (from 1) whose layers stand apart
+    """
+    n = min(n_layers, most)
+    sizes = [n_layers // n + (i < n_layers % n) for i in range(n)]
+    ends = np.cumsum(sizes)
+    found = [(int(end - size), int(end - 1)) for size, end in zip(sizes, ends, strict=True)]
+    if opened is not None and 1 <= opened <= n:
+        first, last = found[opened - 1]
+        found[opened - 1 : opened] = [(layer, layer) for layer in range(first, last + 1)]
+    return tuple(found)
+
+
+def strongest(trace: Trace, first: int, last: int) -> tuple[Array, Array]:
+    """For each pair the weight of the strongest head of some layers, and which one it is.
+
+    returns: [T, S] weights; [T, S] counts of heads, from head 0 of `first`
+    """
+    patterns = np.concatenate(
+        [trace[f"blocks.{layer}.attn.pattern"] for layer in range(first, last + 1)]
+    )  # [n H, T, S]
+    return patterns.max(axis=0), patterns.argmax(axis=0)
+
+
+def change(trace: Trace, first: int, last: int) -> Array:
+    """[T], the size of what some layers added to each column's residual stream, relative to what came in."""
+    before = trace[f"blocks.{first}.resid_pre"].astype(np.float64)
+    after = trace[f"blocks.{last}.resid_post"].astype(np.float64)
+    return np.linalg.norm(after - before, axis=-1) / np.linalg.norm(before, axis=-1)
+
+
+# ---------------------------------------------------------------- the climb
+
+
+def climbed(
+    model: Model,
+    tape: Sequence[int],
+    said: int,
+    *,
+    turn: int = 0,
+    given: int | None = None,
+    at: float = 0.5,
+    opened: int | None = None,
+    tests: int = MOST_TESTS,
+) -> Climb:
+    """The way of a text up through a model to the piece that is said after it.
+
+    tape: the text, the start token first; said: the piece; opened: the floor whose layers stand apart
+    """
+    tape = tuple(tape)
+    trace = forward(model.params, tape, model.config)
+    probs = softmax(trace["logits"][-1].astype(np.float64))
+    chance = float(probs[said])
+    levels = bundles(model.config.n_layers, opened=opened)
+    lens = softmax(logit_lens(trace, model.params).astype(np.float64))  # [L + 1, T, V]
+    reached = {len(tape) - 1: len(levels)}  # column: up to which floor the word comes through it
+    left = tests
+    floors = []
+    for number in range(len(levels), 0, -1):  # from the roof down, as far as what carries leads
+        first, last = levels[number - 1]
+        weights, heads = strongest(trace, first, last)
+        arcs = []
+        for query in sorted(range(len(tape)), key=lambda c: c not in reached):
+            on_the_way = reached.get(query, 0) >= number
+            for key in sorted(range(query), key=lambda s: -weights[query, s]):
+                weight = float(weights[query, key])
+                if weight < (DRAWN if on_the_way else FAINT):
+                    break
+                without = None
+                if on_the_way and left:
+                    left -= 1
+                    cut = (NoEdgeOn(query, key, last + 1, first),)
+                    without = float(
+                        softmax(forward(model.params, tape, model.config, cut)["logits"][-1].astype(np.float64))[said]
+                    )
+                carries = without is not None and without <= (1 - FALL) * chance
+                layer, head = divmod(int(heads[query, key]), model.config.n_heads)
+                arcs.append(Arc(number, query, key, weight, first + layer, head, without, carries))
+        for arc in arcs:
+            if arc.carries:
+                reached[arc.key] = max(reached.get(arc.key, 0), number - 1)
+        read = tuple(reading(lens[last + 1, c], tape[c]) for c in range(len(tape)))
+        floors.append(Floor(number, first, last, tuple(change(trace, first, last).tolist()), tuple(arcs), read))
+    shown = [int(t) for t in by_probability(trace["logits"][-1])[:SHOWN_ODDS] if probs[t] >= LEAST_ODDS]
+    if said not in shown:
+        shown.append(said)
+    cache = KVCache.of(trace)
+    odds = tuple(Odds(t, text_of(t), float(probs[t]), unfinished(model, cache, t)) for t in shown)
+    rest = max(0.0, 1.0 - sum(o.chance for o in odds))
+    columns = columns_of(tape, len(tape) if given is None else given)
+    return Climb(
+        turn, columns, tuple(reversed(floors)), odds, rest, shown.index(said), at, said == lab.tokenizer().end_id
+    )
+
+
+def reading(probs: Array, before: int) -> Reading:
+    """What a column would say. probs: [V], of the logit lens; before: the piece of that column"""
+    best = int(probs.argmax())
+    return Reading(best, text_of(best), float(probs[best]), fits(best, before) and bool(probs[best] >= SURE))
+
+
+def unfinished(model: Model, cache: KVCache, token: int) -> bool:
+    """Whether the model would most likely go on with the same word after this piece."""
+    if cache.full or not spelled(token):
+        return False
+    return goes_on(int(step(model.params, cache, token).logits.argmax()))
+
+
+@functools.lru_cache(maxsize=32)
+def climb(
+    tokens: tuple[int, ...], turn: int, seed: int = 0, opened: int | None = None, name: str = lab.STORYTELLER
+) -> Climb:
+    """Turn number `turn` after a text: the words drawn before it stand behind the text.
+
+    Raises ValueError if the text ends before that turn (`turns`).
+    """
+    told = tell(tokens, turn + 1, seed, name)
+    if any(s.token == lab.tokenizer().end_id for s in told[:turn]):
+        raise ValueError(f"the text ends before turn {turn}")
+    drawn = told[turn].draw
+    assert drawn is not None, "nothing is chosen here"
+    at = (drawn.u - drawn.low) / (drawn.high - drawn.low)
+    tape = (*tokens, *(s.token for s in told[:turn]))
+    return climbed(lab.model(name), tape, told[turn].token, turn=turn, given=len(tokens), at=at, opened=opened)
+
+
+def tell(tokens: tuple[int, ...], turns: int, seed: int, name: str = lab.STORYTELLER) -> tuple[story.Step, ...]:
+    """The first turns of the loop at temperature 1, as on every page."""
+    return story.teller(None, name).tell(tokens, Settings(), seed, (), turns)
+
+
+def turns(tokens: tuple[int, ...], wanted: int, seed: int) -> int:
+    """The last turn, up to `wanted`, that there is: the one that draws the end of the text has none after it."""
+    end = lab.tokenizer().end_id
+    return next((s.index for s in tell(tokens, wanted + 1, seed) if s.token == end), wanted)
+
+
+# ---------------------------------------------------------------- inside a node
+
+
+@dataclass(frozen=True)
+class Inside:
+    """What one floor does to one column, with the head that reads most from the column that is followed.
+
+    layer, head: which one; of a bundle the layer of that head
+    shares:   [S], what the head reads from each column up to this one; sums to 1
+    score:    q k / sqrt(K) of the column that is followed; products: [K], what that is the sum of, before the division
+    read:     the column that is followed: the one asked for, else one that carries the word, else the one read most
+    attention, mlp: the sizes of what both add, relative to what came in
+    """
+
+    floor: int
+    column: int
+    layer: int
+    head: int
+    shares: tuple[float, ...]
+    read: int
+    score: float
+    products: tuple[float, ...]
+    attention: float
+    mlp: float
+
+
+def inside(model: Model, told: Climb, floor: int, column: int, read: int | None = None) -> Inside:
+    """Open a node of a climb. floor: from 1; read: a column at or before `column`, to follow that one
+
+    Raises ValueError where there is no such node.
+    """
+    if not (1 <= floor <= len(told.floors) and 0 <= column <= told.last) or (
+        read is not None and not 0 <= read <= column
+    ):
+        raise ValueError(f"there is no node {floor}.{column}{'' if read is None else f'.{read}'}")
+    at = told.floors[floor - 1]
+    trace = (
+        lab.trace(tuple(c.token for c in told.columns), model.name)
+        if model is lab.model(model.name)
+        else forward(model.params, [c.token for c in told.columns], model.config)
+    )
+    weights, heads = strongest(trace, at.first, at.last)
+    followed = read
+    if followed is None:
+        carried = [a for a in at.arcs if a.query == column and a.carries and a.key]
+        others = list(range(1, column)) or [column]
+        followed = carried[0].key if carried else max(others, key=lambda s: weights[column, s])
+    layer, head = divmod(int(heads[column, followed]), model.config.n_heads)
+    layer += at.first
+    block = f"blocks.{layer}"
+    shares = trace[f"{block}.attn.pattern"][head, column, : column + 1]
+    q, k = trace[f"{block}.attn.q"][column, head], trace[f"{block}.attn.k"][followed, head]
+    came = np.linalg.norm(trace[f"{block}.resid_pre"][column].astype(np.float64))
+    added = [
+        float(np.linalg.norm(trace[f"{block}.{x}"][column].astype(np.float64)) / came) for x in ("attn_out", "mlp_out")
+    ]
+    products = tuple((q.astype(np.float64) * k).tolist())
+    score = float(trace[f"{block}.attn.attn_scores"][head, column, followed])
+    return Inside(floor, column, layer, head, tuple(shares.tolist()), followed, score, products, *added)
