@@ -31,7 +31,10 @@ export async function oneFile(slug, el, asked) {
   delete dataset.build;
   dataset.pages = pages;
   page.querySelector('[data-body]').innerHTML = linked(el.querySelector('[data-body]').innerHTML, pages);
-  for (const drawn of page.querySelectorAll('.plot-live,.plot-tools')) drawn.replaceChildren(); // in one file plots are stills
+  for (const drawn of page.querySelectorAll('.plot-live,.plot-tools')) { // in one file plots are stills
+    drawn.replaceChildren();
+    delete drawn.dataset.ready;
+  }
   const runtime = await Promise.all(Object.entries(files).map(async ([name, { url, integrity }]) =>
     `<script type="text/plain" data-file="${name}">${await base64(await (await get(new URL(url, site()), integrity)).blob())}</script>`));
   const json = JSON.stringify(asked).replaceAll('<', '\\u003c');
