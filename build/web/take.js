@@ -34,7 +34,10 @@ export async function oneFile(template, widgets, asked) {
   for (const [name, el] of widgets) {
     page.querySelector(`[data-widget="${name}"] [data-body]`).innerHTML = linked(el.querySelector('[data-body]').innerHTML, pages);
   }
-  for (const drawn of page.querySelectorAll('.plot-live,.plot-tools')) drawn.replaceChildren(); // in one file plots are stills
+  for (const drawn of page.querySelectorAll('.plot-live,.plot-tools')) { // in one file plots are stills
+    drawn.replaceChildren();
+    delete drawn.dataset.ready;
+  }
   const own = packs[JSON.parse(page.getElementById('explainer-still').textContent).page];
   const runtime = await Promise.all([...files, own].map(async ({ name, url, integrity }) =>
     `<script type="text/plain" data-file="${name}">${await base64(await (await get(new URL(url, site()), integrity)).blob())}</script>`));

@@ -193,3 +193,17 @@ def test_single_file_from_a_disk(engine: Engine, site_directory: Path) -> None:
     assert close(numbers(engine, "[data-figure=bars] table"), np.array(chances))
     assert texts(engine, "[data-figure=bars] tbody th") == names
     assert engine.run("performance.getEntriesByType('resource').filter(r => r.name.startsWith('http')).length") == 0
+
+
+def test_a_plot_is_explored(engine: Engine, site: str) -> None:
+    engine.open(f"{site}how/")
+    engine.run("void document.querySelector('.plot').scrollIntoView({block: 'center', behavior: 'instant'})")
+    engine.wait("document.querySelector('.plot-live[data-ready]') !== null")
+    whole = "(({start, end}) => [start, end])(Bokeh.documents[0].roots()[0].x_range)"
+    before = engine.run(whole)
+    assert before == [0.5, 20]
+    engine.click(".plot .plot-tools button")
+    engine.wait(f"{whole}[0] > {before[0]}")
+    engine.click(".plot .plot-tools button:last-of-type")
+    engine.wait(f"{whole}[0] === {before[0]}")
+    assert engine.problems() == []

@@ -360,6 +360,23 @@ def test_a_page_in_one_file_has_the_still(make_context, site_directory: Path) ->
     stays_a_still(page)
 
 
+def test_a_figure_that_is_taken_away_has_the_still(open_page, make_context, tmp_path: Path) -> None:
+    page = open_page("components/", t=2)
+    explored(page, "openness")
+    widget = page.locator("#components-plot")
+    widget.get_by_role("button", name="Download", exact=True).click()
+    with page.expect_download() as saved:
+        widget.get_by_role("button", name="One file (works offline)").click()
+    saved.value.save_as(tmp_path / "components-plot.html")
+    context = make_context()
+    context.guard.origin = "file://"
+    taken = context.new_page()
+    taken.goto((tmp_path / "components-plot.html").as_uri())
+    wait_live(taken)
+    stays_a_still(taken)
+    assert "T = 2.00" in taken.locator("svg.plot-still").first.text_content()
+
+
 def test_the_picture_that_is_downloaded_has_the_still(open_page) -> None:
     page = open_page("components/")
     explored(page, "openness")

@@ -26,8 +26,8 @@ def test_a_preview_is_live_and_follows_the_builds(tmp_path: Path, the_browser) -
         page = the_browser.new_page()
         page.goto(address + PAGE.path)
         wait_live(page)
-        page.get_by_label("Prompt").fill("Tom has a kite.")
-        expect(page.locator("[data-body]")).to_contain_text("kite", timeout=LIVE)  # Python has drawn it
+        page.get_by_label("Prompt", exact=True).first.fill("Tom has a kite.")
+        expect(page.locator("[data-body]").first).to_contain_text("kite", timeout=LIVE)  # Python has drawn it
         it.news = {"build": 1, "problem": "NameError: name 'x' is not defined"}
         expect(page.locator("[data-problem]")).to_have_text("NameError: name 'x' is not defined")
         page.evaluate("window.before = true")
