@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import single
 from engines import ENGINES, Chromium, Engine, Missing
 
 from explainer.kernel import ops, sampling
