@@ -1,8 +1,7 @@
 """A page's pack, what a reader's browser fetches for one page beside the snapshot, and the page's stills.
 
 In the pack: the page's modules, compiled, and whatever they import that the snapshot does not hold; the files that they
-read; `measured.pkl`, the measurements that the page shows; `stills.json`, what was drawn of its widgets; `written.bin`,
-code that its data classes have written (explainer/host/written.py). It is made in a
+read; `measured.pkl`, the measurements that the page shows; `stills.json`, what was drawn of its widgets. It is made in a
 Python resumed from the snapshot (page_run.py), and anew only when the page, or what all pages share, has changed.
 """
 
@@ -31,7 +30,7 @@ def key(folder: str, image: Path) -> str:
 
 
 def made(folder: str, compiled: Path, pyodide: Path, image: Path) -> Path:
-    """A directory with `site/` and `stdlib/` (the modules), `result.json`, `measured.pkl`, `written.bin` and `stills.json`."""
+    """A directory with `site/` and `stdlib/` (the modules), `result.json`, `measured.pkl` and `stills.json`."""
     out = runtime.CACHE / f"page-{folder}-{key(folder, image)}"
     if (out / "stills.json").is_file():
         return out
@@ -109,7 +108,7 @@ def files(folder: str, made: Path) -> Iterator[tuple[str, bytes]]:
     """(path in site-packages, content) of all that is in a page's pack."""
     for name, file in modules(made):
         yield name, file.read_bytes()
-    for name in ("measured.pkl", "stills.json", "written.bin"):
+    for name in ("measured.pkl", "stills.json"):
         yield f"pages/{folder}/{name}", (made / name).read_bytes()
 
 

@@ -40,10 +40,7 @@ def run(config_json: str) -> str:
         began = time.time()
         session = importlib.import_module("explainer.host.session")
         shelf = importlib.import_module("explainer.host.shelf")
-        written = importlib.import_module("explainer.host.written")
-        written.install()
         documents = shelf.documents(config["page"])
-        Path("/out/written.bin").write_bytes(written.note())
         if config["measured"]:
             measured = importlib.import_module("explainer.models.measured")
             measured.store().update(measured.read(Path(config["measured"]))[0])

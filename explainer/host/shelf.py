@@ -11,7 +11,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from explainer.host import written
 from explainer.models import measured
 from explainer.ui.page import Page
 from explainer.ui.page import documents as of_pages
@@ -52,11 +51,8 @@ def stills(page: str | None) -> dict[str, str]:
 def _arrived(page: str) -> tuple[Page, dict[str, str]]:
     """A page's `PAGE` and its stills, once its code is here; what the build has measured for it is known from then on.
 
-    Beside the code, which the build compiles, lie stills.json, measured.pkl and written.bin (build/page_pack.py).
+    Beside the code, which the build compiles, lie stills.json and measured.pkl (build/page_pack.py).
     """
-    written_file = Path(pages().__path__[0], page, "written.bin")
-    if written_file.is_file():
-        written.use(written_file)
     module = importlib.import_module(f"{pages().__name__}.{page}.page")
     folder = Path(str(module.__file__)).parent
     if (found := folder / "measured.pkl").is_file():
