@@ -96,12 +96,18 @@ def prints(stills: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def files(folder: str, made: Path) -> Iterator[tuple[str, bytes]]:
-    """(path in site-packages, content) of all that is in a page's pack."""
+def modules(made: Path) -> Iterator[tuple[str, Path]]:
+    """(path in site-packages, file) of what was imported, and of what that reads."""
     for top in ("site", "stdlib"):
         for file in sorted((made / top).rglob("*")):
             if file.is_file():
-                yield file.relative_to(made / top).as_posix(), file.read_bytes()
+                yield file.relative_to(made / top).as_posix(), file
+
+
+def files(folder: str, made: Path) -> Iterator[tuple[str, bytes]]:
+    """(path in site-packages, content) of all that is in a page's pack."""
+    for name, file in modules(made):
+        yield name, file.read_bytes()
     for name in ("measured.pkl", "stills.json"):
         yield f"pages/{folder}/{name}", (made / name).read_bytes()
 

@@ -59,9 +59,9 @@ def page_sources(folder: str, results: bytes) -> Iterator[tuple[str, bytes]]:
     """(path in site-packages, content) of a page's pack: its code as it lies there, what it has measured, and whatever
     of other packages its last build found that it needs."""
     for made in sorted(runtime.CACHE.glob(f"page-{folder}-*/stills.json"), key=lambda f: f.stat().st_mtime)[-1:]:
-        for name, data in page_pack.files(folder, made.parent):
+        for name, file in page_pack.modules(made.parent):
             if not name.startswith(OWN):
-                yield name, data
+                yield name, file.read_bytes()
     for file in sorted((ROOT / "pages" / folder).rglob("*.py")):
         if file.name != "numbers.py":
             yield file.relative_to(ROOT).as_posix(), file.read_bytes()

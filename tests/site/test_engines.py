@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import single
 from engines import ENGINES, Chromium, Engine, Missing
 
 from explainer.kernel import ops, sampling
@@ -183,8 +184,8 @@ def test_demo_three_embeds(engine: Engine, site: str) -> None:
     expect_chain(engine, 2.0, first)
 
 
-def test_single_file_from_a_disk(engine: Engine, site_directory: Path) -> None:
-    engine.open((site_directory / "single" / "components.html").as_uri())
+def test_single_file_from_a_disk(engine: Engine, site_directory: Path, tmp_path: Path) -> None:
+    engine.open(single.write_single(site_directory, "components", tmp_path).as_uri())
     engine.wait_live()
     engine.fill("#components-f-prompt", KITE)
     tokens = lab.tokens_of(KITE)[:12]
