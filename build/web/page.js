@@ -105,9 +105,9 @@ const { connection, state, wish, opened, turnTo, say, stop, look, unfinished, dr
 });
 window.addEventListener('explainer:live', look);
 window.addEventListener('popstate', () => {
-  stop();
   const there = address.read();
   turnTo(Object.fromEntries(Object.keys(defaults).map((name) => [name, there[name] ?? null])));
+  stop(); // after that: what stops says where it is, and that is there now
 });
 
 if (Object.keys(asked).length) opened(asked, { weights: packed ? still.weights : address.read().weights ?? '' });

@@ -25,6 +25,7 @@ from explainer.ui.widget import Link, Widget
 
 BUNDLE = Path(__file__).with_name("panel.js")
 WIDTH = 1100  # px: as wide as a widget is on the site
+GAP = (10, 0)  # px above and below, and at the sides
 
 
 class Figure(Bundled):
@@ -54,7 +55,7 @@ class Figure(Bundled):
         self.widget, self.wire, self.state = widget, link, widget.state
         theirs = {widget: [n for n in ("html", "told") if n in widget.param],
                   link: ["values", "shown", "messages", "more"]}  # fmt: skip
-        params = {"sizing_mode": "stretch_width", "max_width": WIDTH, **params}
+        params = {"sizing_mode": "stretch_width", "max_width": WIDTH, "margin": GAP, **params}
         now = {name: getattr(owner, name) for owner, names in theirs.items() for name in names}
         defaults = type(widget.state)().values()
         super().__init__(slug=widget.slug, title=widget.title, defaults=defaults, **now, **params)

@@ -514,6 +514,19 @@ def test_back_and_forward(page, loop):
     expect(loop).to_contain_text("Turing: the tape")
 
 
+@about("feedback-loop")
+def test_back_while_it_plays_goes_back(page, loop):
+    """To where playing began: what the crank had come to does not take the place of it."""
+    before = tape(page).count()
+    button(loop, "Play").click()
+    expect(tape(page)).to_have_count(before + 3)
+    page.go_back()
+    expect(button(loop, "Play")).to_be_visible()
+    expect(tape(page)).to_have_count(before)
+    settle(page)
+    expect(tape(page)).to_have_count(before)
+
+
 def test_a_hostile_link_gives_words_and_the_defaults(open_page):
     page = open_page(
         "feedback/", choices="1:99999,<img src=x onerror=alert(1)>", step=3, prompt="<b>bold</b>", seed="x"
