@@ -149,6 +149,7 @@ def main() -> None:
     if not arguments.preview:
         say("templates of pages in one file")
         single.write_templates(out, PAGES)
+        single.write_addresses(out, PAGES)
     if site_url := previews.site_url():
         (out / "sitemap.xml").write_text(contents.sitemap(listed, site_url), encoding="utf-8")
     say("the name of this build, and its service worker")

@@ -18,6 +18,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +189,19 @@ def write_templates(out: Path, pages: list[Any]) -> None:
     for file in [*(out / page.path / "index.html" for page in pages), *(out / "embed").glob("*/index.html")]:
         html = template(file.read_text(encoding="utf-8"), file.relative_to(out).as_posix(), where)
         file.with_name("single.html").write_text(html, encoding="utf-8")
+
+
+def write_addresses(out: Path, pages: list[Any]) -> None:
+    """Write `single/<page>.html`, where a page in one file used to lie: it leads to the page, at the button that makes one."""
+    (out / "single").mkdir()
+    for page in pages:
+        to = f"../{page.path}#take"
+        html = (
+            f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{escape(page.question)}</title>\n'
+            f'<meta name="viewport" content="width=device-width">\n<meta http-equiv="refresh" content="0; url={to}">\n'
+            f'<p><a href="{to}">{escape(page.question)}</a>: at its end, a button makes one file of it.</p>\n</html>\n'
+        )
+        (out / "single" / f"{page.name}.html").write_text(html, encoding="utf-8")
 
 
 def lies_at(page: str) -> str:

@@ -229,7 +229,8 @@ def warm(client: str) -> bool:
     """
     live = _open.get(client)
     drawn = next((c for c in live.components if hasattr(c, "redraw")), None) if live else None
-    return _work(live, drawn.redraw) if live and drawn and not drawn.waits else False
+    # to its end, as the still is, however little time the last request had
+    return _work(live, drawn.again) if live and drawn and not drawn.waits else False
 
 
 def _work(live: Live, work: Callable[[], None]) -> bool:

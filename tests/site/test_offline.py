@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -413,6 +414,16 @@ def test_a_reader_takes_a_page_away(open_page, make_context, tmp_path: Path) -> 
     assert taken.locator("[data-widget]").count() == page.locator("[data-widget]").count()
     taken.get_by_label("Prompt", exact=True).first.fill("Mia has a red")
     settle(taken)
+
+
+def test_where_a_page_in_one_file_used_to_lie_leads_to_the_button_that_makes_it(
+    open_page, site_directory: Path
+) -> None:
+    pages = {page.name for page in PAGES}
+    assert {file.stem for file in (site_directory / "single").glob("*.html")} >= pages
+    page = open_page("single/paths.html", live=False)
+    expect(page).to_have_url(re.compile("/paths/#take$"))
+    expect(page.get_by_role("button", name="Take this page with you")).to_be_in_viewport()
 
 
 @pytest.mark.parametrize("name", ["components"])
