@@ -41,7 +41,7 @@ def test_the_newcomers_path_is_short(width: int, make_context: Callable[..., Bro
     page = make_context(sections="as they come", viewport={"width": width, "height": 900}).new_page()
     tall = {}
     for mode in ("discover", "result"):
-        for path in PATHS:
+        for path in PATHS if mode == "discover" else PATHS[1:]:  # the start page is read in one way
             page.goto(f"{site}{path}?mode={mode}")
             wait_live(page)
             tall[path, mode] = page.evaluate("document.documentElement.scrollHeight")
