@@ -127,7 +127,7 @@ def test_the_crank_says_each_turn_once_and_nothing_while_it_plays(open_page):
     widget.get_by_role("button", name="Next step", exact=True).click()
     page.wait_for_function("window.heard.length > 0")
     settle(page)
-    assert len(page.evaluate("window.heard")) == 1
+    assert len(page.evaluate("window.heard")) == 1, page.evaluate("window.heard")
     assert re.fullmatch(r"Turn \d+ drew .+\.", page.evaluate("window.heard[0]"))
     now = int(page.locator("#feedback-loop .step-name").text_content().split()[1])
     widget.get_by_role("button", name="Play", exact=True).click()
