@@ -1,6 +1,7 @@
 """Serve `_site/` at 127.0.0.1, as any static file server would. `make serve` (PORT=9000 for another port)
 
-It sends the right types for .wasm and .mjs, lets browsers keep what has a hash in its name, and nothing else: the site needs no more.
+It sends the right types for .wasm and .mjs, lets browsers keep what has a hash in its name, and nothing else:
+the site needs no more.
 """
 
 from __future__ import annotations
@@ -77,7 +78,8 @@ def served(directory: Path, handler: type[Handler] = Handler) -> Iterator[str]:
 def run(
     directory: Path, port: int, handler: type[Handler] = Handler, *, again: str = "make serve", place: str = ""
 ) -> int:
-    """Serve for ever, and say where; 1 where that cannot be. again: the command of whoever started this; place: the page to open"""
+    """Serve for ever, and say where; 1 where that cannot be. again: the command of whoever started this;
+    place: the page to open"""
     try:
         server = make_server(directory, port, handler)
     except OSError as problem:
