@@ -32,9 +32,8 @@ class Lazy:
                 return list(self._names_)
             if self._fallback_ is not None:
                 return self._fallback_(name)
-            raise AttributeError(
-                f"module {self._module_!r} has no attribute {name!r}", name=name, obj=sys.modules.get(self._module_)
-            )
+            raise AttributeError(f"module {self._module_!r} has no attribute {name!r}", name=name, \
+obj=sys.modules.get(self._module_))
         for module, attribute, top in found:
             loaded = importlib.import_module(module)
             if attribute is None:
