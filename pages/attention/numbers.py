@@ -156,9 +156,11 @@ def numbers() -> dict[str, Any]:
         "flattest": "{}.{}".format(*flattest),
         "spread_over": number(spread_over),
         "n_tokens": len(tokens),
-        "stand_in": without[state.layer, state.head]
-        > 0.5
-        > (all_off := facts.without_heads(tokens, seen.answer, [r[:2] for r in steps.readers])),
+        "stand_in": (
+            without[state.layer, state.head]
+            > 0.5
+            > (all_off := facts.without_heads(tokens, seen.answer, [r[:2] for r in steps.readers]))
+        ),
         "all_off": percent(all_off),
         "unheard": unheard["names"],
         "unheard_right": percent(unheard["all_pieces"]),

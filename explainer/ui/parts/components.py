@@ -507,9 +507,11 @@ def stepper(name: str, steps: Sequence[tuple[str, Any]], current: int, *, play: 
                 class_="button",
                 aria_disabled="true" if current == 0 else None,
             ),
-            tag("button", "Play", type="button", data_step_play=True, class_="button", aria_pressed="false")
-            if play
-            else None,
+            (
+                tag("button", "Play", type="button", data_step_play=True, class_="button", aria_pressed="false")
+                if play
+                else None
+            ),
             tag(
                 "button",
                 "Next step",

@@ -79,11 +79,13 @@ class AttentionAblation(Widget):
             "take-out-prediction",
             table,
             caption=join(["What follows ", c.token(names[s.query], axis="axis-query")]),
-            note="Nothing is taken out, so nothing moves."
-            if chosen is NOTHING
-            else (
-                f"{percent(changed.total_variation)} of the probability moves; {number(changed.kl)} nats are lost by "
-                "trusting the changed model here."
+            note=(
+                "Nothing is taken out, so nothing moves."
+                if chosen is NOTHING
+                else (
+                    f"{percent(changed.total_variation)} of the probability moves; {number(changed.kl)} nats are lost by "
+                    "trusting the changed model here."
+                )
             ),
         )
 
@@ -220,8 +222,10 @@ class AttentionAblation(Widget):
                             class_="worth",
                         ),
                         data_v=exact(worth[layer, head]),
-                        data_why=f"without head {layer}.{head} ({label}): {number(value, 4)} nats per token more"
-                        + (f" (95 % interval {spread(rise)})" if rise else ""),
+                        data_why=(
+                            f"without head {layer}.{head} ({label}): {number(value, 4)} nats per token more"
+                            + (f" (95 % interval {spread(rise)})" if rise else "")
+                        ),
                         style=f"--v:{max(value, 0) / largest:.3g}",
                     )
                 )

@@ -199,9 +199,11 @@ class AttentionLookup(Widget):
                     "lookup-prediction",
                     pair,
                     caption="If only this lookup had this sharpness",
-                    note="At sharpness 1 this is the trained lookup: nothing moves."
-                    if trained
-                    else f"{percent(changed.total_variation)} of the probability moves.",
+                    note=(
+                        "At sharpness 1 this is the trained lookup: nothing moves."
+                        if trained
+                        else f"{percent(changed.total_variation)} of the probability moves."
+                    ),
                 ),
             ]
         )

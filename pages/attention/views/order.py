@@ -163,11 +163,13 @@ class AttentionOrder(Widget):
         of = "moves by {} of the probability" if what == "the prediction" else "changed by {} of its size"
         return tag(
             "td",
-            "0"
-            if value == 0
-            else f"<{number(facts.ROUNDING)} (rounding)"
-            if rounding and value < facts.ROUNDING
-            else number(value),
+            (
+                "0"
+                if value == 0
+                else f"<{number(facts.ROUNDING)} (rounding)"
+                if rounding and value < facts.ROUNDING
+                else number(value)
+            ),
             data_v=exact(value),
             tabindex="-1",
             data_why=f"{what} {of.format(f'{value:.3g}')}".replace("e-", "e−"),

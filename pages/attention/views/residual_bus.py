@@ -114,9 +114,9 @@ class ResidualBus(Widget):
                     ),
                     tag("td", number(rider.logit), data_v=exact(rider.logit), class_="num soft", tabindex="-1"),
                     tag("td", number(total), data_v=exact(total), class_="num soft", tabindex="-1"),
-                    class_="chosen"
-                    if rider.head is not None and (rider.layer, rider.head) == (s.layer, s.head)
-                    else None,
+                    class_=(
+                        "chosen" if rider.head is not None and (rider.layer, rider.head) == (s.layer, s.head) else None
+                    ),
                 )
             )
         rows.append(

@@ -51,17 +51,19 @@ def crank(state: Any, told: Sequence[Step], *, main: bool = False, then: Markup 
             data_crank_by="-1",
             aria_disabled="true" if state.step == 0 else None,
         ),
-        tag(
-            "button",
-            "Play",
-            type="button",
-            class_="button",
-            data_crank_play=True,
-            aria_pressed="false",
-            aria_disabled="true" if state.step == last else None,
-        )
-        if main
-        else None,
+        (
+            tag(
+                "button",
+                "Play",
+                type="button",
+                class_="button",
+                data_crank_play=True,
+                aria_pressed="false",
+                aria_disabled="true" if state.step == last else None,
+            )
+            if main
+            else None
+        ),
         tag(
             "button",
             forth,

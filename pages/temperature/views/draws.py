@@ -65,15 +65,17 @@ class TemperatureDraws(Widget):
                     "histogram",
                     histogram(look, made),
                     title="The bars and the draws.",
-                    caption=join(
-                        [
-                            "Bar: the probability. Mark: how often it was drawn, out of ",
-                            tag("strong", f"{made.n:,}"),
-                            " so far. Each press adds to them.",
-                        ]
-                    )
-                    if made.n
-                    else "Bar: the probability. A mark will show how often each was drawn.",
+                    caption=(
+                        join(
+                            [
+                                "Bar: the probability. Mark: how often it was drawn, out of ",
+                                tag("strong", f"{made.n:,}"),
+                                " so far. Each press adds to them.",
+                            ]
+                        )
+                        if made.n
+                        else "Bar: the probability. A mark will show how often each was drawn."
+                    ),
                 ),
                 c.figure(
                     "approach",

@@ -49,8 +49,10 @@ class Repetition(Widget):
                     "measures",
                     measures(texts, seeds(s.tokens())),
                     title="Measured:",
-                    note=desk.outside
-                    and "The corpus never writes this prompt, so it has no text of its own to compare with.",
+                    note=(
+                        desk.outside
+                        and "The corpus never writes this prompt, so it has no text of its own to compare with."
+                    ),
                 ),
                 tag(
                     "div",

@@ -160,9 +160,11 @@ def pairs(look: Any, truth: Any) -> Markup:
         "table",
         tag(
             "caption",
-            "Next token: the model and the true distribution of the corpus"
-            if truth is not None
-            else "Next token: the model",
+            (
+                "Next token: the model and the true distribution of the corpus"
+                if truth is not None
+                else "Next token: the model"
+            ),
             class_="sr",
         ),
         tag("thead", tag("tr", *heads)),
