@@ -46,8 +46,8 @@ NOTES = {
     ),
     "bokeh": "Its Python runs in every page; its BokehJS (bokeh.min.js, unchanged) is fetched where a page has a plot.",
     "numpy": (
-        "Built from the unchanged source distribution by build/numpy_wheel/; it contains pocketfft, PCG64 and other "
-        "parts under the licences below."
+        "Built from the unchanged source distribution by build/numpy_wheel/; it contains pocketfft, "
+        "PCG64 and other parts under the licences below."
     ),
 }
 

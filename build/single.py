@@ -160,8 +160,8 @@ def template(html: str, base: str, where: Callable[[str], str | None]) -> str:
     html = re.sub(
         r'<p class="about">.*?</p>',
         (
-            "<p>This is one file: it works from a disk, without a network. Its links open the other pages where their "
-            "files lie beside it.</p>"
+            "<p>This is one file: it works from a disk, without a network. "
+            "Its links open the other pages where their files lie beside it.</p>"
         ),
         html,
         flags=re.S,

@@ -101,9 +101,9 @@ def times(kept: Path) -> str:
             "",
             (
                 f"Medians, measured on {found['date']} in Chromium {machine['chromium'].partition('.')[0]} on a "
-                f"machine with {machine['cores']} cores "
-                f"that served the site itself. Over a line of 10 Mbit/s it took {slow:.0f} seconds; the page can be "
-                f"read after {found['boot']['resume, cold']['last']['lcp'] / 1000:.1f}."
+                f"machine with {machine['cores']} cores that served the site itself. Over a line of 10 Mbit/s it took "
+                f"{slow:.0f} seconds; the page can be read after "
+                f"{found['boot']['resume, cold']['last']['lcp'] / 1000:.1f}."
             ),
         ]
     )

@@ -40,8 +40,8 @@ def numbers(out: Path) -> dict[str, Any]:
             times(json.loads(KEPT.read_text(encoding="utf-8"))).markup(),
             title="Ways to a live page",
             caption=(
-                "every run of the bench. Booted: Python starts from nothing; panel convert: the stock way, from "
-                "sources; slow: 10 Mbit/s"
+                "every run of the bench. Booted: Python starts from nothing; panel convert: the stock way, "
+                "from sources; slow: 10 Mbit/s"
             ),
         ),
         "kinds_plot": by_kind,

@@ -185,8 +185,8 @@ class Picture:
         xs = self.places()
         width, height = lay.width, lay.height(self.n_floors)
         label = (
-            f"{len(told.columns) - 1} pieces of text as columns, {self.n_floors} floors, what each reads, and what "
-            "comes next"
+            f"{len(told.columns) - 1} pieces of text as columns, {self.n_floors} floors, what each reads, "
+            "and what comes next"
         )
         return tag(
             "svg",

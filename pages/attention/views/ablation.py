@@ -83,8 +83,8 @@ class AttentionAblation(Widget):
                 "Nothing is taken out, so nothing moves."
                 if chosen is NOTHING
                 else (
-                    f"{percent(changed.total_variation)} of the probability moves; {number(changed.kl)} nats are lost by "
-                    "trusting the changed model here."
+                    f"{percent(changed.total_variation)} of the probability moves; {number(changed.kl)} nats are lost "
+                    "by trusting the changed model here."
                 )
             ),
         )
@@ -246,8 +246,8 @@ class AttentionAblation(Widget):
             "head-worth",
             tag("div", table, class_="scroll"),
             caption=(
-                "What each head alone is worth: nats per token lost on the held-out set without it. Choose one to "
-                "switch it off."
+                "What each head alone is worth: nats per token lost on the held-out set without it. "
+                "Choose one to switch it off."
             ),
             readout=" ",
         )

@@ -214,8 +214,8 @@ def sign_key() -> Markup:
         "A cell’s colour is its number: ",
         tag("span", *shades, class_="vector", aria_hidden="true"),
         (
-            " below 0 on the left, above 0 on the right; the stronger, the further from 0 among the numbers of the "
-            "same figure."
+            " below 0 on the left, above 0 on the right; the stronger, "
+            "the further from 0 among the numbers of the same figure."
         ),
         class_="note",
     )

@@ -196,8 +196,8 @@ class ResidualBus(Widget):
                         class_="num",
                         tabindex="-1",
                         data_why=(
-                            f"after {stage.name}: {percent(chance)}, place {stage.rank} in the vocabulary, ln p = "
-                            f"{number(stage.log_prob)}"
+                            f"after {stage.name}: {percent(chance)}, place {stage.rank} in the vocabulary, "
+                            f"ln p = {number(stage.log_prob)}"
                         ),
                     ),
                     tag("td", f"{stage.rank}.", data_v=str(stage.rank), class_="num"),

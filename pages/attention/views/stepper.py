@@ -403,8 +403,8 @@ class Steps:
                 tag(
                     "p",
                     (
-                        "Compare the query with every key: multiply them number by number and add up. Large where "
-                        "both point the same way. Against "
+                        "Compare the query with every key: multiply them number by number and add up. "
+                        "Large where both point the same way. Against "
                     ),
                     self.token(best),
                     " that gives ",
@@ -482,8 +482,8 @@ class Steps:
                     weights,
                     caption="what softmax would make of each",
                     note=(
-                        "The model was trained with scaling: the first row is not a version of it that works, only a "
-                        "look at what the division does."
+                        "The model was trained with scaling: the first row is not a version of it that works, "
+                        "only a look at what the division does."
                     ),
                 ),
                 self.flow("attn.attn_scores_scaled"),

@@ -66,16 +66,16 @@ class Gallery(Widget):
                 part(
                     "Slider",
                     (
-                        "For a quantity whose movement matters. A log scale where ratios matter; the value stands "
-                        "beside the name."
+                        "For a quantity whose movement matters. A log scale where ratios matter; "
+                        "the value stands beside the name."
                     ),
                     c.controls(c.slider("t", "Temperature", s.t, 0.01, 10, log=True, ticks=(0.01, 0.1, 1, 10))),
                 ),
                 part(
                     "Buttons",
                     (
-                        "One main button at most in a row. Pressed says which of several holds; small ones are for "
-                        "examples."
+                        "One main button at most in a row. Pressed says which of several holds; "
+                        "small ones are for examples."
                     ),
                     tag(
                         "div",
@@ -171,8 +171,8 @@ class Gallery(Widget):
                 part(
                     "Bars",
                     (
-                        "For shares of a few out of many. Marks show a second quantity on the same scale; names may "
-                        "be buttons."
+                        "For shares of a few out of many. Marks show a second quantity on the same scale; "
+                        "names may be buttons."
                     ),
                     tag(
                         "div",

@@ -64,8 +64,8 @@ class Branches(Widget):
                     "tree",
                     Tree(story.tree([(here, told), *(x for x in stories if x[0] != here)]), here, look, known).draw(),
                     caption=(
-                        "Choose any token: an untaken one forks the story, a branch below takes you there, one on top "
-                        "opens its turn."
+                        "Choose any token: an untaken one forks the story, a branch below takes you there, "
+                        "one on top opens its turn."
                     ),
                     readout="The stronger the colour, the likelier the token was.",
                 ),

@@ -137,14 +137,14 @@ class KeysAndValues(Widget):
     def sentence(self, now: Work) -> str:
         if now.slid:
             return (
-                f"The context is full: the oldest token left, every other token moved one place, and all {now.total} "
-                "columns are computed anew."
+                "The context is full: the oldest token left, every other token moved one place, "
+                f"and all {now.total} columns are computed anew."
             )
         if now.turn == 0:
             return f"The first turn reads the whole prompt: {how_many(now.new, 'column')}, all new."
         return (
-            f"One new column; {now.total - 1:,} kept. Every earlier token could not see the new one, so nothing about "
-            "it has changed."
+            f"One new column; {now.total - 1:,} kept. Every earlier token could not see the new one, "
+            "so nothing about it has changed."
         )
 
     def chart(self, config: Any, n_prompt: int, turns: int) -> tuple[Markup, Markup]:
@@ -379,8 +379,8 @@ class ContextWindow(Widget):
         cut = len(prompt) + at > len(b.context)
         said = (
             (
-                "It begins in the middle of a text, as no text did in training: what differs need not come from a "
-                "lost word."
+                "It begins in the middle of a text, as no text did in training: "
+                "what differs need not come from a lost word."
             )
             if cut
             else "Nothing is missing yet."

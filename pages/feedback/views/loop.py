@@ -186,8 +186,8 @@ class Machine:
                 tag(
                     "p",
                     (
-                        f"{m.n_params:,} numbers in {m.config.n_layers} layers. The same at every turn: nothing is "
-                        "learned here."
+                        f"{m.n_params:,} numbers in {m.config.n_layers} layers. The same at every turn: "
+                        "nothing is learned here."
                     ),
                 ),
                 c.definition_row(

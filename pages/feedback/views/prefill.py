@@ -103,8 +103,8 @@ class Prefill(Widget):
                     both_table(own, other, differ),
                     title="The same story with your words in it",
                     caption=(
-                        "Same random numbers. In a dashed frame: what you chose. Underlined: what it does not write "
-                        "there by itself."
+                        "Same random numbers. In a dashed frame: what you chose. Underlined: "
+                        "what it does not write there by itself."
                     ),
                     readout=self.after(other, differ, at + len(put), len(put)),
                 ),

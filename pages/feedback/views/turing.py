@@ -140,8 +140,7 @@ class Turing(Widget):
             other = f"u would have to change by {number(found.margin)} to write another."
             slope = (
                 f"Add {found.amount} to the logit of {name_of(turn.token)}: its probability moves by "
-                f"{number(found.after - found.before)} "
-                f"(slope {number(found.slope)}), the written token "
+                f"{number(found.after - found.before)} (slope {number(found.slope)}), the written token "
                 f"{'changes' if found.moved else 'does not move at all'}. "
                 f"{other if found.margin < 1 else 'No u could have written another.'}"
             )
@@ -170,8 +169,8 @@ class Turing(Widget):
             (
                 "Its moves are drawn.",
                 (
-                    "Odds, not a rule; at temperature 0 it is deterministic, and one wrong symbol is never corrected "
-                    "by the machine itself."
+                    "Odds, not a rule; at temperature 0 it is deterministic, "
+                    "and one wrong symbol is never corrected by the machine itself."
                 ),
                 "by construction",
             ),

@@ -141,8 +141,7 @@ def ground(told: Climb, column: int) -> Markup:
     """A column before any floor."""
     words = (
         f"The piece and its place in the text are looked up: {lab.model().config.d_model} numbers, the same for this "
-        "piece at "
-        "this place in every text. What the words before it are to it, the floors find out."
+        "piece at this place in every text. What the words before it are to it, the floors find out."
     )
     return shell(["On the ground: ", picture.word_of(told.columns, column, bold=False)], tag("p", words))
 
@@ -180,8 +179,8 @@ def word(told: Climb, prompt: str) -> Markup:
             "p",
             (
                 f"It is written behind the text as column {n}, and all floors run once more. Nothing that was read "
-                "changes: no column "
-                "looks at a later one. That is the whole loop, and every longer answer is made of it."
+                "changes: no column looks at a later one. That is the whole loop, "
+                "and every longer answer is made of it."
             ),
         ),
         tag("p", onward("feedback", "Turn the loop yourself, and interfere", {"prompt": prompt, "step": 0})),
@@ -202,10 +201,9 @@ def panel(told: Climb, opened: Inside, prompt: str, asked: bool = False) -> Mark
             " asks the words before it, and ",
             whom,
             (
-                f" fits: {picture.short(share)} of what this head reads comes from there. "
-                f"What is read joins its own stream ({number(opened.attention)} times as large as that); then the MLP "
-                "works it over, alone "
-                f"({number(opened.mlp)} times)."
+                f" fits: {picture.short(share)} of what this head reads comes from there. What is read joins its own "
+                f"stream ({number(opened.attention)} times as large as that); then the MLP works it over, "
+                f"alone ({number(opened.mlp)} times)."
             ),
         ]
         if opened.column > 1
@@ -242,8 +240,7 @@ def panel(told: Climb, opened: Inside, prompt: str, asked: bool = False) -> Mark
     )
     score = (
         f"What is compared is a question and an answer, {config.d_head} numbers each: their product is "
-        f"{number(opened.score)} "
-        f"here, and that makes a share of {picture.short(share)}."
+        f"{number(opened.score)} here, and that makes a share of {picture.short(share)}."
     )
     return shell(
         ["Inside ", picture.word_of(told.columns, opened.column, bold=False), f", floor {opened.floor}"],

@@ -130,8 +130,8 @@ class WholeModel(Widget):
                 tag(
                     "p",
                     (
-                        "The same two matrices for every token, whatever the text is. What they add to each token’s "
-                        "numbers:"
+                        "The same two matrices for every token, whatever the text is. "
+                        "What they add to each token’s numbers:"
                     ),
                 ),
                 self.heat(trace, f"blocks.{layer}.mlp_out", names),
@@ -156,8 +156,8 @@ class WholeModel(Widget):
                 tag(
                     "p",
                     (
-                        "The last token’s numbers, compared with every token of the vocabulary: one score (logit) "
-                        "each. The eight highest:"
+                        "The last token’s numbers, compared with every token of the vocabulary: "
+                        "one score (logit) each. The eight highest:"
                     ),
                 ),
                 c.figure(
@@ -176,16 +176,16 @@ class WholeModel(Widget):
                 tag(
                     "p",
                     (
-                        "Scores become chances that sum to 1. One of the tokens is drawn by them; that is the only "
-                        "place where luck comes in."
+                        "Scores become chances that sum to 1. One of the tokens is drawn by them; "
+                        "that is the only place where luck comes in."
                     ),
                 ),
                 c.figure(
                     "block-next",
                     c.bars(top, chances, label="chances of the next token", scale=1.0),
                     note=(
-                        "A token is a piece of text; ␣ is the space before a word. A word of several tokens is "
-                        "written one piece at a time."
+                        "A token is a piece of text; ␣ is the space before a word. "
+                        "A word of several tokens is written one piece at a time."
                     ),
                 ),
                 link("feedback", "Let it write"),

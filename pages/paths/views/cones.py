@@ -376,8 +376,8 @@ class PathCount(Widget):
                 title="How many paths arrive at each node",
                 caption=cropped,
                 readout=(
-                    "Each number is the sum of the row below it, up to its own column. Point at one or touch it: what "
-                    "is added lights up."
+                    "Each number is the sum of the row below it, up to its own column. Point at one or touch it: "
+                    "what is added lights up."
                 ),
             ),
             class_="columns wide-columns",

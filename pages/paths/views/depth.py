@@ -73,8 +73,8 @@ class Depth(Widget):
                     title="Your text: how surprised is each model by each token?",
                     caption="nats; the stronger the colour, the worse",
                     readout=(
-                        "Point at a cell or touch it. Where layers were removed, the top ones write nothing and the "
-                        "rest was not trained again."
+                        "Point at a cell or touch it. Where layers were removed, "
+                        "the top ones write nothing and the rest was not trained again."
                     ),
                 ),
                 c.numbers_table(
@@ -101,9 +101,9 @@ class Depth(Widget):
         if cut is not None:
             finding = (
                 f"Take off the top layer: the most likely token is right in {percent(rights[cut])} of all cases "
-                f"instead of {percent(rights[whole])}, "
-                f"and the cross-entropy goes from {number(losses[whole])} to {number(losses[cut])} nats. Two "
-                "different questions, in two units: neither can be said to suffer more."
+                f"instead of {percent(rights[whole])}, and the cross-entropy goes from {number(losses[whole])} to "
+                f"{number(losses[cut])} nats. Two different questions, in two units: "
+                "neither can be said to suffer more."
             )
         top = max(losses)
         return join(

@@ -216,9 +216,8 @@ class Drawing:
             high, low = a.y - RADIUS, b.y + RADIUS
             d = (
                 f"M{a.x:.0f} {high:.0f}C{a.x:.0f} {high - 26:.0f} {middle:.0f} {high - 26:.0f} {middle:.0f} "
-                f"{high + 4:.0f}"
-                f"L{middle:.0f} {low - 4:.0f}C{middle:.0f} {low + 26:.0f} {b.x:.0f} {low + 26:.0f} {b.x:.0f} "
-                f"{low + 5:.0f}"
+                f"{high + 4:.0f}L{middle:.0f} {low - 4:.0f}C{middle:.0f} {low + 26:.0f} {b.x:.0f} {low + 26:.0f} "
+                f"{b.x:.0f} {low + 5:.0f}"
             )
             kind = "cut" if self.cut is not None else "on-path" if edge in on_path else ""
             source, target = edge.source.level * n + edge.source.position, edge.target.position
@@ -325,8 +324,8 @@ class Drawing:
                     "g",
                     Markup(
                         f'<rect class="hit" x="{-half:.0f}" y="{-self.row / 2:.0f}" width="{self.column}" '
-                        f'height="{self.row}"></rect>'
-                        f'<circle r="{RADIUS}"></circle><text class="name{small}" y="3.5">{escape(shown)}</text>'
+                        f'height="{self.row}"></rect><circle r="{RADIUS}"></circle>'
+                        f'<text class="name{small}" y="3.5">{escape(shown)}</text>'
                     ),
                     **attrs,
                 )

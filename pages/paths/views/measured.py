@@ -104,8 +104,8 @@ class PathPerturb(Widget):
                     title=f"“{names[s.source]}” becomes “{new}”: how far every node moves",
                     caption="(as a share of its own length)",
                     readout=(
-                        "Point at a node or touch it: it says what changed. Dashed: exactly zero. Click a column to "
-                        "replace its token."
+                        "Point at a node or touch it: it says what changed. Dashed: exactly zero. "
+                        "Click a column to replace its token."
                     ),
                 ),
                 tag(
@@ -287,8 +287,8 @@ class PathGradients(Widget):
                     tag(
                         "p",
                         (
-                            "And through a token that the model wrote, along a crossed-out arrow? Ask for it, and the "
-                            "code answers:"
+                            "And through a token that the model wrote, along a crossed-out arrow? Ask for it, "
+                            "and the code answers:"
                         ),
                     ),
                     tag(
@@ -310,6 +310,6 @@ def gradient_sentence(graph: Graph, node: Node, names: list[str], pull: np.ndarr
     if pull[node.level, node.position] == 0:
         return f"{where}: no path to the loss, every slope here is"
     return (
-        f"{where}: the gradient’s length is {exact(pull[node.level, node.position])} nats per unit; as a share of the "
-        "largest"
+        f"{where}: the gradient’s length is {exact(pull[node.level, node.position])} nats per unit; "
+        "as a share of the largest"
     )

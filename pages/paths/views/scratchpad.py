@@ -99,8 +99,8 @@ class PathScratchpad(Widget):
                 "grey: given; the rest is the model’s. Rare words are written in several tokens, one piece at a time."
             ),
             readout=(
-                f"{layers} + {before} × ({layers} + 1) = {length}. A ceiling on the steps one after the other, not a "
-                "count of those that were used."
+                f"{layers} + {before} × ({layers} + 1) = {length}. A ceiling on the steps one after the other, "
+                "not a count of those that were used."
             ),
         )
 
@@ -146,8 +146,8 @@ class PathScratchpad(Widget):
             title="Who did the steps?",
             caption=f"The sum is {sum(terms)}. The model of {how_many(layers, 'layer')}, always its most likely token.",
             readout=(
-                "With right working that we wrote the longest path is as short as at once: the length of the path "
-                "does not say who did the steps."
+                "With right working that we wrote the longest path is as short as at once: "
+                "the length of the path does not say who did the steps."
             ),
         )
 

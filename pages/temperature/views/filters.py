@@ -66,8 +66,8 @@ class TemperatureFilters(Widget):
                     adapting(s.tokens(), used),
                     title="How many tokens each rule keeps.",
                     caption=(
-                        "The same rules at other temperatures. The temperature comes first, so it decides what the "
-                        "rules see."
+                        "The same rules at other temperatures. The temperature comes first, "
+                        "so it decides what the rules see."
                     ),
                 ),
             ]
@@ -168,8 +168,8 @@ def order_words(look: Any) -> str:
     if not look.cuts:
         return "No cut is set, so what is drawn from is the distribution itself. Move a slider, or press All three."
     return (
-        "Temperature, then top-k, then top-p, then min-p. After each cut what is left is scaled up to 100 %, and the "
-        "next rule sees that."
+        "Temperature, then top-k, then top-p, then min-p. After each cut what is left is scaled up to 100 %, "
+        "and the next rule sees that."
     )
 
 

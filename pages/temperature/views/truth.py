@@ -69,8 +69,8 @@ class TemperatureTruth(Widget):
                     table_of_losses(look, truth, text, lost, s),
                     title="What each forecast costs,",
                     caption=(
-                        "in nats per token: the average surprise. Less is better; the truth’s own is the least there "
-                        "is."
+                        "in nats per token: the average surprise. Less is better; "
+                        "the truth’s own is the least there is."
                     ),
                 ),
                 tag(
@@ -228,9 +228,8 @@ def table_of_losses(look: Any, truth: Any, text: Any, lost: tuple[float, float],
     why = (
         (
             "∞ is no misprint: who gives probability 0 to something that then happens is infinitely surprised, once "
-            "is enough. "
-            f"Naming one token is safe only where nothing else can come, at {percent(text.certain)} of the held-out "
-            "places."
+            "is enough. Naming one token is safe only where nothing else can come, "
+            f"at {percent(text.certain)} of the held-out places."
         )
         if infinite
         else "Here only one token can come, so naming it costs nothing."
