@@ -61,8 +61,8 @@ def seal(out: Path) -> str:
         if not name.startswith(ON_DEMAND) and not name.endswith(TEMPLATE) and LATER not in files[name][:200]
     ]
     head = (
-        f"const VERSION={json.dumps(build)},FILES={json.dumps(sums, separators=(',', ':'))},FIRST="
-        f"{json.dumps(first, separators=(',', ':'))};\n"
+        f"const VERSION={json.dumps(build)},FILES={json.dumps(sums, separators=(',', ':'))},"
+        f"FIRST={json.dumps(first, separators=(',', ':'))};\n"
     )
     (out / "sw.js").write_text(head + (HERE / "web" / "sw.js").read_text(encoding="utf-8"), encoding="utf-8")
     (out / "build.json").write_text(json.dumps({"build": build}) + "\n", encoding="utf-8")

@@ -78,11 +78,11 @@ ASM = (
             "return{libs:Module.__dsoLog||[],got,tableLength:wasmTable.length}};"
             "Module.__dsoRestore=(st,bytes)=>{"
             "if(st.tableLength>wasmTable.length)wasmTable.grow(st.tableLength-wasmTable.length);"
-            "for(const k in st.got){const g=(GOT[k]??=new "
-            'WebAssembly.Global({value:"i32",mutable:true},-1));g.value=st.got[k]}'
+            "for(const k in st.got)"
+            '{const g=(GOT[k]??=new WebAssembly.Global({value:"i32",mutable:true},-1));g.value=st.got[k]}'
             "getFunctionAddress(()=>{});"
-            'const place=ex=>{for(const k in ex){const f=ex[k],v=GOT[k]?.value;if(typeof f=="function"&&v>0&&v'
-            "<st.tableLength"
+            "const place=ex=>{for(const k in ex){const f=ex[k],v=GOT[k]?.value;"
+            'if(typeof f=="function"&&v>0&&v<st.tableLength'
             "&&!wasmTable.get(v)){setWasmTableEntry(v,f);functionsInTableMap.set(f,v)}}};"
             "place(wasmImports);Module.__dsoReplay={};for(const r of st.libs)Module.__dsoReplay[r.libName]=r;"
             "for(const r of st.libs){const ex=loadWebAssemblyModule(bytes(r.libName),"

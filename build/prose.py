@@ -100,8 +100,8 @@ def explained(html: str) -> str:
     html = TERM.sub(put, html)
     cards = "".join(
         (
-            f'<div popover class="term-card" id="term-{slug_of(term)}"><dfn>{escape(term)}'
-            f"</dfn> {escape(terms()[term])}</div>"
+            f'<div popover class="term-card" id="term-{slug_of(term)}">'
+            f"<dfn>{escape(term)}</dfn> {escape(terms()[term])}</div>"
         )
         for term in used
     )
@@ -183,8 +183,8 @@ def guesses(text: str) -> str:
             for i, option in enumerate(options)
         )
         return (
-            f'<fieldset class="guess" data-guess="{name}"><legend>{question}</legend><div class="options">{choices}'
-            "</div>"
+            f'<fieldset class="guess" data-guess="{name}"><legend>{question}</legend>'
+            f'<div class="options">{choices}</div>'
             '<p class="noted" role="status"></p></fieldset>\n\n'
         )
 

@@ -87,8 +87,8 @@ def css() -> str:
 
     return (
         f":root{{color-scheme:light;{block(fixed)}{block(light)}}}"
-        f"@media screen and (prefers-color-scheme:dark){{:root:not([data-theme=light]){{color-scheme:dark;"
-        f"{block(dark)}}}}}"
+        "@media screen and (prefers-color-scheme:dark)"
+        f"{{:root:not([data-theme=light]){{color-scheme:dark;{block(dark)}}}}}"
         f"@media screen{{:root[data-theme=dark]{{color-scheme:dark;{block(dark)}}}}}"
         "@media(prefers-reduced-motion:reduce){:root{--quick:0ms;--calm:0ms;--travel:0ms}}"
     )

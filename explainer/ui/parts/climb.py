@@ -447,8 +447,9 @@ class Picture:
         bx, by = self.ball
         edge = self.layout.width - 4
         way = (
-            f"M{bx:.1f} {by - 17:.1f}C{bx:.1f} {by + 40:.1f} {edge:.1f} {by:.1f} {(x + edge) / 2:.1f} "
-            f"{(by + y) / 2:.1f}S{x:.1f} {y - 60:.1f} {x:.1f} {y - 5:.1f}"
+            f"M{bx:.1f} {by - 17:.1f}"
+            f"C{bx:.1f} {by + 40:.1f} {edge:.1f} {by:.1f} {(x + edge) / 2:.1f} {(by + y) / 2:.1f}"
+            f"S{x:.1f} {y - 60:.1f} {x:.1f} {y - 5:.1f}"
         )
         chip = [
             tag("rect", x=f"{-wide / 2:.1f}", y=-14, width=f"{wide:.1f}", height=28, rx=7),

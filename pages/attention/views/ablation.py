@@ -166,10 +166,7 @@ class AttentionAblation(Widget):
         rows = [[r.by_kind[k].value for k in kinds] for r in results]
         names = ["as trained", *[x.label for x in choices]]
         why = {
-            (
-                r,
-                k,
-            ): (
+            (r, k): (
                 f"{number(rows[r][k], 4)} nats per token where {KINDS[kind]} is due (95 % interval "
                 f"{spread(result.by_kind[kind])}); {sample(base[kind])}"
             )

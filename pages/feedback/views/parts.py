@@ -127,8 +127,8 @@ def cell(
     if pressed is not None:
         attributes += f' aria-pressed="{"true" if pressed else "false"}"'
     return Markup(
-        f'<button type="button" tabindex="-1"{attributes} data-set="{sets}" value="{html.escape(str(to))}">{text}'
-        "</button>"
+        f'<button type="button" tabindex="-1"{attributes}'
+        f' data-set="{sets}" value="{html.escape(str(to))}">{text}</button>'
     )
 
 
@@ -141,8 +141,8 @@ def plain_table(
     )
     head = "".join(f'<th scope="col">{html.escape(h)}</th>' for h in heads)
     table = (
-        f'<table class="numbers" translate="no"><caption class="sr">{html.escape(label)}</caption><thead><tr>{head}'
-        f"</tr></thead><tbody>{body}</tbody></table>"
+        f'<table class="numbers" translate="no"><caption class="sr">{html.escape(label)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
     return tag(
         "details",

@@ -250,10 +250,8 @@ class PathCount(Widget):
                         title="The number of paths",
                         caption="that end at the last token’s top node",
                         readout=(
-                            (
-                                f"Counted by adding up: {grouped(counted)}. By the formula C(n + L − 1, L) = "
-                                f"C({n + layers - 1:,}, {layers}): {grouped(formula)}. "
-                            )
+                            f"Counted by adding up: {grouped(counted)}. By the formula C(n + L − 1, L) = "
+                            f"C({n + layers - 1:,}, {layers}): {grouped(formula)}. "
                             + ("They agree." if counted == formula else "They do not agree: this is an error.")
                         ),
                     ),

@@ -215,9 +215,10 @@ class Drawing:
             middle = (a.x + b.x) / 2
             high, low = a.y - RADIUS, b.y + RADIUS
             d = (
-                f"M{a.x:.0f} {high:.0f}C{a.x:.0f} {high - 26:.0f} {middle:.0f} {high - 26:.0f} {middle:.0f} "
-                f"{high + 4:.0f}L{middle:.0f} {low - 4:.0f}C{middle:.0f} {low + 26:.0f} {b.x:.0f} {low + 26:.0f} "
-                f"{b.x:.0f} {low + 5:.0f}"
+                f"M{a.x:.0f} {high:.0f}"
+                f"C{a.x:.0f} {high - 26:.0f} {middle:.0f} {high - 26:.0f} {middle:.0f} {high + 4:.0f}"
+                f"L{middle:.0f} {low - 4:.0f}"
+                f"C{middle:.0f} {low + 26:.0f} {b.x:.0f} {low + 26:.0f} {b.x:.0f} {low + 5:.0f}"
             )
             kind = "cut" if self.cut is not None else "on-path" if edge in on_path else ""
             source, target = edge.source.level * n + edge.source.position, edge.target.position

@@ -235,8 +235,8 @@ def chain_table(look: Any) -> Markup:
     foot = [others(look, FEW, "when-few"), others(look, ROWS, "when-all")] if len(order) > ROWS else []
     foot.append(
         (
-            f'<tr class="sum"><th scope="row">sum of all {len(order)}</th><td></td><td>'
-            f"</td>{bar_cell(made.total, 0, total)}"
+            f'<tr class="sum"><th scope="row">sum of all {len(order)}</th>'
+            f"<td></td><td></td>{bar_cell(made.total, 0, total)}"
         )
         + bar_cell(1.0, 0, "100 %")
         + (bar_cell(1.0, 0, "100 %") if cut else "")

@@ -128,8 +128,8 @@ def strip(look: Any, made: Any) -> Markup:
             label = name_of(token) if end - start >= NAMED else ""
             leaves = f' data-travel-from="draw{made.n}"' if chosen else ""
             pieces.append(
-                f'<span class="piece{" chosen" if chosen else ""}" style="left:{start * 100:.3f}%;width:'
-                f'{(end - start) * 100:.3f}%"{leaves} '
+                f'<span class="piece{" chosen" if chosen else ""}"'
+                f' style="left:{start * 100:.3f}%;width:{(end - start) * 100:.3f}%"{leaves} '
                 f'data-v="{exact(end - start)}" data-why="{name_of(token)}: from {start:.4f} to {end:.4f}">'
                 f"<span>{label}</span></span>"
             )

@@ -200,8 +200,8 @@ def measures(texts: list[Text], many: dict[str, repetition.OverSeeds]) -> Markup
         loop = f"{how_many(t.loop.period, 'token')} × {t.loop.repeats}" if t.loop else "none"
         others = seeds_cell(many.get(t.name)) if many else ""
         rows.append(
-            f'<tr class="colour-{colour(t)}"><th scope="row">{t.name}</th>{body}<td class="num" tabindex="-1">{loop}'
-            f"</td>{others}</tr>"
+            f'<tr class="colour-{colour(t)}"><th scope="row">{t.name}</th>{body}'
+            f'<td class="num" tabindex="-1">{loop}</td>{others}</tr>'
         )
     heads = [
         "text",
@@ -269,8 +269,8 @@ def all_numbers(texts: list[Text]) -> Markup:
         rows.append(f"<tr><td>{i + 1}</td>{cells}</tr>")
     label = "Entropy and distinct-2 of each text, token by token"
     table = Markup(
-        f'<table class="numbers"><caption class="sr">{label}</caption><thead><tr><th scope="col">token</th>{heads}'
-        f"</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        f'<table class="numbers"><caption class="sr">{label}</caption>'
+        f'<thead><tr><th scope="col">token</th>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
     )
     return c.figure(
         "numbers",

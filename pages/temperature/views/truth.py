@@ -197,8 +197,8 @@ def table_of_losses(look: Any, truth: Any, text: Any, lost: tuple[float, float],
                 continue
             over = value - floor
             cells.append(
-                f'<td class="num" tabindex="-1" data-v="{exact(value)}"{" data-infinite" if math.isinf(value) else ""}'
-                f">{nats(value)}</td>"
+                '<td class="num" tabindex="-1"'
+                f' data-v="{exact(value)}"{" data-infinite" if math.isinf(value) else ""}>{nats(value)}</td>'
                 f'<td class="num soft" tabindex="-1" data-v="{exact(over)}">'
                 f"{'0' if abs(over) < 5e-7 else '+' + nats(over)}</td>"
             )
