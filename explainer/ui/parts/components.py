@@ -109,8 +109,8 @@ def slider(
             data_whole=whole,
             min=to(low),
             max=to(high),
-            step=step or ((to(high) - to(low)) / 300.0001),
-            value=to(value),  # rounding must not cost the last step
+            step=step or ((to(high) - to(low)) / 300.0001),  # rounding must not cost the last step
+            value=to(value),
             list=f"t-{name}" if ticks else None,
             aria_valuetext=text,
         ),

@@ -155,8 +155,10 @@ def roof(told: Climb, prompt: str, seed: int) -> Markup:
         "The roof",
         tag(
             "p",
-            "Every piece that the model knows has a chance here. One is drawn by these chances; that is the only place "
-            "where luck comes in. The ball of this draw fell on ",
+            (
+                "Every piece that the model knows has a chance here. One is drawn by these chances; that is the only "
+                "place where luck comes in. The ball of this draw fell on "
+            ),
             tag("b", f"“{told.word.text}”"),
             ".",
         ),

@@ -232,8 +232,10 @@ def distance_words(look: Any, made: Any) -> Markup:
     return join(
         [
             after,
-            f"Honest draws are {number(now, 4)} away on average, and {number(later, 4)} with a hundred times as many. "
-            "That is a tenth once every token that matters has been drawn several times.",
+            (
+                f"Honest draws are {number(now, 4)} away on average, and {number(later, 4)} with a hundred times "
+                "as many. That is a tenth once every token that matters has been drawn several times."
+            ),
         ]
     )
 
