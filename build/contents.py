@@ -112,4 +112,7 @@ def sitemap(contents: Contents, site_url: str) -> str:
     """`sitemap.xml`: the address of every page. site_url: where the site will stand, with a slash at the end"""
     pages = [*contents.others, *contents.chapters]
     entries = "".join(f"<url><loc>{escape(site_url + page.path)}</loc></url>\n" for page in pages)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{entries}</urlset>\n'
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{entries}</urlset>\n'
+    )

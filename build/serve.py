@@ -30,7 +30,10 @@ TYPES = {
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
-    extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, **TYPES}  # noqa: RUF012 (as the base has it)
+    extensions_map = {  # noqa: RUF012 (as the base has it)
+        **http.server.SimpleHTTPRequestHandler.extensions_map,
+        **TYPES,
+    }
     protocol_version = "HTTP/1.1"
     status = 0
 

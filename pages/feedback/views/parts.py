@@ -218,7 +218,16 @@ def could_be(
     ids, names, probs = (list(column) for column in zip(*shown, strict=True))
     chosen = ids.index(turn.token) if written and turn.token in ids else None
     forks = fork_texts(choices, turn.index, ids)
-    bars = c.bars(names, probs, label=label, scale=1.0, chosen=chosen, sets=sets, ids=forks, travel_from=travel_from)  # type: ignore[arg-type]
+    bars = c.bars(
+        names,
+        probs,
+        label=label,
+        scale=1.0,
+        chosen=chosen,
+        sets=sets,
+        ids=forks,  # type: ignore[arg-type]
+        travel_from=travel_from,
+    )
     rest = (
         f"The {how_many(len(turn.final) - len(ids), 'other')} together: "
         f"{percent(float(np.delete(turn.final, ids).sum()))}."

@@ -154,7 +154,10 @@ class Transformer(Widget):
                 ".",
             ]
         )
-        icon = lambda name, kind: [tag("span", name, class_="sr"), tag("i", class_=kind, aria_hidden="true")]  # noqa: E731
+        icon = lambda name, kind: [  # noqa: E731
+            tag("span", name, class_="sr"),
+            tag("i", class_=kind, aria_hidden="true"),
+        ]
         return tag(
             "div",
             tag(
