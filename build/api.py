@@ -87,7 +87,8 @@ def write(out: Path, page: Callable[..., str]) -> None:
 
 
 def moved(html: str, name: str) -> str:
-    """pdoc's HTML of a module with links to where the pages lie here: it puts each into a file `explainer/kernel.html`."""
+    """pdoc's HTML of a module with links to where the pages lie here:
+    it puts each into a file `explainer/kernel.html`."""
 
     def where(path: str) -> str:
         return relative(name, path.removesuffix(".html").replace("/", "."))

@@ -88,10 +88,16 @@ def build_assets(out: Path, widgets: Iterable[str]) -> dict[str, str]:
     for entry in present:
         shape = "iife" if entry in ("embed.js", "reading.js") else "esm"
         esbuild(
-            str(HERE / "web" / entry), "--bundle", "--minify", f"--format={shape}", "--target=es2022",
-            f"--outfile={work / entry}", "--log-level=warning", "--legal-comments=none",
+            str(HERE / "web" / entry),
+            "--bundle",
+            "--minify",
+            f"--format={shape}",
+            "--target=es2022",
+            f"--outfile={work / entry}",
+            "--log-level=warning",
+            "--legal-comments=none",
             f"--define:WIDGETS={json.dumps(sorted(widgets))}",
-        )  # fmt: skip
+        )
         put(entry, (work / entry).read_bytes())
     put("bokeh.min.js", bokeh_js())
     for font in FONTS:

@@ -37,7 +37,8 @@ HEADER = importlib.util.MAGIC_NUMBER + b"\1\0\0\0" + b"\0" * 8  # hash-based, un
 def without_lines(code: types.CodeType) -> types.CodeType:
     """Third-party code without its table of line numbers: its source is not shipped, so they would lead nowhere."""
     constants = tuple(without_lines(c) if isinstance(c, types.CodeType) else c for c in code.co_consts)
-    # Entries that say "no location" for up to 8 code units each (Objects/locations.md); an empty table breaks tracebacks.
+    # Entries that say "no location" for up to 8 code units each (Objects/locations.md);
+    # an empty table breaks tracebacks.
     whole, rest = divmod(len(code.co_code) // 2, 8)
     table = b"\xff" * whole + (bytes([0xF8 | (rest - 1)]) if rest else b"")
     return code.replace(co_consts=constants, co_linetable=table)

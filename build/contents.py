@@ -1,7 +1,7 @@
 """The table of contents of the site: which pages there are, in groups, and what comes before and after each.
 
-A page of prose alone (how it works, licences) is a folder of `pages/` with a `text.md` and no `page.py`. Its text begins
-with a header between two lines of three dashes:
+A page of prose alone (how it works, licences) is a folder of `pages/` with a `text.md` and no `page.py`. Its text
+begins with a header between two lines of three dashes:
 
     title: Licences                       its name in lists
     question: Licences of what is inside  its heading
@@ -89,14 +89,16 @@ class Contents:
         yield OTHERS, self.others
 
     def in_bar(self, page: Any) -> list[Any]:
-        """The chapters that the bar of a page names: all, or those of its group (of the first one) where that is too much."""
+        """The chapters that the bar of a page names: all,
+        or those of its group (of the first one) where that is too much."""
         if len(self.chapters) <= IN_BAR:
             return self.chapters
         group = page.group or self.chapters[0].group
         return [chapter for chapter in self.chapters if chapter.group == group]
 
     def around(self, page: Any) -> tuple[Any, Any]:
-        """(the page to read before, the page to read next), None where there is none. What is no chapter leads to the start."""
+        """(the page to read before, the page to read next), None where there is none.
+        What is no chapter leads to the start."""
         start = next((other for other in self.others if not other.path), None)
         way = [*([start] if start else []), *self.chapters]
         names = [each.name for each in way]
@@ -110,4 +112,7 @@ def sitemap(contents: Contents, site_url: str) -> str:
     """`sitemap.xml`: the address of every page. site_url: where the site will stand, with a slash at the end"""
     pages = [*contents.others, *contents.chapters]
     entries = "".join(f"<url><loc>{escape(site_url + page.path)}</loc></url>\n" for page in pages)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{entries}</urlset>\n'
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{entries}</urlset>\n'
+    )

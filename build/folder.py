@@ -96,9 +96,9 @@ def write_folder(out: Path, pages: list[Any], folder: Path) -> str:
 
 
 def dated(build: str, kept: Path = ROOT / "_cache" / "dated.json") -> int:
-    """When this build was made, in seconds of UTC, even (a zip knows no odd ones): SOURCE_DATE_EPOCH where that is set, else
-    the time at which a build with this content was made here first. Another content is always of a later time, so that
-    servers, which tell files apart by their times, hand out the new one."""
+    """When this build was made, in seconds of UTC, even (a zip knows no odd ones): SOURCE_DATE_EPOCH where that is set,
+    else the time at which a build with this content was made here first. Another content is always of a later time, so
+    that servers, which tell files apart by their times, hand out the new one."""
     if given := os.environ.get("SOURCE_DATE_EPOCH"):
         return max(int(given) // 2 * 2, EARLIEST)
     last, when = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else ("", 0)
@@ -110,7 +110,8 @@ def dated(build: str, kept: Path = ROOT / "_cache" / "dated.json") -> int:
 
 
 def pack(folder: Path, file: Path, when: int) -> None:
-    """Write the content of `folder` into the zip `file`, readable by everybody and dated `when`: same content, same bytes."""
+    """Write the content of `folder` into the zip `file`, readable by everybody and dated `when`: same content,
+    same bytes."""
     date = time.gmtime(when)[:6]
     utc = struct.pack(
         "<HHBl", 0x5455, 5, 1, when

@@ -15,14 +15,40 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # what readers download; the Python ones run inside Pyodide
 NPM = ("pyodide", "idiomorph", "zstddec", "@fontsource-variable/inter", "@fontsource-variable/source-serif-4")
-PYTHON = ("numpy", "panel", "bokeh", "param", "pyviz_comms", "jinja2", "markupsafe", "packaging", "tqdm", "pyyaml",
-          "typing_extensions", "requests", "urllib3", "certifi", "idna", "charset_normalizer", "linkify-it-py", "markdown-it-py", "mdurl")  # fmt: skip
+PYTHON = (
+    "numpy",
+    "panel",
+    "bokeh",
+    "param",
+    "pyviz_comms",
+    "jinja2",
+    "markupsafe",
+    "packaging",
+    "tqdm",
+    "pyyaml",
+    "typing_extensions",
+    "requests",
+    "urllib3",
+    "certifi",
+    "idna",
+    "charset_normalizer",
+    "linkify-it-py",
+    "markdown-it-py",
+    "mdurl",
+)
 
 # packages whose archive carries no licence file: what its metadata declares, in full by name
 NOTES = {
-    "pyodide": "Pyodide, with CPython (PSF License 2.0) and Emscripten's runtime (MIT) inside. Source: the project's repository, tag of this version; our edits to pyodide.asm.mjs and pyodide.mjs are in build/patch_runtime.py of this project.",
+    "pyodide": (
+        "Pyodide, with CPython (PSF License 2.0) and Emscripten's runtime (MIT) inside. Source: the project's "
+        "repository, tag of this version; our edits to pyodide.asm.mjs and pyodide.mjs are in build/patch_runtime.py "
+        "of this project."
+    ),
     "bokeh": "Its Python runs in every page; its BokehJS (bokeh.min.js, unchanged) is fetched where a page has a plot.",
-    "numpy": "Built from the unchanged source distribution by build/numpy_wheel/; it contains pocketfft, PCG64 and other parts under the licences below.",
+    "numpy": (
+        "Built from the unchanged source distribution by build/numpy_wheel/; it contains pocketfft, "
+        "PCG64 and other parts under the licences below."
+    ),
 }
 
 

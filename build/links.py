@@ -1,7 +1,8 @@
 """The links between the pages: rewritten for pages that are files on a disk, and followed before anything is shipped.
 
-A page of the site is a folder (`attention/`), in one file it is `attention.html`, and in the zip, where it may be opened
-without a server, `attention/index.html`. Links are rewritten from where they lead, never by the names of the pages.
+A page of the site is a folder (`attention/`), in one file it is `attention.html`, and in the zip, where it may be
+opened without a server, `attention/index.html`. Links are rewritten from where they lead, never by the names of the
+pages.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ class BrokenLinks(Exception):
 
 
 def target(link: str, base: str) -> str | None:
-    """Where a link on the page at `base` leads, as a path in the site ('attention/', 'embed.js'), its query and fragment
-    left out. None: out of the site, or within the page."""
+    """Where a link on the page at `base` leads, as a path in the site ('attention/', 'embed.js'), its query and
+    fragment left out. None: out of the site, or within the page."""
     parts = urlsplit(link)
     if parts.scheme or parts.netloc or not parts.path:
         return None
@@ -38,7 +39,8 @@ def target(link: str, base: str) -> str | None:
 def rewrite(html: str, base: str, where: Callable[[str], str | None], *, state_in_hash: bool = False) -> str:
     """`html`, the page at `base` (its path in the site), with other links to the site's pages.
 
-    where: for a path in the site ('attention/', without index.html) the new link; None takes the link away, not its words
+    where: for a path in the site ('attention/', without index.html) the new link; None takes the link away,
+        not its words
     state_in_hash: what a link says in its query goes into its fragment, where a page on a disk has its state
     """
 

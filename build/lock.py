@@ -23,9 +23,23 @@ def main() -> None:
         out = ROOT / "lock" / f"{name}.txt"
         # torch is left without checksums: its CPU and GPU builds carry the same version
         hashes = [] if name == "train" else ["--generate-hashes"]
-        command = [sys.executable, "-m", "piptools", "compile", "--quiet", "--no-emit-index-url", "--no-emit-find-links",
-                   "--no-emit-trusted-host", "--strip-extras", "--no-header", "--allow-unsafe", *hashes,
-                   *[f"--extra={e}" for e in extras], f"--output-file={out}", "pyproject.toml"]  # fmt: skip
+        command = [
+            sys.executable,
+            "-m",
+            "piptools",
+            "compile",
+            "--quiet",
+            "--no-emit-index-url",
+            "--no-emit-find-links",
+            "--no-emit-trusted-host",
+            "--strip-extras",
+            "--no-header",
+            "--allow-unsafe",
+            *hashes,
+            *[f"--extra={e}" for e in extras],
+            f"--output-file={out}",
+            "pyproject.toml",
+        ]
         print("resolving", name, flush=True)
         subprocess.run(command, check=True, cwd=ROOT)
         text = out.read_text(encoding="utf-8")

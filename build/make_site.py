@@ -1,7 +1,7 @@
 """Build the whole static site into `_site/`: `python build/make_site.py` (make site).
 
-With `--preview` the stills come from this very Python instead of Pyodide and there is no runtime: half a minute, for the
-looks of all pages; one page, live, is `build/preview.py`'s. The real build takes the stills from Pyodide.
+With `--preview` the stills come from this very Python instead of Pyodide and there is no runtime: half a minute, for
+the looks of all pages; one page, live, is `build/preview.py`'s. The real build takes the stills from Pyodide.
 """
 
 from __future__ import annotations
@@ -45,12 +45,16 @@ def drawn_here(documents: dict[str, Callable[[], list[Any]]]) -> dict[str, Any]:
     return {
         name: {
             "models": [
-                {"id": f"{name}-{c.name}", "name": c.name, "attributes": {k: v for k, v in c.param.values().items() if k in ("html", "values", "messages")}}
+                {
+                    "id": f"{name}-{c.name}",
+                    "name": c.name,
+                    "attributes": {k: v for k, v in c.param.values().items() if k in ("html", "values", "messages")},
+                }
                 for c in make()
             ]
         }
         for name, make in documents.items()
-    }  # fmt: skip
+    }
 
 
 def write_scripts(out: Path, pages: list[Page]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """What makes a folder of files one build: its name, and the service worker that keeps it whole.
 
-The name is a checksum of all that the build holds. It stands in every page (`<html data-build>`), in `build.json`, which
-pages ask for to learn of a newer build (build/web/offline.js), and in `sw.js`, with the checksum of every file.
+The name is a checksum of all that the build holds. It stands in every page (`<html data-build>`), in `build.json`,
+which pages ask for to learn of a newer build (build/web/offline.js), and in `sw.js`, with the checksum of every file.
 """
 
 from __future__ import annotations
@@ -27,9 +27,11 @@ def files_of(out: Path) -> list[Path]:
     return [
         file
         for file in sorted(out.rglob("*"))
-        if file.is_file() and file.suffix != ".zip" and file.relative_to(out).as_posix() not in NOT_KEPT
+        if file.is_file()
+        and file.suffix != ".zip"
+        and file.relative_to(out).as_posix() not in NOT_KEPT
         and not file.relative_to(out).as_posix().startswith("single/")
-    ]  # fmt: skip
+    ]
 
 
 def seal(out: Path) -> str:
@@ -58,7 +60,10 @@ def seal(out: Path) -> str:
         for name in files
         if not name.startswith(ON_DEMAND) and not name.endswith(TEMPLATE) and LATER not in files[name][:200]
     ]
-    head = f"const VERSION={json.dumps(build)},FILES={json.dumps(sums, separators=(',', ':'))},FIRST={json.dumps(first, separators=(',', ':'))};\n"
+    head = (
+        f"const VERSION={json.dumps(build)},FILES={json.dumps(sums, separators=(',', ':'))},"
+        f"FIRST={json.dumps(first, separators=(',', ':'))};\n"
+    )
     (out / "sw.js").write_text(head + (HERE / "web" / "sw.js").read_text(encoding="utf-8"), encoding="utf-8")
     (out / "build.json").write_text(json.dumps({"build": build}) + "\n", encoding="utf-8")
     return build

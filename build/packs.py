@@ -1,10 +1,12 @@
-"""Two plain containers for what a reader's browser fetches. A pack: many small files as one, unpacked while it streams in.
+"""Two plain containers for what a reader's browser fetches. A pack: many small files as one,
+unpacked while it streams in.
 
 4 bytes  b"PACK"      4 bytes  length of the list, little-endian      the list, JSON [[path, size], ...]      the files
 
 A sparse image: a large piece of memory without its empty pages.
 
-4 bytes  b"SPRS"      4 bytes  length of the list, little-endian      the list, JSON [size, [[start, length], ...]]      the runs
+4 bytes  b"SPRS"      4 bytes  length of the list, little-endian      the list, JSON [size, [[start, length], ...]]
+                                                                      the runs
 """
 
 from __future__ import annotations

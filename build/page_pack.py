@@ -1,8 +1,8 @@
 """A page's pack, what a reader's browser fetches for one page beside the snapshot, and the page's stills.
 
 In the pack: the page's modules, compiled, and whatever they import that the snapshot does not hold; the files that they
-read; `measured.pkl`, the measurements that the page shows; `stills.json`, what was drawn of its widgets. It is made in a
-Python resumed from the snapshot (page_run.py), and anew only when the page, or what all pages share, has changed.
+read; `measured.pkl`, the measurements that the page shows; `stills.json`, what was drawn of its widgets. It is made in
+a Python resumed from the snapshot (page_run.py), and anew only when the page, or what all pages share, has changed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ TOOLS = ("page.mjs", "resumed.mjs", "page_run.py", "page_pack.py", "closure.py",
 
 
 def key(folder: str, image: Path) -> str:
-    """What a page's pack depends on: the snapshot, its own folder, what it imports from elsewhere, what it has measured."""
+    """What a page's pack depends on: the snapshot, its own folder, what it imports from elsewhere,
+    what it has measured."""
     tools = [runtime.HERE / name for name in TOOLS]
     return runtime.digest(
         image.name, *tools, *runtime.own_files(runtime.ROOT / "pages" / folder), measure.fingerprint(folder)
@@ -47,11 +48,18 @@ def made(folder: str, compiled: Path, pyodide: Path, image: Path) -> Path:
             "/src/site": runtime.site_packages(),
         }
         config = {
-            "page": folder, "image": str(image / "config.json"), "stdlib": str(runtime.PYODIDE / "python_stdlib.zip"),
-            "files": {**files, "/tmp/measured.pkl": str(out / "measured.pkl")}, "measured": "/tmp/measured.pkl",
-            "output": str(out), "kept": str(runtime.CACHE / "pyc"), "tools": str(runtime.HERE), "own": runtime.OWN, "late": runtime.LATE,
+            "page": folder,
+            "image": str(image / "config.json"),
+            "stdlib": str(runtime.PYODIDE / "python_stdlib.zip"),
+            "files": {**files, "/tmp/measured.pkl": str(out / "measured.pkl")},
+            "measured": "/tmp/measured.pkl",
+            "output": str(out),
+            "kept": str(runtime.CACHE / "pyc"),
+            "tools": str(runtime.HERE),
+            "own": runtime.OWN,
+            "late": runtime.LATE,
             "mounts": [{"host": str(host), "at": at} for at, host in mounts.items()],
-        }  # fmt: skip
+        }
         (out / "config.json").write_text(json.dumps(config))
         runtime.node("page.mjs", str(out / "config.json"))
         result = json.loads((out / "result.json").read_text(encoding="utf-8"))
@@ -83,7 +91,8 @@ def write_measured(folder: str, file: Path) -> None:
 
 
 def prints(stills: dict[str, Any]) -> dict[str, str]:
-    """{slug: print of its markup}; a widget begins with the same markup in its page and alone. Raises BuildError if not."""
+    """{slug: print of its markup}; a widget begins with the same markup in its page and alone.
+    Raises BuildError if not."""
     from explainer.host.session import print_of
 
     found: dict[str, str] = {}

@@ -23,7 +23,8 @@ def run(config_json: str) -> str:
 
     config: {"page": its folder, "measured": a file of build/measure.py's results for it, "there": the modules of the
     snapshot, "late": those that come later, "roots", "own": as for closure.py}
-    returns: JSON {"stills": {document: as `session.Live.describe`}, "modules", "opened", "libraries": of the pack} or {"error"}
+    returns: JSON {"stills": {document: as `session.Live.describe`}, "modules", "opened",
+    "libraries": of the pack} or {"error"}
     """
     config = json.loads(config_json)
     closure = tool.Closure(config["roots"], tuple(config["own"]), "/out", {})

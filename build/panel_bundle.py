@@ -65,9 +65,17 @@ def write(out: Path = OUT) -> Path:
     minified = work / "panel.css"
     assets.esbuild(str(work / "all.css"), "--minify", f"--outfile={minified}", f"--target={assets.CSS_TARGET}")
     assets.esbuild(
-        str(HERE / "web" / "panel.js"), "--bundle", "--minify", "--format=esm", "--target=es2022", f"--outfile={out}",
-        f"--alias:panel-styles={minified}", "--loader:.css=text", "--log-level=warning", "--legal-comments=none",
-    )  # fmt: skip
+        str(HERE / "web" / "panel.js"),
+        "--bundle",
+        "--minify",
+        "--format=esm",
+        "--target=es2022",
+        f"--outfile={out}",
+        f"--alias:panel-styles={minified}",
+        "--loader:.css=text",
+        "--log-level=warning",
+        "--legal-comments=none",
+    )
     return out
 
 

@@ -9,12 +9,12 @@ The order on restore matters: grow the heap; copy the snapshot in (the libraries
 instantiate each library at its recorded addresses without running relocations or constructors; copy the snapshot in
 again, because instantiating writes a library's initial data over its live data.
 
-`_loadSnapshot` is the head of the snapshot only; its memory comes from `_image`: {size, write(heap, from, to)}, which writes what
-is not zero into a heap that is. So a browser never holds a second copy of the whole memory.
+`_loadSnapshot` is the head of the snapshot only; its memory comes from `_image`: {size, write(heap, from, to)}, which
+writes what is not zero into a heap that is. So a browser never holds a second copy of the whole memory.
 
-The edits to pyodide.mjs let the caller pass the compiled wasm and the standard library instead of addresses, so that one
-place fetches, checks and unpacks everything, and let it run in a classic worker (a single file opened from a disk has no
-other kind).
+The edits to pyodide.mjs let the caller pass the compiled wasm and the standard library instead of addresses, so that
+one place fetches, checks and unpacks everything, and let it run in a classic worker (a single file opened from a disk
+has no other kind).
 
 Every edit must match exactly once: another Pyodide version fails here, by name, and not in a reader's browser.
 """
@@ -71,21 +71,25 @@ ASM = (
     Edit(
         "what to save about libraries, and how to put it back",
         'Module["loadWebAssemblyModule"]=loadWebAssemblyModule',
-        'Module["loadWebAssemblyModule"]=loadWebAssemblyModule;'
-        "Module.__dsoState=()=>{const got={},fresh=Module.__dsoFresh||{};"
-        "for(const k in GOT)if(fresh[k]!==GOT[k].value)got[k]=GOT[k].value;"
-        "return{libs:Module.__dsoLog||[],got,tableLength:wasmTable.length}};"
-        "Module.__dsoRestore=(st,bytes)=>{"
-        "if(st.tableLength>wasmTable.length)wasmTable.grow(st.tableLength-wasmTable.length);"
-        'for(const k in st.got){const g=(GOT[k]??=new WebAssembly.Global({value:"i32",mutable:true},-1));g.value=st.got[k]}'
-        "getFunctionAddress(()=>{});"
-        'const place=ex=>{for(const k in ex){const f=ex[k],v=GOT[k]?.value;if(typeof f=="function"&&v>0&&v<st.tableLength'
-        "&&!wasmTable.get(v)){setWasmTableEntry(v,f);functionsInTableMap.set(f,v)}}};"
-        "place(wasmImports);Module.__dsoReplay={};for(const r of st.libs)Module.__dsoReplay[r.libName]=r;"
-        "for(const r of st.libs){const ex=loadWebAssemblyModule(bytes(r.libName),"
-        "{global:r.global,nodelete:r.nodelete},r.libName,{},r.handle);place(ex);"
-        "const d=newDSO(r.libName,r.handle,ex);d.global=r.global;d.refcount=Infinity;"
-        "if(r.global)mergeLibSymbols(ex,r.libName)}Module.__dsoReplay=null}",
+        (
+            'Module["loadWebAssemblyModule"]=loadWebAssemblyModule;'
+            "Module.__dsoState=()=>{const got={},fresh=Module.__dsoFresh||{};"
+            "for(const k in GOT)if(fresh[k]!==GOT[k].value)got[k]=GOT[k].value;"
+            "return{libs:Module.__dsoLog||[],got,tableLength:wasmTable.length}};"
+            "Module.__dsoRestore=(st,bytes)=>{"
+            "if(st.tableLength>wasmTable.length)wasmTable.grow(st.tableLength-wasmTable.length);"
+            "for(const k in st.got)"
+            '{const g=(GOT[k]??=new WebAssembly.Global({value:"i32",mutable:true},-1));g.value=st.got[k]}'
+            "getFunctionAddress(()=>{});"
+            "const place=ex=>{for(const k in ex){const f=ex[k],v=GOT[k]?.value;"
+            'if(typeof f=="function"&&v>0&&v<st.tableLength'
+            "&&!wasmTable.get(v)){setWasmTableEntry(v,f);functionsInTableMap.set(f,v)}}};"
+            "place(wasmImports);Module.__dsoReplay={};for(const r of st.libs)Module.__dsoReplay[r.libName]=r;"
+            "for(const r of st.libs){const ex=loadWebAssemblyModule(bytes(r.libName),"
+            "{global:r.global,nodelete:r.nodelete},r.libName,{},r.handle);place(ex);"
+            "const d=newDSO(r.libName,r.handle,ex);d.global=r.global;d.refcount=Infinity;"
+            "if(r.global)mergeLibSymbols(ex,r.libName)}Module.__dsoReplay=null}"
+        ),
     ),
     Edit(
         "save it with the snapshot",
@@ -151,15 +155,15 @@ LOADER = (
     ),
     Edit(
         "the standard library may be handed in",
-        "return e.stdLibURL!=null?t=e.stdLibURL:t=e.indexURL+\"python_stdlib.zip\",[he(t),",
-        "return e.stdLibURL!=null?t=e.stdLibURL:t=e.indexURL+\"python_stdlib.zip\",[e._installStdlib??he(t),",
+        'return e.stdLibURL!=null?t=e.stdLibURL:t=e.indexURL+"python_stdlib.zip",[he(t),',
+        'return e.stdLibURL!=null?t=e.stdLibURL:t=e.indexURL+"python_stdlib.zip",[e._installStdlib??he(t),',
     ),
     Edit(
         "a classic worker will do when both modules are in one script",
         'if(r&&ae())throw new Error("Classic web workers are not supported");',
         "",
     ),
-)  # fmt: skip
+)
 
 
 def apply(text: str, edits: tuple[Edit, ...], file: str) -> str:

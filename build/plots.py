@@ -1,8 +1,9 @@
-"""The Bokeh figures of plots (explainer/ui/parts/plot.py), made here by `bokeh.plotting`, kept as JSON with a hash in their names.
+"""The Bokeh figures of plots (explainer/ui/parts/plot.py), made here by `bokeh.plotting`,
+kept as JSON with a hash in their names.
 
-A plot is read from the markup that the site ships, where its numbers and axes stand as JSON, so figure and still cannot differ.
-BokehJS draws it in the page (build/web/plot.js), which also gives it the colours and letters of the site: what is to be painted
-with which of the design's tokens is said by a model's tags, `line_color:vocab`.
+A plot is read from the markup that the site ships, where its numbers and axes stand as JSON, so figure and still cannot
+differ. BokehJS draws it in the page (build/web/plot.js), which also gives it the colours and letters of the site: what
+is to be painted with which of the design's tokens is said by a model's tags, `line_color:vocab`.
 """
 
 from __future__ import annotations
@@ -43,14 +44,24 @@ def paint(model: Any, **tokens: str) -> None:
 
 
 def figure_of(plot: Plot) -> Any:
-    """The plot as a Bokeh figure: a source for each series and one for the markers, named `series-0`, ..., `markers`."""
+    """The plot as a Bokeh figure: a source for each series and one for the markers,
+    named `series-0`, ..., `markers`."""
     rows = bool(plot.y.names)
     columns = plot.columns()
     drawn: Any = figure(
-        x_axis_type="log" if plot.x.log else "linear", y_axis_type="log" if plot.y.log else "linear",
-        x_range=Range1d(start=columns["x"][0], end=columns["x"][1], name="x"), y_range=Range1d(start=columns["y"][0], end=columns["y"][1], name="y"), sizing_mode="stretch_both",
-        tools=[], toolbar_location=None, min_border=0, min_border_right=16, output_backend="canvas", outline_line_color=None, name=plot.name,
-    )  # fmt: skip
+        x_axis_type="log" if plot.x.log else "linear",
+        y_axis_type="log" if plot.y.log else "linear",
+        x_range=Range1d(start=columns["x"][0], end=columns["x"][1], name="x"),
+        y_range=Range1d(start=columns["y"][0], end=columns["y"][1], name="y"),
+        sizing_mode="stretch_both",
+        tools=[],
+        toolbar_location=None,
+        min_border=0,
+        min_border_right=16,
+        output_backend="canvas",
+        outline_line_color=None,
+        name=plot.name,
+    )
     drawn.update(background_fill_color=None, border_fill_color=None)
     pan = PanTool(dimensions="width" if rows else "both")
     drawn.add_tools(pan)
@@ -87,10 +98,22 @@ def figure_of(plot: Plot) -> Any:
 
 def axis_of(axis: Any, said: Axis, marks: int) -> None:
     """Marks (about so many), numbers and name of an axis."""
-    axis.update(axis_label=said.title, axis_label_text_font_style="normal", axis_label_text_font_size="12px",
-                major_label_text_font_size="12px", minor_tick_line_color=None)  # fmt: skip
-    paint(axis, axis_line_color="line", major_tick_line_color="line", major_label_text_color="soft", axis_label_text_color="soft",
-          major_label_text_font="ui", axis_label_text_font="ui")  # fmt: skip
+    axis.update(
+        axis_label=said.title,
+        axis_label_text_font_style="normal",
+        axis_label_text_font_size="12px",
+        major_label_text_font_size="12px",
+        minor_tick_line_color=None,
+    )
+    paint(
+        axis,
+        axis_line_color="line",
+        major_tick_line_color="line",
+        major_label_text_color="soft",
+        axis_label_text_color="soft",
+        major_label_text_font="ui",
+        axis_label_text_font="ui",
+    )
     if said.names:
         axis.ticker = FixedTicker(ticks=list(range(len(said.names))))
         axis.major_label_overrides = dict(enumerate(said.names))

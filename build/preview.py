@@ -69,7 +69,8 @@ def page_sources(folder: str, results: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def whole_stdlib(part: Path) -> bytes:
-    """The compiled part of the standard library, and the rest of it as Pyodide has it: this page may import something new."""
+    """The compiled part of the standard library, and the rest of it as Pyodide has it:
+    this page may import something new."""
     kept = runtime.CACHE / "preview-stdlib.zip"
     if not kept.is_file() or kept.stat().st_mtime < part.stat().st_mtime:
         shutil.copyfile(part, kept)
@@ -107,7 +108,8 @@ def write_runtime(out: Path, folder: str, results: bytes) -> None:
 
 
 def build(page_name: str, out: Path) -> None:
-    """Build the page, without its embeds, into `out`, which is made anew. What it measures is kept for the next time."""
+    """Build the page, without its embeds, into `out`, which is made anew.
+    What it measures is kept for the next time."""
     import contents
     import make_site
     import measure
@@ -183,7 +185,8 @@ class Preview:
 
 
 def handler(preview: Preview) -> type[serve.Handler]:
-    """A handler that serves the newest build, and tells its pages of a newer one and of problems (build/web/preview.js)."""
+    """A handler that serves the newest build, and tells its pages of a newer one and of problems
+    (build/web/preview.js)."""
 
     class Handler(serve.Handler):
         def translate_path(self, path: str) -> str:

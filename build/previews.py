@@ -69,9 +69,21 @@ def write_picture(folder: Path, question: str, subtitle: str, prompt: str) -> No
 def write_oembed(folder: Path, page: Any, widget: Any, site_name: str) -> None:
     """Write `folder/oembed.json` (type rich, oEmbed 1.0) for `/embed/<slug>/`."""
     address = f"{site_url()}embed/{widget.slug}/"
-    frame = f'<iframe src="{escape(address)}" title="{escape(widget.title)}" width="100%" height="560" style="border:0" loading="lazy"></iframe>'
+    frame = (
+        f'<iframe src="{escape(address)}" title="{escape(widget.title)}" width="100%" height="560" style="border:0" '
+        'loading="lazy"></iframe>'
+    )
     described = {
-        "version": "1.0", "type": "rich", "title": widget.title, "provider_name": site_name, "provider_url": site_url() or "./",
-        "width": 720, "height": 560, "html": frame, "thumbnail_url": f"{address}og.png", "thumbnail_width": WIDTH, "thumbnail_height": HEIGHT,
-    }  # fmt: skip
+        "version": "1.0",
+        "type": "rich",
+        "title": widget.title,
+        "provider_name": site_name,
+        "provider_url": site_url() or "./",
+        "width": 720,
+        "height": 560,
+        "html": frame,
+        "thumbnail_url": f"{address}og.png",
+        "thumbnail_width": WIDTH,
+        "thumbnail_height": HEIGHT,
+    }
     (folder / "oembed.json").write_text(json.dumps(described, indent=1), encoding="utf-8")

@@ -1,13 +1,16 @@
 """The prose of a page: Markdown (pages/<name>/text.md) with a few additions, to HTML.
 
 ::: discover ... :::    read in the Discover mode only;  ::: result ... :::  in the Result mode only
-:::: deeper Title | promise ... ::::    a section that is closed at first: its heading, and one line of what it will show
-                        `Title || Other title`: the second one in the Result mode;  `:::: second ...` is open in Discover
+:::: deeper Title | promise ... ::::    a section that is closed at first: its heading,
+                                        and one line of what it will show
+                        `Title || Other title`: the second one in the Result mode;
+                                        `:::: second ...` is open in Discover
 [[widget:slug]]         alone on a line: the widget stands here
 [[guess:name]] Question, and a list below it: the reader chooses one of its items before reading on
 [[answer:name]]         and a list: what to say, further down, to who chose the first item, the second, ...
 {{ name }}              a number from pages/<name>/numbers.py, computed by the model when the site is built
-[head]{.term}           a word of the field, explained where it stands (pages/terms.toml); [heads]{.term of=head} where it is bent
+[head]{.term}           a word of the field, explained where it stands (pages/terms.toml);
+                        [heads]{.term of=head} where it is bent
 [query]{.axis-query}    a word in the colour of its meaning;  $..$ and $$..$$ are formulas (MathML)
 """
 
@@ -96,7 +99,10 @@ def explained(html: str) -> str:
 
     html = TERM.sub(put, html)
     cards = "".join(
-        f'<div popover class="term-card" id="term-{slug_of(term)}"><dfn>{escape(term)}</dfn> {escape(terms()[term])}</div>'
+        (
+            f'<div popover class="term-card" id="term-{slug_of(term)}">'
+            f"<dfn>{escape(term)}</dfn> {escape(terms()[term])}</div>"
+        )
         for term in used
     )
     return html + cards
@@ -146,7 +152,8 @@ def mathml(latex: str, options: dict[str, Any]) -> str:
 
 
 def back_links(html: str) -> str:
-    """A footnote that both modes refer to leads back to either place: in each mode show the link that leads somewhere."""
+    """A footnote that both modes refer to leads back to either place:
+    in each mode show the link that leads somewhere."""
 
     def marked(match: re.Match[str]) -> str:
         open_blocks: list[str] = []
@@ -176,7 +183,8 @@ def guesses(text: str) -> str:
             for i, option in enumerate(options)
         )
         return (
-            f'<fieldset class="guess" data-guess="{name}"><legend>{question}</legend><div class="options">{choices}</div>'
+            f'<fieldset class="guess" data-guess="{name}"><legend>{question}</legend>'
+            f'<div class="options">{choices}</div>'
             '<p class="noted" role="status"></p></fieldset>\n\n'
         )
 

@@ -42,8 +42,14 @@ EXTRA = ["numpy.random", "numpy.linalg", "numpy.fft", "numpy.ma", "numpy.char", 
 STORYTELLER = "storyteller-4l"  # the model that every page runs
 # What no page needs before it draws: it is fetched when the page is live (pack "numpy").
 LATE = (
-    "numpy.random", "numpy.fft", "numpy.ma", "numpy.char", "numpy.strings", "numpy._core.defchararray", "numpy._core.strings",
-)  # fmt: skip
+    "numpy.random",
+    "numpy.fft",
+    "numpy.ma",
+    "numpy.char",
+    "numpy.strings",
+    "numpy._core.defchararray",
+    "numpy._core.strings",
+)
 
 
 class BuildError(Exception):
@@ -111,7 +117,8 @@ def timed(what: str) -> Iterator[None]:
 
 
 def closure_key() -> str:
-    """What the closure depends on, and so the snapshot: other packages, our tools, and what all pages share; no page."""
+    """What the closure depends on, and so the snapshot: other packages, our tools, and what all pages share;
+    no page."""
     installed = "\n".join(sorted(p.name for p in site_packages().glob("*.dist-info")))
     tools = [HERE / f for f in ("closure.py", "closure.mjs", "slim.py", "trims.py", "exercise.py")]
     shared = [part for package in BASE for part in own_files(ROOT.joinpath(*package.split(".")))]
@@ -141,10 +148,16 @@ def closure() -> Path:
             ("/src/site", site_packages()),
         ]
         config = {
-            "pyodide": f"{PYODIDE}/", "output": str(out), "kept": str(CACHE / "pyc"), "tools": str(HERE), "own": OWN, "options": {},
-            "base": list(BASE), "extra": EXTRA,
+            "pyodide": f"{PYODIDE}/",
+            "output": str(out),
+            "kept": str(CACHE / "pyc"),
+            "tools": str(HERE),
+            "own": OWN,
+            "options": {},
+            "base": list(BASE),
+            "extra": EXTRA,
             "mounts": [{"host": str(host), "at": at} for at, host in mounts],
-        }  # fmt: skip
+        }
         (work / "config.json").write_text(json.dumps(config))
         node("closure.mjs", str(work / "config.json"), str(work / "result.json"))
         result = json.loads((work / "result.json").read_text())
@@ -177,7 +190,8 @@ def numpy_unpacked() -> Path:
 
 
 def own_files(directory: Path) -> list[bytes | str | Path]:
-    """What of our own code can matter to a reader's Python: not the training, not the prose and what that says in numbers."""
+    """What of our own code can matter to a reader's Python: not the training,
+    not the prose and what that says in numbers."""
     parts: list[bytes | str | Path] = []
     for file in sorted(directory.rglob("*")):
         if not file.is_file() or "training" in file.parts or file.name == "numbers.py":
@@ -221,9 +235,14 @@ def snapshot(compiled: Path, pyodide: Path) -> Path:
         out.mkdir(parents=True)
         result = json.loads((compiled / "closure.json").read_text())
         config = {
-            "pyodide": f"{pyodide}/", "stdlib": str(compiled / "stdlib.zip"), "site": str(compiled / "site"),
-            "tools": str(HERE), "output": str(out), "order": result["order"], "late": LATE,
-        }  # fmt: skip
+            "pyodide": f"{pyodide}/",
+            "stdlib": str(compiled / "stdlib.zip"),
+            "site": str(compiled / "site"),
+            "tools": str(HERE),
+            "output": str(out),
+            "order": result["order"],
+            "late": LATE,
+        }
         (out / "config.json").write_text(json.dumps(config))
         printed = node("snapshot.mjs", str(out / "config.json"))
         (out / "report.json").write_text(printed.strip().splitlines()[-1])
@@ -356,10 +375,20 @@ def bundle(out: Path, pyodide: Path, manifest: dict[str, Any]) -> None:
     """The worker as one module script (runtime/worker.js), its manifest inside."""
     esbuild = ROOT / "node_modules" / ".bin" / "esbuild"
     command = [
-        str(esbuild), str(HERE / "web" / "worker.js"), "--bundle", "--format=esm", "--minify-whitespace", "--minify-syntax",
-        "--target=es2022", f"--alias:pyodide-loader={pyodide / 'pyodide.mjs'}", "--external:node:*", "--external:ws",
-        f"--define:MANIFEST={json.dumps(manifest)}", f"--outfile={out / 'runtime' / 'worker.js'}", "--log-level=warning",
-    ]  # fmt: skip
+        str(esbuild),
+        str(HERE / "web" / "worker.js"),
+        "--bundle",
+        "--format=esm",
+        "--minify-whitespace",
+        "--minify-syntax",
+        "--target=es2022",
+        f"--alias:pyodide-loader={pyodide / 'pyodide.mjs'}",
+        "--external:node:*",
+        "--external:ws",
+        f"--define:MANIFEST={json.dumps(manifest)}",
+        f"--outfile={out / 'runtime' / 'worker.js'}",
+        "--log-level=warning",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=npm.environment())
     if done.returncode:
         raise BuildError(f"esbuild failed:\n{done.stderr[-3000:]}")

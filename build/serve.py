@@ -1,6 +1,7 @@
 """Serve `_site/` at 127.0.0.1, as any static file server would. `make serve` (PORT=9000 for another port)
 
-It sends the right types for .wasm and .mjs, lets browsers keep what has a hash in its name, and nothing else: the site needs no more.
+It sends the right types for .wasm and .mjs, lets browsers keep what has a hash in its name, and nothing else:
+the site needs no more.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ TYPES = {
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
-    extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, **TYPES}  # noqa: RUF012 (as the base has it)
+    extensions_map = {  # noqa: RUF012 (as the base has it)
+        **http.server.SimpleHTTPRequestHandler.extensions_map,
+        **TYPES,
+    }
     protocol_version = "HTTP/1.1"
     status = 0
 
@@ -77,7 +81,8 @@ def served(directory: Path, handler: type[Handler] = Handler) -> Iterator[str]:
 def run(
     directory: Path, port: int, handler: type[Handler] = Handler, *, again: str = "make serve", place: str = ""
 ) -> int:
-    """Serve for ever, and say where; 1 where that cannot be. again: the command of whoever started this; place: the page to open"""
+    """Serve for ever, and say where; 1 where that cannot be. again: the command of whoever started this;
+    place: the page to open"""
     try:
         server = make_server(directory, port, handler)
     except OSError as problem:

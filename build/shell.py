@@ -27,31 +27,47 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 SITE_NAME = "The Transformer, Operated"
 SITE_URL = os.environ.get("SITE_URL", "")
-# What a page may do, in its own head; build/web/worker.js is not bound by it (a worker answers to the header it comes with).
-# No eval, nothing from elsewhere, and one inline script, known by its checksum (SLASH). `style` attributes carry numbers into pictures (style="--v:0.25") all over the
-# place: they, and only they, are free; style elements are not.
-SLASH = r"if(/\/[^/.]+$/.test(location.pathname))try{history.replaceState(null,'',location.pathname+'/'+location.search+location.hash)}catch{}"
-# Some servers hand out attention/index.html at /attention, without the slash at the end: every relative address in it would lead
-# elsewhere. Nothing else of the page can be found then, so this stands in the page itself and puts the slash into its address.
+# What a page may do, in its own head; build/web/worker.js is not bound by it (a worker answers to the header it comes
+# with). No eval, nothing from elsewhere, and one inline script, known by its checksum (SLASH). `style` attributes carry
+# numbers into pictures (style="--v:0.25") all over the place: they, and only they, are free; style elements are not.
+SLASH = (
+    r"if(/\/[^/.]+$/.test(location.pathname))"
+    "try{history.replaceState(null,'',location.pathname+'/'+location.search+location.hash)}catch{}"
+)
+# Some servers hand out attention/index.html at /attention, without the slash at the end: every relative address in it
+# would lead elsewhere. Nothing else of the page can be found then, so this stands in the page itself and puts the slash
+# into its address.
 SLASH_SUM = f"'sha256-{base64.b64encode(hashlib.sha256(SLASH.encode()).digest()).decode()}'"
 POLICY = "; ".join(
     (
-        "default-src 'none'", f"script-src 'self' {SLASH_SUM}", "worker-src 'self'", "connect-src 'self'", "style-src 'self'", "style-src-attr 'unsafe-inline'",
-        "font-src 'self'", "img-src 'self' data:", "frame-src 'self'", "base-uri 'none'", "form-action 'none'",
+        "default-src 'none'",
+        f"script-src 'self' {SLASH_SUM}",
+        "worker-src 'self'",
+        "connect-src 'self'",
+        "style-src 'self'",
+        "style-src-attr 'unsafe-inline'",
+        "font-src 'self'",
+        "img-src 'self' data:",
+        "frame-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
     )
-)  # fmt: skip
-# The same as a header for the whole site: the worker imports Pyodide's script from a blob, once it is unpacked and checked, and
-# compiles WebAssembly; zstddec unpacks its own few kilobytes of it by fetching a data: URL, which asks nobody for anything.
+)
+# The same as a header for the whole site: the worker imports Pyodide's script from a blob, once it is unpacked and
+# checked, and compiles WebAssembly; zstddec unpacks its own few kilobytes of it by fetching a data: URL, which asks
+# nobody for anything.
 HEADER = POLICY.replace(SLASH_SUM, f"{SLASH_SUM} blob: 'wasm-unsafe-eval'")
 HEADER = HEADER.replace("connect-src 'self'", "connect-src 'self' data:")
-# A page with a plot may do one thing more: BokehJS puts style elements into its shadow roots. Whoever sends the header for the whole
-# site has to allow what any of its pages may do; their own heads hold the others to less.
+# A page with a plot may do one thing more: BokehJS puts style elements into its shadow roots. Whoever sends the header
+# for the whole site has to allow what any of its pages may do; their own heads hold the others to less.
 PLOT_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 HEADER = HEADER.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 templates = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(HERE / "web"), autoescape=jinja2.select_autoescape(["j2", "html"]), undefined=jinja2.StrictUndefined,
+    loader=jinja2.FileSystemLoader(HERE / "web"),
+    autoescape=jinja2.select_autoescape(["j2", "html"]),
+    undefined=jinja2.StrictUndefined,
     trim_blocks=True,
-)  # fmt: skip
+)
 templates.globals["slash"] = Markup(f"<script>{SLASH}</script>")
 checksums: dict[str, str] = {}  # of our scripts, by plain name; filled by build/make_site.py
 
@@ -103,7 +119,8 @@ def frame(widget: Any, body: str, *, root: str, from_page: dict[str, str] | None
 
 
 def plots(html: str, root: str, assets: dict[str, str]) -> dict[str, Any]:
-    """What a page with this markup needs for its plots: {"policy": ..., "plots": JSON that tells its script where things lie, or ''}."""
+    """What a page with this markup needs for its plots: {"policy": ...,
+    "plots": JSON that tells its script where things lie, or ''}."""
     names = PLOT.findall(html)
     if not names:
         return {"policy": POLICY, "plots": ""}
@@ -124,16 +141,32 @@ def embed_html(page: Any, widget: Any, still: dict[str, Any], *, root: str, asse
     lean = lean_still(page, f"embed/{widget.slug}", still)
     body = html_of[widget.slug]
     return templates.get_template("embed.html.j2").render(
-        page=page, w=widget, site_name=SITE_NAME, root=root, assets=assets, still=json_block(lean),
-        widget=frame(widget, body, root=root, from_page=back), **plots(body, root, assets),
-    )  # fmt: skip
+        page=page,
+        w=widget,
+        site_name=SITE_NAME,
+        root=root,
+        assets=assets,
+        still=json_block(lean),
+        widget=frame(widget, body, root=root, from_page=back),
+        **plots(body, root, assets),
+    )
 
 
-def page_html(page: Any, still: dict[str, Any], *, root: str, assets: dict[str, str], contents: Contents,
-              text: str, numbers: dict[str, Any], extra: str = "") -> str:  # fmt: skip
+def page_html(
+    page: Any,
+    still: dict[str, Any],
+    *,
+    root: str,
+    assets: dict[str, str],
+    contents: Contents,
+    text: str,
+    numbers: dict[str, Any],
+    extra: str = "",
+) -> str:
     """One page of the site.
 
-    still: {"models": [{"id", "name", "attributes"}]} of the page's document; markup goes into the widgets, ids into the page
+    still: {"models": [{"id", "name", "attributes"}]} of the page's document; markup goes into the widgets,
+        ids into the page
     text, numbers: the prose, and what it may use as {{ name }}
     extra:         markup for its head
     """
@@ -142,9 +175,17 @@ def page_html(page: Any, still: dict[str, Any], *, root: str, assets: dict[str, 
     lean = lean_still(page, page.name, still)
     prose = article(text, numbers, widgets)
     return framed(
-        page, prose, root=root, assets=assets, contents=contents, single=True, still=json_block(lean), figures=page.widgets,
-        two_ways='<div class="discover">' in prose, extra=Markup(extra),
-    )  # fmt: skip
+        page,
+        prose,
+        root=root,
+        assets=assets,
+        contents=contents,
+        single=True,
+        still=json_block(lean),
+        figures=page.widgets,
+        two_ways='<div class="discover">' in prose,
+        extra=Markup(extra),
+    )
 
 
 def text_html(page: Text, *, root: str, assets: dict[str, str], contents: Contents, numbers: dict[str, Any]) -> str:
@@ -161,9 +202,15 @@ def plain_page(path: str, question: str, html: Markup, *, root: str, assets: dic
     path: where it lies in the site, 'api/kernel/'
     """
     page = SimpleNamespace(
-        name=path.split("/")[0], title=question, question=question, path=path, chapter=False, group="", on_demand=True,
+        name=path.split("/")[0],
+        title=question,
+        question=question,
+        path=path,
+        chapter=False,
+        group="",
+        on_demand=True,
         heading=escape(question).replace(".", Markup(".<wbr>")),  # a long dotted name breaks behind a dot
-    )  # fmt: skip
+    )
     return framed(
         page, html, root=root, assets=assets, contents=contents, single=False, still=None, figures=(), two_ways=False
     )
@@ -173,9 +220,17 @@ def framed(page: Any, prose: Markup, *, root: str, contents: Contents, assets: d
     """A page's article in the frame that all pages share: bar, contents, previous and next, footer."""
     previous, following = contents.around(page)
     return templates.get_template("page.html.j2").render(
-        page=page, article=prose, root=root, contents=contents, previous=previous, next=following, site_name=SITE_NAME, assets=assets,
-        **plots(prose, root, assets), **more,
-    )  # fmt: skip
+        page=page,
+        article=prose,
+        root=root,
+        contents=contents,
+        previous=previous,
+        next=following,
+        site_name=SITE_NAME,
+        assets=assets,
+        **plots(prose, root, assets),
+        **more,
+    )
 
 
 def lean_still(page: Any, name: str, still: dict[str, Any]) -> dict[str, Any]:
@@ -185,7 +240,8 @@ def lean_still(page: Any, name: str, still: dict[str, Any]) -> dict[str, Any]:
 
 
 def lean_model(model: dict[str, Any]) -> dict[str, Any]:
-    """What the page's script needs of a model: its markup is in the page, here is its print (explainer/host/session.py)."""
+    """What the page's script needs of a model: its markup is in the page,
+    here is its print (explainer/host/session.py)."""
     kept = {k: v for k, v in model["attributes"].items() if k in ("values", "messages")}
     html = model["attributes"].get("html")
     print = {} if html is None else {"print": session.print_of(html)}

@@ -1,12 +1,13 @@
 """A page, or a widget, in one .html, live when opened from a disk with the network off.
 
 The page as built, its style sheet, fonts and script written into it; the worker as one classic script; Pyodide, the
-libraries, the memory snapshot and the page's pack as base64 of what the site serves. What only the ordinary boot needs is
-left out.
+libraries, the memory snapshot and the page's pack as base64 of what the site serves. What only the ordinary boot needs
+is left out.
 
-Such a file has 17 MB, so it is made where it is asked for: by the reader's browser (build/web/take.js), from a template,
-`<page>/single.html` or `embed/<widget>/single.html`, and `runtime/parts.<hash>.json`, what every file needs, by the same
-`fill` as here: marks (`<!--explainer:style-->`) are replaced. `make single WIDGET=temperature` does it on this machine.
+Such a file has 17 MB, so it is made where it is asked for: by the reader's browser (build/web/take.js), from a
+template, `<page>/single.html` or `embed/<widget>/single.html`, and `runtime/parts.<hash>.json`, what every file needs,
+by the same `fill` as here: marks (`<!--explainer:style-->`) are replaced. `make single WIDGET=temperature`
+does it on this machine.
 """
 
 from __future__ import annotations
@@ -49,10 +50,14 @@ def bundle(out: Path, pyodide: Path) -> tuple[str, str]:
     ]
     assets.esbuild(str(HERE / "web" / "single-page.js"), *common, f"--outfile={WORK / 'page.js'}")
     assets.esbuild(
-        str(HERE / "web" / "single-worker.js"), *common, f"--alias:pyodide-loader={pyodide / 'pyodide.mjs'}",
-        f"--alias:pyodide-module={pyodide / 'pyodide.asm.mjs'}", f"--define:MANIFEST={json.dumps(json.loads(manifest))}",
-        '--define:import.meta.url="https://file.invalid/"', f"--outfile={WORK / 'worker.js'}",
-    )  # fmt: skip
+        str(HERE / "web" / "single-worker.js"),
+        *common,
+        f"--alias:pyodide-loader={pyodide / 'pyodide.mjs'}",
+        f"--alias:pyodide-module={pyodide / 'pyodide.asm.mjs'}",
+        f"--define:MANIFEST={json.dumps(json.loads(manifest))}",
+        '--define:import.meta.url="https://file.invalid/"',
+        f"--outfile={WORK / 'worker.js'}",
+    )
     page, worker = (in_script((WORK / name).read_text(encoding="utf-8")) for name in ("page.js", "worker.js"))
     return page, worker
 
@@ -76,10 +81,17 @@ def policy(*scripts: str) -> str:
     hashes = [f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in scripts]
     return "; ".join(
         (
-            "default-src 'none'", f"script-src {' '.join(hashes)} blob: 'wasm-unsafe-eval'", "worker-src blob:", "connect-src data:",
-            "style-src 'unsafe-inline'", "font-src data:", "img-src data:", "base-uri 'none'", "form-action 'none'",
+            "default-src 'none'",
+            f"script-src {' '.join(hashes)} blob: 'wasm-unsafe-eval'",
+            "worker-src blob:",
+            "connect-src data:",
+            "style-src 'unsafe-inline'",
+            "font-src data:",
+            "img-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
         )
-    )  # fmt: skip
+    )
 
 
 def parts(out: Path, pyodide: Path, names: dict[str, str]) -> dict[str, Any]:
@@ -116,7 +128,8 @@ def write_parts(out: Path, pyodide: Path, names: dict[str, str]) -> str:
 
 
 def beside(pages: list[Any]) -> Callable[[str], str | None]:
-    """Where a page in one file finds the others: in files beside it. What is no such page is on the site, if that has a name."""
+    """Where a page in one file finds the others: in files beside it. What is no such page is on the site,
+    if that has a name."""
     files = {page.path: f"{page.name}.html" for page in pages}
     site = shell.templates.globals["site_url"]
     return lambda path: files.get(path) or (f"{site}{path}" if site else None)
@@ -147,7 +160,10 @@ def template(html: str, base: str, where: Callable[[str], str | None]) -> str:
     html = re.sub(r'<script type="module" src="[^"]+"[^>]*></script>', tail, html)
     html = re.sub(
         r'<p class="about">.*?</p>',
-        "<p>This is one file: it works from a disk, without a network. Its links open the other pages where their files lie beside it.</p>",
+        (
+            "<p>This is one file: it works from a disk, without a network. "
+            "Its links open the other pages where their files lie beside it.</p>"
+        ),
         html,
         flags=re.S,
     )
@@ -157,7 +173,8 @@ def template(html: str, base: str, where: Callable[[str], str | None]) -> str:
 
 
 def fill(page: str, marks: dict[str, str]) -> str:
-    """The template with its marks replaced; a mark that is not given vanishes. No newer build is asked for (build/offline.py)."""
+    """The template with its marks replaced; a mark that is not given vanishes.
+    No newer build is asked for (build/offline.py)."""
     page = re.sub(r' data-build="[^"]*"', "", page, count=1)
     return re.sub(r"<!--explainer:([a-z]+)-->", lambda m: marks.get(m[1], ""), page)
 
@@ -172,7 +189,10 @@ def files_for(template: str, everything: dict[str, Any]) -> list[dict[str, str]]
 def one_file(out: Path, template: str, everything: dict[str, Any]) -> str:
     """The template with everything inside."""
     files = "\n".join(
-        f'<script type="text/plain" data-file="{f["name"]}">{base64.b64encode((out / f["url"]).read_bytes()).decode()}</script>'
+        (
+            f'<script type="text/plain" data-file="{f["name"]}">'
+            f"{base64.b64encode((out / f['url']).read_bytes()).decode()}</script>"
+        )
         for f in files_for(template, everything)
     )
     return fill(template, {**everything["marks"], "files": files})

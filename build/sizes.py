@@ -1,4 +1,5 @@
-"""What the site weighs: every file raw and gzipped, and what is in Python's memory, as `_site/sizes.json` and as tables."""
+"""What the site weighs: every file raw and gzipped, and what is in Python's memory,
+as `_site/sizes.json` and as tables."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ def measure(out: Path) -> list[dict[str, object]]:
 
 
 def write(out: Path, heap: dict[str, object] | None = None) -> list[dict[str, object]]:
-    """Write `out/sizes.json`: {"files": [{path, bytes, gzip}], "heap": what heap_report.py found, or null}; returns the files."""
+    """Write `out/sizes.json`: {"files": [{path, bytes, gzip}], "heap": what heap_report.py found, or null};
+    returns the files."""
     rows = measure(out)
     (out / "sizes.json").write_text(json.dumps({"files": rows, "heap": heap}, indent=1), encoding="utf-8")
     return rows
@@ -83,18 +85,28 @@ def times(kept: Path) -> str:
     """For the 'how this page works' page: what a kept run of the bench found, and on what (Markdown)."""
     found = json.loads(kept.read_text(encoding="utf-8"))
     names = {
-        "resume, cold": "first visit", "resume, warm": "another page of the same visit",
+        "resume, cold": "first visit",
+        "resume, warm": "another page of the same visit",
         "ordinary boot": "first visit, if resuming fails: Python starts from nothing",
-    }  # fmt: skip
+    }
     rows = [f"| {words} | {found['boot'][name]['ms']['median'] / 1000:.1f} |" for name, words in names.items()]
     rows.append(f"| a page in one file, from the disk | {found['one_file']['ms']['median'] / 1000:.1f} |")
     slow = found["slow_line"]["resume"]["ms"]["median"] / 1000
     machine = found["machine"]
-    return "\n".join([
-        "| to a live page | seconds |", "|---|---:|", *rows, "",
-        f"Medians, measured on {found['date']} in Chromium {machine['chromium'].partition('.')[0]} on a machine with {machine['cores']} cores "
-        f"that served the site itself. Over a line of 10 Mbit/s it took {slow:.0f} seconds; the page can be read after {found['boot']['resume, cold']['last']['lcp'] / 1000:.1f}.",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            "| to a live page | seconds |",
+            "|---|---:|",
+            *rows,
+            "",
+            (
+                f"Medians, measured on {found['date']} in Chromium {machine['chromium'].partition('.')[0]} on a "
+                f"machine with {machine['cores']} cores that served the site itself. Over a line of 10 Mbit/s it took "
+                f"{slow:.0f} seconds; the page can be read after "
+                f"{found['boot']['resume, cold']['last']['lcp'] / 1000:.1f}."
+            ),
+        ]
+    )
 
 
 def demote(markdown: str) -> str:

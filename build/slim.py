@@ -4,8 +4,9 @@
                 and `from .x import *` in a package's front door becomes a table of names: what no page uses never loads
     help texts  docstrings, `help=` of Bokeh properties, `doc=` of param Parameters, annotations of functions
 
-A module rewritten so behaves the same to its users: every name is still there (`module.name`, `from module import name`,
-`from module import *`), it only arrives later. `transform` works on the AST; what cannot be judged is left as it was.
+A module rewritten so behaves the same to its users: every name is still there (`module.name`,
+`from module import name`, `from module import *`), it only arrives later. `transform` works on the AST; what cannot be
+judged is left as it was.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ class Lazy:
                 return list(self._names_)
             if self._fallback_ is not None:
                 return self._fallback_(name)
-            raise AttributeError(f"module {self._module_!r} has no attribute {name!r}", name=name, obj=sys.modules.get(self._module_))
+            raise AttributeError(f"module {self._module_!r} has no attribute {name!r}", name=name, \
+obj=sys.modules.get(self._module_))
         for module, attribute, top in found:
             loaded = importlib.import_module(module)
             if attribute is None:
@@ -394,7 +396,8 @@ def put_off_imports(
     Rewriter(deferred).visit(tree)
     has_getattr = any(isinstance(s, ast.FunctionDef) and s.name == "__getattr__" for s in body)
     front = ast.parse(
-        f"from {HELPER} import Lazy as _Lazy_\n{LAZY} = _Lazy_(__name__, {table!r}, {names_all if computed_all else None!r})\n"
+        f"from {HELPER} import Lazy as _Lazy_\n{LAZY} = _Lazy_(__name__, {table!r}, "
+        f"{names_all if computed_all else None!r})\n"
     ).body
     position = next(
         (

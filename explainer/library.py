@@ -77,9 +77,17 @@ class Model(model.Model):
         """
         tokens = tokens_of(text)
         steps = sampling.generate(
-            self, tokens, n, temperature, top_k, top_p, min_p, seed,
-            stop=tokenizer().end_id, interventions=interventions,
-        )  # fmt: skip
+            self,
+            tokens,
+            n,
+            temperature,
+            top_k,
+            top_p,
+            min_p,
+            seed,
+            stop=tokenizer().end_id,
+            interventions=interventions,
+        )
         return Continuation(tokens, tuple(steps))
 
     @functools.cached_property

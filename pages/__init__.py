@@ -5,7 +5,8 @@
     <name>/numbers.py   numbers(), what the prose says in numbers; readers' browsers do not get it
     <name>/views/       the widgets;   facts/   what only they compute
 
-A folder with a text and no `page.py` is a page of prose alone (build/contents.py). Nothing outside of a page's folder has to be told its name. `DOCUMENTS` is every document that can be opened in Python.
+A folder with a text and no `page.py` is a page of prose alone (build/contents.py).
+Nothing outside of a page's folder has to be told its name. `DOCUMENTS` is every document that can be opened in Python.
 """
 
 import importlib

@@ -36,7 +36,8 @@ Written by `build/numpy_wheel/provenance.py`.
 | built with | {pinned["BUILD_PINS"].strip('"')} |
 | linked in | {BLAS[pinned["BLAS"]]} |
 | left out | tests, `numpy.testing`, headers, f2py, type stubs (`build/numpy_wheel/slim.py` has the list) |
-| licence | numpy: BSD-3-Clause, with parts under Zlib, MIT and others; all texts are in the wheel, under `dist-info/licenses/` |
+| licence | numpy: BSD-3-Clause, with parts under Zlib, MIT and others; all texts are in the wheel, \
+under `dist-info/licenses/` |
 
 ## The toolchain
 

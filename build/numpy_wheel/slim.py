@@ -1,8 +1,8 @@
 """Leave in numpy's wheel what can be imported: slim.py in.whl out.whl [--licence name=file]...
 
 Dropped: tests, numpy.testing, headers, f2py, type stubs, Cython sources, static libraries, the test-only and unused
-extension modules. RECORD is written anew. All dates are 1980-01-01 and the random name of the folder in which the build's
-Python lay is taken out of numpy/__config__.py, so that building again gives the very same file.
+extension modules. RECORD is written anew. All dates are 1980-01-01 and the random name of the folder in which the
+build's Python lay is taken out of numpy/__config__.py, so that building again gives the very same file.
 """
 
 import argparse
@@ -15,7 +15,10 @@ from pathlib import Path
 
 DROPPED = {
     "tests": r"/tests?/|/conftest\.py$|^numpy/testing/",
-    "test-only modules": r"/_(simd|multiarray_tests|umath_tests|rational_tests|struct_ufunc_tests|operand_flag_tests)\.c",
+    "test-only modules": (
+        r"/_(simd|multiarray_tests|umath_tests|"
+        r"rational_tests|struct_ufunc_tests|operand_flag_tests)\.c"
+    ),
     "f2py": r"^numpy/f2py/|entry_points\.txt$",
     "headers and static libraries": r"^numpy/_core/(include|lib)/|^numpy/random/lib/|\.[ah]$|\.pc$|/_core/cversions",
     "stubs and Cython sources": r"\.pyi$|/py\.typed$|\.pxd$|\.pyx$|\.c$|^numpy/typing/mypy",

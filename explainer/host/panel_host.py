@@ -53,8 +53,10 @@ class Figure(Bundled):
         if not BUNDLE.is_file():
             raise FileNotFoundError("the widgets' JavaScript is not built: run `make panel`")
         self.widget, self.wire, self.state = widget, link, widget.state
-        theirs = {widget: [n for n in ("html", "told") if n in widget.param],
-                  link: ["values", "shown", "messages", "more"]}  # fmt: skip
+        theirs = {
+            widget: [n for n in ("html", "told") if n in widget.param],
+            link: ["values", "shown", "messages", "more"],
+        }
         params = {"sizing_mode": "stretch_width", "max_width": WIDTH, "margin": GAP, **params}
         now = {name: getattr(owner, name) for owner, names in theirs.items() for name in names}
         defaults = type(widget.state)().values()

@@ -44,8 +44,14 @@ Make = Callable[..., list[Any]]
 
 PAGE = "page"  # who set a value: changes that came from the page are not sent back to it
 NOT_STATE = {
-    "name", "tags", "js_event_callbacks", "js_property_callbacks", "subscribed_events", "syncable", "esm_constants",
-}  # fmt: skip
+    "name",
+    "tags",
+    "js_event_callbacks",
+    "js_property_callbacks",
+    "subscribed_events",
+    "syncable",
+    "esm_constants",
+}
 
 
 class SessionError(Exception):

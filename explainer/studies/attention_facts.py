@@ -492,9 +492,14 @@ def mixture(trace: Trace, layer: int, head: int, query: int, shown: int = 6) -> 
     parts = weights[:, None] * trace[f"{at}.v"][:, head]
     first, rest = order[:shown], order[shown:]
     return Mixture(
-        tuple(first), weights[first], parts[first], len(rest), parts[rest].sum(axis=0),
-        float(weights[rest].sum()), trace[f"{at}.z"][query, head],
-    )  # fmt: skip
+        tuple(first),
+        weights[first],
+        parts[first],
+        len(rest),
+        parts[rest].sum(axis=0),
+        float(weights[rest].sum()),
+        trace[f"{at}.z"][query, head],
+    )
 
 
 def sizes(vectors: Array) -> Array:
@@ -602,8 +607,9 @@ def circuit(tokens: tuple[int, ...], layer: int, head: int) -> Circuit:
     def clear(query: int, key: int, layers: int) -> tuple[tuple[int, int, float], ...]:
         shares = [
             (i, j, float(trace[f"blocks.{i}.attn.pattern"][j, query, key]))
-            for i in range(layers) for j in range(m.config.n_heads)
-        ]  # fmt: skip
+            for i in range(layers)
+            for j in range(m.config.n_heads)
+        ]
         return tuple(x for x in shares if x[2] >= heads.CLEAR)
 
     def without(key: int) -> Trace:
@@ -614,9 +620,14 @@ def circuit(tokens: tuple[int, ...], layer: int, head: int) -> Circuit:
 
     cut = without(at - 1)
     return Circuit(
-        clear(at, at - 1, layer), clear(last, at, m.config.n_layers), seen.chance, seen.weight, chance(cut),
-        float(cut[f"blocks.{layer}.attn.pattern"][head, last, at]), chance(without(at - 2)),
-    )  # fmt: skip
+        clear(at, at - 1, layer),
+        clear(last, at, m.config.n_layers),
+        seen.chance,
+        seen.weight,
+        chance(cut),
+        float(cut[f"blocks.{layer}.attn.pattern"][head, last, at]),
+        chance(without(at - 2)),
+    )
 
 
 N_CUTS = 100
@@ -660,8 +671,9 @@ def flattest_head(tokens: tuple[int, ...]) -> tuple[tuple[int, int], float]:
     m, trace = lab.model(), lab.trace(tokens)
     rows = {
         (layer, head): trace[f"blocks.{layer}.attn.pattern"][head, -1].astype(np.float64)
-        for layer in range(m.config.n_layers) for head in range(m.config.n_heads)
-    }  # fmt: skip
+        for layer in range(m.config.n_layers)
+        for head in range(m.config.n_heads)
+    }
     keys = {at: float(np.exp(entropy(row))) for at, row in rows.items()}
     best = max(keys, key=lambda at: keys[at])
     return best, keys[best]

@@ -234,10 +234,20 @@ def curve(text: HeldOut, document: Array) -> Curve:
     below, above = np.array(reach).T
     entropies = np.bincount(text.row, weights=-text.truth * np.log(text.truth), minlength=text.n)
     return Curve(
-        text.n, len(counts), text.n_vocab, mean(np.bincount(document, weights=entropies), counts), text.certain,
-        float(text.right.mean()), text.argmax() == 0, float(a.mean()), np.array(spread), np.array(impossible),
-        float(np.mean([text._one(i, 0)[1] for i in range(text.n)])), below, above,
-    )  # fmt: skip
+        text.n,
+        len(counts),
+        text.n_vocab,
+        mean(np.bincount(document, weights=entropies), counts),
+        text.certain,
+        float(text.right.mean()),
+        text.argmax() == 0,
+        float(a.mean()),
+        np.array(spread),
+        np.array(impossible),
+        float(np.mean([text._one(i, 0)[1] for i in range(text.n)])),
+        below,
+        above,
+    )
 
 
 def held_out_text(name: str = lab.STORYTELLER) -> tuple[HeldOut, Array]:

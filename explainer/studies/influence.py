@@ -267,13 +267,26 @@ def lost_words(name: str = lab.STORYTELLER, n_documents: int = DOCUMENTS) -> tup
             known = np.zeros(len(unknown))
             known[list(odds[ends[j] - 1])] = list(odds[ends[j] - 1].values())
             seen, unseen = (_odds(m, tokens[start : ends[j]])[-1] for start in (ends[i], ends[i + 1]))
-            found.append(Lost(
-                "".join(words[:i]), word, "".join(words[i + 1 : j]),
-                token, ends[j], ends[j] - ends[i], ends[j] - ends[i + 1],
-                float(whole[ends[j] - 1][token]), float(seen[token]), float(unseen[token]),
-                truth, float(unknown[token]), int(unseen.argmax()), float(unseen.max()),
-                _apart(unseen, unknown), _apart(whole[ends[j] - 1], known),
-            ))  # fmt: skip
+            found.append(
+                Lost(
+                    "".join(words[:i]),
+                    word,
+                    "".join(words[i + 1 : j]),
+                    token,
+                    ends[j],
+                    ends[j] - ends[i],
+                    ends[j] - ends[i + 1],
+                    float(whole[ends[j] - 1][token]),
+                    float(seen[token]),
+                    float(unseen[token]),
+                    truth,
+                    float(unknown[token]),
+                    int(unseen.argmax()),
+                    float(unseen.max()),
+                    _apart(unseen, unknown),
+                    _apart(whole[ends[j] - 1], known),
+                )
+            )
     return tuple(found)
 
 

@@ -225,9 +225,19 @@ class Teller:
         slid = len(tape) > config.n_ctx
         new = len(context) if slid or index == 0 else 1
         return Step(
-            index, context, logits, probs, cuts, final, drawn, token, float(entropy(final)), slid,
-            multiply_adds(config, new, len(context)), multiply_adds(config, len(context), len(context)),
-        )  # fmt: skip
+            index,
+            context,
+            logits,
+            probs,
+            cuts,
+            final,
+            drawn,
+            token,
+            float(entropy(final)),
+            slid,
+            multiply_adds(config, new, len(context)),
+            multiply_adds(config, len(context), len(context)),
+        )
 
     def tell(
         self,

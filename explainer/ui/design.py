@@ -4,7 +4,8 @@
 colour: they name a meaning (`--query`, `--key`, ...), so prose, tables and drawings cannot disagree.
 
 The hues are spread so that they stay apart for readers with protanopia, deuteranopia and tritanopia, and differ in
-lightness too (tests/unit/test_design.py simulates all three; method: Machado et al. 2009, distances in Oklab). Text contrast is AA.
+lightness too (tests/unit/test_design.py simulates all three; method: Machado et al. 2009, distances in Oklab).
+Text contrast is AA.
 """
 
 MEANINGS = {
@@ -19,8 +20,8 @@ MEANINGS = {
     "loss": ("what gets worse", "#7a003b", "#da876f"),
 }
 
-# A number's sign, in tensors that have both: no meaning of the list above, and blue against yellow, which nearly everybody
-# tells apart. Cells show it as tints.
+# A number's sign, in tensors that have both: no meaning of the list above, and blue against yellow, which nearly
+# everybody tells apart. Cells show it as tints.
 SIGNS = {
     "plus": ("a number above 0", "#1f6f8b", "#6fd3e6"),
     "minus": ("a number below 0", "#b57200", "#f0b24a"),
@@ -51,8 +52,8 @@ DARK = {
     "shadow": "#00000080",
 }
 
-# A type scale of ratio 1.2 around a 18 px text (17 px on a phone); spacing in steps of 4 px. Nothing that must be read is
-# smaller than `xxs`: 12 px, 11 on a phone.
+# A type scale of ratio 1.2 around a 18 px text (17 px on a phone); spacing in steps of 4 px. Nothing that must be read
+# is smaller than `xxs`: 12 px, 11 on a phone.
 TYPE = {
     "xxs": "0.68rem",
     "xs": "0.72rem",
@@ -86,7 +87,8 @@ def css() -> str:
 
     return (
         f":root{{color-scheme:light;{block(fixed)}{block(light)}}}"
-        f"@media screen and (prefers-color-scheme:dark){{:root:not([data-theme=light]){{color-scheme:dark;{block(dark)}}}}}"
+        "@media screen and (prefers-color-scheme:dark)"
+        f"{{:root:not([data-theme=light]){{color-scheme:dark;{block(dark)}}}}}"
         f"@media screen{{:root[data-theme=dark]{{color-scheme:dark;{block(dark)}}}}}"
         "@media(prefers-reduced-motion:reduce){:root{--quick:0ms;--calm:0ms;--travel:0ms}}"
     )

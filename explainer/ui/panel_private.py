@@ -18,7 +18,8 @@ from bokeh.model import Model
 from panel.custom import JSComponent
 from panel.io.state import state
 
-# What Panel itself makes of a bare widget. On the site build/web/page.js shows it, elsewhere explainer/host/panel_host.py.
+# What Panel itself makes of a bare widget. On the site build/web/page.js shows it,
+# elsewhere explainer/host/panel_host.py.
 SHOW = """
 export function render({ model, el }) {
   el.innerHTML = model.html ?? '';
@@ -52,7 +53,8 @@ class Bundled(JSComponent):
         raise NotImplementedError
 
     def say(self, data: dict[str, Any]) -> None:
-        """Send a message, for `model.on("msg:custom", ...)`: after what has been changed before, ahead of what will be."""
+        """Send a message, for `model.on("msg:custom", ...)`: after what has been changed before,
+        ahead of what will be."""
         self._send_msg(data)
 
     def _handle_msg(self, data: Any) -> None:

@@ -97,7 +97,8 @@ class PageState(param.Parameterized):
         return {}
 
     def measure(self) -> None:
-        """Hook for the build: do at once what the page does in pieces before its reader's eyes, so that it can be shown."""
+        """Hook for the build: do at once what the page does in pieces before its reader's eyes,
+        so that it can be shown."""
 
     def read(self, name: str = "prompt") -> tuple[int, ...]:
         """The tokens of a text that are used: the start token, then as much of the text's end as there is room for."""

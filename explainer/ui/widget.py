@@ -1,4 +1,5 @@
-"""A widget is a Panel component whose markup Python draws; the page shows the markup and sends back what the reader did.
+"""A widget is a Panel component whose markup Python draws;
+the page shows the markup and sends back what the reader did.
 
 Nothing is drawn twice: the build puts `html` into the page as the still. When Python is live, a document is opened
 without drawing (`draw=False`): the still stands for the markup until something changes what is drawn.
@@ -85,12 +86,14 @@ class Widget(Carrier):
         return self._stale or self.slug in self.state.unfinished
 
     def _catch_up(self, *events: Any) -> None:
-        """Draw what had to wait: the reader could not see it, or there was no time (`PageState.first`, `hurry`, `piece`)."""
+        """Draw what had to wait: the reader could not see it, or there was no time (`PageState.first`, `hurry`,
+        `piece`)."""
         if self._stale or (self.slug in self.state.unfinished and not self.state.hurry):
             self.redraw()
 
     def redraw(self, *events: Any) -> None:
-        """Draw what the state says now; what is out of sight may wait (`first`), and so may what takes long (`NotYet`)."""
+        """Draw what the state says now; what is out of sight may wait (`first`),
+        and so may what takes long (`NotYet`)."""
         first = self.state.first.split()
         self.state.unfinished.discard(self.slug)
         self._stale = bool(first) and self.slug not in first

@@ -94,9 +94,15 @@ PAGE = Page(
     question="How does a token find what it needs?",
     state=AttentionState,
     widgets=(
-        AttentionStepper, AttentionHeads, AttentionLookup, AttentionRouting, AttentionAblation, AttentionOrder, ResidualBus,
+        AttentionStepper,
+        AttentionHeads,
+        AttentionLookup,
+        AttentionRouting,
+        AttentionAblation,
+        AttentionOrder,
+        ResidualBus,
     ),
-)  # fmt: skip
+)
 
 if __name__ != f"{__package__}.page":  # panel serve pages/attention/page.py
     import explainer

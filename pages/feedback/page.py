@@ -76,7 +76,8 @@ class FeedbackState(PageState):
         return story.parse_branches(self.branches, lab.tokenizer().n_vocab, MOST_TURNS)
 
     def known(self) -> tuple[story.Choices, ...]:
-        """Every branch in the order in which it came to be: the story of the draws alone, those remembered, this one."""
+        """Every branch in the order in which it came to be: the story of the draws alone, those remembered,
+        this one."""
         return tuple(dict.fromkeys(((), *self.kept(), self.chosen())))
 
     def tell(

@@ -24,8 +24,12 @@ def numbers(out: Path) -> dict[str, Any]:
     pyodide = json.loads((ROOT / "node_modules" / "pyodide" / "package.json").read_text(encoding="utf-8"))["version"]
     card = ROOT / "explainer" / "models" / "weights" / f"{lab.STORYTELLER}.md"
     loss, floor = attention_facts.loss(), attention_facts.floor()
-    by_kind = c.figure("loss-by-kind", loss_by_kind(loss, floor).markup(), title="Loss by what was due",
-                       caption="on the held-out set, under the true odds; a bar is the 95 % interval, over documents")  # fmt: skip
+    by_kind = c.figure(
+        "loss-by-kind",
+        loss_by_kind(loss, floor).markup(),
+        title="Loss by what was due",
+        caption="on the held-out set, under the true odds; a bar is the 95 % interval, over documents",
+    )
     return {
         "pyodide": pyodide,
         **{name: meta.version(name) for name in ("numpy", "panel", "bokeh")},
@@ -35,7 +39,10 @@ def numbers(out: Path) -> dict[str, Any]:
             "times",
             times(json.loads(KEPT.read_text(encoding="utf-8"))).markup(),
             title="Ways to a live page",
-            caption="every run of the bench. Booted: Python starts from nothing; panel convert: the stock way, from sources; slow: 10 Mbit/s",
+            caption=(
+                "every run of the bench. Booted: Python starts from nothing; panel convert: the stock way, "
+                "from sources; slow: 10 Mbit/s"
+            ),
         ),
         "kinds_plot": by_kind,
         "times_table": sizes.times(KEPT),
@@ -44,10 +51,14 @@ def numbers(out: Path) -> dict[str, Any]:
 
 
 WAYS = {  # a way to a live page, as it is called here -> where the bench has it
-    "first visit": ("boot", "resume, cold"), "later visit": ("boot", "resume, warm"), "one file": ("one_file",),
-    "booted": ("boot", "ordinary boot"), "panel convert": ("boot", "stock"),
-    "slow line": ("slow_line", "resume"), "slow, booted": ("slow_line", "ordinary boot"),
-}  # fmt: skip
+    "first visit": ("boot", "resume, cold"),
+    "later visit": ("boot", "resume, warm"),
+    "one file": ("one_file",),
+    "booted": ("boot", "ordinary boot"),
+    "panel convert": ("boot", "stock"),
+    "slow line": ("slow_line", "resume"),
+    "slow, booted": ("slow_line", "ordinary boot"),
+}
 
 
 def times(found: dict[str, Any]) -> Plot:
@@ -62,10 +73,15 @@ def times(found: dict[str, Any]) -> Plot:
     medians = tuple(way["median"] / 1000 for way in runs)
     xs, ys = zip(*every, strict=True)
     return Plot(
-        "times", "Seconds to a live page: every run of the bench, and the median of each way",
-        Axis("time to a live page", "seconds", 0.5, 20, log=True), Axis("way", names=tuple(WAYS)),
-        (Series("one run", "true", xs, ys, "rings"), Series("median", "true", medians, tuple(map(float, range(len(runs)))), "dots")),
-    )  # fmt: skip
+        "times",
+        "Seconds to a live page: every run of the bench, and the median of each way",
+        Axis("time to a live page", "seconds", 0.5, 20, log=True),
+        Axis("way", names=tuple(WAYS)),
+        (
+            Series("one run", "true", xs, ys, "rings"),
+            Series("median", "true", medians, tuple(map(float, range(len(runs)))), "dots"),
+        ),
+    )
 
 
 def loss_by_kind(loss: Any, floor: Any) -> Plot:
@@ -75,11 +91,20 @@ def loss_by_kind(loss: Any, floor: Any) -> Plot:
     means = {name: [found.by_kind[kind] for kind in shown] for name, found in (("model", loss), ("floor", floor))}
     most = max(mean.high for found in means.values() for mean in found)
     return Plot(
-        "loss-by-kind", "The storyteller's loss beside the floor, by what was due",
+        "loss-by-kind",
+        "The storyteller's loss beside the floor, by what was due",
         Axis("loss", "nats per token", 0.0, charts.round_ticks(0.0, most)[-1]),
         Axis("what was due", names=tuple(kinds.NAMES[kind] for kind in shown)),
         tuple(
-            Series(name, role, tuple(m.value for m in means[name]), rows, kind, tuple(m.low for m in means[name]), tuple(m.high for m in means[name]))
+            Series(
+                name,
+                role,
+                tuple(m.value for m in means[name]),
+                rows,
+                kind,
+                tuple(m.low for m in means[name]),
+                tuple(m.high for m in means[name]),
+            )
             for name, role, kind in (("model", "loss", "dots"), ("floor", "true", "rings"))
         ),
-    )  # fmt: skip
+    )

@@ -83,39 +83,77 @@ def numbers() -> dict[str, Any]:
     after = [cold_and_learned(other, state.seed) for other in others]
     bad_cold = text.at(TEMPERATURES[0])[1]
     found = {
-        "n_vocab": len(look.order), "first": name(first), "second": name(second), "gap": number(between.before), "gap_cold": number(stretched.after),
-        "odds": number(between.odds_before), "odds_cold": number(stretched.odds_after),
-        "floor": f"{here.floor:.3f}", "loss": f"{here.model:.3f}", "possible": int((truth.probs > 0).sum()), "right": percent(here.right),
-        "held_floor": f"{text.floor.value:.3f}", "held_sample": sample(text.floor), "held_between": f"{text.interval(1.0)[0]:.3f} to {text.interval(1.0)[1]:.3f}", "held_loss": f"{text.at(1.0)[0]:.3f}", "held_half": f"{text.at(0.5)[0]:.3f}",
-        "held_two": f"{text.at(2.0)[0]:.3f}", "best_t": f"{best[0]:.2g}", "certain": percent(text.certain),
-        "held_hedged": f"{text.argmax(0.01):.3f}", "bad_one": percent(text.at(1.0)[1]), "bad_two": percent(text.at(2.0)[1]), "bad_half": percent(text.at(0.5)[1]),
-        "n_ctx": lab.model().config.n_ctx, "length": LENGTH,
-        "stop": percent(PATTERN_STOP), "k_one": kept[0][0], "p_one": kept[0][1], "m_one": kept[0][2], "p_four": kept[1][1], "m_four": kept[1][2],
-        "left_out": how_many(left_out, "good token") if left_out > 0 else "", "n_seeds": SEEDS,
-        "t_cold": f"{TEMPERATURES[0]:g}", "first_cold": percent(float(coldest[first])), "first_one": percent(float(look.chain.probs[first])), "runner": name(int(look.order[1])), "runner_one": percent(float(look.chain.probs[look.order[1]])),
+        "n_vocab": len(look.order),
+        "first": name(first),
+        "second": name(second),
+        "gap": number(between.before),
+        "gap_cold": number(stretched.after),
+        "odds": number(between.odds_before),
+        "odds_cold": number(stretched.odds_after),
+        "floor": f"{here.floor:.3f}",
+        "loss": f"{here.model:.3f}",
+        "possible": int((truth.probs > 0).sum()),
+        "right": percent(here.right),
+        "held_floor": f"{text.floor.value:.3f}",
+        "held_sample": sample(text.floor),
+        "held_between": f"{text.interval(1.0)[0]:.3f} to {text.interval(1.0)[1]:.3f}",
+        "held_loss": f"{text.at(1.0)[0]:.3f}",
+        "held_half": f"{text.at(0.5)[0]:.3f}",
+        "held_two": f"{text.at(2.0)[0]:.3f}",
+        "best_t": f"{best[0]:.2g}",
+        "certain": percent(text.certain),
+        "held_hedged": f"{text.argmax(0.01):.3f}",
+        "bad_one": percent(text.at(1.0)[1]),
+        "bad_two": percent(text.at(2.0)[1]),
+        "bad_half": percent(text.at(0.5)[1]),
+        "n_ctx": lab.model().config.n_ctx,
+        "length": LENGTH,
+        "stop": percent(PATTERN_STOP),
+        "k_one": kept[0][0],
+        "p_one": kept[0][1],
+        "m_one": kept[0][2],
+        "p_four": kept[1][1],
+        "m_four": kept[1][2],
+        "left_out": how_many(left_out, "good token") if left_out > 0 else "",
+        "n_seeds": SEEDS,
+        "t_cold": f"{TEMPERATURES[0]:g}",
+        "first_cold": percent(float(coldest[first])),
+        "first_one": percent(float(look.chain.probs[first])),
+        "runner": name(int(look.order[1])),
+        "runner_one": percent(float(look.chain.probs[look.order[1]])),
         "others_four": percent(warm.rest(ROWS)[2]),
-    }  # fmt: skip
+    }
     found |= {
-        "begins": begins(truth.probs, tokens), "bad_cold": percent(bad_cold), "cold_safe": bad_cold < text.at(1.0)[1] / 2,
-        "n_prompts": len(after), "prompts_cold": between_shares([cold[0] for cold, _ in after]), "prompts_one": between_shares([one[0] for _, one in after]),
-        "prompts_looping": sum(cold[1] for cold, _ in after), "prompts_more": all(cold[0] > one[0] for cold, one in after) and not all(cold[1] for cold, _ in after),
+        "begins": begins(truth.probs, tokens),
+        "bad_cold": percent(bad_cold),
+        "cold_safe": bad_cold < text.at(1.0)[1] / 2,
+        "n_prompts": len(after),
+        "prompts_cold": between_shares([cold[0] for cold, _ in after]),
+        "prompts_one": between_shares([one[0] for _, one in after]),
+        "prompts_looping": sum(cold[1] for cold, _ in after),
+        "prompts_more": all(cold[0] > one[0] for cold, one in after) and not all(cold[1] for cold, _ in after),
         "cold_different": seeds["cold"].different,
-    }  # fmt: skip
+    }
     for key, t in texts.items():
         found |= {
-            f"{key}_distinct": number(t.distinct_2), f"{key}_copied": percent(t.copied_share), f"{key}_entropy": f"{t.mean_entropy:.3f}",
+            f"{key}_distinct": number(t.distinct_2),
+            f"{key}_copied": percent(t.copied_share),
+            f"{key}_entropy": f"{t.mean_entropy:.3f}",
             f"{key}_loop": ending(t.loop),
-        }  # fmt: skip
+        }
     for key, text_of in seeds.items():
         low, high = text_of.middle_half
         found |= {
-            f"{key}_median": percent(text_of.median), f"{key}_half": f"{percent(low)} to {percent(high)}", f"{key}_looping": sum(text_of.loops),
-        }  # fmt: skip
+            f"{key}_median": percent(text_of.median),
+            f"{key}_half": f"{percent(low)} to {percent(high)}",
+            f"{key}_looping": sum(text_of.loops),
+        }
     return found | {"cold_loops": texts["cold"].loop is not None} | slip(tokens, texts["cold"].tokens)
 
 
 def slip(prompt: tuple[int, ...], tokens: tuple[int, ...]) -> dict[str, Any]:
-    """Where the coldest text leaves the grammar, if it does: what stood there, what had to, and how much comes after."""
+    """Where the coldest text leaves the grammar, if it does: what stood there, what had to,
+    and how much comes after."""
     at = first_slip(prompt, tokens)
     if at is None:
         nothing = ("slip_at", "slip_wrote", "slip_wanted", "slip_chance", "slip_share", "slip_beads")
@@ -124,7 +162,11 @@ def slip(prompt: tuple[int, ...], tokens: tuple[int, ...]) -> dict[str, Any]:
     wanted = [tokenizer.display(token) for token in at.wanted]
     before = tokenizer.decode((*prompt[1:], *tokens[: at.at]))
     return {
-        "slip": True, "slip_at": at.at + 1, "slip_wrote": tokenizer.display(tokens[at.at]), "slip_wanted": wanted[0] if len(wanted) == 1 else "",
-        "slip_chance": percent(at.chance), "slip_share": percent(1 - at.at / len(tokens)),
+        "slip": True,
+        "slip_at": at.at + 1,
+        "slip_wrote": tokenizer.display(tokens[at.at]),
+        "slip_wanted": wanted[0] if len(wanted) == 1 else "",
+        "slip_chance": percent(at.chance),
+        "slip_share": percent(1 - at.at / len(tokens)),
         "slip_beads": before.count(",") + 1 if before.startswith("Beads:") and wanted == ["."] else 0,
-    }  # fmt: skip
+    }

@@ -24,8 +24,8 @@ from .views.truth import HEDGES, TemperatureTruth
 
 PROMPT = PROMPTS["a string of beads"][0]
 SEED = 7
-"""Of the first 20 seeds, one with which both the text at T = 1 and the corpus's own repeat as much of themselves as most
-do: within the middle half of `repetition.over_seeds(PROMPT)`, near both medians. A test holds it to that."""
+"""Of the first 20 seeds, one with which both the text at T = 1 and the corpus's own repeat as much of themselves as
+most do: within the middle half of `repetition.over_seeds(PROMPT)`, near both medians. A test holds it to that."""
 
 
 class TemperatureState(PageState):

@@ -274,8 +274,10 @@ class Bench:
                 page.wait_for_function("!document.documentElement.hasAttribute('data-busy')")
                 times = slider.evaluate(MOVES)
                 result[f"{name}: {slider.get_attribute('id')}"] = {
-                    "ms": spread(times), "first": times[0], "p95": sorted(times)[int(len(times) * 0.95) - 1],
-                }  # fmt: skip
+                    "ms": spread(times),
+                    "first": times[0],
+                    "p95": sorted(times)[int(len(times) * 0.95) - 1],
+                }
             context.close()
         return result
 

@@ -20,14 +20,29 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent / "stock"
 PACKAGES = (
-    "panel", "bokeh", "param", "pyviz_comms", "jinja2", "markupsafe", "packaging", "tqdm", "pyyaml",
-    "typing_extensions", "requests", "urllib3", "certifi", "idna", "charset_normalizer",
-)  # fmt: skip
+    "panel",
+    "bokeh",
+    "param",
+    "pyviz_comms",
+    "jinja2",
+    "markupsafe",
+    "packaging",
+    "tqdm",
+    "pyyaml",
+    "typing_extensions",
+    "requests",
+    "urllib3",
+    "certifi",
+    "idna",
+    "charset_normalizer",
+)
 SCRIPTS = (
-    "bokeh/server/static/js/bokeh.min.js", "bokeh/server/static/js/bokeh-gl.min.js",
-    "bokeh/server/static/js/bokeh-widgets.min.js", "bokeh/server/static/js/bokeh-tables.min.js",
+    "bokeh/server/static/js/bokeh.min.js",
+    "bokeh/server/static/js/bokeh-gl.min.js",
+    "bokeh/server/static/js/bokeh-widgets.min.js",
+    "bokeh/server/static/js/bokeh-tables.min.js",
     "panel/dist/panel.min.js",
-)  # fmt: skip
+)
 
 
 def prepare(out: Path, page: str) -> None:

@@ -93,8 +93,14 @@ class Walk:
     def told(self) -> dict[str, Any]:
         """A line of the log."""
         seconds = {what: round(s, 2) for what, s in self.seconds.items()}
-        return {"page": self.page, "seed": self.seed, "actions": len(self.done), "reopened": self.reopened,
-                "faults": self.faults, "seconds": seconds}  # fmt: skip
+        return {
+            "page": self.page,
+            "seed": self.seed,
+            "actions": len(self.done),
+            "reopened": self.reopened,
+            "faults": self.faults,
+            "seconds": seconds,
+        }
 
     def report(self) -> str:
         spent = ", ".join(f"{what} {s:.1f}" for what, s in self.seconds.items())

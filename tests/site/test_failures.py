@@ -352,7 +352,8 @@ class Slashless(serve.Handler):
 
 @pytest.mark.parametrize("path", ["demo", "demo/attention?layer=1", "demo/embed/path-lengths"])
 def test_a_folder_served_without_its_slash_works(path: str, site_directory: Path, context: BrowserContext) -> None:
-    context.guard.allow("404")  # type: ignore[attr-defined]  # what the browser fetched ahead of the script that puts the slash there
+    # what the browser fetched ahead of the script that puts the slash there
+    context.guard.allow("404")  # type: ignore[attr-defined]
     with serve.served(site_directory, Slashless) as address:
         context.guard.origin = address  # type: ignore[attr-defined]
         page = context.new_page()

@@ -59,7 +59,7 @@ LIES = {  # path -> [(what a page does, what the monkey must say of it)]
     "embed/temperature-truth/": [
         ("document.querySelector('td.num[data-v]').dataset.v = 0.9", "column 1 of “Next token: the model and"),
     ],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("path", LIES)

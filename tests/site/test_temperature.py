@@ -400,12 +400,17 @@ def test_still_texts_are_the_models(open_page):
     # the drawings themselves: as high as these numbers, step by step
     peak = max(e for text in made.texts() for e in text.entropies)
     areas, lines = (
-        [re.findall(pattern, d) for d in page.locator(f'[data-figure="{name}"] {shape}').evaluate_all(
-            "(drawn, name) => drawn.map(el => el.getAttribute(name))", attribute)]
+        [
+            re.findall(pattern, d)
+            for d in page.locator(f'[data-figure="{name}"] {shape}').evaluate_all(
+                "(drawn, name) => drawn.map(el => el.getAttribute(name))", attribute
+            )
+        ]
         for name, shape, attribute, pattern in (
-            ("entropy", "path.area", "d", r"V([\d.]+)H"), ("distinct", "polyline.line", "points", r",([\d.]+)"),
+            ("entropy", "path.area", "d", r"V([\d.]+)H"),
+            ("distinct", "polyline.line", "points", r",([\d.]+)"),
         )
-    )  # fmt: skip
+    )
     for text, area, line in zip(made.texts(), areas, lines, strict=True):
         heights, falls = np.array(area, float), np.array(line, float)
         low, high = heights.max(), heights.min()

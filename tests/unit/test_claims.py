@@ -119,7 +119,9 @@ def test_what_the_cards_say_of_names_is_what_is_found_with_others(open_names):
 
 def test_training_saw_none_of_the_held_out_names():
     """The very documents of the first batches, drawn again as training draws them; the held-out text has such names."""
-    held = lambda row: [n for n in names.names_in(split_words(TOKENIZER.decode(row))) if names.held_out(n)]  # noqa: E731
+    held = lambda row: [  # noqa: E731
+        n for n in names.names_in(split_words(TOKENIZER.decode(row))) if names.held_out(n)
+    ]
     for step in (0, 1, 5999):
         rows = windows(32, (1, 1, step), TOKENIZER, reject=has_held_out_name)
         for row in rows:

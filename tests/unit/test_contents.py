@@ -19,8 +19,17 @@ HERE = Contents.of(pages.PAGES, pages.CHAPTERS, contents.texts())
 
 def many(n: int) -> Contents:
     """A site of `n` chapters, in all groups."""
-    chapters = [SimpleNamespace(name=f"c{k}", path=f"c{k}/", title=f"C{k}", question=f"Why {k}?", chapter=True,
-                                group=GROUPS[k * len(GROUPS) // n]) for k in range(n)]  # fmt: skip
+    chapters = [
+        SimpleNamespace(
+            name=f"c{k}",
+            path=f"c{k}/",
+            title=f"C{k}",
+            question=f"Why {k}?",
+            chapter=True,
+            group=GROUPS[k * len(GROUPS) // n],
+        )
+        for k in range(n)
+    ]
     return Contents(chapters, HERE.others)
 
 
@@ -90,9 +99,16 @@ def test_in_one_file_the_menu_lists_what_lies_beside_it_and_nothing_else(n: int)
     site = many(n)
     page = site.chapters[1]
     html = shell.framed(
-        page, shell.Markup("<ul><li>of the prose</li>\n</ul>"), root="../", assets=Assets(), contents=site, single=True,
-        still=None, figures=(), two_ways=False,
-    )  # fmt: skip
+        page,
+        shell.Markup("<ul><li>of the prose</li>\n</ul>"),
+        root="../",
+        assets=Assets(),
+        contents=site,
+        single=True,
+        still=None,
+        figures=(),
+        two_ways=False,
+    )
     assert html.count("data-chapter=") == n + len(site.in_bar(page)) and 'href="../how/"' in html
     made = single.template(html, f"{page.path}index.html", single.beside([*site.chapters, *pages.PAGES]))
     menu = made[made.index('<nav id="site-contents"') : made.index('<nav class="chapters"')]

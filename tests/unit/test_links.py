@@ -82,9 +82,17 @@ def site(tmp_path: Path, **pages: str) -> Path:
 @pytest.mark.parametrize(
     "link",
     [
-        "../b/", "../b", "../a/c/", "../../a/", "/a/", "b.html", "../a/#nowhere", "#nowhere", "../a/?t=2#nowhere",
+        "../b/",
+        "../b",
+        "../a/c/",
+        "../../a/",
+        "/a/",
+        "b.html",
+        "../a/#nowhere",
+        "#nowhere",
+        "../a/?t=2#nowhere",
     ],
-)  # fmt: skip
+)
 def test_a_link_that_leads_nowhere_stops_the_build(link: str, tmp_path: Path) -> None:
     out = site(tmp_path, a=f'<a href="{link}">x</a>')
     with pytest.raises(links.BrokenLinks, match=r"a/index\.html: "):

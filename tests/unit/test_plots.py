@@ -31,9 +31,7 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setitem(shell.checksums, "bokeh.min.js", "sha256-0")
 
     def made(article: str) -> str:
-        return shell.plain_page(
-            "how/", "How?", shell.Markup(article), root="../", assets=Names(), contents=HERE
-        )  # fmt: skip
+        return shell.plain_page("how/", "How?", shell.Markup(article), root="../", assets=Names(), contents=HERE)
 
     return made
 

@@ -69,8 +69,10 @@ def test_a_footnote_of_both_modes_has_one_number_and_leads_back_within_the_mode(
         ("fnref1:2", "[1]"),
     ]
     assert re.findall(r'href="#(fnref[0-9:]+)" class="footnote-backref ?([^"]*)"', html) == [
-        ("fnref1", "in-discover"), ("fnref1:1", "in-result"), ("fnref1:2", ""),
-    ]  # fmt: skip
+        ("fnref1", "in-discover"),
+        ("fnref1:1", "in-result"),
+        ("fnref1:2", ""),
+    ]
 
 
 def test_text_right_after_an_answer_is_a_paragraph_of_its_own():

@@ -36,8 +36,12 @@ def test_the_story_is_what_the_sampling_loop_writes(tell):
     for a, b in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(a.final, b.final, atol=1e-5)
         assert (a.index, a.context, a.slid, a.multiply_adds, a.multiply_adds_uncached) == (
-            b.index, b.context, b.slid, b.multiply_adds, b.multiply_adds_uncached,
-        )  # fmt: skip
+            b.index,
+            b.context,
+            b.slid,
+            b.multiply_adds,
+            b.multiply_adds_uncached,
+        )
         assert (a.draw and a.draw.u) == (b.draw and b.draw.u)
     assert ours[2].draw is None and ours[2].token == 5
 

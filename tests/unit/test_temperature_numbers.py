@@ -369,7 +369,9 @@ def test_what_the_prose_says_of_the_coldest_text_is_measured():
     texts = repetition.desk(lab.tokens_of(page.PROMPT), page.SEED)
     texts.advance(repetition.LENGTH)
     written = texts.texts()[0].tokens
-    inside = lambda n: corpus.log_prob((*lab.tokens_of(page.PROMPT), *written[:n]), lab.tokenizer()) > -np.inf  # noqa: E731
+    inside = (  # noqa: E731
+        lambda n: corpus.log_prob((*lab.tokens_of(page.PROMPT), *written[:n]), lab.tokenizer()) > -np.inf
+    )
     assert found["slip"] == (not inside(len(written)))
     if found["slip"]:
         assert inside(found["slip_at"] - 1) and not inside(found["slip_at"])

@@ -23,9 +23,14 @@ from pages.attention.views.lookup import SHOWN
 from pages.attention.views.parts import story
 
 SLUGS = (
-    "attention-stepper", "attention-heads", "attention-lookup", "attention-routing", "attention-ablation",
-    "attention-order", "residual-bus",
-)  # fmt: skip
+    "attention-stepper",
+    "attention-heads",
+    "attention-lookup",
+    "attention-routing",
+    "attention-ablation",
+    "attention-order",
+    "residual-bus",
+)
 
 
 class Figures(HTMLParser):
@@ -326,9 +331,11 @@ def test_steps_four_five_and_eight_tell_how_each_cell_was_made(page):
     asked = {a["data-ask"] for n, a in found.elements if n == "tr" and "data-ask" in a}
     at = f"blocks.{s.layer}.attn."
     assert asked == {
-        f"{at}q|{s.query},{s.head},c", f"{at}k|10,{s.head},c",
-        f"{at}attn_scores_raw|{s.head},{s.query},c", f"{at}pattern|{s.head},{s.query},c",
-    }  # fmt: skip
+        f"{at}q|{s.query},{s.head},c",
+        f"{at}k|10,{s.head},c",
+        f"{at}attn_scores_raw|{s.head},{s.query},c",
+        f"{at}pattern|{s.head},{s.query},c",
+    }
     for figure in ("softmax-unscaled", "z"):
         told = [[("data-why" in c) for c in row if "data-v" in c] for row in found.tables[figure]]
         assert all(all(row) for row in told[1:-1] if row), figure

@@ -55,7 +55,7 @@ STATES = {
         {"prompt": "Mia", "written": 0, "feedback": 0, "tokens": 2000, "layers": 96},
     ],
     "components": [{"query": 0, "layer": 0}, {"t": 0.01}, {"t": 10, "prompt": ""}],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -186,9 +186,16 @@ def test_columns(values):
     peak = max(values) or 1
     texts = [f"{v:,}" for v in values]
     markup = charts.columns(
-        range(len(values)), values, texts, peak=peak, colour="path", label="any", unit=("path", "paths"), chosen=1,
+        range(len(values)),
+        values,
+        texts,
+        peak=peak,
+        colour="path",
+        label="any",
+        unit=("path", "paths"),
+        chosen=1,
         floor=peak / 2,
-    )  # fmt: skip
+    )
     drawn.check(markup)
     svg = drawn.read(markup).all("svg")[0]
     columns = svg.all("rect", "column")

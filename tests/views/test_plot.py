@@ -79,8 +79,10 @@ def table_of(plot):
 def test_the_table_has_the_numbers(xs, ys):
     plot = numeric(xs, ys)
     [series] = plot.series
-    assert table_of(plot) == [[x, y] if len(set(series.x)) == len(series.x) else [x, "one", y]
-                              for x, y in zip(series.x, series.y, strict=True)]  # fmt: skip
+    assert table_of(plot) == [
+        [x, y] if len(set(series.x)) == len(series.x) else [x, "one", y]
+        for x, y in zip(series.x, series.y, strict=True)
+    ]
 
 
 def sources(plot):

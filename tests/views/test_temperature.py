@@ -86,8 +86,11 @@ def test_every_number_of_the_chain_is_the_models(made, t):
         name, z, scaled, grown, p = row
         assert name == lab.tokenizer().display(int(token))
         assert [float(z), float(scaled), float(grown), float(p)] == [
-            expected.logits[token], expected.scaled[token], expected.grown[token], expected.probs[token]
-        ]  # fmt: skip
+            expected.logits[token],
+            expected.scaled[token],
+            expected.grown[token],
+            expected.probs[token],
+        ]
     beyond_few, others, total = rows[41:44]  # what is in sight with six rows, and with all of them
     assert float(beyond_few[-1]) == pytest.approx(expected.probs[order[6:]].sum())
     assert float(others[-1]) == pytest.approx(expected.probs[order[40:]].sum())

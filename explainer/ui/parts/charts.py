@@ -5,8 +5,8 @@
     areas     a strip of columns for each of several series, over steps
     columns   upright bars over a count
 
-The numbers of a chart stand in a table under it. What is explored, not only read, is a plot (explainer/ui/parts/plot.py),
-whose still is drawn here.
+The numbers of a chart stand in a table under it. What is explored, not only read, is a plot
+(explainer/ui/parts/plot.py), whose still is drawn here.
 """
 
 from __future__ import annotations
@@ -30,9 +30,14 @@ LETTER = 9.5  # units of one letter where letters are largest (a phone)
 def drawing(parts: Sequence[Any], width: float, height: float, label: str, kind: str = "") -> Markup:
     """A chart as SVG, `width` by `height` units; `label` says in words what it shows."""
     return tag(
-        "svg", *parts, viewBox=f"0 0 {width} {height}", style=f"--drawn:{width}", role="img", aria_label=label,
+        "svg",
+        *parts,
+        viewBox=f"0 0 {width} {height}",
+        style=f"--drawn:{width}",
+        role="img",
+        aria_label=label,
         class_=f"chart {kind}".strip(),
-    )  # fmt: skip
+    )
 
 
 def round_ticks(low: float, high: float) -> list[float]:
@@ -45,7 +50,8 @@ def round_ticks(low: float, high: float) -> list[float]:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Round numbers from `low` to `high`, both above 0: the powers of ten, with 2 and 5 between them where these are few."""
+    """Round numbers from `low` to `high`, both above 0: the powers of ten,
+    with 2 and 5 between them where these are few."""
     first, last = math.floor(math.log10(low) + 1e-9), math.ceil(math.log10(high) - 1e-9)
     digits = (1, 2, 5) if math.log10(high / low) < 2.5 else (1,)
     found = [float(f"{k}e{power}") for power in range(first, last + 1) for k in digits]
@@ -68,10 +74,22 @@ class Scale:
 
 
 def xy(
-    series: Sequence[tuple[str, str, Sequence[tuple[float, float]]]], *, label: str, x_name: str, y_name: str,
-    x_ticks: Sequence[float], y_max: float, y_min: float = 0.0, log_x: bool = True, height: int = 234, markers: Sequence[tuple[float, str]] = (),
-    rules: Sequence[tuple[float, str, str]] = (), dots: Sequence[tuple[float, float, str]] = (), table: bool = True, name_ends: bool = False,
-) -> Markup:  # fmt: skip
+    series: Sequence[tuple[str, str, Sequence[tuple[float, float]]]],
+    *,
+    label: str,
+    x_name: str,
+    y_name: str,
+    x_ticks: Sequence[float],
+    y_max: float,
+    y_min: float = 0.0,
+    log_x: bool = True,
+    height: int = 234,
+    markers: Sequence[tuple[float, str]] = (),
+    rules: Sequence[tuple[float, str, str]] = (),
+    dots: Sequence[tuple[float, float, str]] = (),
+    table: bool = True,
+    name_ends: bool = False,
+) -> Markup:
     """Lines over a (logarithmic) axis, with the numbers in a table below.
 
     series:  (name, meaning of its colour, points); a line leaves the frame where its values do, and an arrow says so
@@ -142,7 +160,8 @@ def xy(
 
 
 def within(points: Sequence[tuple[float, float]], top: float) -> list[list[tuple[float, float]]]:
-    """The pieces of a line that lie at or below the upper edge of a frame (larger y), each ending where it crosses it."""
+    """The pieces of a line that lie at or below the upper edge of a frame (larger y),
+    each ending where it crosses it."""
     pieces: list[list[tuple[float, float]]] = []
     before: tuple[float, float] | None = None
     for x, y in points:
@@ -180,9 +199,16 @@ def point_table(series: tuple[tuple[str, tuple[tuple[float, float], ...]], ...],
 
 
 def areas(
-    strips: Sequence[tuple[str, str, Sequence[float]]], *, label: str, x_name: str, y_name: str, length: int, x_ticks: Sequence[int],
-) -> Markup:  # fmt: skip
-    """One strip per series: a column per step, as high as its value. All strips have one scale, from 0 to a round number.
+    strips: Sequence[tuple[str, str, Sequence[float]]],
+    *,
+    label: str,
+    x_name: str,
+    y_name: str,
+    length: int,
+    x_ticks: Sequence[int],
+) -> Markup:
+    """One strip per series: a column per step, as high as its value. All strips have one scale,
+    from 0 to a round number.
 
     strips: (name, meaning of its colour, values), at most `length` of them
     """
@@ -210,9 +236,19 @@ def areas(
     return drawing(parts, WIDE, height, label, "strips")
 
 
-def lines(series: dict[str, Sequence[float]], *, label: str, x_name: str, y_name: str, y_max: float | None = None,
-               colours: dict[str, str] | None = None, height: int = 160, marks: Sequence[int] = ()) -> Markup:  # fmt: skip
-    """Lines over steps as SVG, with the same numbers in a table under it. The axis holds 0 and every value, negative ones too.
+def lines(
+    series: dict[str, Sequence[float]],
+    *,
+    label: str,
+    x_name: str,
+    y_name: str,
+    y_max: float | None = None,
+    colours: dict[str, str] | None = None,
+    height: int = 160,
+    marks: Sequence[int] = (),
+) -> Markup:
+    """Lines over steps as SVG, with the same numbers in a table under it. The axis holds 0 and every value,
+    negative ones too.
 
     series: {name: values}, equal lengths; at a value that is no finite number the line has a gap
     y_max:  the axis goes at least that high (for charts that are to be compared)
@@ -247,10 +283,18 @@ def lines(series: dict[str, Sequence[float]], *, label: str, x_name: str, y_name
                 lines.append(tag("polyline", points=points, class_=f"line colour-{colour} dash-{k}"))
     lines.append(tag("text", x_name, x=width - 8, y=height - 6, text_anchor="end"))
     lines.append(tag("text", y_name, x=left, y=top - 6, class_="axis-name"))
-    legend = tag(
-        "p", *[tag("span", n, class_=f"legend colour-{(colours or {}).get(n, 'vocab')} dash-{k}") for k, n in enumerate(series)],
-        class_="legend-row",
-    ) if len(series) > 1 else None  # fmt: skip
+    legend = (
+        tag(
+            "p",
+            *[
+                tag("span", n, class_=f"legend colour-{(colours or {}).get(n, 'vocab')} dash-{k}")
+                for k, n in enumerate(series)
+            ],
+            class_="legend-row",
+        )
+        if len(series) > 1
+        else None
+    )
     table = numbers_table(
         [x_name, *series],
         [[i, *[v[i] if i < len(v) else float("nan") for v in series.values()]] for i in range(longest)],
@@ -262,12 +306,25 @@ def lines(series: dict[str, Sequence[float]], *, label: str, x_name: str, y_name
 DIGIT = 9  # how wide a digit over a bar is at most, in units of the drawing
 
 
-def columns(marks: Sequence[int], values: Sequence[float], texts: Sequence[str], *, peak: float, colour: str, label: str, unit: tuple[str, str],
-                 x: tuple[str, str] = ("token", "tokens"), chosen: int | None = None, every: bool = False, floor: float | None = None) -> Markup:  # fmt: skip
+def columns(
+    marks: Sequence[int],
+    values: Sequence[float],
+    texts: Sequence[str],
+    *,
+    peak: float,
+    colour: str,
+    label: str,
+    unit: tuple[str, str],
+    x: tuple[str, str] = ("token", "tokens"),
+    chosen: int | None = None,
+    every: bool = False,
+    floor: float | None = None,
+) -> Markup:
     """Upright bars over a count (of tokens), with the same numbers in a table.
 
     unit, x: what the bars and the axis count, one and many of it
-    chosen: the bar that the state stands at (-1: none of them); every: write a number over every bar; floor: a level drawn as a dashed line
+    chosen: the bar that the state stands at (-1: none of them); every: write a number over every bar;
+    floor: a level drawn as a dashed line
     """
     width, height, left, bottom, top = 320, 120, 6, 22, 18
     slot = (width - left) / max(len(marks), 1)
@@ -280,8 +337,18 @@ def columns(marks: Sequence[int], values: Sequence[float], texts: Sequence[str],
     last = len(values) - 1
     for i, value in enumerate(values):
         tall, at = rise(value), left + i * slot
-        parts.append(tag("rect", x=f"{at + slot * 0.15:.1f}", y=f"{height - bottom - tall:.1f}", width=f"{slot * 0.7:.1f}", height=f"{max(tall, 1):.1f}",
-                         rx=2, class_=f"column colour-{colour}{' quiet' if chosen not in (None, i) else ''}", data_why=f"{how_many(marks[i], *x)}: {texts[i]} {unit[texts[i] != '1']}"))  # fmt: skip
+        parts.append(
+            tag(
+                "rect",
+                x=f"{at + slot * 0.15:.1f}",
+                y=f"{height - bottom - tall:.1f}",
+                width=f"{slot * 0.7:.1f}",
+                height=f"{max(tall, 1):.1f}",
+                rx=2,
+                class_=f"column colour-{colour}{' quiet' if chosen not in (None, i) else ''}",
+                data_why=f"{how_many(marks[i], *x)}: {texts[i]} {unit[texts[i] != '1']}",
+            )
+        )
         if every or i in (0, last):
             texts_on_top.append(
                 tag("text", f"{marks[i]:,}", x=f"{at + slot / 2:.1f}", y=height - 7, text_anchor="middle")
@@ -290,7 +357,16 @@ def columns(marks: Sequence[int], values: Sequence[float], texts: Sequence[str],
             end = {"start": at, "middle": at + slot / 2, "end": at + slot}[anchor]
             covers = 1 + int(len(texts[i]) * DIGIT / slot) if anchor == "start" else 1  # bars under the number
             highest = max(rise(v) for v in values[i : i + covers])
-            texts_on_top.append(tag("text", texts[i], x=f"{end:.1f}", y=f"{height - bottom - highest - 5:.1f}", text_anchor=anchor, class_="figure-number"))  # fmt: skip
+            texts_on_top.append(
+                tag(
+                    "text",
+                    texts[i],
+                    x=f"{end:.1f}",
+                    y=f"{height - bottom - highest - 5:.1f}",
+                    text_anchor=anchor,
+                    class_="figure-number",
+                )
+            )
     if floor is not None:
         y = height - bottom - rise(floor)
         parts.append(tag("line", x1=left, x2=width, y1=f"{y:.1f}", y2=f"{y:.1f}", class_="floor"))

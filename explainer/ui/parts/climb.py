@@ -1,8 +1,10 @@
-"""The one picture as SVG: words as columns, layers as floors, attention as arcs, the odds on the roof, the word that drops.
+"""The one picture as SVG: words as columns, layers as floors, attention as arcs, the odds on the roof,
+the word that drops.
 
 Every floor is in the drawing; how far the climb has come is said by classes alone (`on`: reached, `now`: just reached)
 on whatever carries `data-f`, so the page goes from floor to floor by itself (build/web/climb.js) and a still shows any.
-It is drawn twice, wide and narrow, and the style sheet shows one. The arrow keys go from node to node (build/web/paths.js).
+It is drawn twice, wide and narrow, and the style sheet shows one.
+The arrow keys go from node to node (build/web/paths.js).
 
     data-f="3"         belongs to floor 3; 0 is the ground, then the floors, the roof and the drop
     data-pick="3.12"   a press opens the inside of that node: floor.column (floor.column.read for an arc)
@@ -182,7 +184,10 @@ class Picture:
         lay, told = self.layout, self.told
         xs = self.places()
         width, height = lay.width, lay.height(self.n_floors)
-        label = f"{len(told.columns) - 1} pieces of text as columns, {self.n_floors} floors, what each reads, and what comes next"
+        label = (
+            f"{len(told.columns) - 1} pieces of text as columns, {self.n_floors} floors, what each reads, "
+            "and what comes next"
+        )
         return tag(
             "svg",
             self.floor_lines(xs),
@@ -194,9 +199,15 @@ class Picture:
             self.words(xs),
             self.fallen(xs),
             tag("g", class_="travel", data_own=True, aria_hidden="true"),
-            viewBox=f"0 0 {width:g} {height:g}", role="group", aria_label=label, class_=f"climb {lay.name}",
-            data_paths=f"climb-{lay.name}", data_sets=self.sets, data_columns=len(xs), translate="no",
-        )  # fmt: skip
+            viewBox=f"0 0 {width:g} {height:g}",
+            role="group",
+            aria_label=label,
+            class_=f"climb {lay.name}",
+            data_paths=f"climb-{lay.name}",
+            data_sets=self.sets,
+            data_columns=len(xs),
+            translate="no",
+        )
 
     def floor_lines(self, xs: dict[int, float]) -> Markup:
         lay = self.layout
@@ -236,15 +247,27 @@ class Picture:
         kinds += ["asked"] if arc.query == self.told.last else ["via"] if arc.carries else ["other"]
         kinds += ["carries"] * arc.carries
         return tag(
-            "path", d=d, pathLength=1, class_=" ".join(kinds), stroke_width=f"{1 + 5 * arc.weight:.3f}",
-            data_v=exact(arc.weight), data_why=self.why(arc), data_arc=f"{arc.floor}.{arc.query}.{arc.key}",
-        )  # fmt: skip
+            "path",
+            d=d,
+            pathLength=1,
+            class_=" ".join(kinds),
+            stroke_width=f"{1 + 5 * arc.weight:.3f}",
+            data_v=exact(arc.weight),
+            data_why=self.why(arc),
+            data_arc=f"{arc.floor}.{arc.query}.{arc.key}",
+        )
 
     def why(self, arc: Arc) -> str:
         told = self.told
-        words = f"{word_of(told.columns, arc.query, bold=False)} reads {word_of(told.columns, arc.key, bold=False)} on floor {arc.floor}"
+        words = (
+            f"{word_of(told.columns, arc.query, bold=False)} reads {word_of(told.columns, arc.key, bold=False)} on "
+            f"floor {arc.floor}"
+        )
         if arc.without is not None:
-            words += f"; with this line cut, “{told.word.text}” has {percent(arc.without)} instead of {percent(told.word.chance)}"
+            words += (
+                f"; with this line cut, “{told.word.text}” has {percent(arc.without)} instead of "
+                f"{percent(told.word.chance)}"
+            )
         return f"{words}; its share of what is read"
 
     def nodes(self, f: int, xs: dict[int, float]) -> Markup:
@@ -264,13 +287,18 @@ class Picture:
                     tag("rect", x=-11, y=-11, width=22, height=22, class_="hit"),
                     tag("circle", r=f"{r:.2f}", data_v=None if value is None else exact(value)),
                     class_=f"node{' asked' if i == last else ''}{' way' if way else ''}",
-                    style=f"transform:translate({x:.1f}px,{y:.1f}px)", id=f"{self.layout.name}-n{f}-{i}",
-                    data_i=f * len(xs) + k, data_pick=f"{f}.{i}", role="button",
-                    tabindex=0 if (f, i) == seat else -1, aria_label=node_of(told, f, i),
+                    style=f"transform:translate({x:.1f}px,{y:.1f}px)",
+                    id=f"{self.layout.name}-n{f}-{i}",
+                    data_i=f * len(xs) + k,
+                    data_pick=f"{f}.{i}",
+                    role="button",
+                    tabindex=0 if (f, i) == seat else -1,
+                    aria_label=node_of(told, f, i),
                     aria_pressed=str((f, i) == self.chosen).lower(),
-                    data_why=self.node_why(f, i), data_v=None if value is None else exact(value),
+                    data_why=self.node_why(f, i),
+                    data_v=None if value is None else exact(value),
                 )
-            )  # fmt: skip
+            )
         return tag("g", *parts, **state(f, self.floor, "level"))
 
     def node_why(self, f: int, i: int) -> str:
@@ -326,10 +354,29 @@ class Picture:
                 continue
             kind = "odd" + " said" * (k == told.said) + " best" * (k == 0) + " rest" * (k == len(told.odds))
             bend = (low + high) / 2
-            fans.append(tag("path", d=f"M{x - 1.5:.1f} {low:.1f}C{x - 1.5:.1f} {bend:.1f} {a:.1f} {bend:.1f} {a:.1f} {high:.1f}"
-                            f"H{b:.1f}C{b:.1f} {bend:.1f} {x + 1.5:.1f} {bend:.1f} {x + 1.5:.1f} {low:.1f}Z", class_=f"fan{kind[3:]}"))  # fmt: skip
-            parts.append(tag("rect", x=f"{a:.2f}", y=6, width=f"{max(b - a - 1.2, 0.5):.2f}", height=lay.roof, rx=4, class_=kind,
-                             data_v=exact(chance), data_why=f"{name}: its chance"))  # fmt: skip
+            fans.append(
+                tag(
+                    "path",
+                    d=(
+                        f"M{x - 1.5:.1f} {low:.1f}C{x - 1.5:.1f} {bend:.1f} {a:.1f} {bend:.1f} {a:.1f} {high:.1f}"
+                        f"H{b:.1f}C{b:.1f} {bend:.1f} {x + 1.5:.1f} {bend:.1f} {x + 1.5:.1f} {low:.1f}Z"
+                    ),
+                    class_=f"fan{kind[3:]}",
+                )
+            )
+            parts.append(
+                tag(
+                    "rect",
+                    x=f"{a:.2f}",
+                    y=6,
+                    width=f"{max(b - a - 1.2, 0.5):.2f}",
+                    height=lay.roof,
+                    rx=4,
+                    class_=kind,
+                    data_v=exact(chance),
+                    data_why=f"{name}: its chance",
+                )
+            )
             full = f"{name} {short(chance)}"
             fit = next((t for t in (full, name) if len(t) * lay.letter * 0.86 + 8 < b - a), "")
             if fit:
@@ -401,20 +448,34 @@ class Picture:
         x, y, wide = self.slot(xs)
         bx, by = self.ball
         edge = self.layout.width - 4
-        way = f"M{bx:.1f} {by - 17:.1f}C{bx:.1f} {by + 40:.1f} {edge:.1f} {by:.1f} {(x + edge) / 2:.1f} {(by + y) / 2:.1f}S{x:.1f} {y - 60:.1f} {x:.1f} {y - 5:.1f}"
+        way = (
+            f"M{bx:.1f} {by - 17:.1f}"
+            f"C{bx:.1f} {by + 40:.1f} {edge:.1f} {by:.1f} {(x + edge) / 2:.1f} {(by + y) / 2:.1f}"
+            f"S{x:.1f} {y - 60:.1f} {x:.1f} {y - 5:.1f}"
+        )
         chip = [
             tag("rect", x=f"{-wide / 2:.1f}", y=-14, width=f"{wide:.1f}", height=28, rx=7),
             tag("text", told.word.text + ("…" if told.word.unfinished else ""), y=5.5),
         ]
         return tag(
             "g",
-            tag("rect", x=f"{x - wide / 2:.1f}", y=f"{y - 19:.1f}", width=f"{wide:.1f}", height=28, rx=7, class_="slot"),
+            tag(
+                "rect", x=f"{x - wide / 2:.1f}", y=f"{y - 19:.1f}", width=f"{wide:.1f}", height=28, rx=7, class_="slot"
+            ),
             tag("path", d=way, class_="fall"),
             tag("g", tag("circle", cx=f"{bx:.1f}", cy=f"{by - 1:.1f}", r=6), **state(roof + 1, self.floor, "ball")),
-            tag("g", *chip, style=f"transform:translate({x:.1f}px,{y - 5:.1f}px)", role="button", tabindex=0, data_press="word",
-                aria_label=f"The word that drops: {told.word.text}", **state(roof + 1, self.floor, "drop")),
+            tag(
+                "g",
+                *chip,
+                style=f"transform:translate({x:.1f}px,{y - 5:.1f}px)",
+                role="button",
+                tabindex=0,
+                data_press="word",
+                aria_label=f"The word that drops: {told.word.text}",
+                **state(roof + 1, self.floor, "drop"),
+            ),
             class_="fallen",
-        )  # fmt: skip
+        )
 
 
 def short(chance: float) -> str:
@@ -431,17 +492,30 @@ def tables(told: Climb) -> Markup:
     """What is drawn, as tables: arcs, changes, odds. The start mark, which is not drawn, is here, too."""
     name = lambda i: str(word_of(told.columns, i, bold=False))  # noqa: E731
     arcs = [
-        [arc.floor, f"{arc.query} {name(arc.query)}", f"{arc.key} {name(arc.key)}", arc.weight,
-         f"{arc.layer}.{arc.head}", "not tested" if arc.without is None else arc.without, "yes" if arc.carries else ""]
-        for floor in told.floors for arc in floor.arcs
-    ]  # fmt: skip
+        [
+            arc.floor,
+            f"{arc.query} {name(arc.query)}",
+            f"{arc.key} {name(arc.key)}",
+            arc.weight,
+            f"{arc.layer}.{arc.head}",
+            "not tested" if arc.without is None else arc.without,
+            "yes" if arc.carries else "",
+        ]
+        for floor in told.floors
+        for arc in floor.arcs
+    ]
     heads = ["floor", "reads", "is read", "weight", "head", f"“{told.word.text}” without it", "carries it"]
     changes = [[f"{i} {name(i)}", *[floor.change[i] for floor in told.floors]] for i in range(len(told.columns))]
     odds = [[o.text, o.chance] for o in told.odds] + [["others", told.rest]]
     return tag(
         "div",
         c.numbers_table(heads, arcs, "What reads what", summary="Lines"),
-        c.numbers_table(["column", *[floor_name(f) for f in told.floors]], changes, "How much each floor changed each column", summary="Changes"),
+        c.numbers_table(
+            ["column", *[floor_name(f) for f in told.floors]],
+            changes,
+            "How much each floor changed each column",
+            summary="Changes",
+        ),
         c.numbers_table(["next", "chance"], odds, "What comes next", summary="Odds", text=percent),
         class_="climb-tables",
-    )  # fmt: skip
+    )

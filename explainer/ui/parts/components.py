@@ -1,11 +1,13 @@
-"""The parts that widgets are made of. Each returns markup; none computes. `/components/` shows every one in every state.
+"""The parts that widgets are made of. Each returns markup; none computes.
+`/components/` shows every one in every state.
 
 What the page's script (build/web/) does with the attributes used here:
 
     data-bind="name"          a control of the state value `name`; its value is sent as the reader changes it
     data-set="name" value=""  a button that sets `name`
     data-local                the change is shown by the page itself, at once (Python is told, too)
-    data-v, data-why          a cell's exact value and how it was made: shown in the figure's read-out on hover and focus
+    data-v, data-why          a cell's exact value and how it was made: shown in the figure's read-out on hover and
+                              focus
     data-grid                 a table in which the arrow keys move from cell to cell
     translate="no"            tokens, names in the code, numbers: no translator of a browser may touch them
     data-rove                 a group of buttons among which the arrow keys move; one of them is in the tab order
@@ -35,12 +37,21 @@ def text_field(name: str, label: str, value: str, *, hint: str = "", placeholder
     return tag(
         "div",
         tag("label", label, for_=f"f-{name}"),
-        tag("input", type="text", id=f"f-{name}", data_bind=name, value=value, placeholder=placeholder or None,
-            autocomplete="off", autocapitalize="off", spellcheck="false"),
+        tag(
+            "input",
+            type="text",
+            id=f"f-{name}",
+            data_bind=name,
+            value=value,
+            placeholder=placeholder or None,
+            autocomplete="off",
+            autocapitalize="off",
+            spellcheck="false",
+        ),
         tag("p", hint, class_="hint") if hint else None,
         tag("p", class_="message", data_message=name, role="alert"),
         class_="field field-text",
-    )  # fmt: skip
+    )
 
 
 def name_field(name: str) -> Markup:
@@ -67,10 +78,19 @@ def check(name: str, label: str, value: bool) -> Markup:
 
 
 def slider(
-    name: str, label: str, value: float, low: float, high: float, *, step: float | None = None, log: bool = False,
-    shown: str | None = None, ticks: Sequence[float] = (),
-) -> Markup:  # fmt: skip
-    """A range with a name, its value in words, and (`log`) equal steps for equal ratios; low > 0 then. An int stays one."""
+    name: str,
+    label: str,
+    value: float,
+    low: float,
+    high: float,
+    *,
+    step: float | None = None,
+    log: bool = False,
+    shown: str | None = None,
+    ticks: Sequence[float] = (),
+) -> Markup:
+    """A range with a name, its value in words, and (`log`) equal steps for equal ratios; low > 0 then.
+    An int stays one."""
     to = math.log10 if log else float
     ticks_markup = None
     if ticks:
@@ -80,14 +100,25 @@ def slider(
     return tag(
         "div",
         tag("label", label, for_=f"f-{name}"),
-        tag("input", type="range", id=f"f-{name}", data_bind=name, data_scale="log" if log else None, data_whole=whole,
-            min=to(low), max=to(high), step=step or ((to(high) - to(low)) / 300.0001), value=to(value),  # rounding must not cost the last step
-            list=f"t-{name}" if ticks else None, aria_valuetext=text),
+        tag(
+            "input",
+            type="range",
+            id=f"f-{name}",
+            data_bind=name,
+            data_scale="log" if log else None,
+            data_whole=whole,
+            min=to(low),
+            max=to(high),
+            step=step or ((to(high) - to(low)) / 300.0001),  # rounding must not cost the last step
+            value=to(value),
+            list=f"t-{name}" if ticks else None,
+            aria_valuetext=text,
+        ),
         tag("output", text, for_=f"f-{name}", aria_live="off"),  # the slider itself says its value
         ticks_markup,
         tag("p", class_="message", data_message=name, role="alert"),
         class_="field field-range",
-    )  # fmt: skip
+    )
 
 
 def number_field(
@@ -97,19 +128,44 @@ def number_field(
     return tag(
         "div",
         tag("label", label, for_=f"f-{name}"),
-        tag("input", type="number", id=f"f-{name}", data_bind=name, value=typed(value), min=low, max=high, step=step, inputmode="numeric"),
+        tag(
+            "input",
+            type="number",
+            id=f"f-{name}",
+            data_bind=name,
+            value=typed(value),
+            min=low,
+            max=high,
+            step=step,
+            inputmode="numeric",
+        ),
         tag("p", class_="message", data_message=name, role="alert"),
         class_="field field-number",
-    )  # fmt: skip
+    )
 
 
-def button(label: str, *, sets: str | None = None, value: Any = None, action: str | None = None, pressed: bool | None = None,
-           kind: str = "", hint: str = "") -> Markup:  # fmt: skip
+def button(
+    label: str,
+    *,
+    sets: str | None = None,
+    value: Any = None,
+    action: str | None = None,
+    pressed: bool | None = None,
+    kind: str = "",
+    hint: str = "",
+) -> Markup:
     """A button that sets a state value (`sets`, `value`) or performs an action of the page (`action`)."""
     return tag(
-        "button", label, type="button", data_set=sets, value=value, data_action=action, title=hint or None,
-        aria_pressed=None if pressed is None else str(bool(pressed)).lower(), class_=f"button {kind}".strip(),
-    )  # fmt: skip
+        "button",
+        label,
+        type="button",
+        data_set=sets,
+        value=value,
+        data_action=action,
+        title=hint or None,
+        aria_pressed=None if pressed is None else str(bool(pressed)).lower(),
+        class_=f"button {kind}".strip(),
+    )
 
 
 def controls(*children: Any, label: str = "Controls") -> Markup:
@@ -125,9 +181,17 @@ def token(text: str, *, axis: str = "") -> Markup:
     return tag("span", text, class_=f"token {axis}".strip(), translate="no")
 
 
-def token_strip(texts: Sequence[str], *, sets: str | None = None, chosen: int | None = None, label: str = "Tokens",
-                axis: str = "query", marks: Sequence[str] | None = None, weights: Sequence[float] | None = None,
-                travel: Sequence[str] | None = None) -> Markup:  # fmt: skip
+def token_strip(
+    texts: Sequence[str],
+    *,
+    sets: str | None = None,
+    chosen: int | None = None,
+    label: str = "Tokens",
+    axis: str = "query",
+    marks: Sequence[str] | None = None,
+    weights: Sequence[float] | None = None,
+    travel: Sequence[str] | None = None,
+) -> Markup:
     """The text as the model gets it: one box per token, numbered; with `sets`, choosing one sets that state value.
 
     A strip to choose from is one stop of the tab key; the arrow keys choose (build/web/behaviour.js).
@@ -148,8 +212,20 @@ def token_strip(texts: Sequence[str], *, sets: str | None = None, chosen: int | 
                 shown[0],
                 tag("span", str(i), class_="index"),
             ]  # named by what it shows
-            cells.append(tag("button", *shown, type="button", data_set=sets, value=i, class_=kind, style=shade, data_v=v,
-                             aria_pressed=str(i == chosen).lower(), tabindex=0 if i == seat else -1))  # fmt: skip
+            cells.append(
+                tag(
+                    "button",
+                    *shown,
+                    type="button",
+                    data_set=sets,
+                    value=i,
+                    class_=kind,
+                    style=shade,
+                    data_v=v,
+                    aria_pressed=str(i == chosen).lower(),
+                    tabindex=0 if i == seat else -1,
+                )
+            )
         else:
             cells.append(
                 tag("span", *shown, class_=kind, style=shade, data_v=v, data_travel=travel[i] if travel else None)
@@ -168,12 +244,21 @@ def figure(name: str, *body: Any, title: str = "", caption: Any = "", readout: s
         tag("div", *body, class_="figure-body"),
         tag("p", readout or Markup("&nbsp;"), class_="readout", data_readout=True),
         tag("p", note, class_="note") if note else None,
-        class_="figure", data_figure=name, data_testid=name,
-    )  # fmt: skip
+        class_="figure",
+        data_figure=name,
+        data_testid=name,
+    )
 
 
-def cell(value: float, *, shade: float | None = None, signed: bool = False, why: str = "", text: str | None = None,
-         kind: str = "") -> str:  # fmt: skip
+def cell(
+    value: float,
+    *,
+    shade: float | None = None,
+    signed: bool = False,
+    why: str = "",
+    text: str | None = None,
+    kind: str = "",
+) -> str:
     """One cell of a heat map. `shade` in 0..1 (or -1..1 if signed) is the strength of the colour, default the value."""
     s = value if shade is None else shade
     s = 0.0 if s != s or s in (float("inf"), float("-inf")) else float(s)
@@ -187,10 +272,23 @@ def cell(value: float, *, shade: float | None = None, signed: bool = False, why:
 
 
 def heat_table(
-    values: Any, rows: Sequence[str], cols: Sequence[str], *, label: str, colour: str = "head", row_axis: str = "query",
-    col_axis: str = "key", row_name: str = "", col_name: str = "", signed: bool = False, scale: float | None = None,
-    chosen_row: int | None = None, why: Callable[[int, int], str] | None = None, masked: Any = None, size: str = "",
-) -> Markup:  # fmt: skip
+    values: Any,
+    rows: Sequence[str],
+    cols: Sequence[str],
+    *,
+    label: str,
+    colour: str = "head",
+    row_axis: str = "query",
+    col_axis: str = "key",
+    row_name: str = "",
+    col_name: str = "",
+    signed: bool = False,
+    scale: float | None = None,
+    chosen_row: int | None = None,
+    why: Callable[[int, int], str] | None = None,
+    masked: Any = None,
+    size: str = "",
+) -> Markup:
     """A matrix as a heat map that is a table: the figure, its text equivalent and its data in one.
 
     values: [R, C]; rows, cols: names of R and C; colour: the meaning that paints the cells
@@ -223,20 +321,37 @@ def heat_table(
         row = tag("th", tag("span", name), scope="row", class_=f"axis-{row_axis}")
         body.append(Markup(f"<tr{' class=chosen' if r == chosen_row else ''}>{row}{''.join(cells)}</tr>"))
     table = tag(
-        "table", tag("caption", label, class_="sr"), tag("thead", head), tag("tbody", *body),
-        class_=f"heat colour-{colour} {'signed' if signed else ''} {size}".strip(), data_grid=True, translate="no",
-    )  # fmt: skip
+        "table",
+        tag("caption", label, class_="sr"),
+        tag("thead", head),
+        tag("tbody", *body),
+        class_=f"heat colour-{colour} {'signed' if signed else ''} {size}".strip(),
+        data_grid=True,
+        translate="no",
+    )
     return tag("div", table, class_="scroll")
 
 
-def bars(names: Sequence[str], values: Sequence[float], *, label: str, colour: str = "vocab", scale: float | None = None,
-         chosen: int | None = None, others: dict[str, Sequence[float]] | None = None, why: Callable[[int], str] | None = None,
-         sets: str | None = None, ids: Sequence[int] | None = None, text: Callable[[float], str] = percent,
-         heads: tuple[str, str] = ("token", "model"), travel_from: str | None = None) -> Markup:  # fmt: skip
+def bars(
+    names: Sequence[str],
+    values: Sequence[float],
+    *,
+    label: str,
+    colour: str = "vocab",
+    scale: float | None = None,
+    chosen: int | None = None,
+    others: dict[str, Sequence[float]] | None = None,
+    why: Callable[[int], str] | None = None,
+    sets: str | None = None,
+    ids: Sequence[int] | None = None,
+    text: Callable[[float], str] = percent,
+    heads: tuple[str, str] = ("token", "model"),
+    travel_from: str | None = None,
+) -> Markup:
     """A list of bars with names and numbers (a table of names and values to assistive technology).
 
-    values, scale: the length of a bar is its value's share of `scale` (default: the largest size of all); where any value
-            is negative, bars begin in the middle, and negative ones go to the left
+    values, scale: the length of a bar is its value's share of `scale` (default: the largest size of all);
+            where any value is negative, bars begin in the middle, and negative ones go to the left
     others: further series beside the bars, drawn as marks: {"true": [...]}; their meaning gives the colour
     sets:   with `ids`, each name is a button that sets that state value to its id
     heads:  what the names are, and what the bars are
@@ -280,30 +395,57 @@ def bars(names: Sequence[str], values: Sequence[float], *, label: str, colour: s
             tag(
                 "tr",
                 tag("th", shown, scope="row"),
-                tag("td", tag("i", class_=f"bar {side}".strip(), style=f"--v:{length:.4g}"), *marks,
-                    class_="track mid" if mid else "track", aria_hidden="true"),
-                tag("td", text(float(value)), data_v=exact(value), data_why=why(i) if why else None, class_="num", tabindex="-1"),
+                tag(
+                    "td",
+                    tag("i", class_=f"bar {side}".strip(), style=f"--v:{length:.4g}"),
+                    *marks,
+                    class_="track mid" if mid else "track",
+                    aria_hidden="true",
+                ),
+                tag(
+                    "td",
+                    text(float(value)),
+                    data_v=exact(value),
+                    data_why=why(i) if why else None,
+                    class_="num",
+                    tabindex="-1",
+                ),
                 *extra,
                 class_="chosen" if i == chosen else None,
             )
-        )  # fmt: skip
+        )
     columns = [tag("th", heads[0], scope="col"), tag("td", aria_hidden="true"), tag("th", heads[1], scope="col")]
     columns += [tag("th", kind, scope="col") for kind in (others or {})]
     return tag(
-        "table", tag("caption", label, class_="sr"), tag("thead", tag("tr", *columns), class_="sr" if not others else None),
-        tag("tbody", *rows), class_=f"bars colour-{colour}", data_grid=True,
-    )  # fmt: skip
+        "table",
+        tag("caption", label, class_="sr"),
+        tag("thead", tag("tr", *columns), class_="sr" if not others else None),
+        tag("tbody", *rows),
+        class_=f"bars colour-{colour}",
+        data_grid=True,
+    )
 
 
-def numbers_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], label: str, *, open_: bool = False,
-                  summary: str = "The numbers", text: Callable[[float], str] = number) -> Markup:  # fmt: skip
+def numbers_table(
+    heads: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    label: str,
+    *,
+    open_: bool = False,
+    summary: str = "The numbers",
+    text: Callable[[float], str] = number,
+) -> Markup:
     """The numbers of a drawing, folded away: the same ones, for reading, for screen readers and for the CSV."""
     # there are many: so no `tag` for each
     body = Markup("".join(f"<tr>{''.join(_number_cell(x, text) for x in row)}</tr>" for row in rows))
     table = tag(
-        "table", tag("caption", label, class_="sr"), tag("thead", tag("tr", *[tag("th", h, scope="col") for h in heads])),
-        tag("tbody", body), class_="numbers", translate="no",
-    )  # fmt: skip
+        "table",
+        tag("caption", label, class_="sr"),
+        tag("thead", tag("tr", *[tag("th", h, scope="col") for h in heads])),
+        tag("tbody", body),
+        class_="numbers",
+        translate="no",
+    )
     return tag(
         "details",
         tag("summary", summary),
@@ -319,7 +461,8 @@ def whole(summary: Any, *content: Any) -> Markup:
 
 
 def more_rows(count: int, what: str) -> Markup:
-    """The disclosure below a long table in a `.rows` element: its rows beyond the sixth are in sight once it is open."""
+    """The disclosure below a long table in a `.rows` element:
+    its rows beyond the sixth are in sight once it is open."""
     return tag("details", tag("summary", how_many(count, f"more {what}")), class_="more-rows")
 
 
@@ -336,26 +479,64 @@ def stepper(name: str, steps: Sequence[tuple[str, Any]], current: int, *, play: 
     """
     last = len(steps) - 1
     rail = [
-        tag("button", tag("span", str(i + 1), class_="n"), " ", title, type="button", data_step_to=i, class_="stop",
-            aria_current="step" if i == current else None)
+        tag(
+            "button",
+            tag("span", str(i + 1), class_="n"),
+            " ",
+            title,
+            type="button",
+            data_step_to=i,
+            class_="stop",
+            aria_current="step" if i == current else None,
+        )
         for i, (title, _) in enumerate(steps)
-    ]  # fmt: skip
+    ]
     panels = [
         tag("section", tag("h4", title, class_="sr"), body, class_="step", data_step=i, hidden=i != current)
         for i, (title, body) in enumerate(steps)
     ]
     return tag(
         "div",
-        tag("div",
-            tag("button", "Previous step", type="button", data_step_by="-1", class_="button", aria_disabled="true" if current == 0 else None),
-            tag("button", "Play", type="button", data_step_play=True, class_="button", aria_pressed="false") if play else None,
-            tag("button", "Next step", type="button", data_step_by="1", class_="button main", aria_disabled="true" if current == last else None),
-            tag("p", f"Step {current + 1} of {last + 1}: {steps[current][0]}", class_="step-name", aria_live="polite", data_step_name=True),
-            class_="step-controls", role="group", aria_label="Steps"),
+        tag(
+            "div",
+            tag(
+                "button",
+                "Previous step",
+                type="button",
+                data_step_by="-1",
+                class_="button",
+                aria_disabled="true" if current == 0 else None,
+            ),
+            (
+                tag("button", "Play", type="button", data_step_play=True, class_="button", aria_pressed="false")
+                if play
+                else None
+            ),
+            tag(
+                "button",
+                "Next step",
+                type="button",
+                data_step_by="1",
+                class_="button main",
+                aria_disabled="true" if current == last else None,
+            ),
+            tag(
+                "p",
+                f"Step {current + 1} of {last + 1}: {steps[current][0]}",
+                class_="step-name",
+                aria_live="polite",
+                data_step_name=True,
+            ),
+            class_="step-controls",
+            role="group",
+            aria_label="Steps",
+        ),
         tag("div", *rail, class_="rail", role="group", aria_label="All steps"),
         tag("div", *panels, class_="steps"),
-        class_="stepper", data_stepper=name, data_current=current,
-    )  # fmt: skip
+        class_="stepper",
+        data_stepper=name,
+        data_current=current,
+    )
 
 
 def message(text: str, kind: str = "note") -> Markup:

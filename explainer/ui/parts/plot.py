@@ -4,7 +4,8 @@ What is plotted is a `Plot`: axes, series, markers, all of them numbers. From it
     the still      SVG made here; it stands in the page, prints, is downloaded, and stays where no script runs
     the table      the same numbers, folded away
     the columns    the same numbers as JSON in the markup, taken up anew whenever a widget is drawn (build/web/plot.js)
-    the figure     of Bokeh, made of the still's JSON when the site is built (build/plots.py), put over the still when near
+    the figure     of Bokeh, made of the still's JSON when the site is built (build/plots.py),
+                   put over the still when near
 The Python of a reader's page makes the first three: Bokeh's own plotting would cost it 8 MB of memory.
 """
 
@@ -141,7 +142,8 @@ class Plot:
         return text
 
     def columns(self) -> dict[str, Any]:
-        """The numbers as a figure takes them: {"x": [low, high], "y": the same, "series": [{column: [N]}], "markers"}."""
+        """The numbers as a figure takes them: {"x": [low, high], "y": the same, "series": [{column: [N]}],
+        "markers"}."""
         series = []
         for s in self.series:
             given = {"x": [*s.x], "y": [*s.y], "words": [self.words(s, i) for i in range(len(s.x))]}
@@ -237,7 +239,11 @@ class Plot:
         points = [(px(x), py(y)) for x, y in zip(s.x, s.y, strict=True)]
         parts = []
         for (x, y), low, high in zip(points, s.low, s.high, strict=False):
-            ends = {"x1": px(low), "x2": px(high), "y1": y, "y2": y} if self.y.names else {"x1": x, "x2": x, "y1": py(low), "y2": py(high)}  # fmt: skip
+            ends = (
+                {"x1": px(low), "x2": px(high), "y1": y, "y2": y}
+                if self.y.names
+                else {"x1": x, "x2": x, "y1": py(low), "y2": py(high)}
+            )
             parts.append(tag("line", **{n: f"{v:.1f}" for n, v in ends.items()}, class_=f"interval colour-{s.role}"))
         if s.kind == "line":
             path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
@@ -256,12 +262,15 @@ class Plot:
         return tag("p", *shown, class_="legend-row") if len(shown) > 1 else None
 
     def markup(self) -> Markup:
-        """The plot in a page: legend, still, table, columns, and the places where its script puts the figure and its buttons."""
+        """The plot in a page: legend, still, table, columns,
+        and the places where its script puts the figure and its buttons."""
         return tag(
             "div",
             self.legend(),
             tag("div", tag("div", class_="plot-live", data_own=True), self.still(), class_="plot-frame"),
             tag("div", tag("div", class_="plot-tools", data_own=True), tag("p", STILL), class_="plot-foot"),
             self.table(),
-            class_="plot", data_plot=self.name, data_columns=self.packed(),
-        )  # fmt: skip
+            class_="plot",
+            data_plot=self.name,
+            data_columns=self.packed(),
+        )

@@ -29,9 +29,14 @@ class AttentionAblation(Widget):
     title = "Take it out"
     reads = ("prompt", "layer", "head", "query", "take_out")
     functions = (
-        interventions.NoScaling, interventions.NoMask, interventions.UniformAttention, interventions.NoPositions,
-        interventions.HeadOff, inspect.unwrap(facts.loss), inspect.unwrap(facts.head_worth),
-    )  # fmt: skip
+        interventions.NoScaling,
+        interventions.NoMask,
+        interventions.UniformAttention,
+        interventions.NoPositions,
+        interventions.HeadOff,
+        inspect.unwrap(facts.loss),
+        inspect.unwrap(facts.head_worth),
+    )
 
     def draw(self) -> Markup:
         s = self.state
@@ -43,12 +48,18 @@ class AttentionAblation(Widget):
             c.button(x.label, sets="take_out", value=NOTHING.name if x is chosen else x.name, pressed=x is chosen)
             for x in choices
         ]  # pressed once more, it is put back
-        return join([
-            c.controls(prompt_field(s, len(tokens)), *head_choice(s, names)),
-            c.controls(c.button(NOTHING.label, sets="take_out", value=NOTHING.name, pressed=chosen is NOTHING), *buttons, label="Take out"),
-            tag("div", self.prediction(tokens, names, chosen), self.losses(choices, chosen), class_="columns"),
-            tag("div", self.kinds(choices, chosen), self.heads(), class_="side"),
-        ])  # fmt: skip
+        return join(
+            [
+                c.controls(prompt_field(s, len(tokens)), *head_choice(s, names)),
+                c.controls(
+                    c.button(NOTHING.label, sets="take_out", value=NOTHING.name, pressed=chosen is NOTHING),
+                    *buttons,
+                    label="Take out",
+                ),
+                tag("div", self.prediction(tokens, names, chosen), self.losses(choices, chosen), class_="columns"),
+                tag("div", self.kinds(choices, chosen), self.heads(), class_="side"),
+            ]
+        )
 
     def prediction(self, tokens: tuple[int, ...], names: list[str], chosen: facts.TakeOut) -> Markup:
         """The next token before and after."""
@@ -57,12 +68,26 @@ class AttentionAblation(Widget):
         after = "nothing taken out" if chosen is NOTHING else chosen.label
         ids, _, _ = top_tokens((changed.before + changed.after) / 2, 8)
         shown = [lab.tokenizer().display(i) for i in ids]
-        table = bars_two(shown, [float(changed.before[i]) for i in ids], [float(changed.after[i]) for i in ids],
-                         label=f"next token as trained and with {after}", heads=("as trained", after))  # fmt: skip
+        table = bars_two(
+            shown,
+            [float(changed.before[i]) for i in ids],
+            [float(changed.after[i]) for i in ids],
+            label=f"next token as trained and with {after}",
+            heads=("as trained", after),
+        )
         return c.figure(
-            "take-out-prediction", table, caption=join(["What follows ", c.token(names[s.query], axis="axis-query")]),
-            note="Nothing is taken out, so nothing moves." if chosen is NOTHING else f"{percent(changed.total_variation)} of the probability moves; {number(changed.kl)} nats are lost by trusting the changed model here.",
-        )  # fmt: skip
+            "take-out-prediction",
+            table,
+            caption=join(["What follows ", c.token(names[s.query], axis="axis-query")]),
+            note=(
+                "Nothing is taken out, so nothing moves."
+                if chosen is NOTHING
+                else (
+                    f"{percent(changed.total_variation)} of the probability moves; {number(changed.kl)} nats are lost "
+                    "by trusting the changed model here."
+                )
+            ),
+        )
 
     def losses(self, choices: tuple[facts.TakeOut, ...], chosen: facts.TakeOut) -> Markup:
         """Held-out loss and accuracy of every choice."""
@@ -79,13 +104,34 @@ class AttentionAblation(Widget):
             if name != NOTHING.name and result.rise:
                 why += f"; {number(result.rise.value, 4)} more than as trained ({spread(result.rise)})"
             rows.append(
-                tag("tr", tag("th", label, scope="row"),
-                    tag("td", tag("i", class_=f"bar colour-{'vocab' if name == NOTHING.name else 'loss'}", style=f"--v:{loss.value / worst:.4g}"), class_="track", aria_hidden="true"),
+                tag(
+                    "tr",
+                    tag("th", label, scope="row"),
+                    tag(
+                        "td",
+                        tag(
+                            "i",
+                            class_=f"bar colour-{'vocab' if name == NOTHING.name else 'loss'}",
+                            style=f"--v:{loss.value / worst:.4g}",
+                        ),
+                        class_="track",
+                        aria_hidden="true",
+                    ),
                     tag("td", number(loss.value), data_v=exact(loss.value), class_="num", tabindex="-1", data_why=why),
-                    tag("td", percent(right.value), data_v=exact(right.value), class_="num", tabindex="-1",
-                        data_why=f"the first guess is right in {percent(right.value)} (95 % interval {percent(right.low)} to {percent(right.high)}) of {sample(right)}"),
-                    class_="chosen" if name == chosen.name else None)
-            )  # fmt: skip
+                    tag(
+                        "td",
+                        percent(right.value),
+                        data_v=exact(right.value),
+                        class_="num",
+                        tabindex="-1",
+                        data_why=(
+                            f"the first guess is right in {percent(right.value)} (95 % interval {percent(right.low)} "
+                            f"to {percent(right.high)}) of {sample(right)}"
+                        ),
+                    ),
+                    class_="chosen" if name == chosen.name else None,
+                )
+            )
         heads = [
             tag("th", "taken out", scope="col"),
             tag("td", aria_hidden="true"),
@@ -101,10 +147,16 @@ class AttentionAblation(Widget):
             data_grid=True,
         )
         return c.figure(
-            "take-out-loss", table, caption=f"On the held-out set: {sample(base.cross_entropy)}",
-            note=f"Cross-entropy and how often the first guess is right, both expected under the true odds. The true odds themselves have {number(facts.floor().cross_entropy.value)} nats here: the floor, below which nothing comes.",
+            "take-out-loss",
+            table,
+            caption=f"On the held-out set: {sample(base.cross_entropy)}",
+            note=(
+                "Cross-entropy and how often the first guess is right, both expected under the true odds. The true "
+                f"odds themselves have {number(facts.floor().cross_entropy.value)} nats here: the floor, below which "
+                "nothing comes."
+            ),
             readout="Point at a number: it says its 95 % interval, over documents.",
-        )  # fmt: skip
+        )
 
     def kinds(self, choices: tuple[facts.TakeOut, ...], chosen: facts.TakeOut) -> Markup:
         """The same losses by what sort of word was due."""
@@ -114,11 +166,26 @@ class AttentionAblation(Widget):
         rows = [[r.by_kind[k].value for k in kinds] for r in results]
         names = ["as trained", *[x.label for x in choices]]
         why = {
-            (r, k): f"{number(rows[r][k], 4)} nats per token where {KINDS[kind]} is due (95 % interval {spread(result.by_kind[kind])}); {sample(base[kind])}"
-            for r, result in enumerate(results) for k, kind in enumerate(kinds)
-        }  # fmt: skip
-        table = matrix(rows, names, [NAMES[k] for k in kinds], label="held-out loss by what was due, nats per token", colour="loss", scale=4.0,
-                       row_axis="loss", col_axis="vocab", why=why, size="fit kinds", chosen_row=0 if chosen is NOTHING else 1 + choices.index(chosen))  # fmt: skip
+            (r, k): (
+                f"{number(rows[r][k], 4)} nats per token where {KINDS[kind]} is due (95 % interval "
+                f"{spread(result.by_kind[kind])}); {sample(base[kind])}"
+            )
+            for r, result in enumerate(results)
+            for k, kind in enumerate(kinds)
+        }
+        table = matrix(
+            rows,
+            names,
+            [NAMES[k] for k in kinds],
+            label="held-out loss by what was due, nats per token",
+            colour="loss",
+            scale=4.0,
+            row_axis="loss",
+            col_axis="vocab",
+            why=why,
+            size="fit kinds",
+            chosen_row=0 if chosen is NOTHING else 1 + choices.index(chosen),
+        )
         return c.figure(
             "take-out-kinds",
             table,
@@ -139,13 +206,26 @@ class AttentionAblation(Widget):
                 label, _ = facts.head_scores().label(layer, head)
                 off = (layer, head, self.state.take_out) == (self.state.layer, self.state.head, "head")
                 cells.append(
-                    tag("td",
-                        tag("button", f"{'+' if value >= 0 else ''}{number(value)}", type="button", data_set="layer head take_out", value=f"{layer}\x1f{head}\x1f{NOTHING.name if off else 'head'}",
+                    tag(
+                        "td",
+                        tag(
+                            "button",
+                            f"{'+' if value >= 0 else ''}{number(value)}",
+                            type="button",
+                            data_set="layer head take_out",
+                            value=f"{layer}\x1f{head}\x1f{NOTHING.name if off else 'head'}",
                             aria_label=f"Take head {layer}.{head} out: loss {'+' if value >= 0 else ''}{number(value)}",
-                            aria_pressed=str(off).lower(), class_="worth"),
-                        data_v=exact(worth[layer, head]), data_why=f"without head {layer}.{head} ({label}): {number(value, 4)} nats per token more" + (f" (95 % interval {spread(rise)})" if rise else ""),
-                        style=f"--v:{max(value, 0) / largest:.3g}")
-                )  # fmt: skip
+                            aria_pressed=str(off).lower(),
+                            class_="worth",
+                        ),
+                        data_v=exact(worth[layer, head]),
+                        data_why=(
+                            f"without head {layer}.{head} ({label}): {number(value, 4)} nats per token more"
+                            + (f" (95 % interval {spread(rise)})" if rise else "")
+                        ),
+                        style=f"--v:{max(value, 0) / largest:.3g}",
+                    )
+                )
             rows.append(tag("tr", tag("th", f"layer {layer}", scope="row"), *cells))
         head_row = tag(
             "tr",
@@ -162,6 +242,9 @@ class AttentionAblation(Widget):
         return c.figure(
             "head-worth",
             tag("div", table, class_="scroll"),
-            caption="What each head alone is worth: nats per token lost on the held-out set without it. Choose one to switch it off.",
+            caption=(
+                "What each head alone is worth: nats per token lost on the held-out set without it. "
+                "Choose one to switch it off."
+            ),
             readout=" ",
         )

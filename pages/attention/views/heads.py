@@ -63,13 +63,27 @@ class AttentionHeads(Telling):
         grid = tag(
             "div", *rows, class_="heads-grid", role="group", aria_label="All heads", style=f"--n:{config.n_heads}"
         )
-        return join([
-            c.controls(prompt_field(s, len(tokens))),
-            tag("div", c.figure("heads", grid, caption="Rows of a pattern are queries, columns are keys; the stronger the colour, the more is read. Below each: what it does most, and how much of its attention that takes; in strong letters where that is clear. Choose one to open it everywhere on this page.",
-                                readout=" "),
-                self.opened(trace, names), class_="columns heads-columns"),
-            self.table(),
-        ])  # fmt: skip
+        return join(
+            [
+                c.controls(prompt_field(s, len(tokens))),
+                tag(
+                    "div",
+                    c.figure(
+                        "heads",
+                        grid,
+                        caption=(
+                            "Rows of a pattern are queries, columns are keys; the stronger the colour, the more is "
+                            "read. Below each: what it does most, and how much of its attention that takes; in strong "
+                            "letters where that is clear. Choose one to open it everywhere on this page."
+                        ),
+                        readout=" ",
+                    ),
+                    self.opened(trace, names),
+                    class_="columns heads-columns",
+                ),
+                self.table(),
+            ]
+        )
 
     def small(self, trace: Any, layer: int, head: int) -> Markup:
         """One pattern as a button with a picture of five strengths."""
@@ -78,13 +92,23 @@ class AttentionHeads(Telling):
         clear = score >= CLEAR
         chosen = (layer, head) == (self.state.layer, self.state.head)
         return tag(
-            "button", drawing,
+            "button",
+            drawing,
             tag("span", tag("span", "Open head ", class_="sr"), tag("b", f"{layer}.{head}"), class_="what"),
             tag("span", number(score, 3), class_="score"),
-            tag("span", None if clear else tag("span", "mixed, most: ", class_="sr"), ROLES[role][0], class_=f"role{' clear' if clear else ''}"),
-            type="button", data_set="layer head", value=f"{layer}\x1f{head}", aria_pressed=str(chosen).lower(),
-            data_why=self.sentence(layer, head), class_="head-button",
-        )  # fmt: skip
+            tag(
+                "span",
+                None if clear else tag("span", "mixed, most: ", class_="sr"),
+                ROLES[role][0],
+                class_=f"role{' clear' if clear else ''}",
+            ),
+            type="button",
+            data_set="layer head",
+            value=f"{layer}\x1f{head}",
+            aria_pressed=str(chosen).lower(),
+            data_why=self.sentence(layer, head),
+            class_="head-button",
+        )
 
     def sentence(self, layer: int, head: int) -> str:
         """What is known about a head, in a line."""
@@ -102,15 +126,31 @@ class AttentionHeads(Telling):
         s = self.state
         pattern = trace[f"blocks.{s.layer}.attn.pattern"][s.head]
         table = matrix(
-            pattern, names, names, label=f"pattern of head {s.layer}.{s.head}: queries down, keys across", masked=later(len(names)),
-            chosen_row=s.query, row_sets="query", numbers=False, size="mini", row_name="query", col_name="key",
+            pattern,
+            names,
+            names,
+            label=f"pattern of head {s.layer}.{s.head}: queries down, keys across",
+            masked=later(len(names)),
+            chosen_row=s.query,
+            row_sets="query",
+            numbers=False,
+            size="mini",
+            row_name="query",
+            col_name="key",
             ask=f"blocks.{s.layer}.attn.pattern|{s.head},r,c",
-        )  # fmt: skip
+        )
         return c.figure(
-            "opened-head", table,
-            caption=join([tag("span", f"Head {s.layer}.{s.head}", class_="axis-head"), " on your text ", c.shape("pattern", "T S", pattern.shape)]),
+            "opened-head",
+            table,
+            caption=join(
+                [
+                    tag("span", f"Head {s.layer}.{s.head}", class_="axis-head"),
+                    " on your text ",
+                    c.shape("pattern", "T S", pattern.shape),
+                ]
+            ),
             readout=self.sentence(s.layer, s.head),
-        )  # fmt: skip
+        )
 
     def table(self) -> Markup:
         """Every measure of every head."""
@@ -135,10 +175,16 @@ class AttentionHeads(Telling):
         for layer in range(worth.shape[0]):
             for head in range(worth.shape[1]):
                 scores = [float(roles.scores[r][layer, head]) for r in order]
-                body.append(tag("tr", tag("th", f"{layer}.{head}", scope="row"), tag("td", roles.label(layer, head)[0]),
-                                *[tag("td", number(x), data_v=exact(x)) for x in scores],
-                                tag("td", f"+{number(float(worth[layer, head]))}", data_v=exact(worth[layer, head])),
-                                class_="chosen" if (layer, head) == (self.state.layer, self.state.head) else None))  # fmt: skip
+                body.append(
+                    tag(
+                        "tr",
+                        tag("th", f"{layer}.{head}", scope="row"),
+                        tag("td", roles.label(layer, head)[0]),
+                        *[tag("td", number(x), data_v=exact(x)) for x in scores],
+                        tag("td", f"+{number(float(worth[layer, head]))}", data_v=exact(worth[layer, head])),
+                        class_="chosen" if (layer, head) == (self.state.layer, self.state.head) else None,
+                    )
+                )
         label = "Every measure of every head"
         table = tag(
             "table", tag("caption", label, class_="sr"), tag("thead", head_row), tag("tbody", *body), class_="numbers"
@@ -156,7 +202,19 @@ class AttentionHeads(Telling):
         )
         return c.figure(
             "head-scores",
-            tag("details", tag("summary", "All the measures"), tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=label), meanings,
-                tag("p", f"A head is called by what it does most, if that is at least {number(CLEAR)} of its attention, and mixed otherwise. Mind that the columns are about different queries, so that one head's shares need not fit into 1."),
-                class_="numbers"),
-        )  # fmt: skip
+            tag(
+                "details",
+                tag("summary", "All the measures"),
+                tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=label),
+                meanings,
+                tag(
+                    "p",
+                    (
+                        f"A head is called by what it does most, if that is at least {number(CLEAR)} of its "
+                        "attention, and mixed otherwise. Mind that the columns are about different queries, so that "
+                        "one head's shares need not fit into 1."
+                    ),
+                ),
+                class_="numbers",
+            ),
+        )

@@ -38,19 +38,33 @@ class AttentionLookup(Widget):
         found = facts.lookup(trace, s.layer, s.head, s.query, s.sharpness)
         hard = s.sharpness >= facts.HARD
         shown = "∞" if hard else number(s.sharpness)
-        return join([
-            c.controls(prompt_field(s, len(tokens)), *head_choice(s, names)),
-            tag("p", head_says(s.layer, s.head), ", asked by ", c.token(names[s.query], axis="axis-query"), class_="note"),
-            c.controls(
-                c.slider("sharpness", "Sharpness", min(max(s.sharpness, LOW), HIGH), LOW, HIGH, log=True, shown=shown),
-                c.button("0: plain average", sets="sharpness", value=0, pressed=s.sharpness == 0),
-                c.button("1: as trained", sets="sharpness", value=1, pressed=s.sharpness == 1),
-                c.button("∞: only the best", sets="sharpness", value="inf", pressed=hard),
-                label="From average to hard",
-            ),
-            tag("div", self.dictionary(trace, found), tag("div", self.kernel(found, names), self.answer(trace, tokens, found, names), class_="stack"),
-                class_="columns lookup"),
-        ])  # fmt: skip
+        return join(
+            [
+                c.controls(prompt_field(s, len(tokens)), *head_choice(s, names)),
+                tag(
+                    "p",
+                    head_says(s.layer, s.head),
+                    ", asked by ",
+                    c.token(names[s.query], axis="axis-query"),
+                    class_="note",
+                ),
+                c.controls(
+                    c.slider(
+                        "sharpness", "Sharpness", min(max(s.sharpness, LOW), HIGH), LOW, HIGH, log=True, shown=shown
+                    ),
+                    c.button("0: plain average", sets="sharpness", value=0, pressed=s.sharpness == 0),
+                    c.button("1: as trained", sets="sharpness", value=1, pressed=s.sharpness == 1),
+                    c.button("∞: only the best", sets="sharpness", value="inf", pressed=hard),
+                    label="From average to hard",
+                ),
+                tag(
+                    "div",
+                    self.dictionary(trace, found),
+                    tag("div", self.kernel(found, names), self.answer(trace, tokens, found, names), class_="stack"),
+                    class_="columns lookup",
+                ),
+            ]
+        )
 
     def dictionary(self, trace: Any, found: facts.Lookup) -> Markup:
         """Keys from the highest to the lowest score: score, weight, and the value that is handed over."""
@@ -60,20 +74,42 @@ class AttentionLookup(Widget):
         for i, (entry, value) in zip(shown, entries(trace.tokens, s.layer, s.head, s.query), strict=True):
             weight = float(found.weights[i])
             rows.append(
-                tag("tr", entry,
-                    tag("td", tag("i", class_="bar colour-head", style=f"--v:{weight:.4g}"), class_="track", aria_hidden="true"),
+                tag(
+                    "tr",
+                    entry,
+                    tag(
+                        "td",
+                        tag("i", class_="bar colour-head", style=f"--v:{weight:.4g}"),
+                        class_="track",
+                        aria_hidden="true",
+                    ),
                     tag("td", percent(weight), data_v=exact(weight), class_="num", tabindex="-1"),
-                    tag("td", value, class_="value-strip", style=f"--w:{0.15 + 0.85 * weight:.3g}", aria_hidden="true"))
-            )  # fmt: skip
-        heads = [tag("th", "key", scope="col", class_="axis-key"), tag("th", "score q · k / √d", scope="col", class_="num"), tag("td", class_="track", aria_hidden="true"),
-                 tag("th", "weight", scope="col", class_="num axis-head"), tag("th", "value", scope="col", class_="axis-value")]  # fmt: skip
-        table = tag("table", tag("caption", "Keys by how well they fit the query, with their weights", class_="sr"), tag("thead", tag("tr", *heads)), tag("tbody", *rows),
-                    class_="bars dictionary", data_grid=True)  # fmt: skip
+                    tag("td", value, class_="value-strip", style=f"--w:{0.15 + 0.85 * weight:.3g}", aria_hidden="true"),
+                )
+            )
+        heads = [
+            tag("th", "key", scope="col", class_="axis-key"),
+            tag("th", "score q · k / √d", scope="col", class_="num"),
+            tag("td", class_="track", aria_hidden="true"),
+            tag("th", "weight", scope="col", class_="num axis-head"),
+            tag("th", "value", scope="col", class_="axis-value"),
+        ]
+        table = tag(
+            "table",
+            tag("caption", "Keys by how well they fit the query, with their weights", class_="sr"),
+            tag("thead", tag("tr", *heads)),
+            tag("tbody", *rows),
+            class_="bars dictionary",
+            data_grid=True,
+        )
         rest = len(found.order) - len(shown)
         return c.figure(
             "dictionary",
             tag("div", table, class_="scroll"),
-            caption="The entries, best fit first. A score is no likeness: it compares what the query asks for with what a key offers, and these are made by different matrices",
+            caption=(
+                "The entries, best fit first. A score is no likeness: it compares what the query asks for with what a "
+                "key offers, and these are made by different matrices"
+            ),
             note=f"{how_many(rest, 'key that fits less is', 'keys that fit less are')} not listed." if rest else None,
         )
 
@@ -125,8 +161,17 @@ class AttentionLookup(Widget):
         """What comes back, and what the model makes of it."""
         s = self.state
         rows = [found.mix, found.own]
-        table = matrix(rows, ["this mix", "as trained"], [str(i) for i in range(len(found.mix))], label="the answer: mixed values", signed=True, size="tiny",
-                       numbers=False, row_axis="value", col_axis="value")  # fmt: skip
+        table = matrix(
+            rows,
+            ["this mix", "as trained"],
+            [str(i) for i in range(len(found.mix))],
+            label="the answer: mixed values",
+            signed=True,
+            size="tiny",
+            numbers=False,
+            row_axis="value",
+            col_axis="value",
+        )
         facts_row = c.definition_row(
             [
                 ("keys that count", number(found.effective)),
@@ -146,11 +191,22 @@ class AttentionLookup(Widget):
             label="next token, as trained and with this lookup",
             heads=("as trained", "this lookup"),
         )
-        return join([
-            facts_row,
-            c.figure("mix", table, caption=join(["What comes back: ", c.shape("z", "K", found.mix.shape)])),
-            c.figure("lookup-prediction", pair, caption="If only this lookup had this sharpness", note="At sharpness 1 this is the trained lookup: nothing moves." if trained else f"{percent(changed.total_variation)} of the probability moves."),
-        ])  # fmt: skip
+        return join(
+            [
+                facts_row,
+                c.figure("mix", table, caption=join(["What comes back: ", c.shape("z", "K", found.mix.shape)])),
+                c.figure(
+                    "lookup-prediction",
+                    pair,
+                    caption="If only this lookup had this sharpness",
+                    note=(
+                        "At sharpness 1 this is the trained lookup: nothing moves."
+                        if trained
+                        else f"{percent(changed.total_variation)} of the probability moves."
+                    ),
+                ),
+            ]
+        )
 
 
 @functools.lru_cache(maxsize=16)
@@ -163,7 +219,14 @@ def entries(tokens: tuple[int, ...], layer: int, head: int, query: int) -> list[
     for i in found.order[:SHOWN]:
         why = story(trace, f"blocks.{layer}.attn.attn_scores_scaled", (head, query, i), names)
         key = tag("th", c.token(names[i], axis="axis-key"), " ", tag("span", str(i), class_="index"), scope="row")
-        score = tag("td", number(float(found.scores[i])), data_v=exact(found.scores[i]), data_why=why, class_="num", tabindex="-1")  # fmt: skip
+        score = tag(
+            "td",
+            number(float(found.scores[i])),
+            data_v=exact(found.scores[i]),
+            data_why=why,
+            class_="num",
+            tabindex="-1",
+        )
         made.append((join([key, score]), strip(found.values[i], largest)))
     return made
 

@@ -42,15 +42,25 @@ class AttentionOrder(Widget):
         new_names = lab.names_of(swapped)
         marks = ["mark" if k in (i, j) else "" for k in range(len(names))]
         found = facts.order_test(tokens, i, j, s.query, s.layer, s.head)
-        return join([
-            *head,
-            c.controls(c.choice("swap", "Swap token", options, i, tokens=True), c.choice("swap_with", "with token", options, j, tokens=True), label="Swap"),
-            c.figure("swapped-text",
-                     tag("p", "before", class_="note"), c.token_strip(names, label="The text", marks=marks),
-                     tag("p", "after", class_="note"), c.token_strip(new_names, label="The text with two tokens swapped", marks=marks),
-                     caption="Before and after the swap"),
-            self.same(tokens, i, j) or self.table(found, names, i, j),
-        ])  # fmt: skip
+        return join(
+            [
+                *head,
+                c.controls(
+                    c.choice("swap", "Swap token", options, i, tokens=True),
+                    c.choice("swap_with", "with token", options, j, tokens=True),
+                    label="Swap",
+                ),
+                c.figure(
+                    "swapped-text",
+                    tag("p", "before", class_="note"),
+                    c.token_strip(names, label="The text", marks=marks),
+                    tag("p", "after", class_="note"),
+                    c.token_strip(new_names, label="The text with two tokens swapped", marks=marks),
+                    caption="Before and after the swap",
+                ),
+                self.same(tokens, i, j) or self.table(found, names, i, j),
+            ]
+        )
 
     def same(self, tokens: tuple[int, ...], i: int, j: int) -> Markup | None:
         """What to say when nothing was swapped."""
@@ -98,10 +108,17 @@ class AttentionOrder(Widget):
         for name in conditions:
             before, after = found.rows[name]
             stands = [
-                tag("td", c.token(names[here], axis="axis-key"), " ", percent(float(before[here])), " ",
-                    tag("span", f"→ {percent(float(after[there]))}", class_="together"), data_v=exact(after[there]))
+                tag(
+                    "td",
+                    c.token(names[here], axis="axis-key"),
+                    " ",
+                    percent(float(before[here])),
+                    " ",
+                    tag("span", f"→ {percent(float(after[there]))}", class_="together"),
+                    data_v=exact(after[there]),
+                )
                 for here, there in ((i, j), (j, i))
-            ]  # fmt: skip
+            ]
             weights.append(tag("tr", tag("th", name, scope="row"), *stands))
         pair = tag(
             "table",
@@ -109,21 +126,56 @@ class AttentionOrder(Widget):
             tag("tbody", *weights),
             class_="numbers order-table",
         )
-        return join([
-            c.figure("order", tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=label),
-                     caption=join(["How much of attention’s output at ", c.token(names[s.query], axis="axis-query"), " changed: 0 is nothing, 1 as much as the output itself"]),
-                     note="Rounding: the query reads the same numbers, added up in another order, and float32 sums then differ in the last digits. A change that is as small but real is not called so.", readout=" "),
-            c.figure("order-weights", tag("div", pair, class_="scroll"), caption=join([tag("span", f"Head {s.layer}.{s.head}", class_="axis-head"), ": the weight of each of the two, wherever it stands"])),
-            self.verdict(found),
-        ])  # fmt: skip
+        return join(
+            [
+                c.figure(
+                    "order",
+                    tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=label),
+                    caption=join(
+                        [
+                            "How much of attention’s output at ",
+                            c.token(names[s.query], axis="axis-query"),
+                            " changed: 0 is nothing, 1 as much as the output itself",
+                        ]
+                    ),
+                    note=(
+                        "Rounding: the query reads the same numbers, added up in another order, and float32 sums then "
+                        "differ in the last digits. A change that is as small but real is not called so."
+                    ),
+                    readout=" ",
+                ),
+                c.figure(
+                    "order-weights",
+                    tag("div", pair, class_="scroll"),
+                    caption=join(
+                        [
+                            tag("span", f"Head {s.layer}.{s.head}", class_="axis-head"),
+                            ": the weight of each of the two, wherever it stands",
+                        ]
+                    ),
+                ),
+                self.verdict(found),
+            ]
+        )
 
     def cell(self, value: float, what: str, rounding: bool) -> Markup:
         """One measured change, called rounding where it is."""
         of = "moves by {} of the probability" if what == "the prediction" else "changed by {} of its size"
         return tag(
-            "td", "0" if value == 0 else f"<{number(facts.ROUNDING)} (rounding)" if rounding and value < facts.ROUNDING else number(value), data_v=exact(value), tabindex="-1",
-            data_why=f"{what} {of.format(f'{value:.3g}')}".replace("e-", "e−"), style=f"--v:{min(value, 1):.3g}", class_="same" if rounding else None,
-        )  # fmt: skip
+            "td",
+            (
+                "0"
+                if value == 0
+                else f"<{number(facts.ROUNDING)} (rounding)"
+                if rounding and value < facts.ROUNDING
+                else number(value)
+            ),
+            data_v=exact(value),
+            tabindex="-1",
+            data_why=f"{what} {of.format(f'{value:.3g}')}".replace("e-", "e−"),
+            style=f"--v:{min(value, 1):.3g}",
+            class_="same" if rounding else None,
+        )
 
     def verdict(self, found: facts.OrderTest) -> Markup:
         """The measured result in words."""
@@ -134,7 +186,11 @@ class AttentionOrder(Widget):
             else ("Even without positions and mask something differs here; that should not be so.")
         )
         second = (
-            " With the mask but without positions, the first layer cannot tell, but the layers above can: each of the two swapped tokens, and any token between them, has read other tokens than before. Order leaks through the mask."
+            (
+                " With the mask but without positions, the first layer cannot tell, but the layers above can: each of "
+                "the two swapped tokens, and any token between them, has read other tokens than before. Order leaks "
+                "through the mask."
+            )
             if masked[0] and not all(masked)
             else ""
         )

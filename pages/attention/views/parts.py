@@ -1,4 +1,5 @@
-"""What the widgets of the attention page share: the controls of a head, lean matrices, stories with the tokens' names."""
+"""What the widgets of the attention page share: the controls of a head, lean matrices,
+stories with the tokens' names."""
 
 from __future__ import annotations
 
@@ -101,22 +102,43 @@ class Telling(Widget):
 # ---------------------------------------------------------------- matrices
 
 
-def matrix(values: Any, rows: Sequence[str], cols: Sequence[str], *, label: str, signed: bool = False, colour: str = "head",
-           scale: float | None = None, row_axis: str = "query", col_axis: str = "key", row_name: str = "", col_name: str = "",
-           chosen_row: int | None = None, why: Mapping[tuple[int, int], str] | None = None, masked: Any = None,
-           numbers: bool = True, size: str = "", ask: str | None = None, row_sets: str | None = None,
-           row_asks: Mapping[int, str] | None = None, row_axes: Sequence[str] = (),
-           travel: str | None = None, travel_rows: Mapping[int, str] | None = None,
-           travel_names: Sequence[str] = ()) -> Markup:  # fmt: skip
+def matrix(
+    values: Any,
+    rows: Sequence[str],
+    cols: Sequence[str],
+    *,
+    label: str,
+    signed: bool = False,
+    colour: str = "head",
+    scale: float | None = None,
+    row_axis: str = "query",
+    col_axis: str = "key",
+    row_name: str = "",
+    col_name: str = "",
+    chosen_row: int | None = None,
+    why: Mapping[tuple[int, int], str] | None = None,
+    masked: Any = None,
+    numbers: bool = True,
+    size: str = "",
+    ask: str | None = None,
+    row_sets: str | None = None,
+    row_asks: Mapping[int, str] | None = None,
+    row_axes: Sequence[str] = (),
+    travel: str | None = None,
+    travel_rows: Mapping[int, str] | None = None,
+    travel_names: Sequence[str] = (),
+) -> Markup:
     """A heat map that is a table, like `components.heat_table`, in half the markup: for pages with many of them.
 
-    values:  [R, C]; why: the stories of some cells; masked: [R, C] booleans, cells that do not exist (a masked score keeps its −inf)
+    values:  [R, C]; why: the stories of some cells; masked: [R, C] booleans,
+             cells that do not exist (a masked score keeps its −inf)
     numbers: whether the cells show theirs (the exact one is always in `data-v`)
-    ask:     'key|index' with r and c for row and column ("blocks.1.attn.k|r,0,c"): the page can ask for any cell's story
+    ask:     'key|index' with r and c for row and column ("blocks.1.attn.k|r,0,c"):
+             the page can ask for any cell's story
     row_asks: {row: the same for this row only}; row_axes: the meaning of each row's name, where it is not `row_axis`
     row_sets: the row names become buttons that set this state value to the row's number
-    travel: the names of the values that the table as a whole shows; travel_rows: {row: "s"}: its cells show s0, s1, ...;
-            travel_names: the value that each row's name shows (build/web/travel.js)
+    travel: the names of the values that the table as a whole shows; travel_rows: {row: "s"}: its cells show
+            s0, s1, ...; travel_names: the value that each row's name shows (build/web/travel.js)
     """
     values = np.asarray(values)
     plain = values.astype(np.float64)
@@ -170,9 +192,17 @@ def matrix(values: Any, rows: Sequence[str], cols: Sequence[str], *, label: str,
         if w
     )
     table = tag(
-        "table", tag("caption", label, class_="sr"), tag("thead", top), tag("tbody", Markup("".join(body))),
-        class_=classes, style=f"--n:{len(cols)}", translate="no", data_grid=True, data_ask=ask, data_travel=travel,
-    )  # fmt: skip
+        "table",
+        tag("caption", label, class_="sr"),
+        tag("thead", top),
+        tag("tbody", Markup("".join(body))),
+        class_=classes,
+        style=f"--n:{len(cols)}",
+        translate="no",
+        data_grid=True,
+        data_ask=ask,
+        data_travel=travel,
+    )
     return tag("div", table, class_="scroll")
 
 
@@ -180,10 +210,15 @@ def sign_key() -> Markup:
     """What the two colours of a signed cell mean."""
     shades = [tag("i", style=f"--v:{v}") for v in (-1, -0.5, 0, 0.5, 1)]
     return tag(
-        "p", "A cell’s colour is its number: ", tag("span", *shades, class_="vector", aria_hidden="true"),
-        " below 0 on the left, above 0 on the right; the stronger, the further from 0 among the numbers of the same figure.",
+        "p",
+        "A cell’s colour is its number: ",
+        tag("span", *shades, class_="vector", aria_hidden="true"),
+        (
+            " below 0 on the left, above 0 on the right; the stronger, "
+            "the further from 0 among the numbers of the same figure."
+        ),
         class_="note",
-    )  # fmt: skip
+    )
 
 
 def later(n: int) -> Any:
@@ -191,8 +226,17 @@ def later(n: int) -> Any:
     return ~np.tri(n, dtype=bool)
 
 
-def bars_two(names: Sequence[Any], before: Sequence[float], after: Sequence[float], *, label: str, heads: tuple[str, str],
-             chosen: int | None = None, scale: float = 1.0, colours: tuple[str, str] = ("vocab", "loss")) -> Markup:  # fmt: skip
+def bars_two(
+    names: Sequence[Any],
+    before: Sequence[float],
+    after: Sequence[float],
+    *,
+    label: str,
+    heads: tuple[str, str],
+    chosen: int | None = None,
+    scale: float = 1.0,
+    colours: tuple[str, str] = ("vocab", "loss"),
+) -> Markup:
     """Two shares per name, one bar over the other, both as numbers: a table."""
     from explainer.ui.html import exact, percent
 
@@ -204,13 +248,27 @@ def bars_two(names: Sequence[Any], before: Sequence[float], after: Sequence[floa
             tag("i", class_=f"bar colour-{colours[1]} second", style=f"--v:{min(abs(b) / scale, 1):.4g}"),
         ]
         rows.append(
-            tag("tr", tag("th", name if isinstance(name, Markup) else c.token(name), scope="row"),
+            tag(
+                "tr",
+                tag("th", name if isinstance(name, Markup) else c.token(name), scope="row"),
                 tag("td", *pair, class_="track two", aria_hidden="true"),
                 tag("td", percent(a), data_v=exact(a), class_="num", tabindex="-1"),
-                tag("td", percent(b), data_v=exact(b), class_="num", tabindex="-1"), class_="chosen" if i == chosen else None)
-        )  # fmt: skip
-    head = tag("tr", tag("th", "next token", scope="col"), tag("td", aria_hidden="true"),
-               tag("th", heads[0], scope="col", class_=f"colour-{colours[0]} num"),
-               tag("th", heads[1], scope="col", class_=f"colour-{colours[1]} num"))  # fmt: skip
-    return tag("table", tag("caption", label, class_="sr"), tag("thead", head), tag("tbody", *rows), class_="bars pairs",
-               data_grid=True)  # fmt: skip
+                tag("td", percent(b), data_v=exact(b), class_="num", tabindex="-1"),
+                class_="chosen" if i == chosen else None,
+            )
+        )
+    head = tag(
+        "tr",
+        tag("th", "next token", scope="col"),
+        tag("td", aria_hidden="true"),
+        tag("th", heads[0], scope="col", class_=f"colour-{colours[0]} num"),
+        tag("th", heads[1], scope="col", class_=f"colour-{colours[1]} num"),
+    )
+    return tag(
+        "table",
+        tag("caption", label, class_="sr"),
+        tag("thead", head),
+        tag("tbody", *rows),
+        class_="bars pairs",
+        data_grid=True,
+    )

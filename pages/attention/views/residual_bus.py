@@ -40,14 +40,33 @@ class ResidualBus(Widget):
                 [*chances, float(probs[token])],
             )
         followed, against = lab.tokenizer().display(token), lab.tokenizer().display(rival)
-        bars = c.bars(shown, chances, label="Choose the token to follow", scale=1.0, sets="token", ids=ids, chosen=ids.index(token))  # fmt: skip
+        bars = c.bars(
+            shown,
+            chances,
+            label="Choose the token to follow",
+            scale=1.0,
+            sets="token",
+            ids=ids,
+            chosen=ids.index(token),
+        )
         caption = ["What follows ", c.token(names[s.query], axis="axis-query"), ". Choose the token to follow."]
         choose = c.figure("followed", bars, caption=join(caption))
-        return join([
-            c.controls(prompt_field(s, len(tokens)), c.choice("query", "Query token", [(i, f"{i}: {n}") for i, n in enumerate(names)], s.query, tokens=True)),
-            tag("div", tag("div", choose, self.lens(facts.lens(trace, s.query, token), followed), class_="stack"),
-                self.contributions(facts.bus(trace, s.query, token, rival), followed, against), class_="columns bus-columns"),
-        ])  # fmt: skip
+        return join(
+            [
+                c.controls(
+                    prompt_field(s, len(tokens)),
+                    c.choice(
+                        "query", "Query token", [(i, f"{i}: {n}") for i, n in enumerate(names)], s.query, tokens=True
+                    ),
+                ),
+                tag(
+                    "div",
+                    tag("div", choose, self.lens(facts.lens(trace, s.query, token), followed), class_="stack"),
+                    self.contributions(facts.bus(trace, s.query, token, rival), followed, against),
+                    class_="columns bus-columns",
+                ),
+            ]
+        )
 
     def contributions(self, riders: tuple[facts.Rider, ...], followed: str, against: str) -> Markup:
         """Signed bars in the order of the architecture, with the running total of the lead."""
@@ -59,29 +78,91 @@ class ResidualBus(Widget):
             colour = "head" if rider.head is not None else "resid"
             name = tag("span", rider.name)
             if rider.head is not None:
-                name = tag("button", rider.name, type="button", data_set="layer head", value=f"{rider.layer}\x1f{rider.head}", class_="row-name",
-                           aria_pressed=str((rider.layer, rider.head) == (s.layer, s.head)).lower())  # fmt: skip
+                name = tag(
+                    "button",
+                    rider.name,
+                    type="button",
+                    data_set="layer head",
+                    value=f"{rider.layer}\x1f{rider.head}",
+                    class_="row-name",
+                    aria_pressed=str((rider.layer, rider.head) == (s.layer, s.head)).lower(),
+                )
             side = "plus" if rider.lead >= 0 else "minus"
             rows.append(
-                tag("tr", tag("th", name, scope="row", class_=f"axis-{colour}"),
-                    tag("td", tag("i", class_=f"bar {side} colour-{colour}", style=f"--v:{abs(rider.lead) / largest / 2:.4g}"), class_="track mid", aria_hidden="true"),
-                    tag("td", signed(rider.lead), data_v=exact(rider.lead), class_="num", tabindex="-1",
-                        data_why=f"{rider.name} adds {signed(rider.logit)} to the logit of {followed} and {signed(rider.logit - rider.lead)} to that of {against}: {signed(rider.lead)} to the lead"),
+                tag(
+                    "tr",
+                    tag("th", name, scope="row", class_=f"axis-{colour}"),
+                    tag(
+                        "td",
+                        tag(
+                            "i", class_=f"bar {side} colour-{colour}", style=f"--v:{abs(rider.lead) / largest / 2:.4g}"
+                        ),
+                        class_="track mid",
+                        aria_hidden="true",
+                    ),
+                    tag(
+                        "td",
+                        signed(rider.lead),
+                        data_v=exact(rider.lead),
+                        class_="num",
+                        tabindex="-1",
+                        data_why=(
+                            f"{rider.name} adds {signed(rider.logit)} to the logit of {followed} and "
+                            f"{signed(rider.logit - rider.lead)} to that of {against}: {signed(rider.lead)} to the "
+                            "lead"
+                        ),
+                    ),
                     tag("td", number(rider.logit), data_v=exact(rider.logit), class_="num soft", tabindex="-1"),
                     tag("td", number(total), data_v=exact(total), class_="num soft", tabindex="-1"),
-                    class_="chosen" if rider.head is not None and (rider.layer, rider.head) == (s.layer, s.head) else None)
-            )  # fmt: skip
-        rows.append(tag("tr", tag("th", "sum", scope="row"), tag("td", aria_hidden="true"), tag("td", signed(running[-1]), data_v=exact(running[-1]), class_="num"),
-                        tag("td", number(facts.total_logit(riders)), data_v=exact(facts.total_logit(riders)), class_="num"), tag("td", ""), class_="total"))  # fmt: skip
-        heads = [tag("th", "written by", scope="col"), tag("td", aria_hidden="true"), tag("th", "to the lead", scope="col", class_="num"),
-                 tag("th", "to the logit", scope="col", class_="num"), tag("th", "lead so far", scope="col", class_="num")]  # fmt: skip
-        table = tag("table", tag("caption", f"Direct contributions to the lead of {followed} over {against}", class_="sr"), tag("thead", tag("tr", *heads)), tag("tbody", *rows),
-                    class_="bars bus", data_grid=True)  # fmt: skip
+                    class_=(
+                        "chosen" if rider.head is not None and (rider.layer, rider.head) == (s.layer, s.head) else None
+                    ),
+                )
+            )
+        rows.append(
+            tag(
+                "tr",
+                tag("th", "sum", scope="row"),
+                tag("td", aria_hidden="true"),
+                tag("td", signed(running[-1]), data_v=exact(running[-1]), class_="num"),
+                tag("td", number(facts.total_logit(riders)), data_v=exact(facts.total_logit(riders)), class_="num"),
+                tag("td", ""),
+                class_="total",
+            )
+        )
+        heads = [
+            tag("th", "written by", scope="col"),
+            tag("td", aria_hidden="true"),
+            tag("th", "to the lead", scope="col", class_="num"),
+            tag("th", "to the logit", scope="col", class_="num"),
+            tag("th", "lead so far", scope="col", class_="num"),
+        ]
+        table = tag(
+            "table",
+            tag("caption", f"Direct contributions to the lead of {followed} over {against}", class_="sr"),
+            tag("thead", tag("tr", *heads)),
+            tag("tbody", *rows),
+            class_="bars bus",
+            data_grid=True,
+        )
         return c.figure(
-            "contributions", tag("div", table, class_="scroll"), caption=join(["What each part adds to the lead of ", c.token(followed, axis="axis-vocab"), " over ", c.token(against, axis="axis-vocab")]),
-            note="The lead is the difference of the two logits, the logarithm of the odds. Exact, because the last LayerNorm divides everything by one recorded number; only the direct way is counted, not what a later part made of what an earlier one wrote.",
+            "contributions",
+            tag("div", table, class_="scroll"),
+            caption=join(
+                [
+                    "What each part adds to the lead of ",
+                    c.token(followed, axis="axis-vocab"),
+                    " over ",
+                    c.token(against, axis="axis-vocab"),
+                ]
+            ),
+            note=(
+                "The lead is the difference of the two logits, the logarithm of the odds. Exact, because the last "
+                "LayerNorm divides everything by one recorded number; only the direct way is counted, not what a "
+                "later part made of what an earlier one wrote."
+            ),
             readout="Point at a number: it says what it is made of.",
-        )  # fmt: skip
+        )
 
     def lens(self, stages: tuple[facts.Lens, ...], followed: str) -> Markup:
         """The prediction if the model stopped at each stop."""
@@ -94,11 +175,35 @@ class ResidualBus(Widget):
                 for name, p in zip(shown, chances, strict=True)
             ]
             rows.append(
-                tag("tr", tag("th", stage.name, scope="row", class_="axis-head" if stage.name.startswith("attention") else "axis-resid"),
-                    tag("td", tag("i", class_="bar colour-vocab", style=f"--v:{chance:.4g}"), class_="track", aria_hidden="true"),
-                    tag("td", percent(chance), data_v=exact(chance), class_="num", tabindex="-1", data_why=f"after {stage.name}: {percent(chance)}, place {stage.rank} in the vocabulary, ln p = {number(stage.log_prob)}"),
-                    tag("td", f"{stage.rank}.", data_v=str(stage.rank), class_="num"), tag("td", *guesses))
-            )  # fmt: skip
+                tag(
+                    "tr",
+                    tag(
+                        "th",
+                        stage.name,
+                        scope="row",
+                        class_="axis-head" if stage.name.startswith("attention") else "axis-resid",
+                    ),
+                    tag(
+                        "td",
+                        tag("i", class_="bar colour-vocab", style=f"--v:{chance:.4g}"),
+                        class_="track",
+                        aria_hidden="true",
+                    ),
+                    tag(
+                        "td",
+                        percent(chance),
+                        data_v=exact(chance),
+                        class_="num",
+                        tabindex="-1",
+                        data_why=(
+                            f"after {stage.name}: {percent(chance)}, place {stage.rank} in the vocabulary, "
+                            f"ln p = {number(stage.log_prob)}"
+                        ),
+                    ),
+                    tag("td", f"{stage.rank}.", data_v=str(stage.rank), class_="num"),
+                    tag("td", *guesses),
+                )
+            )
         heads = [
             tag("th", "after", scope="col"),
             tag("td", aria_hidden="true"),
@@ -114,8 +219,18 @@ class ResidualBus(Widget):
             class_="bars lens",
             data_grid=True,
         )
-        return c.figure("lens", tag("div", table, class_="scroll"), caption=join(["The logit lens: if the model stopped here, would it say ", c.token(followed, axis="axis-vocab"), "?"]),
-                        note="The last LayerNorm and the unembedding, applied early. The model was not trained to be read there: early rows are hints, the last row is its answer.", readout=" ")  # fmt: skip
+        return c.figure(
+            "lens",
+            tag("div", table, class_="scroll"),
+            caption=join(
+                ["The logit lens: if the model stopped here, would it say ", c.token(followed, axis="axis-vocab"), "?"]
+            ),
+            note=(
+                "The last LayerNorm and the unembedding, applied early. The model was not trained to be read there: "
+                "early rows are hints, the last row is its answer."
+            ),
+            readout=" ",
+        )
 
 
 def signed(value: float) -> str:

@@ -17,9 +17,17 @@ from explainer.ui.parts import components as c
 from .parts import Telling, head_choice, head_says, later, matrix, prompt_field, sign_key, story
 
 TITLES = (
-    "Residual stream", "LayerNorm", "q, k, v", "Scores", "Scale", "Mask", "Softmax", "Mix values", "All heads",
+    "Residual stream",
+    "LayerNorm",
+    "q, k, v",
+    "Scores",
+    "Scale",
+    "Mask",
+    "Softmax",
+    "Mix values",
+    "All heads",
     "Add back",
-)  # fmt: skip
+)
 
 FLOWS: dict[Any, Markup] = {}
 
@@ -31,9 +39,19 @@ class AttentionStepper(Telling):
     title = "One head, one query, step by step"
     reads = ("prompt", "layer", "head", "query")
     functions = (
-        model.attention, model.normalize, model.project_heads, model.dot_products, model.scale_scores, model.causal_mask,
-        model.attention_pattern, ops.softmax, model.weighted_sum, model.head_outputs, model.sum_heads, model.add,
-    )  # fmt: skip
+        model.attention,
+        model.normalize,
+        model.project_heads,
+        model.dot_products,
+        model.scale_scores,
+        model.causal_mask,
+        model.attention_pattern,
+        ops.softmax,
+        model.weighted_sum,
+        model.head_outputs,
+        model.sum_heads,
+        model.add,
+    )
 
     def draw(self) -> Markup:
         s = self.state
@@ -45,23 +63,42 @@ class AttentionStepper(Telling):
                 c.controls(c.name_field(lab.name_in(s.prompt)), prompt_field(s, len(tokens)), *head_choice(s, names)),
                 self.examples(),
                 c.token_strip(names, sets="query", chosen=s.query, label="Choose the token that asks"),
-                tag("p", head_says(s.layer, s.head), ". The query is ", c.token(names[s.query], axis="axis-query"), class_="note"),
+                tag(
+                    "p",
+                    head_says(s.layer, s.head),
+                    ". The query is ",
+                    c.token(names[s.query], axis="axis-query"),
+                    class_="note",
+                ),
                 c.stepper("step", steps.all(), s.step),
             ]
-        )  # fmt: skip
+        )
 
     def examples(self) -> Markup:
         """Prompts from the corpus that fit the page, each with what it shows."""
         own = self.state.param.prompt.default
         buttons = [
-            c.button("this page’s own", sets="prompt query", value=f"{own}\x1f", pressed=own == self.state.prompt,
-                     hint="The prompt that the text of this page speaks of.", kind="small")
-        ]  # fmt: skip
+            c.button(
+                "this page’s own",
+                sets="prompt query",
+                value=f"{own}\x1f",
+                pressed=own == self.state.prompt,
+                hint="The prompt that the text of this page speaks of.",
+                kind="small",
+            )
+        ]
         buttons += [
-            c.button(name, sets="prompt query", value=f"{prompt}\x1f", pressed=prompt == self.state.prompt, hint=shows, kind="small")
+            c.button(
+                name,
+                sets="prompt query",
+                value=f"{prompt}\x1f",
+                pressed=prompt == self.state.prompt,
+                hint=shows,
+                kind="small",
+            )
             for name, (prompt, shows) in PROMPTS.items()
             if len(lab.tokens_of(prompt)) <= self.state.most
-        ]  # fmt: skip
+        ]
         return c.whole(
             "Other texts to try", tag("div", *buttons, class_="examples", role="group", aria_label="Examples")
         )
@@ -92,7 +129,8 @@ class Steps:
         return c.shape(self.short(key), self.trace.axes(key), self.trace[key].shape)
 
     def flow(self, *names: str) -> Markup:
-        """What goes into these records, which function makes them, and what is made from them next: as the trace says."""
+        """What goes into these records, which function makes them, and what is made from them next:
+        as the trace says."""
         return c.whole("Names and shapes", self.flow_lines(*names))
 
     def flow_lines(self, *names: str) -> Markup:
@@ -115,17 +153,34 @@ class Steps:
         return tag("p", *given, arrow, tag("b", c.shape(self.short(made), axes, size)), then, class_="flow-line")
 
     def folded(
-        self, name: str, values: Any, *, colour: str = "resid", label: str, index: str, scale: float | None = None,
+        self,
+        name: str,
+        values: Any,
+        *,
+        colour: str = "resid",
+        label: str,
+        index: str,
+        scale: float | None = None,
         travel: str | None = None,
-    ) -> Markup:  # fmt: skip
+    ) -> Markup:
         """A long vector in rows as wide as one head, so that it fits a page."""
         width = self.width if len(values) % self.width == 0 else len(values)
         rows = values.reshape(-1, width)
         return matrix(
-            rows, [str(r * width) for r in range(len(rows))], [f"+{i}" for i in range(width)], label=label, signed=True,
-            colour=colour, row_axis="resid", col_axis="resid", size="tiny", numbers=False, scale=scale,
-            ask=f"{self.key(name)}|{index},{width}*r+c", travel=travel,
-        )  # fmt: skip
+            rows,
+            [str(r * width) for r in range(len(rows))],
+            [f"+{i}" for i in range(width)],
+            label=label,
+            signed=True,
+            colour=colour,
+            row_axis="resid",
+            col_axis="resid",
+            size="tiny",
+            numbers=False,
+            scale=scale,
+            ask=f"{self.key(name)}|{index},{width}*r+c",
+            travel=travel,
+        )
 
     def whys(self, name: str) -> dict[tuple[int, int], str]:
         """The stories of the query's row of an [H, T, S] record."""
@@ -147,72 +202,163 @@ class Steps:
     ) -> Markup:
         """A whole [T, S] matrix of this head; a row's name makes its token the query. folded: one press deeper"""
         table = matrix(
-            self.of(name)[self.head], self.names, self.names, label=f"{caption}: queries down, keys across", signed=signed,
-            masked=later(len(self.names)) if masked else None, scale=None if signed else 1.0, row_name="query",
-            col_name="key", chosen_row=self.query, why=self.whys(name), row_sets="query", numbers=numbers,
-            size="fit" if numbers else "mini", ask=f"{self.key(name)}|{self.head},r,c",
+            self.of(name)[self.head],
+            self.names,
+            self.names,
+            label=f"{caption}: queries down, keys across",
+            signed=signed,
+            masked=later(len(self.names)) if masked else None,
+            scale=None if signed else 1.0,
+            row_name="query",
+            col_name="key",
+            chosen_row=self.query,
+            why=self.whys(name),
+            row_sets="query",
+            numbers=numbers,
+            size="fit" if numbers else "mini",
+            ask=f"{self.key(name)}|{self.head},r,c",
             travel_rows={self.query: travel} if travel else None,
-        )  # fmt: skip
+        )
         shown = c.figure(
-            figure, table, caption=join([caption, " ", self.shape(name)]),
+            figure,
+            table,
+            caption=join([caption, " ", self.shape(name)]),
             readout="Point at a cell (or reach it by the arrow keys): it says how it was made.",
-        )  # fmt: skip
+        )
         return c.whole(f"For every query: {caption}", shown) if folded else shown
 
     def all(self) -> list[tuple[str, Markup]]:
         bodies = (
-            self.stream, self.norm, self.project, self.scores, self.scale, self.mask, self.softmax, self.mix, self.heads,
+            self.stream,
+            self.norm,
+            self.project,
+            self.scores,
+            self.scale,
+            self.mask,
+            self.softmax,
+            self.mix,
+            self.heads,
             self.add,
-        )  # fmt: skip
+        )
         return [(title, body()) for title, body in zip(TITLES, bodies, strict=True)]
 
     # ------------------------------------------------------------ the ten steps
 
     def stream(self) -> Markup:
         t, config = self.query, self.trace.config
-        so_far = "its token and its place" if self.layer == 0 else (
-            f"its token, its place, and what {self.layer * config.n_heads} heads and {self.layer} MLP{'s' if self.layer > 1 else ''} have added below"
-        )  # fmt: skip
+        so_far = (
+            "its token and its place"
+            if self.layer == 0
+            else (
+                f"its token, its place, and what {self.layer * config.n_heads} heads and {self.layer} "
+                f"MLP{'s' if self.layer > 1 else ''} have added below"
+            )
+        )
         vector = self.of("resid_pre")[t]
-        return join([
-            tag("p", "Layer ", str(self.layer), " is given, for every token, one vector of ", str(len(vector)), " numbers. This is the one of ",
-                self.token(t, "query"), ": the sum of ", so_far, "."),
-            sign_key(),
-            c.figure("resid-pre", self.folded("resid_pre", vector, label=f"resid_pre of {self.names[t]}", index=str(t), travel="stream"),
-                     caption=join([self.shape("resid_pre"), f", the row of {self.names[t]}, {self.width} numbers a line"])),
-            self.flow("resid_pre"),
-        ])  # fmt: skip
+        return join(
+            [
+                tag(
+                    "p",
+                    "Layer ",
+                    str(self.layer),
+                    " is given, for every token, one vector of ",
+                    str(len(vector)),
+                    " numbers. This is the one of ",
+                    self.token(t, "query"),
+                    ": the sum of ",
+                    so_far,
+                    ".",
+                ),
+                sign_key(),
+                c.figure(
+                    "resid-pre",
+                    self.folded(
+                        "resid_pre", vector, label=f"resid_pre of {self.names[t]}", index=str(t), travel="stream"
+                    ),
+                    caption=join(
+                        [self.shape("resid_pre"), f", the row of {self.names[t]}, {self.width} numbers a line"]
+                    ),
+                ),
+                self.flow("resid_pre"),
+            ]
+        )
 
     def norm(self) -> Markup:
         t = self.query
         mean, scale = self.of("ln1.mean")[t], self.of("ln1.scale")[t]
-        return join([
-            tag("p", "Before anything is read, each token’s vector is brought to the same scale: subtract its mean, divide by its spread, then stretch (w) and shift (b) every number by learned amounts."),
-            c.definition_row([("mean", number(mean)), ("spread (scale)", number(scale))]),
-            c.figure("ln1", self.folded("ln1.normalized", self.of("ln1.normalized")[t], label=f"ln1.normalized of {self.names[t]}", index=str(t), travel="stream q k v"),
-                     caption=join([self.shape("ln1.normalized"), f", the row of {self.names[t]}"])),
-            self.flow("ln1.normalized"),
-        ])  # fmt: skip
+        return join(
+            [
+                tag(
+                    "p",
+                    (
+                        "Before anything is read, each token’s vector is brought to the same scale: subtract its "
+                        "mean, divide by its spread, then stretch (w) and shift (b) every number by learned amounts."
+                    ),
+                ),
+                c.definition_row([("mean", number(mean)), ("spread (scale)", number(scale))]),
+                c.figure(
+                    "ln1",
+                    self.folded(
+                        "ln1.normalized",
+                        self.of("ln1.normalized")[t],
+                        label=f"ln1.normalized of {self.names[t]}",
+                        index=str(t),
+                        travel="stream q k v",
+                    ),
+                    caption=join([self.shape("ln1.normalized"), f", the row of {self.names[t]}"]),
+                ),
+                self.flow("ln1.normalized"),
+            ]
+        )
 
     def project(self) -> Markup:
         t, h = self.query, self.head
         rows = [
             (name, meaning, colour, self.of(f"attn.{name}")[t, h])
             for name, meaning, colour in (
-                ("q", "what it looks for", "query"), ("k", "what it offers to be found by", "key"), ("v", "what it hands over when found", "value"),
+                ("q", "what it looks for", "query"),
+                ("k", "what it offers to be found by", "key"),
+                ("v", "what it hands over when found", "value"),
             )
-        ]  # fmt: skip
+        ]
         figures = [
-            c.figure(name, matrix([values], [self.names[t]], [str(i) for i in range(self.width)], label=f"{name} of {self.names[t]}", signed=True, colour=colour,
-                                  row_axis=colour, col_axis="value", size="row", numbers=False, ask=f"{self.key(f'attn.{name}')}|{t},{h},c", travel=name),
-                     caption=join([tag("span", tag("b", name), f", {meaning} ", class_=f"axis-{colour}"), self.shape(f"attn.{name}")]))
+            c.figure(
+                name,
+                matrix(
+                    [values],
+                    [self.names[t]],
+                    [str(i) for i in range(self.width)],
+                    label=f"{name} of {self.names[t]}",
+                    signed=True,
+                    colour=colour,
+                    row_axis=colour,
+                    col_axis="value",
+                    size="row",
+                    numbers=False,
+                    ask=f"{self.key(f'attn.{name}')}|{t},{h},c",
+                    travel=name,
+                ),
+                caption=join(
+                    [tag("span", tag("b", name), f", {meaning} ", class_=f"axis-{colour}"), self.shape(f"attn.{name}")]
+                ),
+            )
             for name, meaning, colour, values in rows
-        ]  # fmt: skip
-        return join([
-            tag("p", f"Three matrices take three views of the same numbers, each {self.width} wide. Every token gets all three; here are those of ", self.token(t, "query"), "."),
-            *figures,
-            self.flow("attn.q", "attn.k", "attn.v"),
-        ])  # fmt: skip
+        ]
+        return join(
+            [
+                tag(
+                    "p",
+                    (
+                        f"Three matrices take three views of the same numbers, each {self.width} wide. Every token "
+                        "gets all three; here are those of "
+                    ),
+                    self.token(t, "query"),
+                    ".",
+                ),
+                *figures,
+                self.flow("attn.q", "attn.k", "attn.v"),
+            ]
+        )
 
     def scores(self) -> Markup:
         t, h = self.query, self.head
@@ -225,24 +371,65 @@ class Steps:
             for i, (q, k, product) in enumerate(zip(one.q, one.k, one.products, strict=True))
         }
         by_hand = matrix(
-            [one.q, one.k, one.products], [*names, "product"], [str(i) for i in range(self.width)],
-            label=f"one score by hand: {names[0]} times {names[1]}", signed=True, size="row", numbers=False,
-            row_axes=("query", "key", "head"), col_axis="value", travel="q", why=why,
+            [one.q, one.k, one.products],
+            [*names, "product"],
+            [str(i) for i in range(self.width)],
+            label=f"one score by hand: {names[0]} times {names[1]}",
+            signed=True,
+            size="row",
+            numbers=False,
+            row_axes=("query", "key", "head"),
+            col_axis="value",
+            travel="q",
+            why=why,
             row_asks={0: f"{self.key('attn.q')}|{t},{h},c", 1: f"{self.key('attn.k')}|{best},{h},c"},
-        )  # fmt: skip
+        )
         keys = matrix(
-            self.of("attn.k")[: t + 1, h], self.names[: t + 1], [str(i) for i in range(self.width)], label="the keys that may be read", signed=True,
-            colour="key", row_axis="key", col_axis="value", size="tiny", numbers=False, ask=f"{self.key('attn.k')}|r,{h},c", travel="k",
-        )  # fmt: skip
-        return join([
-            tag("p", "Compare the query with every key: multiply them number by number and add up. Large where both point the same way. Against ",
-                self.token(best), " that gives ", tag("b", number(one.total)), "."),
-            c.figure("score-by-hand", by_hand, caption="One score by hand",
-                     readout=story(self.trace, raw_key, (h, t, best), self.names)),
-            c.figure("keys", keys, caption=join(["the keys ", self.shape("attn.k")])),
-            self.pairs("scores-raw", "attn.attn_scores_raw", "all scores", signed=True, masked=False, numbers=False, travel="score"),
-            self.flow("attn.attn_scores_raw"),
-        ])  # fmt: skip
+            self.of("attn.k")[: t + 1, h],
+            self.names[: t + 1],
+            [str(i) for i in range(self.width)],
+            label="the keys that may be read",
+            signed=True,
+            colour="key",
+            row_axis="key",
+            col_axis="value",
+            size="tiny",
+            numbers=False,
+            ask=f"{self.key('attn.k')}|r,{h},c",
+            travel="k",
+        )
+        return join(
+            [
+                tag(
+                    "p",
+                    (
+                        "Compare the query with every key: multiply them number by number and add up. "
+                        "Large where both point the same way. Against "
+                    ),
+                    self.token(best),
+                    " that gives ",
+                    tag("b", number(one.total)),
+                    ".",
+                ),
+                c.figure(
+                    "score-by-hand",
+                    by_hand,
+                    caption="One score by hand",
+                    readout=story(self.trace, raw_key, (h, t, best), self.names),
+                ),
+                c.figure("keys", keys, caption=join(["the keys ", self.shape("attn.k")])),
+                self.pairs(
+                    "scores-raw",
+                    "attn.attn_scores_raw",
+                    "all scores",
+                    signed=True,
+                    masked=False,
+                    numbers=False,
+                    travel="score",
+                ),
+                self.flow("attn.attn_scores_raw"),
+            ]
+        )
 
     def scale(self) -> Markup:
         t, h = self.query, self.head
@@ -252,8 +439,17 @@ class Steps:
             (1, s): story(self.trace, self.key("attn.attn_scores_scaled"), (h, t, s), self.names) for s in range(t + 1)
         }
         names = self.names[: t + 1]
-        scores = matrix(rows[:2], ["q · k", f"q · k / √{k}"], names, label="the query's scores before and after scaling", signed=True,
-                        row_axis="query", why=why, travel_rows={0: "score", 1: "scaled"}, row_asks={0: f"{self.key('attn.attn_scores_raw')}|{h},{t},c"})  # fmt: skip
+        scores = matrix(
+            rows[:2],
+            ["q · k", f"q · k / √{k}"],
+            names,
+            label="the query's scores before and after scaling",
+            signed=True,
+            row_axis="query",
+            why=why,
+            travel_rows={0: "score", 1: "scaled"},
+            row_asks={0: f"{self.key('attn.attn_scores_raw')}|{h},{t},c"},
+        )
         weights = matrix(
             rows[2:],
             ["without scaling", "with scaling"],
@@ -266,33 +462,92 @@ class Steps:
             },
             row_asks={1: f"{self.key('attn.pattern')}|{h},{t},c"},
         )
-        return join([
-            tag("p", f"Divide every score by √{k} = {number(k**0.5)}. A sum of {k} products spreads about √{k} times as wide as one of them. Left like that, softmax would put nearly everything on one key, and training could hardly move it."),
-            c.figure("scores-scaled", scores, caption=join(["the row of ", self.token(t, "query"), ", the keys it may read"])),
-            c.figure("softmax-unscaled", weights, caption="what softmax would make of each", note="The model was trained with scaling: the first row is not a version of it that works, only a look at what the division does."),
-            self.flow("attn.attn_scores_scaled"),
-        ])  # fmt: skip
+        return join(
+            [
+                tag(
+                    "p",
+                    (
+                        f"Divide every score by √{k} = {number(k**0.5)}. A sum of {k} products spreads about √{k} "
+                        "times as wide as one of them. Left like that, softmax would put nearly everything on one "
+                        "key, and training could hardly move it."
+                    ),
+                ),
+                c.figure(
+                    "scores-scaled",
+                    scores,
+                    caption=join(["the row of ", self.token(t, "query"), ", the keys it may read"]),
+                ),
+                c.figure(
+                    "softmax-unscaled",
+                    weights,
+                    caption="what softmax would make of each",
+                    note=(
+                        "The model was trained with scaling: the first row is not a version of it that works, "
+                        "only a look at what the division does."
+                    ),
+                ),
+                self.flow("attn.attn_scores_scaled"),
+            ]
+        )
 
     def mask(self) -> Markup:
-        return join([
-            tag("p", "A token may read itself and what stands before it. All later scores become −∞ (hatched), whatever they were: while it was trained, what comes later was the answer."),
-            self.pairs("scores-masked", "attn.attn_scores", "scores after the mask", signed=True, masked=True, numbers=False, travel="scaled",
-                       folded=False),
-            self.flow("attn.attn_scores"),
-        ])  # fmt: skip
+        return join(
+            [
+                tag(
+                    "p",
+                    (
+                        "A token may read itself and what stands before it. All later scores become −∞ (hatched), "
+                        "whatever they were: while it was trained, what comes later was the answer."
+                    ),
+                ),
+                self.pairs(
+                    "scores-masked",
+                    "attn.attn_scores",
+                    "scores after the mask",
+                    signed=True,
+                    masked=True,
+                    numbers=False,
+                    travel="scaled",
+                    folded=False,
+                ),
+                self.flow("attn.attn_scores"),
+            ]
+        )
 
     def softmax(self) -> Markup:
         t, h = self.query, self.head
         row = self.of("attn.pattern")[h, t]
         best = int(row.argmax())
-        return join([
-            tag("p", "Each row becomes shares: e to the power of each score, divided by their sum. Positive, together 1. ", self.token(t, "query"), " reads ",
-                self.token(best), " most: ", tag("b", percent(float(row[best]))), "."),
-            c.figure("attention-row", c.token_strip(self.names, axis="head", weights=[float(x) for x in row], label=f"How {self.names[t]} spreads its attention",
-                                                    travel=[f"scaled{s} share{s}" for s in range(len(row))]), caption=join(["what ", self.token(t, "query"), " reads"])),
-            self.pairs("pattern", "attn.pattern", "the attention pattern", signed=False, masked=True),
-            self.flow("attn.pattern"),
-        ])  # fmt: skip
+        return join(
+            [
+                tag(
+                    "p",
+                    (
+                        "Each row becomes shares: e to the power of each score, divided by their sum. Positive, "
+                        "together 1. "
+                    ),
+                    self.token(t, "query"),
+                    " reads ",
+                    self.token(best),
+                    " most: ",
+                    tag("b", percent(float(row[best]))),
+                    ".",
+                ),
+                c.figure(
+                    "attention-row",
+                    c.token_strip(
+                        self.names,
+                        axis="head",
+                        weights=[float(x) for x in row],
+                        label=f"How {self.names[t]} spreads its attention",
+                        travel=[f"scaled{s} share{s}" for s in range(len(row))],
+                    ),
+                    caption=join(["what ", self.token(t, "query"), " reads"]),
+                ),
+                self.pairs("pattern", "attn.pattern", "the attention pattern", signed=False, masked=True),
+                self.flow("attn.pattern"),
+            ]
+        )
 
     def mix(self) -> Markup:
         t, h = self.query, self.head
@@ -313,14 +568,40 @@ class Steps:
         if m.n_others:
             of = how_many(m.n_others, "other key")
             why |= {(last - 1, i): f"{of}: weight × v[{i}] of each, added up" for i in range(self.width)}
-        table = matrix(rows, names, [str(i) for i in range(self.width)], label="weighted values and their sum", signed=True, colour="value",
-                       row_axis="value", col_axis="value", size="row", numbers=False, why=why, chosen_row=last,
-                       travel="mixed", travel_names=[f"share{s}" for s in m.keys])  # fmt: skip
-        return join([
-            tag("p", "Every value is multiplied with its weight and all are added. What stood apart in the text is now in one place. Only here does anything move from one token to another."),
-            c.figure("z", table, caption=join(["weighted values, strongest first, and ", self.shape("attn.z")]), readout="Point at a cell: it says how it was made; one of z, which values it is made of."),
-            self.flow("attn.z"),
-        ])  # fmt: skip
+        table = matrix(
+            rows,
+            names,
+            [str(i) for i in range(self.width)],
+            label="weighted values and their sum",
+            signed=True,
+            colour="value",
+            row_axis="value",
+            col_axis="value",
+            size="row",
+            numbers=False,
+            why=why,
+            chosen_row=last,
+            travel="mixed",
+            travel_names=[f"share{s}" for s in m.keys],
+        )
+        return join(
+            [
+                tag(
+                    "p",
+                    (
+                        "Every value is multiplied with its weight and all are added. What stood apart in the text is "
+                        "now in one place. Only here does anything move from one token to another."
+                    ),
+                ),
+                c.figure(
+                    "z",
+                    table,
+                    caption=join(["weighted values, strongest first, and ", self.shape("attn.z")]),
+                    readout="Point at a cell: it says how it was made; one of z, which values it is made of.",
+                ),
+                self.flow("attn.z"),
+            ]
+        )
 
     def heads(self) -> Markup:
         t = self.query
@@ -328,32 +609,81 @@ class Steps:
         lengths = facts.sizes(result)
         largest = float(abs(result).max())
         tiles = [
-            c.figure(f"result-{i}", self.folded("attn.result", result[i], label=f"what head {self.layer}.{i} adds", index=f"{t},{i}", scale=largest,
-                                                   travel="mixed" if i == self.head else None),
-                     caption=join([tag("span", f"head {self.layer}.{i}", class_="axis-head"), f" length {number(float(lengths[i]))}", " (this one)" if i == self.head else ""]))
+            c.figure(
+                f"result-{i}",
+                self.folded(
+                    "attn.result",
+                    result[i],
+                    label=f"what head {self.layer}.{i} adds",
+                    index=f"{t},{i}",
+                    scale=largest,
+                    travel="mixed" if i == self.head else None,
+                ),
+                caption=join(
+                    [
+                        tag("span", f"head {self.layer}.{i}", class_="axis-head"),
+                        f" length {number(float(lengths[i]))}",
+                        " (this one)" if i == self.head else "",
+                    ]
+                ),
+            )
             for i in range(len(result))
-        ]  # fmt: skip
-        return join([
-            tag("p", "The matrix ", tag("i", "W"), tag("sub", "O"), f" turns each head’s {self.width} numbers back into {result.shape[1]}, the width of the stream. The heads work side by side and know nothing of each other; their outputs are simply added."),
-            tag("div", *tiles, class_="tiles"),
-            c.figure("attn-out", self.folded("attn_out", self.of("attn_out")[t], label="the sum of all heads", index=str(t), travel="update"), caption=join(["their sum, with the bias ", self.shape("attn_out")])),
-            self.flow("attn.result", "attn_out"),
-        ])  # fmt: skip
+        ]
+        return join(
+            [
+                tag(
+                    "p",
+                    "The matrix ",
+                    tag("i", "W"),
+                    tag("sub", "O"),
+                    (
+                        f" turns each head’s {self.width} numbers back into {result.shape[1]}, the width of the "
+                        "stream. The heads work side by side and know nothing of each other; their outputs are "
+                        "simply added."
+                    ),
+                ),
+                tag("div", *tiles, class_="tiles"),
+                c.figure(
+                    "attn-out",
+                    self.folded(
+                        "attn_out", self.of("attn_out")[t], label="the sum of all heads", index=str(t), travel="update"
+                    ),
+                    caption=join(["their sum, with the bias ", self.shape("attn_out")]),
+                ),
+                self.flow("attn.result", "attn_out"),
+            ]
+        )
 
     def add(self) -> Markup:
         t = self.query
         before, update, after = (self.of(name)[t] for name in ("resid_pre", "attn_out", "resid_mid"))
         scale = float(max(abs(v).max() for v in (before, update, after)))
         tiles = [
-            c.figure(figure, self.folded(name, values, label=name, index=str(t), scale=scale, travel=figure), caption=join([sign, tag("code", name), f" length {number(float(facts.sizes(values)))}"]))
-            for figure, name, values, sign in (("before", "resid_pre", before, ""), ("update", "attn_out", update, "+ "), ("resid-mid", "resid_mid", after, "= "))
-        ]  # fmt: skip
-        return join([
-            tag("p", "The sum is added to what was there. Nothing is replaced. The MLP of this layer reads the new total next, and then the layer above."),
-            tag("div", *tiles, class_="tiles three"),
-            self.prediction(),
-            self.flow("resid_mid"),
-        ])  # fmt: skip
+            c.figure(
+                figure,
+                self.folded(name, values, label=name, index=str(t), scale=scale, travel=figure),
+                caption=join([sign, tag("code", name), f" length {number(float(facts.sizes(values)))}"]),
+            )
+            for figure, name, values, sign in (
+                ("before", "resid_pre", before, ""),
+                ("update", "attn_out", update, "+ "),
+                ("resid-mid", "resid_mid", after, "= "),
+            )
+        ]
+        return join(
+            [
+                tag(
+                    "p",
+                    (
+                        "The sum is added to what was there. Nothing is replaced. The MLP of this layer reads the new "
+                        "total next, and then the layer above."
+                    ),
+                ),
+                tag("div", *tiles, class_="tiles three"),
+                self.prediction(),
+                self.flow("resid_mid"),
+            ]
+        )
 
     def prediction(self) -> Markup:
         """What the whole model makes of it in the end: the next-token distribution at the query."""

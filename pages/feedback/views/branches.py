@@ -60,12 +60,19 @@ class Branches(Widget):
         return join(
             [
                 crank(s, told, then=f"{how_many(len(told), 'token')} {'is' if len(told) == 1 else 'are'} written."),
-                c.figure("tree", Tree(story.tree([(here, told), *(x for x in stories if x[0] != here)]), here, look, known).draw(), caption="Choose any token: an untaken one forks the story, a branch below takes you there, one on top opens its turn.",
-                         readout="The stronger the colour, the likelier the token was."),
+                c.figure(
+                    "tree",
+                    Tree(story.tree([(here, told), *(x for x in stories if x[0] != here)]), here, look, known).draw(),
+                    caption=(
+                        "Choose any token: an untaken one forks the story, a branch below takes you there, "
+                        "one on top opens its turn."
+                    ),
+                    readout="The stronger the colour, the likelier the token was.",
+                ),
                 self.turn(told[look], here),
                 self.list(story.tree(stories), here),
             ]
-        )  # fmt: skip
+        )
 
     def turn(self, turn: Step, here: story.Choices) -> Markup:
         """One turn opened: all tokens that could have stood there."""
@@ -73,9 +80,14 @@ class Branches(Widget):
         bars, rest = could_be(turn, here, 10, f"What could stand at turn {turn.index + 1}")
         how = "It was drawn" if turn.draw else "You wrote it"
         words = join(
-            [f"Turn {turn.index + 1}: after ", *[c.token(b) for b in before], " came ",
-             c.token(name_of(turn.token), axis="axis-vocab"), f". {how}; its probability was {percent(float(turn.final[turn.token]))}."]
-        )  # fmt: skip
+            [
+                f"Turn {turn.index + 1}: after ",
+                *[c.token(b) for b in before],
+                " came ",
+                c.token(name_of(turn.token), axis="axis-vocab"),
+                f". {how}; its probability was {percent(float(turn.final[turn.token]))}.",
+            ]
+        )
         back = None
         if turn.draw is None:
             earlier = tuple((i, k) for i, k in here if i != turn.index)
@@ -83,11 +95,18 @@ class Branches(Widget):
         pick = any_token(turn, here)
         return tag(
             "div",
-            tag("div", tag("p", words), tag("p", "Choose a token to fork the story there. All random numbers stay the same; only the tape differs."),
-                c.controls(pick, back)),
+            tag(
+                "div",
+                tag("p", words),
+                tag(
+                    "p",
+                    "Choose a token to fork the story there. All random numbers stay the same; only the tape differs.",
+                ),
+                c.controls(pick, back),
+            ),
             c.figure("turn", bars, note=rest),
             class_="columns",
-        )  # fmt: skip
+        )
 
     def list(self, rows: Sequence[Branch], here: story.Choices) -> Markup:
         """The tree in words: every branch, where it leaves, its text, its odds, and a way back to it."""
@@ -104,17 +123,42 @@ class Branches(Widget):
                 go = c.button("Go to this branch", sets="choices", value=story.write_choices(row.choices))
             chance = story.log_probability(row.steps)
             body.append(
-                tag("tr", tag("th", f"{i + 1}", scope="row", role="rowheader"), tag("td", start, role="cell"), tag("td", tape(cells, f"Branch {i + 1}"), role="cell"),
-                    tag("td", one_in(chance), data_v=exact(chance), data_why="natural logarithm of its probability", class_="odds", role="cell"), tag("td", go, role="cell"), role="row",
-                    class_="current" if at_home else None)
-            )  # fmt: skip
+                tag(
+                    "tr",
+                    tag("th", f"{i + 1}", scope="row", role="rowheader"),
+                    tag("td", start, role="cell"),
+                    tag("td", tape(cells, f"Branch {i + 1}"), role="cell"),
+                    tag(
+                        "td",
+                        one_in(chance),
+                        data_v=exact(chance),
+                        data_why="natural logarithm of its probability",
+                        class_="odds",
+                        role="cell",
+                    ),
+                    tag("td", go, role="cell"),
+                    role="row",
+                    class_="current" if at_home else None,
+                )
+            )
         # the roles say what display: block (on a phone) would take away
         heads = ["branch", "leaves", "what was written", "probability", ""]
         table = tag(
-            "table", tag("caption", "Every branch, in words", class_="sr"),
-            tag("thead", tag("tr", *[tag("th", h, scope="col", role="columnheader") if h else tag("td", role="cell") for h in heads], role="row"), role="rowgroup"),
-            tag("tbody", *body, role="rowgroup"), class_="branch-list", role="table",
-        )  # fmt: skip
+            "table",
+            tag("caption", "Every branch, in words", class_="sr"),
+            tag(
+                "thead",
+                tag(
+                    "tr",
+                    *[tag("th", h, scope="col", role="columnheader") if h else tag("td", role="cell") for h in heads],
+                    role="row",
+                ),
+                role="rowgroup",
+            ),
+            tag("tbody", *body, role="rowgroup"),
+            class_="branch-list",
+            role="table",
+        )
         forget = None
         own = next(i for i, row in enumerate(rows) if row.choices == here)
         if len(rows) > (2 if own else 1):  # the story of the draws alone needs no memory: it cannot be forgotten
@@ -143,7 +187,8 @@ def any_token(turn: Step, here: story.Choices) -> Markup:
 
 
 class Tree:
-    """Where everything stands in the drawing: one column per turn, this story on top, twigs under it, branches below."""
+    """Where everything stands in the drawing: one column per turn, this story on top, twigs under it,
+    branches below."""
 
     def __init__(self, rows: Sequence[Branch], here: story.Choices, look: int, known: Sequence[story.Choices]):
         self.rows, self.here, self.look = rows, here, look
@@ -175,16 +220,38 @@ class Tree:
         for i in range(self.first, self.end):
             turn = self.told[i]
             p = float(turn.final[turn.token])
-            nodes.append(self.node(i, self.y[0], turn, "main", p, sets="look", to=i, pressed=i == self.look,
-                                   label=f"turn {i + 1}: {name_of(turn.token)}, {percent(p)}"))  # fmt: skip
+            nodes.append(
+                self.node(
+                    i,
+                    self.y[0],
+                    turn,
+                    "main",
+                    p,
+                    sets="look",
+                    to=i,
+                    pressed=i == self.look,
+                    label=f"turn {i + 1}: {name_of(turn.token)}, {percent(p)}",
+                )
+            )
             if i > self.first:
                 lines.append(self.line(i - 1, self.y[0], i, self.y[0], "main"))
             for k, (token, name, chance) in enumerate(self.twigs[i]):
                 y = self.y[0] + ROW + k * TWIG - 2
                 if i > self.first:
                     lines.append(self.line(i - 1, self.y[0], i, y, "twig"))
-                nodes.append(self.node(i, y, turn, "twig", chance, sets="choices look", to=f"{story.write_choices(story.fork(self.here, i, token))}\x1f{i}",
-                                       token=token, label=f"at turn {i + 1} write {name} instead, {percent(chance)}"))  # fmt: skip
+                nodes.append(
+                    self.node(
+                        i,
+                        y,
+                        turn,
+                        "twig",
+                        chance,
+                        sets="choices look",
+                        to=f"{story.write_choices(story.fork(self.here, i, token))}\x1f{i}",
+                        token=token,
+                        label=f"at turn {i + 1} write {name} instead, {percent(chance)}",
+                    )
+                )
         for r, row in enumerate(self.rows):
             if not r or row.parent is None:
                 continue
@@ -197,10 +264,27 @@ class Tree:
                 p = float(turn.final[turn.token])
                 if i > start:
                     lines.append(self.line(i - 1, self.y[r], i, self.y[r], "branch"))
-                nodes.append(self.node(i, self.y[r], turn, "branch", p, sets="choices look", to=f"{story.write_choices(row.choices)}\x1f{i}",
-                                       label=f"branch {self.numbers[r]}, turn {i + 1}: {name_of(turn.token)}, {percent(p)}; go there"))  # fmt: skip
-        svg = tag("svg", *lines, viewBox=f"0 0 {self.width:.0f} {self.height:.0f}", width=f"{self.width:.0f}",
-                  height=f"{self.height:.0f}", class_="tree-lines", aria_hidden="true")  # fmt: skip
+                nodes.append(
+                    self.node(
+                        i,
+                        self.y[r],
+                        turn,
+                        "branch",
+                        p,
+                        sets="choices look",
+                        to=f"{story.write_choices(row.choices)}\x1f{i}",
+                        label=f"branch {self.numbers[r]}, turn {i + 1}: {name_of(turn.token)}, {percent(p)}; go there",
+                    )
+                )
+        svg = tag(
+            "svg",
+            *lines,
+            viewBox=f"0 0 {self.width:.0f} {self.height:.0f}",
+            width=f"{self.width:.0f}",
+            height=f"{self.height:.0f}",
+            class_="tree-lines",
+            aria_hidden="true",
+        )
         note = None
         if self.end - self.first < len(self.told):
             note = tag(
@@ -209,9 +293,16 @@ class Tree:
                 class_="note",
             )
         canvas = tag(
-            "div", svg, *nodes, class_="tree", translate="no", role="group", aria_label="The tree of branches", data_rove=True,
+            "div",
+            svg,
+            *nodes,
+            class_="tree",
+            translate="no",
+            role="group",
+            aria_label="The tree of branches",
+            data_rove=True,
             style=f"width:{self.width:.0f}px;height:{self.height:.0f}px",
-        )  # fmt: skip
+        )
         return join([note, tag("div", canvas, class_="scroll", data_follow=len(self.told))])
 
     def home(self, row: int, turn: int) -> int:
@@ -220,12 +311,33 @@ class Tree:
             row = self.rows[row].parent or 0
         return row
 
-    def node(self, i: int, y: float, turn: Step, kind: str, p: float, *, label: str, sets: str, to: Any, pressed: bool | None = None,
-             token: int | None = None) -> Markup:  # fmt: skip
+    def node(
+        self,
+        i: int,
+        y: float,
+        turn: Step,
+        kind: str,
+        p: float,
+        *,
+        label: str,
+        sets: str,
+        to: Any,
+        pressed: bool | None = None,
+        token: int | None = None,
+    ) -> Markup:
         forced = " chosen" if token is None and turn.draw is None else ""
         style = f"left:{self.left[i]:.0f}px;top:{y:.0f}px;"
-        return cell(turn.token if token is None else token, f"node {kind}{forced}", style=style, weight=p, sets=sets, to=to,
-                    pressed=pressed, label=label, value=round(p, 6))  # fmt: skip
+        return cell(
+            turn.token if token is None else token,
+            f"node {kind}{forced}",
+            style=style,
+            weight=p,
+            sets=sets,
+            to=to,
+            pressed=pressed,
+            label=label,
+            value=round(p, 6),
+        )
 
     def line(self, i: int, y: float, j: int, y2: float, kind: str) -> Markup:
         """From the right edge of one token to the left edge of the next."""

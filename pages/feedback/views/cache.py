@@ -57,24 +57,54 @@ class KeysAndValues(Widget):
         return join(
             [
                 crank(s, told, then=f"Turn {turns} reads {how_many(now.total, 'token')}."),
-                c.figure("columns", *self.columns(tape_now, now), title=f"Turn {turns}, column by column",
-                         readout=self.sentence(now)),
-                c.definition_row([
-                    ("this turn, kept", millions(now.cached)), ("this turn, all anew", millions(now.uncached)),
-                    (f"{how_many(turns, 'turn')}, kept", millions(kept)), (f"{how_many(turns, 'turn')}, all anew", millions(anew)),
-                    ("saved so far", less(anew, kept)), ("largest difference in a logit", number(story.teller().cache_error(tape_now, n_prompt))),
-                    ("numbers kept", f"{story.kept_per_token(config) * now.total:,}"),
-                ]),
-                c.message("Counted are the multiply-adds of matrix products. Logits are counted for the last column only, both ways: the draw needs no others. Scores are counted for all pairs of columns, also for those that the causal mask hides: they are computed, then hidden."),
-                c.figure("staircase", tag("div", stairs(done, n_prompt, "kept", "With the cache"), stairs(done, n_prompt, "anew", "Without"),
-                                          stairs(narrow, n_prompt, "kept", f"With the cache, {s.window} places only"), class_="stairs"),
-                         table_of(done, narrow, s.window),
-                         title="Every turn a row, every token a column", caption="The painted area is the work.",
-                         note=f"Two vectors are kept per token, layer and head: its key and its value, {config.d_head} numbers each. They are all that a later column can read of an earlier one."),
-                c.figure("multiply-adds", *self.chart(config, n_prompt, turns), title="Multiply-adds of each turn", readout=self.saving(n_prompt)),
+                c.figure(
+                    "columns",
+                    *self.columns(tape_now, now),
+                    title=f"Turn {turns}, column by column",
+                    readout=self.sentence(now),
+                ),
+                c.definition_row(
+                    [
+                        ("this turn, kept", millions(now.cached)),
+                        ("this turn, all anew", millions(now.uncached)),
+                        (f"{how_many(turns, 'turn')}, kept", millions(kept)),
+                        (f"{how_many(turns, 'turn')}, all anew", millions(anew)),
+                        ("saved so far", less(anew, kept)),
+                        ("largest difference in a logit", number(story.teller().cache_error(tape_now, n_prompt))),
+                        ("numbers kept", f"{story.kept_per_token(config) * now.total:,}"),
+                    ]
+                ),
+                c.message(
+                    "Counted are the multiply-adds of matrix products. Logits are counted for the last column only, "
+                    "both ways: the draw needs no others. Scores are counted for all pairs of columns, also for those "
+                    "that the causal mask hides: they are computed, then hidden."
+                ),
+                c.figure(
+                    "staircase",
+                    tag(
+                        "div",
+                        stairs(done, n_prompt, "kept", "With the cache"),
+                        stairs(done, n_prompt, "anew", "Without"),
+                        stairs(narrow, n_prompt, "kept", f"With the cache, {s.window} places only"),
+                        class_="stairs",
+                    ),
+                    table_of(done, narrow, s.window),
+                    title="Every turn a row, every token a column",
+                    caption="The painted area is the work.",
+                    note=(
+                        f"Two vectors are kept per token, layer and head: its key and its value, {config.d_head} "
+                        "numbers each. They are all that a later column can read of an earlier one."
+                    ),
+                ),
+                c.figure(
+                    "multiply-adds",
+                    *self.chart(config, n_prompt, turns),
+                    title="Multiply-adds of each turn",
+                    readout=self.saving(n_prompt),
+                ),
                 self.kinds(config, now),
             ]
-        )  # fmt: skip
+        )
 
     def saving(self, n_prompt: int) -> str:
         if n_prompt + 1 >= lab.model().config.n_ctx:
@@ -106,10 +136,16 @@ class KeysAndValues(Widget):
 
     def sentence(self, now: Work) -> str:
         if now.slid:
-            return f"The context is full: the oldest token left, every other token moved one place, and all {now.total} columns are computed anew."
+            return (
+                "The context is full: the oldest token left, every other token moved one place, "
+                f"and all {now.total} columns are computed anew."
+            )
         if now.turn == 0:
             return f"The first turn reads the whole prompt: {how_many(now.new, 'column')}, all new."
-        return f"One new column; {now.total - 1:,} kept. Every earlier token could not see the new one, so nothing about it has changed."
+        return (
+            f"One new column; {now.total - 1:,} kept. Every earlier token could not see the new one, "
+            "so nothing about it has changed."
+        )
 
     def chart(self, config: Any, n_prompt: int, turns: int) -> tuple[Markup, Markup]:
         run = story.work(config, n_prompt, max(turns, config.n_ctx - n_prompt + AHEAD))
@@ -123,7 +159,15 @@ class KeysAndValues(Widget):
         anew = cache.multiply_adds_by_kind(config, now.total, now.total, scored=1)
         rows = [[kind, f"{kept[kind]:,}", f"{anew[kind]:,}"] for kind in kept]
         rows.append(["all", f"{now.cached:,}", f"{now.uncached:,}"])
-        return c.figure("kinds", c.numbers_table(["multiply-adds of this turn", "kept", "all anew"], rows, "Multiply-adds of this turn, by kind", summary="This turn by kind of product"))  # fmt: skip
+        return c.figure(
+            "kinds",
+            c.numbers_table(
+                ["multiply-adds of this turn", "kept", "all anew"],
+                rows,
+                "Multiply-adds of this turn, by kind",
+                summary="This turn by kind of product",
+            ),
+        )
 
 
 def work_chart(run: Sequence[Work], turns: int) -> Markup:
@@ -154,19 +198,28 @@ def work_chart(run: Sequence[Work], turns: int) -> Markup:
         tag("line", x1=across(turns - 1), x2=across(turns - 1), y1=0, y2=100, class_="marker"),
         line([w.uncached for w in run], "colour-query"),
         line([w.cached for w in run], "colour-key dash-1"),
-        viewBox="0 0 100 100", preserveAspectRatio="none", role="img", aria_label=label, class_="chart",
-    )  # fmt: skip
+        viewBox="0 0 100 100",
+        preserveAspectRatio="none",
+        role="img",
+        aria_label=label,
+        class_="chart",
+    )
     legend = tag(
-        "p", tag("span", "all anew", class_="legend colour-query"),
-        tag("span", "keys and values kept", class_="legend colour-key dash-1"), class_="legend-row",
-    )  # fmt: skip
+        "p",
+        tag("span", "all anew", class_="legend colour-query"),
+        tag("span", "keys and values kept", class_="legend colour-key dash-1"),
+        class_="legend-row",
+    )
     under = [mark(turns - 1, f"turn {turns}")]
     if full is not None:
         under.append(mark(full, f"full from turn {full + 1}"))
     return join(
-        [legend, tag("p", f"{millions(peak)} at most", class_="note"),
-         tag("div", drawing, tag("p", *under, class_="under"), class_="work-chart")]
-    )  # fmt: skip
+        [
+            legend,
+            tag("p", f"{millions(peak)} at most", class_="note"),
+            tag("div", drawing, tag("p", *under, class_="under"), class_="work-chart"),
+        ]
+    )
 
 
 def stairs(run: Sequence[Work], n_prompt: int, way: str, title: str) -> Markup:
@@ -180,12 +233,22 @@ def stairs(run: Sequence[Work], n_prompt: int, way: str, title: str) -> Markup:
         end = n_prompt + i
         spans = (("kept", end - w.total, w.total - new), ("new", end - new, new))
         parts += [
-            Markup(f'<rect x="{start * unit:.2f}" y="{i * high:.2f}" width="{n * unit:.2f}" height="{high * 0.86:.2f}" class="{kind}"></rect>')
-            for kind, start, n in spans if n
-        ]  # fmt: skip
+            Markup(
+                f'<rect x="{start * unit:.2f}" y="{i * high:.2f}" width="{n * unit:.2f}" height="{high * 0.86:.2f}" '
+                f'class="{kind}"></rect>'
+            )
+            for kind, start, n in spans
+            if n
+        ]
     total = sum(w.total if way == "anew" else w.new for w in run)
-    svg = tag("svg", *parts, viewBox=f"0 0 {width} {max(rows * high, 24):.1f}", role="img", class_="stair",
-              aria_label=f"{title}: {how_many(total, 'column')} computed in {how_many(rows, 'turn')}")  # fmt: skip
+    svg = tag(
+        "svg",
+        *parts,
+        viewBox=f"0 0 {width} {max(rows * high, 24):.1f}",
+        role="img",
+        class_="stair",
+        aria_label=f"{title}: {how_many(total, 'column')} computed in {how_many(rows, 'turn')}",
+    )
     return tag("div", tag("p", tag("strong", title), tag("br"), f"{how_many(total, 'column')} computed"), svg)
 
 
@@ -207,7 +270,8 @@ def table_of(run: Sequence[Work], narrow: Sequence[Work], window: int) -> Markup
 
 
 class ContextWindow(Widget):
-    """The same story told with few places: what falls out of the window cannot be read, and learned places start anew."""
+    """The same story told with few places: what falls out of the window cannot be read,
+    and learned places start anew."""
 
     slug = "context-window"
     title = "When the tape is longer than the context"
@@ -229,29 +293,51 @@ class ContextWindow(Widget):
             [
                 c.controls(
                     c.slider("window", "Window", window, 4, n_ctx, step=1, shown=f"{window} of {n_ctx} places"),
-                    tag("button", f"Write until {n_ctx} places are full, and {SLIDE} tokens more", type="button", class_="button", data_set="step", value=max(full_at, s.step), aria_disabled="true" if s.step >= full_at else None),
+                    tag(
+                        "button",
+                        f"Write until {n_ctx} places are full, and {SLIDE} tokens more",
+                        type="button",
+                        class_="button",
+                        data_set="step",
+                        value=max(full_at, s.step),
+                        aria_disabled="true" if s.step >= full_at else None,
+                    ),
                 ),
                 crank(s, whole, then=f"{how_many(len(prompt) + len(whole), 'token')} on the tape."),
-                c.figure("window-whole", strip(prompt, whole, n_ctx, None), title=f"All {n_ctx} places", caption="The story as the machine above writes it."),
-                c.figure("window-narrow", strip(prompt, narrow, window, apart), title=f"{window} places", caption="Same weights, same seed, same choices; only the newest tokens can be read.",
-                         readout=self.fell_out(prompt, narrow, window)),
+                c.figure(
+                    "window-whole",
+                    strip(prompt, whole, n_ctx, None),
+                    title=f"All {n_ctx} places",
+                    caption="The story as the machine above writes it.",
+                ),
+                c.figure(
+                    "window-narrow",
+                    strip(prompt, narrow, window, apart),
+                    title=f"{window} places",
+                    caption="Same weights, same seed, same choices; only the newest tokens can be read.",
+                    readout=self.fell_out(prompt, narrow, window),
+                ),
                 both_tapes(prompt, whole, narrow, n_ctx, window),
                 self.difference(prompt, whole, narrow, apart),
                 self.places(prompt, narrow, window),
             ]
-        )  # fmt: skip
+        )
 
     def fell_out(self, prompt: Sequence[int], told: Sequence[Step], window: int) -> str:
         gone = len(prompt) + len(told) - window
         if gone <= 0:
             return f"Nothing has fallen out yet: {how_many(-gone, 'place')} {'is' if gone == -1 else 'are'} free."
         tokens = (*prompt, *(t.token for t in told))
-        return f"{how_many(gone, 'token')} {'has' if gone == 1 else 'have'} fallen out; the last to go was {name_of(tokens[gone - 1])}. To the model {'it never was' if gone == 1 else 'they never were'}."
+        return (
+            f"{how_many(gone, 'token')} {'has' if gone == 1 else 'have'} fallen out; the last to go was "
+            f"{name_of(tokens[gone - 1])}. To the model {'it never was' if gone == 1 else 'they never were'}."
+        )
 
     def difference(
         self, prompt: Sequence[int], whole: Sequence[Step], narrow: Sequence[Step], apart: int | None
     ) -> Markup:
-        """The two distributions at the first turn at which the stories differ (or at the last turn), and the true odds."""
+        """The two distributions at the first turn at which the stories differ (or at the last turn),
+        and the true odds."""
         if not narrow:
             return Markup("")
         at = len(narrow) - 1 if apart is None else apart
@@ -262,20 +348,40 @@ class ContextWindow(Widget):
         truth = truth_after((*prompt, *(t.token for t in whole[:at])))
         odds = [a.final, b.final, *([truth.probs] if truth.inside else [])]
         rows = [
-            tag("tr", tag("th", c.token(n), scope="row"), *[tag("td", percent(float(p[i])), data_v=exact(float(p[i])), class_="num") for p in odds])
+            tag(
+                "tr",
+                tag("th", c.token(n), scope="row"),
+                *[tag("td", percent(float(p[i])), data_v=exact(float(p[i])), class_="num") for p in odds],
+            )
             for i, n in zip(ids, names, strict=True)
-        ]  # fmt: skip
-        table = tag("table", tag("caption", "The distribution with all places and with few", class_="sr"),
-                    tag("thead", tag("tr", tag("th", "token", scope="col"), tag("th", f"{how_many(len(a.context), 'token')} read", scope="col"),
-                                     tag("th", f"{how_many(len(b.context), 'token')} read", scope="col"),
-                                     tag("th", "true odds, whole text", scope="col") if truth.inside else None)), tag("tbody", *rows), class_="numbers", data_grid=True)  # fmt: skip
+        ]
+        table = tag(
+            "table",
+            tag("caption", "The distribution with all places and with few", class_="sr"),
+            tag(
+                "thead",
+                tag(
+                    "tr",
+                    tag("th", "token", scope="col"),
+                    tag("th", f"{how_many(len(a.context), 'token')} read", scope="col"),
+                    tag("th", f"{how_many(len(b.context), 'token')} read", scope="col"),
+                    tag("th", "true odds, whole text", scope="col") if truth.inside else None,
+                ),
+            ),
+            tag("tbody", *rows),
+            class_="numbers",
+            data_grid=True,
+        )
         title = (
             f"Turn {at + 1}: here the two stories part" if apart is not None else f"Turn {at + 1}: still the same story"
         )
         read = tape([cell(t, "given") for t in b.context], f"What the narrow window reads at turn {at + 1}")
         cut = len(prompt) + at > len(b.context)
         said = (
-            "It begins in the middle of a text, as no text did in training: what differs need not come from a lost word."
+            (
+                "It begins in the middle of a text, as no text did in training: "
+                "what differs need not come from a lost word."
+            )
             if cut
             else "Nothing is missing yet."
         )
@@ -299,10 +405,14 @@ class ContextWindow(Widget):
         changes = shift_change(tokens)
         items = ", ".join(f"layer {i}: {percent(x)}" for i, x in enumerate(changes))
         return c.message(
-            f"Why nothing can be kept then: when the oldest token goes, every other one stands one place further left, and each place has a learned vector of its own. "
-            f"Take the oldest token away from these {len(tokens)}, and the keys of the others change by this much of their size: {items}. Keys that were kept would be wrong by that much.",
+            (
+                "Why nothing can be kept then: when the oldest token goes, every other one stands one place further "
+                "left, and each place has a learned vector of its own. "
+                f"Take the oldest token away from these {len(tokens)}, and the keys of the others change by this much "
+                f"of their size: {items}. Keys that were kept would be wrong by that much."
+            ),
             "finding",
-        )  # fmt: skip
+        )
 
 
 @functools.lru_cache(maxsize=32)
@@ -315,8 +425,14 @@ def strip(prompt: Sequence[int], told: Sequence[Step], window: int, apart: int |
     gone = max(0, len(prompt) + len(told) - window)
     cells = prompt_cells(prompt, gone)
     cells += [
-        written_cell(t, gone=len(prompt) + t.index < gone, differs=apart is not None and t.index >= apart, newest=apart == t.index) for t in told
-    ]  # fmt: skip
+        written_cell(
+            t,
+            gone=len(prompt) + t.index < gone,
+            differs=apart is not None and t.index >= apart,
+            newest=apart == t.index,
+        )
+        for t in told
+    ]
     return tape(cells, f"The tape with {window} places")
 
 

@@ -21,13 +21,22 @@ PROGRAMS = ("start of a story", "count", "close the bracket", "a pattern", "answ
 
 
 class Loop(Widget):
-    """The machine that the reader cranks. Shows the turn that wrote the last token; before the first, what it would do."""
+    """The machine that the reader cranks. Shows the turn that wrote the last token; before the first,
+    what it would do."""
 
     slug = "feedback-loop"
     title = "The loop, by hand"
     reads = (*STORY, "turing")
-    functions = (story.Teller.turn, sampling.choose, sampling.distribution, sampling.draw_at, sampling.rng_for_step,
-                 story.Teller.read, cache.step, model.forward)  # fmt: skip
+    functions = (
+        story.Teller.turn,
+        sampling.choose,
+        sampling.distribution,
+        sampling.draw_at,
+        sampling.rng_for_step,
+        story.Teller.read,
+        cache.step,
+        model.forward,
+    )
 
     def draw(self) -> Markup:
         s = self.state
@@ -38,24 +47,44 @@ class Loop(Widget):
             [
                 c.controls(
                     c.text_field("prompt", "Prompt", s.prompt, hint=c.tokens_in(len(s.tokens()))),
-                    c.slider("t", "Temperature", max(s.t, 0.01), 0.01, 10, log=True, shown=number(s.t), ticks=(0.01, 0.1, 1, 10)),
+                    c.slider(
+                        "t",
+                        "Temperature",
+                        max(s.t, 0.01),
+                        0.01,
+                        10,
+                        log=True,
+                        shown=number(s.t),
+                        ticks=(0.01, 0.1, 1, 10),
+                    ),
                     c.number_field("seed", "Seed", s.seed, 0, 2**31 - 1),
                     c.button("Another seed", sets="seed", value=(s.seed + 1) % 2**31),
                 ),
-                tag("div", *[preset(name, s) for name in PROGRAMS], class_="presets", role="group", aria_label="Texts to start from"),
+                tag(
+                    "div",
+                    *[preset(name, s) for name in PROGRAMS],
+                    class_="presets",
+                    role="group",
+                    aria_label="Texts to start from",
+                ),
                 cuts(s),
                 crank(s, told, main=True, then=said(told)),
                 Machine(s, told).draw(),
                 c.check("turing", "Show the words of a Turing machine", s.turing),
             ]
-        )  # fmt: skip
+        )
 
 
 def preset(name: str, s: Any) -> Markup:
     """A prompt to start from, nothing written yet. The start of a story is the page's own prompt."""
     text = s.param.prompt.default if name == PROGRAMS[0] else PROMPTS[name][0]
-    return c.button(name.capitalize(), sets="prompt step choices branches", value=f"{text}\x1f0\x1f\x1f", pressed=text == s.prompt,
-                    hint=PROMPTS[name][1])  # fmt: skip
+    return c.button(
+        name.capitalize(),
+        sets="prompt step choices branches",
+        value=f"{text}\x1f0\x1f\x1f",
+        pressed=text == s.prompt,
+        hint=PROMPTS[name][1],
+    )
 
 
 def cuts(s: Any) -> Markup:
@@ -132,12 +161,21 @@ class Machine:
         if missing:
             fact += f" {missing} more {'is' if missing == 1 else 'are'} written when the slider rests."
         if gone:
-            fact += f" The oldest {gone if gone > 1 else 'token'} {'have' if gone > 1 else 'has'} dropped out and {'are' if gone > 1 else 'is'} not read any more."
+            fact += (
+                f" The oldest {gone if gone > 1 else 'token'} {'have' if gone > 1 else 'has'} dropped out and "
+                f"{'are' if gone > 1 else 'is'} not read any more."
+            )
         label = "The tape: what was given, then what was written"
         return c.figure(
-            "tape", tape(cells, label), tape_table(tokens, told, gone, label), readout=fact,
-            note="One box is one token, a piece of text. ␣ is the space before a word; rarer words are written in several pieces; <|end|> stands before every text and ends it.",
-        )  # fmt: skip
+            "tape",
+            tape(cells, label),
+            tape_table(tokens, told, gone, label),
+            readout=fact,
+            note=(
+                "One box is one token, a piece of text. ␣ is the space before a word; rarer words are written in "
+                "several pieces; <|end|> stands before every text and ends it."
+            ),
+        )
 
     def weights(self) -> Markup:
         m = lab.model()
@@ -145,13 +183,23 @@ class Machine:
         new = len(turn.context) if turn.slid or turn.index == 0 else 1
         return join(
             [
-                tag("p", f"{m.n_params:,} numbers in {m.config.n_layers} layers. The same at every turn: nothing is learned here."),
+                tag(
+                    "p",
+                    (
+                        f"{m.n_params:,} numbers in {m.config.n_layers} layers. The same at every turn: "
+                        "nothing is learned here."
+                    ),
+                ),
                 c.definition_row(
-                    [("fingerprint", tag("code", story.fingerprint())), ("tokens read", len(turn.context)),
-                     ("computed anew", how_many(new, "column")), ("scores given", m.config.n_vocab)]
+                    [
+                        ("fingerprint", tag("code", story.fingerprint())),
+                        ("tokens read", len(turn.context)),
+                        ("computed anew", how_many(new, "column")),
+                        ("scores given", m.config.n_vocab),
+                    ]
                 ),
             ]
-        )  # fmt: skip
+        )
 
     def odds(self) -> Markup:
         turn = self.turn
@@ -172,29 +220,55 @@ class Machine:
         found = story.stretches(turn.final)
         drawn = turn.draw if not self.idle else None
         parts = [
-            tag("span", tag("span", name_of(x.token), class_="what") if x.high - x.low > 0.09 else None,
+            tag(
+                "span",
+                tag("span", name_of(x.token), class_="what") if x.high - x.low > 0.09 else None,
                 class_=f"stretch{' hit' if drawn and x.token == turn.token else ''}",
                 style=f"left:{100 * x.low:.3f}%;width:{100 * (x.high - x.low):.3f}%",
                 data_travel_from=f"written{turn.index}" if drawn and x.token == turn.token else None,
-                data_why=f"{name_of(x.token)} from {number(x.low, 4)} to {number(x.high, 4)}", data_v=exact(x.high - x.low))
+                data_why=f"{name_of(x.token)} from {number(x.low, 4)} to {number(x.high, 4)}",
+                data_v=exact(x.high - x.low),
+            )
             for x in found
-        ]  # fmt: skip
+        ]
         if drawn:
-            parts.append(tag("span", tag("span", f"u = {drawn.u:.4f}"), class_=f"needle{' left' if drawn.u > 0.6 else ''}",
-                             style=f"left:{100 * drawn.u:.3f}%", data_v=exact(drawn.u), data_why="the random number u"))  # fmt: skip
+            parts.append(
+                tag(
+                    "span",
+                    tag("span", f"u = {drawn.u:.4f}"),
+                    class_=f"needle{' left' if drawn.u > 0.6 else ''}",
+                    style=f"left:{100 * drawn.u:.3f}%",
+                    data_v=exact(drawn.u),
+                    data_why="the random number u",
+                )
+            )
             words = join(
-                ["The random number of this turn, ", tag("strong", f"u = {drawn.u:.4f}"), ", falls between ", f"{drawn.low:.4f}",
-                 " and ", f"{drawn.high:.4f}", ": the stretch of ", c.token(name_of(turn.token), axis="axis-vocab"), "."]
-            )  # fmt: skip
+                [
+                    "The random number of this turn, ",
+                    tag("strong", f"u = {drawn.u:.4f}"),
+                    ", falls between ",
+                    f"{drawn.low:.4f}",
+                    " and ",
+                    f"{drawn.high:.4f}",
+                    ": the stretch of ",
+                    c.token(name_of(turn.token), axis="axis-vocab"),
+                    ".",
+                ]
+            )
         elif self.idle:
             words = Markup(
                 "Nothing is drawn yet. All probabilities are laid end to end, from 0 to 1, ready for a number."
             )
         else:
             words = join(
-                ["No draw: you wrote ", c.token(name_of(turn.token), axis="axis-vocab"), ". The model had given it ",
-                 percent(float(turn.final[turn.token])), "."]
-            )  # fmt: skip
+                [
+                    "No draw: you wrote ",
+                    c.token(name_of(turn.token), axis="axis-vocab"),
+                    ". The model had given it ",
+                    percent(float(turn.final[turn.token])),
+                    ".",
+                ]
+            )
         table = c.numbers_table(
             ["token", "from", "to"],
             [[name_of(x.token), x.low, x.high] for x in found],
@@ -207,7 +281,10 @@ class Machine:
             tag("div", tag("span", "0"), tag("span", "1"), class_="unit-ends", aria_hidden="true"),
             tag("p", words, class_="sentence"),
             table,
-            readout="Tokens are laid out in the order of their numbers in the vocabulary, not of their odds. Seed and turn number give u; the text does not.",
+            readout=(
+                "Tokens are laid out in the order of their numbers in the vocabulary, not of their odds. Seed and "
+                "turn number give u; the text does not."
+            ),
         )
 
 
@@ -231,6 +308,10 @@ def arrow(way: str, word: str) -> Markup:
     """An arrow of the loop; on a phone all point down, but for the last, which points up."""
     turned = {"right": 0, "down": 90, "up": -90}[way.split()[0]]
     drawing = tag(
-        "svg", tag("path", d="M2 10H30M22 3l8 7-8 7"), viewBox="0 0 32 20", style=f"--turn:{turned}deg", class_="arrow-line"
-    )  # fmt: skip
+        "svg",
+        tag("path", d="M2 10H30M22 3l8 7-8 7"),
+        viewBox="0 0 32 20",
+        style=f"--turn:{turned}deg",
+        class_="arrow-line",
+    )
     return tag("div", drawing, tag("span", word), class_=f"arrow {way}", aria_hidden="true")

@@ -29,7 +29,8 @@ def name_of(token: int) -> str:
 
 
 def crank(state: Any, told: Sequence[Step], *, main: bool = False, then: Markup | str = "") -> Markup:
-    """The buttons that turn the crank. `told`: the story as it stands; `main`: those with the site's fixed names, once on the page.
+    """The buttons that turn the crank. `told`: the story as it stands; `main`: those with the site's fixed names,
+    once on the page.
 
     build/web/crank.js turns them, plays, and answers to the arrow keys; without it they set `step` like any button.
     """
@@ -40,16 +41,47 @@ def crank(state: Any, told: Sequence[Step], *, main: bool = False, then: Markup 
     ended = len(told) > 0 and told[-1].token == lab.tokenizer().end_id
     return tag(
         "div",
-        tag("button", back, type="button", class_="button", data_set="step", value=max(state.step - 1, 0), data_crank_by="-1",
-            aria_disabled="true" if state.step == 0 else None),
-        tag("button", "Play", type="button", class_="button", data_crank_play=True, aria_pressed="false",
-            aria_disabled="true" if state.step == last else None) if main else None,
-        tag("button", forth, type="button", class_="button main", data_set="step", value=min(state.step + 1, last), data_crank_by="1",
-            aria_disabled="true" if state.step == last else None),
+        tag(
+            "button",
+            back,
+            type="button",
+            class_="button",
+            data_set="step",
+            value=max(state.step - 1, 0),
+            data_crank_by="-1",
+            aria_disabled="true" if state.step == 0 else None,
+        ),
+        (
+            tag(
+                "button",
+                "Play",
+                type="button",
+                class_="button",
+                data_crank_play=True,
+                aria_pressed="false",
+                aria_disabled="true" if state.step == last else None,
+            )
+            if main
+            else None
+        ),
+        tag(
+            "button",
+            forth,
+            type="button",
+            class_="button main",
+            data_set="step",
+            value=min(state.step + 1, last),
+            data_crank_by="1",
+            aria_disabled="true" if state.step == last else None,
+        ),
         tag("p", then, class_="step-name", aria_live="polite" if main else None),
-        class_="step-controls", role="group", aria_label="The crank", data_crank="step", data_crank_last=last,
+        class_="step-controls",
+        role="group",
+        aria_label="The crank",
+        data_crank="step",
+        data_crank_last=last,
         data_crank_ended=bool(ended),
-    )  # fmt: skip
+    )
 
 
 @functools.lru_cache(maxsize=4096)
@@ -58,9 +90,20 @@ def name_html(token: int) -> str:
 
 
 def cell(
-    token: int, kind: str, *, why: str = "", weight: float | None = None, value: float | None = None, sets: str = "",
-    to: Any = None, pressed: bool | None = None, label: str = "", style: str = "", name: str = "", travel: str = "",
-) -> Markup:  # fmt: skip
+    token: int,
+    kind: str,
+    *,
+    why: str = "",
+    weight: float | None = None,
+    value: float | None = None,
+    sets: str = "",
+    to: Any = None,
+    pressed: bool | None = None,
+    label: str = "",
+    style: str = "",
+    name: str = "",
+    travel: str = "",
+) -> Markup:
     """One cell of a tape. kind: given, drawn, chosen, gone, newest (several words); weight: strength of its colour.
 
     With `sets` it is a button, one of many: only one of its group is in the tab order (`data-rove`).
@@ -84,7 +127,8 @@ def cell(
     if pressed is not None:
         attributes += f' aria-pressed="{"true" if pressed else "false"}"'
     return Markup(
-        f'<button type="button" tabindex="-1"{attributes} data-set="{sets}" value="{html.escape(str(to))}">{text}</button>'
+        f'<button type="button" tabindex="-1"{attributes}'
+        f' data-set="{sets}" value="{html.escape(str(to))}">{text}</button>'
     )
 
 
@@ -96,7 +140,10 @@ def plain_table(
         "<tr>" + "".join(f'<td class="num">{html.escape(str(x))}</td>' for x in row) + "</tr>" for row in rows
     )
     head = "".join(f'<th scope="col">{html.escape(h)}</th>' for h in heads)
-    table = f'<table class="numbers" translate="no"><caption class="sr">{html.escape(label)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    table = (
+        f'<table class="numbers" translate="no"><caption class="sr">{html.escape(label)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    )
     return tag(
         "details",
         tag("summary", summary),
@@ -113,18 +160,23 @@ def prompt_cells(tokens: Sequence[int], dropped: int = 0) -> list[Markup]:
 def written_cell(
     turn: Step, *, newest: bool = False, gone: bool = False, differs: bool = False, brief: bool = False, **more: Any
 ) -> Markup:
-    """A written token: coloured by the probability that it had, marked if the reader chose it. `brief`: no story of it."""
+    """A written token: coloured by the probability that it had, marked if the reader chose it.
+    `brief`: no story of it."""
     p = float(turn.final[turn.token])
     how = "drawn" if turn.draw else "chosen"
     kinds = f"{how}{' newest' if newest else ''}{' gone' if gone else ''}{' differs' if differs else ''}"
     if brief:
         return cell(turn.token, kinds, weight=p, **more)
-    said = f"turn {turn.index + 1}: {'drawn, with probability' if turn.draw else 'written by you; its probability was'} {percent(p)}"
+    said = (
+        f"turn {turn.index + 1}: {'drawn, with probability' if turn.draw else 'written by you; its probability was'} "
+        f"{percent(p)}"
+    )
     return cell(turn.token, kinds, why=said, weight=p, value=p, **more)
 
 
 def tape(cells: Sequence[Markup], label: str, *, rove: bool = False) -> Markup:
-    """Cells in a row that wraps: text that is being written. rove: they are buttons, among which the arrow keys move."""
+    """Cells in a row that wraps: text that is being written.
+    rove: they are buttons, among which the arrow keys move."""
     return tag("div", *cells, class_="tape", role="group", aria_label=label, data_rove=rove, translate="no")
 
 
@@ -166,13 +218,26 @@ def could_be(
     ids, names, probs = (list(column) for column in zip(*shown, strict=True))
     chosen = ids.index(turn.token) if written and turn.token in ids else None
     forks = fork_texts(choices, turn.index, ids)
-    bars = c.bars(names, probs, label=label, scale=1.0, chosen=chosen, sets=sets, ids=forks, travel_from=travel_from)  # type: ignore[arg-type]
-    rest = f"The {how_many(len(turn.final) - len(ids), 'other')} together: {percent(float(np.delete(turn.final, ids).sum()))}."
+    bars = c.bars(
+        names,
+        probs,
+        label=label,
+        scale=1.0,
+        chosen=chosen,
+        sets=sets,
+        ids=forks,  # type: ignore[arg-type]
+        travel_from=travel_from,
+    )
+    rest = (
+        f"The {how_many(len(turn.final) - len(ids), 'other')} together: "
+        f"{percent(float(np.delete(turn.final, ids).sum()))}."
+    )
     return bars, rest
 
 
 def one_in(log_probability: float) -> Markup:
-    """A very small probability for the eye, to two digits: '1 in 2,300', '1 in 1.2 billion', '1 in 3.4 × 10<sup>20</sup>'."""
+    """A very small probability for the eye, to two digits: '1 in 2,300', '1 in 1.2 billion',
+    '1 in 3.4 × 10<sup>20</sup>'."""
     if log_probability == -math.inf:
         return Markup("never: its probability is 0")
     power = max(0.0, -log_probability / math.log(10))

@@ -1,4 +1,5 @@
-"""Put words in its mouth: overwrite what was written and let it go on; ask for the answer before or after the working."""
+"""Put words in its mouth: overwrite what was written and let it go on;
+ask for the answer before or after the working."""
 
 from __future__ import annotations
 
@@ -53,15 +54,29 @@ class Prefill(Widget):
         prompt = s.tokens()
         left, left_other = fallen(prompt, told), fallen(prompt, other)
         picks = [
-            written_cell(t, sets="at", to=t.index, pressed=t.index == at, label=f"turn {t.index + 1}: {name_of(t.token)}",
-                         gone=len(prompt) + t.index < left)
+            written_cell(
+                t,
+                sets="at",
+                to=t.index,
+                pressed=t.index == at,
+                label=f"turn {t.index + 1}: {name_of(t.token)}",
+                gone=len(prompt) + t.index < left,
+            )
             for t in told
-        ]  # fmt: skip
+        ]
         cut = f" Only the first {len(put)} are put in." if len(put) < len(whole) else ""
         fields = c.controls(
-            c.text_field("words", "Words to put in its mouth", s.words, hint=f"They overwrite turn {at + 1} and what follows: {how_many(len(whole), 'token')}.{cut} In running text the space before a word belongs to its token, so your words begin with one."),
+            c.text_field(
+                "words",
+                "Words to put in its mouth",
+                s.words,
+                hint=(
+                    f"They overwrite turn {at + 1} and what follows: {how_many(len(whole), 'token')}.{cut} In running "
+                    "text the space before a word belongs to its token, so your words begin with one."
+                ),
+            ),
             c.button("Write them to the tape", sets="choices", value=story.write_choices(choices), kind="main"),
-        )  # fmt: skip
+        )
         differ = [t.draw is not None and t.token != mine.token for t, mine in zip(other, own, strict=False)]
         yours = [
             written_cell(t, differs=d, gone=len(prompt) + t.index < left_other)
@@ -70,22 +85,42 @@ class Prefill(Widget):
         return join(
             [
                 tag("h4", "Overwrite a written token"),
-                c.figure("own", tape([*prompt_cells(prompt, left), *picks], "What it writes by itself: choose where your words go", rove=True),
-                         title="What it writes by itself", caption="Every token drawn, none chosen. Choose the one that you want to overwrite.", readout="The stronger the colour, the likelier the token was."),
+                c.figure(
+                    "own",
+                    tape(
+                        [*prompt_cells(prompt, left), *picks],
+                        "What it writes by itself: choose where your words go",
+                        rove=True,
+                    ),
+                    title="What it writes by itself",
+                    caption="Every token drawn, none chosen. Choose the one that you want to overwrite.",
+                    readout="The stronger the colour, the likelier the token was.",
+                ),
                 fields,
-                c.figure("yours", tape([*prompt_cells(prompt, left_other), *yours], "The same story with your words"),
-                         both_table(own, other, differ),
-                         title="The same story with your words in it", caption="Same random numbers. In a dashed frame: what you chose. Underlined: what it does not write there by itself.",
-                         readout=self.after(other, differ, at + len(put), len(put))),
+                c.figure(
+                    "yours",
+                    tape([*prompt_cells(prompt, left_other), *yours], "The same story with your words"),
+                    both_table(own, other, differ),
+                    title="The same story with your words in it",
+                    caption=(
+                        "Same random numbers. In a dashed frame: what you chose. Underlined: "
+                        "what it does not write there by itself."
+                    ),
+                    readout=self.after(other, differ, at + len(put), len(put)),
+                ),
                 self.surprise(other, at, len(put)),
             ]
-        )  # fmt: skip
+        )
 
     def after(self, other: Sequence[Step], differ: Sequence[bool], end: int, n: int) -> str:
         if not n:
             return "Write something into the field."
         rest, changed = len(other) - end, sum(differ[end:])
-        return f"{how_many(rest, 'turn')} later your words still stand; {changed} of the {how_many(rest, 'token')} after them {'is' if changed == 1 else 'are'} not what it writes by itself. Nothing in the machine can rub out a token; all it can do is write on."
+        return (
+            f"{how_many(rest, 'turn')} later your words still stand; {changed} of the {how_many(rest, 'token')} after "
+            f"them {'is' if changed == 1 else 'are'} not what it writes by itself. Nothing in the machine can rub out "
+            "a token; all it can do is write on."
+        )
 
     def surprise(self, other: Sequence[Step], at: int, n: int) -> Markup:
         """What the model and the corpus think of the words that were put in."""
@@ -103,8 +138,11 @@ class Prefill(Widget):
         else:
             verdict = "The corpus never writes the text before your words, so it has no odds for them."
         facts = c.definition_row(
-            [("your words, by the model", one_in(story.log_probability(words))), ("token by token", tag("span", chances, class_="by-token"))]
-        )  # fmt: skip
+            [
+                ("your words, by the model", one_in(story.log_probability(words))),
+                ("token by token", tag("span", chances, class_="by-token")),
+            ]
+        )
         return join([facts, c.message(verdict, "finding" if truth.inside else "note")])
 
     # ------------------------------------------------------------ answer first or working first
@@ -141,24 +179,43 @@ def sums(text: str, n: int, done: int, rows: tuple[Measured, ...], most: int) ->
     tried = {order: working.attempt(terms, order, wrong if order == "wrong" else 0) for order in working.ORDERS}
     waiting = None
     if done < n:
-        waiting = tag("div", tag("p", f"Measuring: {done} of {n} sums.", class_="progress"),
-                      tag("progress", value=done, max=n, aria_label="Sums measured"), class_="writing", data_more="again")  # fmt: skip
+        waiting = tag(
+            "div",
+            tag("p", f"Measuring: {done} of {n} sums.", class_="progress"),
+            tag("progress", value=done, max=n, aria_label="Sums measured"),
+            class_="writing",
+            data_more="again",
+        )
     return join(
         [
             tag("h4", "Answer first, or working first"),
             c.controls(
                 c.text_field("sum", "Sum", text, hint="Three to five numbers from 1 to 9."),
-                c.button(f"Try {HARD}", sets="sum", value=HARD, hint="The largest sum that the corpus can have", pressed=text == HARD),
+                c.button(
+                    f"Try {HARD}",
+                    sets="sum",
+                    value=HARD,
+                    hint="The largest sum that the corpus can have",
+                    pressed=text == HARD,
+                ),
             ),
             tag("div", *[one(order, tried[order], wrong) for order in working.ORDERS], class_="attempts"),
-            c.figure("sums", table(rows), title=f"{done} sums, each asked three ways",
-                     caption="Share of right results, with the 95 % interval that so few trials leave open.",
-                     readout="The third way, a wrong answer put in its mouth, is counted twice: how often the working after it ends right, and how often at our wrong answer. "
-                             "The last column takes up the first way: how often the working ends right after a wrong answer of its own."),
+            c.figure(
+                "sums",
+                table(rows),
+                title=f"{done} sums, each asked three ways",
+                caption="Share of right results, with the 95 % interval that so few trials leave open.",
+                readout=(
+                    "The third way, a wrong answer put in its mouth, is counted twice: how often the working after it "
+                    "ends right, and how often at our wrong answer. "
+                    "The last column takes up the first way: how often the working ends right after a wrong answer of "
+                    "its own."
+                ),
+            ),
             waiting,
             c.controls(c.button(f"Measure {MORE} more", sets="sums", value=min(n + MORE, most))),
         ]
-    )  # fmt: skip
+    )
 
 
 def one(order: str, tried: Attempt, wrong: int) -> Markup:
@@ -201,10 +258,16 @@ def table(rows: Sequence[Measured]) -> Markup:
         body.append(tag("tr", tag("th", name, scope="row"), *[score(x) for x in scores]))
     return tag(
         "div",
-        tag("table", tag("caption", "How often the result was right, by order of writing", class_="sr"),
-            tag("thead", tag("tr", *[tag("th", h, scope="col") for h in heads])), tag("tbody", *body), class_="numbers scores", data_grid=True),
+        tag(
+            "table",
+            tag("caption", "How often the result was right, by order of writing", class_="sr"),
+            tag("thead", tag("tr", *[tag("th", h, scope="col") for h in heads])),
+            tag("tbody", *body),
+            class_="numbers scores",
+            data_grid=True,
+        ),
         class_="scroll",
-    )  # fmt: skip
+    )
 
 
 def score(x: Score) -> Markup:
@@ -212,7 +275,12 @@ def score(x: Score) -> Markup:
         return tag("td", "–", tabindex="-1", data_why="no case among these sums", class_="num")
     low, high = x.interval
     return tag(
-        "td", tag("strong", percent(x.share)), tag("span", f" {percent(low)} to {percent(high)}", class_="interval"),
-        tabindex="-1", data_v=exact(x.share), data_why=f"{x.right} of {x.of}; with 95 % confidence between {number(100 * low)} % and {number(100 * high)} %",
-        class_="num", style=f"--v:{x.share:.3g}",
-    )  # fmt: skip
+        "td",
+        tag("strong", percent(x.share)),
+        tag("span", f" {percent(low)} to {percent(high)}", class_="interval"),
+        tabindex="-1",
+        data_v=exact(x.share),
+        data_why=f"{x.right} of {x.of}; with 95 % confidence between {number(100 * low)} % and {number(100 * high)} %",
+        class_="num",
+        style=f"--v:{x.share:.3g}",
+    )

@@ -1,4 +1,5 @@
-"""The loop read as a Turing machine: what corresponds to what, with this turn's numbers, and where the likeness ends."""
+"""The loop read as a Turing machine: what corresponds to what, with this turn's numbers,
+and where the likeness ends."""
 
 from __future__ import annotations
 
@@ -34,22 +35,47 @@ class Turing(Widget):
         return join(
             [
                 c.controls(c.check("turing", "Show these words on the machine above", s.turing)),
-                c.figure("stations", stations(s.turing), title="The four stations of the machine",
-                         readout="The machine at the top of the page carries these words, too." if s.turing else "In our words. Switch Turing’s on: they appear here and on the machine at the top of the page."),
+                c.figure(
+                    "stations",
+                    stations(s.turing),
+                    title="The four stations of the machine",
+                    readout=(
+                        "The machine at the top of the page carries these words, too."
+                        if s.turing
+                        else (
+                            "In our words. Switch Turing’s on: they appear here and on the machine at the top of the "
+                            "page."
+                        )
+                    ),
+                ),
                 crank(s, told, then=f"{how_many(len(told), 'tick')} {'has' if len(told) == 1 else 'have'} passed."),
-                c.figure("read-head", *self.head(turn), title="The read head at this turn",
-                         caption="How strongly the newest column looked at each token, over all layers and heads.", readout="Point at a token, or touch it, to see its share; the table has them all."),
+                c.figure(
+                    "read-head",
+                    *self.head(turn),
+                    title="The read head at this turn",
+                    caption="How strongly the newest column looked at each token, over all layers and heads.",
+                    readout="Point at a token, or touch it, to see its share; the table has them all.",
+                ),
                 c.figure("likeness", self.likeness(told, turn), title="What corresponds to what"),
                 c.figure("limits", self.limits(turn), title="Where the likeness ends"),
             ]
-        )  # fmt: skip
+        )
 
     def head(self, turn: Step) -> tuple[Markup, Markup]:
         s = self.state
         before = (*s.tokens(), *(t.token for t in s.tell(turn.index)))
         share = story.teller().read(before, len(s.tokens())).looked_at
         tokens = before[-len(share) :]
-        cells = [cell(t, "read", why=f"{percent(float(a))} of the attention goes to “{name_of(t)}”", weight=float(a) ** 0.5, value=float(a)) for t, a in zip(tokens, share, strict=True)]  # fmt: skip
+        cells = [
+            cell(
+                t,
+                "read",
+                why=f"{percent(float(a))} of the attention goes to “{name_of(t)}”",
+                weight=float(a) ** 0.5,
+                value=float(a),
+            )
+            for t, a in zip(tokens, share, strict=True)
+        ]
         rows = [[i + 1, name_of(t), percent(float(a))] for i, (t, a) in enumerate(zip(tokens, share, strict=True))]
         label = "The tape under the read head"
         return tape(cells, label), plain_table(
@@ -62,13 +88,31 @@ class Turing(Widget):
         rows = [
             ("tape", "the context", f"{len(turn.context)} of {m.config.n_ctx} cells in use"),
             ("alphabet", "the vocabulary", f"{m.config.n_vocab} symbols"),
-            ("finite control", "the weights", f"{m.n_params:,} numbers, fingerprint {story.fingerprint()} at every tick"),
-            ("read head", "attention", f"looks at {'all ' if len(turn.context) > 1 else ''}{how_many(len(turn.context), 'cell')} at once, {m.config.n_layers * m.config.n_heads} heads, each with its own weights"),
+            (
+                "finite control",
+                "the weights",
+                f"{m.n_params:,} numbers, fingerprint {story.fingerprint()} at every tick",
+            ),
+            (
+                "read head",
+                "attention",
+                (
+                    f"looks at {'all ' if len(turn.context) > 1 else ''}{how_many(len(turn.context), 'cell')} at "
+                    f"once, {m.config.n_layers * m.config.n_heads} heads, each with its own weights"
+                ),
+            ),
             ("write", "the drawn token", wrote),
-            ("state between ticks", "none that the tape does not determine", f"keys and values, {story.kept_per_token(m.config) * len(turn.context):,} numbers: notes about the tape that only later columns read. They can be thrown away and computed again"),
+            (
+                "state between ticks",
+                "none that the tape does not determine",
+                (
+                    f"keys and values, {story.kept_per_token(m.config) * len(turn.context):,} numbers: notes about "
+                    "the tape that only later columns read. They can be thrown away and computed again"
+                ),
+            ),
             ("time", "turns of the loop", f"tick {len(told)}"),
             ("program", "the prompt", self.program(told)),
-        ]  # fmt: skip
+        ]
         return grid(("Turing’s machine", "this loop", "now"), rows, "Parts of a Turing machine and of the loop")
 
     def program(self, told: Sequence[Step]) -> str:
@@ -95,18 +139,55 @@ class Turing(Widget):
         else:
             other = f"u would have to change by {number(found.margin)} to write another."
             slope = (
-                f"Add {found.amount} to the logit of {name_of(turn.token)}: its probability moves by {number(found.after - found.before)} "
-                f"(slope {number(found.slope)}), the written token {'changes' if found.moved else 'does not move at all'}. "
+                f"Add {found.amount} to the logit of {name_of(turn.token)}: its probability moves by "
+                f"{number(found.after - found.before)} (slope {number(found.slope)}), the written token "
+                f"{'changes' if found.moved else 'does not move at all'}. "
                 f"{other if found.margin < 1 else 'No u could have written another.'}"
             )
         rows = [
-            ("The network alone is no such machine.", f"One turn is a circuit of fixed depth: {m.config.n_layers} layers, whatever the text. Only the loop can take more steps for a harder task.", "Merrill & Sabharwal 2023, 2024"),
-            ("The tape is finite.", f"{m.config.n_ctx} cells; then the oldest falls out. Turing's tape has no end.", "measured: the context above"),
-            ("It only writes at the end.", "Turing's head moves left and right and rubs out. This one reads anywhere, writes once per cell, and never takes a token back.", "by construction"),
-            ("Its moves are drawn.", "Odds, not a rule; at temperature 0 it is deterministic, and one wrong symbol is never corrected by the machine itself.", "by construction"),
-            ("No gradient passes through a written token.", slope, "this draw; the page on paths shows it by backpropagation"),
-            ("Universal is not the same as useful.", "The proofs that transformers can run any program assume numbers of unlimited precision and unlimited turns. They say nothing about what training finds.", "Pérez et al. 2021"),
-        ]  # fmt: skip
+            (
+                "The network alone is no such machine.",
+                (
+                    f"One turn is a circuit of fixed depth: {m.config.n_layers} layers, whatever the text. Only the "
+                    "loop can take more steps for a harder task."
+                ),
+                "Merrill & Sabharwal 2023, 2024",
+            ),
+            (
+                "The tape is finite.",
+                f"{m.config.n_ctx} cells; then the oldest falls out. Turing's tape has no end.",
+                "measured: the context above",
+            ),
+            (
+                "It only writes at the end.",
+                (
+                    "Turing's head moves left and right and rubs out. This one reads anywhere, writes once per cell, "
+                    "and never takes a token back."
+                ),
+                "by construction",
+            ),
+            (
+                "Its moves are drawn.",
+                (
+                    "Odds, not a rule; at temperature 0 it is deterministic, "
+                    "and one wrong symbol is never corrected by the machine itself."
+                ),
+                "by construction",
+            ),
+            (
+                "No gradient passes through a written token.",
+                slope,
+                "this draw; the page on paths shows it by backpropagation",
+            ),
+            (
+                "Universal is not the same as useful.",
+                (
+                    "The proofs that transformers can run any program assume numbers of unlimited precision and "
+                    "unlimited turns. They say nothing about what training finds."
+                ),
+                "Pérez et al. 2021",
+            ),
+        ]
         return grid(("limit", "what it means here", "source"), rows, "Where the likeness with a Turing machine ends")
 
 
@@ -125,9 +206,29 @@ def grid(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], label: str) ->
     # the roles say what display: block (on a phone) would take away
     return tag(
         "div",
-        tag("table", tag("caption", label, class_="sr"),
-            tag("thead", tag("tr", *[tag("th", h, scope="col", role="columnheader") for h in heads], role="row"), role="rowgroup"),
-            tag("tbody", *[tag("tr", tag("th", row[0], scope="row", role="rowheader"), *[tag("td", x, role="cell") for x in row[1:]], role="row") for row in rows], role="rowgroup"),
-            class_="words", role="table"),
+        tag(
+            "table",
+            tag("caption", label, class_="sr"),
+            tag(
+                "thead",
+                tag("tr", *[tag("th", h, scope="col", role="columnheader") for h in heads], role="row"),
+                role="rowgroup",
+            ),
+            tag(
+                "tbody",
+                *[
+                    tag(
+                        "tr",
+                        tag("th", row[0], scope="row", role="rowheader"),
+                        *[tag("td", x, role="cell") for x in row[1:]],
+                        role="row",
+                    )
+                    for row in rows
+                ],
+                role="rowgroup",
+            ),
+            class_="words",
+            role="table",
+        ),
         class_="words-box",
-    )  # fmt: skip
+    )

@@ -79,14 +79,28 @@ def flow(told: Climb, opened: Inside, kind: str) -> Markup:
         parts.append(tag("text", word, x=x_word, y=f"{y + 5:.1f}", class_=f"key{' followed' if followed else ''}"))
         parts.append(tag("text", picture.short(share), x=x_dot + 15, y=f"{y + 4.5:.1f}", class_="small"))
     wide_a, wide_m = (min(3 + 16 * v, 30) for v in (opened.attention, opened.mlp))
-    parts.append(tag("path", d=ribbon(x_mix, mid, x_mix + (26 if narrow else 56), ground, 20, wide_a), class_="v", data_v=exact(opened.attention),
-                     data_why="what attention adds, relative to what came in"))  # fmt: skip
+    parts.append(
+        tag(
+            "path",
+            d=ribbon(x_mix, mid, x_mix + (26 if narrow else 56), ground, 20, wide_a),
+            class_="v",
+            data_v=exact(opened.attention),
+            data_why="what attention adds, relative to what came in",
+        )
+    )
     half, arm = (x_mlp + x_mlp_end) / 2, (x_mlp_end - x_mlp) * 0.22
     four = ribbon(x_mlp + arm, mid, half, mid, 12, 4 * 18) + ribbon(half, mid, x_mlp_end - arm, mid, 4 * 18, 12)
     parts.append(tag("path", d=ribbon(x_mlp, ground, x_mlp + arm, mid, thick, 12), class_="mlp"))
     parts.append(tag("path", d=four, class_="mlp"))
-    parts.append(tag("path", d=ribbon(x_mlp_end - arm, mid, x_mlp_end, ground, 12, wide_m), class_="mlp", data_v=exact(opened.mlp),
-                     data_why="what the MLP adds, relative to what came in"))  # fmt: skip
+    parts.append(
+        tag(
+            "path",
+            d=ribbon(x_mlp_end - arm, mid, x_mlp_end, ground, 12, wide_m),
+            class_="mlp",
+            data_v=exact(opened.mlp),
+            data_why="what the MLP adds, relative to what came in",
+        )
+    )
     name = told.columns[opened.column].text
     heads = [
         (x_q - 20 if narrow else x_q - 40, "asks", "start"),
@@ -112,16 +126,22 @@ def flow(told: Climb, opened: Inside, kind: str) -> Markup:
 def shell(title: Any, *body: Any) -> Markup:
     """What is opened by a press, below the picture."""
     return tag(
-        "section", tag("h4", title), c.button("Close", sets="inside", value="", kind="small"), *body,
-        class_="in", aria_label="What was pressed", data_figure="inside", data_testid="inside",
-    )  # fmt: skip
+        "section",
+        tag("h4", title),
+        c.button("Close", sets="inside", value="", kind="small"),
+        *body,
+        class_="in",
+        aria_label="What was pressed",
+        data_figure="inside",
+        data_testid="inside",
+    )
 
 
 def ground(told: Climb, column: int) -> Markup:
     """A column before any floor."""
     words = (
-        f"The piece and its place in the text are looked up: {lab.model().config.d_model} numbers, the same for this piece at "
-        "this place in every text. What the words before it are to it, the floors find out."
+        f"The piece and its place in the text are looked up: {lab.model().config.d_model} numbers, the same for this "
+        "piece at this place in every text. What the words before it are to it, the floors find out."
     )
     return shell(["On the ground: ", picture.word_of(told.columns, column, bold=False)], tag("p", words))
 
@@ -133,12 +153,23 @@ def roof(told: Climb, prompt: str, seed: int) -> Markup:
     bars = c.bars(names, chances, label="what may come next", scale=1.0, chosen=told.said, heads=("piece", "chance"))
     return shell(
         "The roof",
-        tag("p", "Every piece that the model knows has a chance here. One is drawn by these chances; that is the only place "
-                 "where luck comes in. The ball of this draw fell on ", tag("b", f"“{told.word.text}”"), "."),
+        tag(
+            "p",
+            (
+                "Every piece that the model knows has a chance here. One is drawn by these chances; that is the only "
+                "place where luck comes in. The ball of this draw fell on "
+            ),
+            tag("b", f"“{told.word.text}”"),
+            ".",
+        ),
         bars,
-        tag("p", c.button("Another draw", sets="seed", value=seed + 1, kind="small"), " ",
-            onward("temperature", "Stretch the chances by hand", {"prompt": prompt})),
-    )  # fmt: skip
+        tag(
+            "p",
+            c.button("Another draw", sets="seed", value=seed + 1, kind="small"),
+            " ",
+            onward("temperature", "Stretch the chances by hand", {"prompt": prompt}),
+        ),
+    )
 
 
 def word(told: Climb, prompt: str) -> Markup:
@@ -146,10 +177,16 @@ def word(told: Climb, prompt: str) -> Markup:
     n = len(told.columns)
     return shell(
         ["The word that drops: ", f"“{told.word.text}”"],
-        tag("p", f"It is written behind the text as column {n}, and all floors run once more. Nothing that was read changes: no column "
-                 "looks at a later one. That is the whole loop, and every longer answer is made of it."),
+        tag(
+            "p",
+            (
+                f"It is written behind the text as column {n}, and all floors run once more. Nothing that was read "
+                "changes: no column looks at a later one. That is the whole loop, "
+                "and every longer answer is made of it."
+            ),
+        ),
         tag("p", onward("feedback", "Turn the loop yourself, and interfere", {"prompt": prompt, "step": 0})),
-    )  # fmt: skip
+    )
 
 
 def panel(told: Climb, opened: Inside, prompt: str, asked: bool = False) -> Markup:
@@ -159,25 +196,41 @@ def panel(told: Climb, opened: Inside, prompt: str, asked: bool = False) -> Mark
     who = picture.word_of(told.columns, opened.column)
     whom = picture.word_of(told.columns, opened.read)
     share = opened.shares[opened.read]
-    words = [
-        "Here ", who, " asks the words before it, and ", whom, f" fits: {picture.short(share)} of what this head reads comes from there. "
-        f"What is read joins its own stream ({number(opened.attention)} times as large as that); then the MLP works it over, alone "
-        f"({number(opened.mlp)} times).",
-    ] if opened.column > 1 else ["Before ", who, " there is nothing to read but the start of the text."]  # fmt: skip
+    words = (
+        [
+            "Here ",
+            who,
+            " asks the words before it, and ",
+            whom,
+            (
+                f" fits: {picture.short(share)} of what this head reads comes from there. What is read joins its own "
+                f"stream ({number(opened.attention)} times as large as that); then the MLP works it over, "
+                f"alone ({number(opened.mlp)} times)."
+            ),
+        ]
+        if opened.column > 1
+        else ["Before ", who, " there is nothing to read but the start of the text."]
+    )
     table = c.numbers_table(
         ["is read", "share"], [[w, s] for w, s, _ in listed], "Shares of what is read", text=percent, summary="Shares"
     )
     products = c.numbers_table(
         ["entry", "q × k"],
-        [*[[i, p] for i, p in enumerate(opened.products)], ["their sum", float(sum(opened.products))],
-         [f"÷ √{config.d_head}", opened.score]],
-        f"The dot product behind the share of {told.columns[opened.read].text}", summary="The dot product",
-    )  # fmt: skip
+        [
+            *[[i, p] for i, p in enumerate(opened.products)],
+            ["their sum", float(sum(opened.products))],
+            [f"÷ √{config.d_head}", opened.score],
+        ],
+        f"The dot product behind the share of {told.columns[opened.read].text}",
+        summary="The dot product",
+    )
     shapes = [
-        c.shape("q", "K", [config.d_head]), c.shape("k", "S K", [len(opened.shares), config.d_head]),
-        c.shape("v", "S K", [len(opened.shares), config.d_head]), c.shape("attn_out", "D", [config.d_model]),
+        c.shape("q", "K", [config.d_head]),
+        c.shape("k", "S K", [len(opened.shares), config.d_head]),
+        c.shape("v", "S K", [len(opened.shares), config.d_head]),
+        c.shape("attn_out", "D", [config.d_model]),
         c.shape("mlp_out", "D", [config.d_model]),
-    ]  # fmt: skip
+    ]
     ask = {"prompt": prompt, "layer": opened.layer, "head": opened.head, "query": opened.column}
     deeper = tag(
         "details",
@@ -188,8 +241,8 @@ def panel(told: Climb, opened: Inside, prompt: str, asked: bool = False) -> Mark
         class_="in-numbers",
     )
     score = (
-        f"What is compared is a question and an answer, {config.d_head} numbers each: their product is {number(opened.score)} "
-        f"here, and that makes a share of {picture.short(share)}."
+        f"What is compared is a question and an answer, {config.d_head} numbers each: their product is "
+        f"{number(opened.score)} here, and that makes a share of {picture.short(share)}."
     )
     return shell(
         ["Inside ", picture.word_of(told.columns, opened.column, bold=False), f", floor {opened.floor}"],

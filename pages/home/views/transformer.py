@@ -47,13 +47,20 @@ class Transformer(Widget):
                 self.captions(told),
                 *[picture.Picture(told, layout, s.floor, chosen).draw() for layout in picture.LAYOUTS],
                 self.transport(told),
-                class_="figure climb-figure", data_figure="picture", data_testid="picture",
+                class_="figure climb-figure",
+                data_figure="picture",
+                data_testid="picture",
             ),
             self.opened(told, opened),
             tag("div", picture.tables(told), self.closer(told), class_="climb-foot"),
-            class_="climber", role="group", aria_label="The picture",
-            data_crank="turn floor", data_crank_floors=s.drop, data_crank_last=s.last, data_turn=s.turn,
-        )  # fmt: skip
+            class_="climber",
+            role="group",
+            aria_label="The picture",
+            data_crank="turn floor",
+            data_crank_floors=s.drop,
+            data_crank_last=s.last,
+            data_turn=s.turn,
+        )
 
     # ------------------------------------------------------------ what is said
 
@@ -79,8 +86,13 @@ class Transformer(Widget):
             return [*where, word_of(told.columns, a.query), " reads ", word_of(told.columns, a.key), ".", fell]
         if own:
             a = max(own, key=lambda a: a.weight)
-            return [*where, word_of(told.columns, a.query), " reads ", word_of(told.columns, a.key),
-                    f" most ({short(a.weight)}). No line drawn here carries the word by itself."]  # fmt: skip
+            return [
+                *where,
+                word_of(told.columns, a.query),
+                " reads ",
+                word_of(told.columns, a.key),
+                f" most ({short(a.weight)}). No line drawn here carries the word by itself.",
+            ]
         return [*where, "No word before it is read much here: each column works on what it has."]
 
     def roof(self, told: Climb) -> list[Any]:
@@ -88,8 +100,13 @@ class Transformer(Widget):
         best = max(told.odds, key=lambda o: o.chance)
         begins = word.text if best.unfinished and word.text.startswith(best.text) else ""
         name = [f"“{best.text}”", f" (the beginning of “{begins}”)" if begins else ""]
-        return ["The roof. ", word_of(told.columns, told.last), " is compared with every piece the model knows. It fits best: ",
-                tag("b", *name, class_="it"), f", {short(best.chance)}."]  # fmt: skip
+        return [
+            "The roof. ",
+            word_of(told.columns, told.last),
+            " is compared with every piece the model knows. It fits best: ",
+            tag("b", *name, class_="it"),
+            f", {short(best.chance)}.",
+        ]
 
     def drop(self, told: Climb) -> list[Any]:
         if told.ended:
@@ -98,8 +115,11 @@ class Transformer(Widget):
                 tag("b", "the end", class_="it"),
                 ". The text is finished. Rewind it, or type another.",
             ]
-        return ["One ball is drawn: ", tag("b", f"“{told.word.text}”", class_="it"),
-                f" ({short(told.word.chance)}). It drops to the ground as the next column, and everything runs again."]  # fmt: skip
+        return [
+            "One ball is drawn: ",
+            tag("b", f"“{told.word.text}”", class_="it"),
+            f" ({short(told.word.chance)}). It drops to the ground as the next column, and everything runs again.",
+        ]
 
     # ------------------------------------------------------------ controls
 
@@ -107,30 +127,74 @@ class Transformer(Widget):
         """One whole turn, by one press: the word, and up to the roof again."""
         s = self.state
         return tag(
-            "button", "Crank", type="button", class_="button main crank", data_crank_to=s.roof, title="One turn: a word, and up again",
-            data_set="turn floor", value=s.at(s.place + 1), aria_disabled="true" if s.place >= s.last else None,
-        )  # fmt: skip
+            "button",
+            "Crank",
+            type="button",
+            class_="button main crank",
+            data_crank_to=s.roof,
+            title="One turn: a word, and up again",
+            data_set="turn floor",
+            value=s.at(s.place + 1),
+            aria_disabled="true" if s.place >= s.last else None,
+        )
 
     def transport(self, told: Climb) -> Markup:
         s = self.state
         first, last = s.place == 0, s.place >= s.last
         step = lambda to: {"data_set": "turn floor", "value": s.at(to)}  # noqa: E731
         off = lambda no: "true" if no else None  # noqa: E731
-        legend = join(["Lines: what a word reads", tag("span", ", one floor below"), ". ", tag("b", "Bold"), f" ones carry “{told.word.text}”",
-                       tag("span", ": cut one, and its chance falls"), "."])  # fmt: skip
-        icon = lambda name, kind: [tag("span", name, class_="sr"), tag("i", class_=kind, aria_hidden="true")]  # noqa: E731
+        legend = join(
+            [
+                "Lines: what a word reads",
+                tag("span", ", one floor below"),
+                ". ",
+                tag("b", "Bold"),
+                f" ones carry “{told.word.text}”",
+                tag("span", ": cut one, and its chance falls"),
+                ".",
+            ]
+        )
+        icon = lambda name, kind: [  # noqa: E731
+            tag("span", name, class_="sr"),
+            tag("i", class_=kind, aria_hidden="true"),
+        ]
         return tag(
             "div",
-            tag("button", *icon("Rewind", "rewind"), type="button", class_="button icon", title="Rewind", data_crank_by=-s.place, aria_disabled=off(first), **step(0)),
-            tag("button", *icon("Previous step", "back"), type="button", class_="button icon", title="One floor back", data_crank_by=-1, aria_disabled=off(first),
-                **step(s.place - 1)),
-            tag("button", *icon("Next step", "forth"), type="button", class_="button icon", title="One floor on", data_crank_by=1, aria_disabled=off(last),
-                **step(s.place + 1)),
+            tag(
+                "button",
+                *icon("Rewind", "rewind"),
+                type="button",
+                class_="button icon",
+                title="Rewind",
+                data_crank_by=-s.place,
+                aria_disabled=off(first),
+                **step(0),
+            ),
+            tag(
+                "button",
+                *icon("Previous step", "back"),
+                type="button",
+                class_="button icon",
+                title="One floor back",
+                data_crank_by=-1,
+                aria_disabled=off(first),
+                **step(s.place - 1),
+            ),
+            tag(
+                "button",
+                *icon("Next step", "forth"),
+                type="button",
+                class_="button icon",
+                title="One floor on",
+                data_crank_by=1,
+                aria_disabled=off(last),
+                **step(s.place + 1),
+            ),
             tag("button", "Play", type="button", class_="button", data_crank_play=True, aria_pressed="false"),
             tag("button", "Slowly", type="button", class_="button", data_crank_slow=True, aria_pressed="false"),
             tag("p", legend, class_="readout", data_readout=True),
             class_="step-controls climb-controls",
-        )  # fmt: skip
+        )
 
     # ------------------------------------------------------------ what opens
 

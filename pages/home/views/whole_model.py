@@ -83,9 +83,15 @@ class WholeModel(Widget):
 
     def block(self, name: str, title: str, sub: object, colour: str = "resid") -> Markup:
         return tag(
-            "button", tag("strong", title), tag("span", sub), type="button", data_set="block", value=name,
-            aria_pressed=str(self.state.block == name).lower(), class_=f"block colour-{colour}",
-        )  # fmt: skip
+            "button",
+            tag("strong", title),
+            tag("span", sub),
+            type="button",
+            data_set="block",
+            value=name,
+            aria_pressed=str(self.state.block == name).lower(),
+            class_=f"block colour-{colour}",
+        )
 
     def opened(self, trace: Trace, names: list[str], top: list[str], chances: list[float]) -> Markup:
         """What the chosen block made of the prompt, and where to read on."""
@@ -96,22 +102,37 @@ class WholeModel(Widget):
             body = [
                 tag(
                     "p",
-                    "The model never sees letters, only the numbers of these pieces. Word pieces that it does not know fall apart into bytes; nothing is unknown.",
+                    (
+                        "The model never sees letters, only the numbers of these pieces. Word pieces that it does not "
+                        "know fall apart into bytes; nothing is unknown."
+                    ),
                 ),
                 c.figure("block-tokens", c.token_strip(names, label="Tokens of the prompt")),
             ]
         elif kind == "attention":
             body = [
-                tag("p", tag("span", "Rows read", class_="axis-query"), ", ", tag("span", "columns are read", class_="axis-key"),
-                    "; the stronger the colour, the more is carried over. Nothing later can be read."),
-                tag("div", *[self.head(trace, names, int(layer), h) for h in range(lab.model().config.n_heads)], class_="columns head-maps"),
+                tag(
+                    "p",
+                    tag("span", "Rows read", class_="axis-query"),
+                    ", ",
+                    tag("span", "columns are read", class_="axis-key"),
+                    "; the stronger the colour, the more is carried over. Nothing later can be read.",
+                ),
+                tag(
+                    "div",
+                    *[self.head(trace, names, int(layer), h) for h in range(lab.model().config.n_heads)],
+                    class_="columns head-maps",
+                ),
                 link("attention", f"Open layer {layer} and follow one head step by step"),
-            ]  # fmt: skip
+            ]
         elif kind == "mlp":
             body = [
                 tag(
                     "p",
-                    "The same two matrices for every token, whatever the text is. What they add to each token’s numbers:",
+                    (
+                        "The same two matrices for every token, whatever the text is. "
+                        "What they add to each token’s numbers:"
+                    ),
                 ),
                 self.heat(trace, f"blocks.{layer}.mlp_out", names),
                 link("paths", "See what can reach what, and how many layers that takes"),
@@ -120,7 +141,10 @@ class WholeModel(Widget):
             body = [
                 tag(
                     "p",
-                    "Each token’s vector plus the vector of its place: the first entries in the residual stream, to which every block adds.",
+                    (
+                        "Each token’s vector plus the vector of its place: the first entries in the residual stream, "
+                        "to which every block adds."
+                    ),
                 ),
                 self.heat(trace, "blocks.0.resid_pre", names),
                 link("paths", "Follow the stream upwards"),
@@ -131,7 +155,10 @@ class WholeModel(Widget):
             body = [
                 tag(
                     "p",
-                    "The last token’s numbers, compared with every token of the vocabulary: one score (logit) each. The eight highest:",
+                    (
+                        "The last token’s numbers, compared with every token of the vocabulary: "
+                        "one score (logit) each. The eight highest:"
+                    ),
                 ),
                 c.figure(
                     "block-logits",
@@ -148,12 +175,18 @@ class WholeModel(Widget):
             body = [
                 tag(
                     "p",
-                    "Scores become chances that sum to 1. One of the tokens is drawn by them; that is the only place where luck comes in.",
+                    (
+                        "Scores become chances that sum to 1. One of the tokens is drawn by them; "
+                        "that is the only place where luck comes in."
+                    ),
                 ),
                 c.figure(
                     "block-next",
                     c.bars(top, chances, label="chances of the next token", scale=1.0),
-                    note="A token is a piece of text; ␣ is the space before a word. A word of several tokens is written one piece at a time.",
+                    note=(
+                        "A token is a piece of text; ␣ is the space before a word. "
+                        "A word of several tokens is written one piece at a time."
+                    ),
                 ),
                 link("feedback", "Let it write"),
             ]
@@ -163,8 +196,14 @@ class WholeModel(Widget):
         """The pattern of one head, with what the head measurably does."""
         pattern = trace[f"blocks.{layer}.attn.pattern"][head]
         role, _ = head_scores().label(layer, head)
-        table = c.heat_table(pattern, names, names, label=f"pattern of head {layer}.{head}", size="fill",
-                             masked=~np.tri(len(names), dtype=bool))  # fmt: skip
+        table = c.heat_table(
+            pattern,
+            names,
+            names,
+            label=f"pattern of head {layer}.{head}",
+            size="fill",
+            masked=~np.tri(len(names), dtype=bool),
+        )
         return c.figure(f"block-head-{head}", table, title=f"Head {layer}.{head}", caption=role)
 
     def heat(self, trace: Trace, key: str, names: list[str]) -> Markup:

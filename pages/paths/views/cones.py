@@ -34,8 +34,13 @@ class Paths(Widget):
     title = "Who can have heard of whom"
     reads = ("prompt", "node", "sublayers")
     functions = (
-        unwrap(paths.attention_grid), paths.attention_edges, paths.Graph.reads, paths.Graph.influences, paths.Graph._closure, influence.cones.__wrapped__,
-    )  # fmt: skip
+        unwrap(paths.attention_grid),
+        paths.attention_edges,
+        paths.Graph.reads,
+        paths.Graph.influences,
+        paths.Graph._closure,
+        influence.cones.__wrapped__,
+    )
 
     def draw(self) -> Markup:
         s = self.state
@@ -47,11 +52,21 @@ class Paths(Widget):
         position, height = s.chosen()
         chosen = Node(int(height * (2 if s.sublayers else 1)), position)
         drawing = Drawing(
-            slug="paths", graph=graph, names=names, cones=cones, chosen=chosen, picks="node",
-            label=f"Grid of {how_many(graph.n, 'column')}, one per token, and {how_many(n_layers, 'layer')}. Arrow keys move from node to node; Enter pins a node.",
-            pick_value=lambda node: node_text(graph, node), why=lambda node: sentence(graph, node, names),
-            row=36 if s.sublayers else 58, marked_columns={position: "axis-query"},
-        )  # fmt: skip
+            slug="paths",
+            graph=graph,
+            names=names,
+            cones=cones,
+            chosen=chosen,
+            picks="node",
+            label=(
+                f"Grid of {how_many(graph.n, 'column')}, one per token, and {how_many(n_layers, 'layer')}. Arrow keys "
+                "move from node to node; Enter pins a node."
+            ),
+            pick_value=lambda node: node_text(graph, node),
+            why=lambda node: sentence(graph, node, names),
+            row=36 if s.sublayers else 58,
+            marked_columns={position: "axis-query"},
+        )
         below, above = cones.reads[cones.index(*chosen)], cones.influences[cones.index(*chosen)]
         total = graph.levels * graph.n
         reads, touches = below.bit_count() - 1, above.bit_count() - 1
@@ -62,17 +77,27 @@ class Paths(Widget):
                     c.check("sublayers", "Attention and MLP apart", s.sublayers),
                 ),
                 c.figure(
-                    "paths", legend(), drawing.draw(), tag("p", class_="message", data_message="node", role="alert"),
+                    "paths",
+                    legend(),
+                    drawing.draw(),
+                    tag("p", class_="message", data_message="node", role="alert"),
                     readout=sentence(graph, chosen, names),
-                    note="Point at a node or touch it; with the keyboard, press Tab and then the arrow keys. A click, a tap or Enter pins it.",
+                    note=(
+                        "Point at a node or touch it; with the keyboard, press Tab and then the arrow keys. A click, "
+                        "a tap or Enter pins it."
+                    ),
                 ),
-                c.definition_row([
-                    ("Pinned", f"{node_name(graph, chosen)}, {names[position]}"), ("Can have read", how_many(reads, "node")),
-                    ("Can influence", how_many(touches, "node")), ("No path either way", how_many(total - 1 - reads - touches, "node")),
-                ]),
+                c.definition_row(
+                    [
+                        ("Pinned", f"{node_name(graph, chosen)}, {names[position]}"),
+                        ("Can have read", how_many(reads, "node")),
+                        ("Can influence", how_many(touches, "node")),
+                        ("No path either way", how_many(total - 1 - reads - touches, "node")),
+                    ]
+                ),
                 self.table(graph, cones, names),
             ]
-        )  # fmt: skip
+        )
 
     def table(self, graph: Graph, cones: influence.Cones, names: list[str]) -> Markup:
         """The same numbers for every node, as text."""
@@ -80,10 +105,17 @@ class Paths(Widget):
         rows = []
         for node in graph.nodes:
             at = cones.index(*node)
-            rows.append([
-                node_name(graph, node), names[node.position], level_name(graph, node.level), cones.reads[at].bit_count() - 1,
-                cones.influences[at].bit_count() - 1, node.level, f"{count[node]:,}",
-            ])  # fmt: skip
+            rows.append(
+                [
+                    node_name(graph, node),
+                    names[node.position],
+                    level_name(graph, node.level),
+                    cones.reads[at].bit_count() - 1,
+                    cones.influences[at].bit_count() - 1,
+                    node.level,
+                    f"{count[node]:,}",
+                ]
+            )
         heads = [
             "node",
             "token",
@@ -107,12 +139,21 @@ def legend() -> Markup:
     return tag(
         "p",
         *[
-            tag("span", tag("svg", tag("g", tag("circle", r=6), class_="node", data_role=role), viewBox="-8 -8 16 16", aria_hidden="true",
-                            class_="paths-grid lively swatch"), text)
+            tag(
+                "span",
+                tag(
+                    "svg",
+                    tag("g", tag("circle", r=6), class_="node", data_role=role),
+                    viewBox="-8 -8 16 16",
+                    aria_hidden="true",
+                    class_="paths-grid lively swatch",
+                ),
+                text,
+            )
             for role, text in looks
         ],
         class_="legend-row grid-legend",
-    )  # fmt: skip
+    )
 
 
 def sentence(graph: Graph, node: Node, names: Sequence[str]) -> str:
@@ -131,7 +172,10 @@ def sentence(graph: Graph, node: Node, names: Sequence[str]) -> str:
     beside = [node_name(graph, Node(node.level, t)) for t in range(node.position)]
     unknown = f"It knows nothing of {listed(beside)}: same height." if beside and node.level else ""
     if node.position + 1 < graph.n:
-        unknown += f" Nothing of column{'s' if node.position + 2 < graph.n else ''} {listed([letter(t) for t in range(node.position + 1, graph.n)])}: later."
+        unknown += (
+            f" Nothing of column{'s' if node.position + 2 < graph.n else ''} "
+            f"{listed([letter(t) for t in range(node.position + 1, graph.n)])}: later."
+        )
     return f"{first} {unknown}".strip()
 
 
@@ -160,46 +204,108 @@ class PathCount(Widget):
         wide, high = min(n, self.WIDE), min(layers, self.HIGH)
         small = influence.grid(wide, high)
         longest = influence.staircase(small)
-        return join([
-            c.controls(
-                c.slider("tokens", "Tokens", n, 1, 2048, log=True, shown=f"{n:,}"),
-                c.slider("layers", "Layers", layers, 1, 96, step=1, shown=str(layers)),
-                tag("div",
-                    preset("ours", 128, 4, n, layers), preset("GPT-2 small", 1024, 12, n, layers), preset("GPT-3", 2048, 96, n, layers),
-                    class_="presets", role="group", aria_label="Sizes of real models"),
-            ),
-            tag("div",
-                c.figure("path-length", tag("p", tag("strong", f"{layers:,}"), " ", "step" if layers == 1 else "steps", class_="big colour-path"),
-                         title="The longest path", caption="does not depend on the number of tokens",
-                         readout=f"Every arrow goes up one layer, and there {'is' if layers == 1 else 'are'} {layers}. One more token adds no step; one more layer adds one."),
-                c.figure("path-number", tag("p", tag("strong", magnitude(counted)), " ", "path" if counted == 1 else "paths", class_="big colour-path", data_v=str(counted)),
-                         title="The number of paths", caption="that end at the last token’s top node",
-                         readout=f"Counted by adding up: {grouped(counted)}. By the formula C(n + L − 1, L) = C({n + layers - 1:,}, {layers}): {grouped(formula)}. "
-                         + ("They agree." if counted == formula else "They do not agree: this is an error.")),
-                class_="columns"),
-            tag("div",
-                self.growth(n, layers, "longest"), self.growth(n, layers, "number"), class_="columns"),
-            self.counts(rows, wide, high, longest, n, layers),
-        ])  # fmt: skip
+        return join(
+            [
+                c.controls(
+                    c.slider("tokens", "Tokens", n, 1, 2048, log=True, shown=f"{n:,}"),
+                    c.slider("layers", "Layers", layers, 1, 96, step=1, shown=str(layers)),
+                    tag(
+                        "div",
+                        preset("ours", 128, 4, n, layers),
+                        preset("GPT-2 small", 1024, 12, n, layers),
+                        preset("GPT-3", 2048, 96, n, layers),
+                        class_="presets",
+                        role="group",
+                        aria_label="Sizes of real models",
+                    ),
+                ),
+                tag(
+                    "div",
+                    c.figure(
+                        "path-length",
+                        tag(
+                            "p",
+                            tag("strong", f"{layers:,}"),
+                            " ",
+                            "step" if layers == 1 else "steps",
+                            class_="big colour-path",
+                        ),
+                        title="The longest path",
+                        caption="does not depend on the number of tokens",
+                        readout=(
+                            f"Every arrow goes up one layer, and there {'is' if layers == 1 else 'are'} {layers}. One "
+                            "more token adds no step; one more layer adds one."
+                        ),
+                    ),
+                    c.figure(
+                        "path-number",
+                        tag(
+                            "p",
+                            tag("strong", magnitude(counted)),
+                            " ",
+                            "path" if counted == 1 else "paths",
+                            class_="big colour-path",
+                            data_v=str(counted),
+                        ),
+                        title="The number of paths",
+                        caption="that end at the last token’s top node",
+                        readout=(
+                            f"Counted by adding up: {grouped(counted)}. By the formula C(n + L − 1, L) = "
+                            f"C({n + layers - 1:,}, {layers}): {grouped(formula)}. "
+                            + ("They agree." if counted == formula else "They do not agree: this is an error.")
+                        ),
+                    ),
+                    class_="columns",
+                ),
+                tag("div", self.growth(n, layers, "longest"), self.growth(n, layers, "number"), class_="columns"),
+                self.counts(rows, wide, high, longest, n, layers),
+            ]
+        )
 
     def growth(self, n: int, layers: int, what: str) -> Markup:
         """One of the two as the text grows. Separate linear axes: one is a handful of steps, the other may be huge."""
         marks = sorted({max(1, round(n * i / 12)) for i in range(1, 13)})
         if what == "longest":
             values = [float(layers)] * len(marks)
-            return c.figure("length-growth", charts.columns(marks, values, [str(layers)] * len(marks), peak=layers, colour="path",
-                            label=f"Longest path over the number of tokens: always {layers}", unit=("step", "steps")), title="Longest path, as the text grows")  # fmt: skip
+            return c.figure(
+                "length-growth",
+                charts.columns(
+                    marks,
+                    values,
+                    [str(layers)] * len(marks),
+                    peak=layers,
+                    colour="path",
+                    label=f"Longest path over the number of tokens: always {layers}",
+                    unit=("step", "steps"),
+                ),
+                title="Longest path, as the text grows",
+            )
         rows = influence.running_counts(n, layers)
         counts = [rows[-1][t - 1] for t in marks]
         values = [float(x) for x in counts]
-        return c.figure("number-growth", charts.columns(marks, values, [magnitude(x) for x in counts], peak=values[-1], colour="path",
-                        label=f"Number of paths over the number of tokens, up to {magnitude(counts[-1])}; the axis is linear", unit=("path", "paths")),
-                        title="Number of paths, as the text grows", caption=f"(linear axis; with {how_many(layers, 'layer')} it grows like n{superscript(layers) if layers > 1 else ''}{f' / {layers}!' if layers > 1 else ''})")  # fmt: skip
+        return c.figure(
+            "number-growth",
+            charts.columns(
+                marks,
+                values,
+                [magnitude(x) for x in counts],
+                peak=values[-1],
+                colour="path",
+                label=f"Number of paths over the number of tokens, up to {magnitude(counts[-1])}; the axis is linear",
+                unit=("path", "paths"),
+            ),
+            title="Number of paths, as the text grows",
+            caption=(
+                f"(linear axis; with {how_many(layers, 'layer')} it grows like "
+                f"n{superscript(layers) if layers > 1 else ''}{f' / {layers}!' if layers > 1 else ''})"
+            ),
+        )
 
     def counts(
         self, rows: list[list[int]], wide: int, high: int, longest: Sequence[paths.Edge], n: int, layers: int
     ) -> Markup:
-        """The adding-up itself: every node is the sum of the level below, up to its own column. (Pascal's triangle, tilted.)"""
+        """The adding-up itself: every node is the sum of the level below, up to its own column.
+        (Pascal's triangle, tilted.)"""
         graph = influence.grid(wide, high)
 
         def why(node: Node) -> str:
@@ -211,9 +317,21 @@ class PathCount(Widget):
             arrive = "1 path arrives" if ways == 1 else f"{ways} paths arrive"
             return f"{adding}{arrive} here; the longest has {how_many(node.level, 'step')}"
 
-        cells = [[tag("td", f"{rows[level][t]:,}", tabindex=-1, data_v=str(rows[level][t]), data_why=why(Node(level, t)),
-                      class_="last" if level == high and t == wide - 1 else None, style=f"--v:{0.06 + 0.5 * log10(rows[level][t]) / max(log10(rows[high][wide - 1]), 1):.3g}")
-                  for t in range(wide)] for level in range(high, -1, -1)]  # fmt: skip
+        cells = [
+            [
+                tag(
+                    "td",
+                    f"{rows[level][t]:,}",
+                    tabindex=-1,
+                    data_v=str(rows[level][t]),
+                    data_why=why(Node(level, t)),
+                    class_="last" if level == high and t == wide - 1 else None,
+                    style=f"--v:{0.06 + 0.5 * log10(rows[level][t]) / max(log10(rows[high][wide - 1]), 1):.3g}",
+                )
+                for t in range(wide)
+            ]
+            for level in range(high, -1, -1)
+        ]
         body = [
             tag("tr", tag("th", level_name(graph, high - i), scope="row", class_="axis-resid"), *row)
             for i, row in enumerate(cells)
@@ -223,12 +341,23 @@ class PathCount(Widget):
             tag("td", class_="corner"),
             *[tag("th", tag("span", letter(t)), scope="col", class_="axis-key") for t in range(wide)],
         )
-        table = tag("table", tag("caption", "Number of paths that arrive at each node", class_="sr"), tag("thead", head), tag("tbody", *body),
-                    class_="heat colour-path counts", data_grid=True)  # fmt: skip
+        table = tag(
+            "table",
+            tag("caption", "Number of paths that arrive at each node", class_="sr"),
+            tag("thead", head),
+            tag("tbody", *body),
+            class_="heat colour-path counts",
+            data_grid=True,
+        )
         drawing = Drawing(
-            slug="path-count", graph=graph, label=f"One of the longest paths: {paths.describe(longest)}", path=longest, row=40, faint=True,
+            slug="path-count",
+            graph=graph,
+            label=f"One of the longest paths: {paths.describe(longest)}",
+            path=longest,
+            row=40,
+            faint=True,
             names=[""] * wide,
-        )  # fmt: skip
+        )
         left_out = [f"{wide} of {how_many(n, 'column')}"] * (wide < n) + [f"{high} of {how_many(layers, 'layer')}"] * (
             high < layers
         )
@@ -239,10 +368,18 @@ class PathCount(Widget):
         return tag(
             "div",
             c.figure("longest", drawing.draw(), title="One of the longest paths", caption=cropped, readout=said),
-            c.figure("counts", tag("div", table, class_="scroll"), title="How many paths arrive at each node", caption=cropped,
-                     readout="Each number is the sum of the row below it, up to its own column. Point at one or touch it: what is added lights up."),
+            c.figure(
+                "counts",
+                tag("div", table, class_="scroll"),
+                title="How many paths arrive at each node",
+                caption=cropped,
+                readout=(
+                    "Each number is the sum of the row below it, up to its own column. Point at one or touch it: "
+                    "what is added lights up."
+                ),
+            ),
             class_="columns wide-columns",
-        )  # fmt: skip
+        )
 
 
 def preset(name: str, tokens: int, layers: int, n: int, now: int) -> Markup:

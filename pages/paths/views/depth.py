@@ -25,9 +25,12 @@ class Depth(Widget):
     title = "Measured: what depth is worth"
     reads = ("prompt",)
     functions = (
-        interventions.LayersAbove, influence.variants, influence.token_losses, unwrap(influence.held_out),
+        interventions.LayersAbove,
+        influence.variants,
+        influence.token_losses,
+        unwrap(influence.held_out),
         unwrap(influence.held_out_floor),
-    )  # fmt: skip
+    )
 
     def draw(self) -> Markup:
         s = self.state
@@ -48,15 +51,40 @@ class Depth(Widget):
             nexts.append(f"{best[0]} ({percent(top[0])})")
         peak = max(float(row.max()) for row in losses)
         table = c.heat_table(
-            losses, [kind.name for kind in kinds], names[1:], label="Surprise at each token, in nats, by model depth", colour="loss", row_axis="resid", col_axis="vocab",
-            scale=max(peak, 1e-6), row_name="model", col_name="token", why=lambda r, t: f"{number(float(losses[r][t]), 4)} nats, seen from “{names[t]}”", size="roomy",
-        )  # fmt: skip
+            losses,
+            [kind.name for kind in kinds],
+            names[1:],
+            label="Surprise at each token, in nats, by model depth",
+            colour="loss",
+            row_axis="resid",
+            col_axis="vocab",
+            scale=max(peak, 1e-6),
+            row_name="model",
+            col_name="token",
+            why=lambda r, t: f"{number(float(losses[r][t]), 4)} nats, seen from “{names[t]}”",
+            size="roomy",
+        )
         rows = [[kind.name, float(row.mean()), best] for kind, row, best in zip(kinds, losses, nexts, strict=True)]
-        return join([
-            c.figure("depth-text", table, title="Your text: how surprised is each model by each token?", caption="nats; the stronger the colour, the worse",
-                     readout="Point at a cell or touch it. Where layers were removed, the top ones write nothing and the rest was not trained again."),
-            c.numbers_table(["model", "mean surprise, nats per token", "most likely next token"], rows, "Each model on this text", open_=True),
-        ])  # fmt: skip
+        return join(
+            [
+                c.figure(
+                    "depth-text",
+                    table,
+                    title="Your text: how surprised is each model by each token?",
+                    caption="nats; the stronger the colour, the worse",
+                    readout=(
+                        "Point at a cell or touch it. Where layers were removed, "
+                        "the top ones write nothing and the rest was not trained again."
+                    ),
+                ),
+                c.numbers_table(
+                    ["model", "mean surprise, nats per token", "most likely next token"],
+                    rows,
+                    "Each model on this text",
+                    open_=True,
+                ),
+            ]
+        )
 
     def on_held_out(self, kinds: tuple[influence.Variant, ...]) -> Markup:
         """The fixed set: not the reader's text, and the same for everybody."""
@@ -72,18 +100,53 @@ class Depth(Widget):
         finding = None
         if cut is not None:
             finding = (
-                f"Take off the top layer: the most likely token is right in {percent(rights[cut])} of all cases instead of {percent(rights[whole])}, "
-                f"and the cross-entropy goes from {number(losses[whole])} to {number(losses[cut])} nats. Two different questions, in two units: neither can be said to suffer more."
+                f"Take off the top layer: the most likely token is right in {percent(rights[cut])} of all cases "
+                f"instead of {percent(rights[whole])}, and the cross-entropy goes from {number(losses[whole])} to "
+                f"{number(losses[cut])} nats. Two different questions, in two units: "
+                "neither can be said to suffer more."
             )
         top = max(losses)
-        return join([
-            tag("div",
-                c.figure("depth-loss", c.bars(names, losses, label="Cross-entropy on held-out text, nats per token", colour="loss", scale=top, text=lambda x: number(x, 3),
-                                              others={"floor": [floor] * len(names)}, heads=("model", "nats")),
-                         title="Unseen text: cross-entropy", caption=f"nats per token; the mark is the floor, {number(floor)}: the truth’s own entropy",
-                         readout=f"On the held-out set, which none of the models was trained on: {sample(found[0].cross_entropy)}. 95 % intervals: {'; '.join(f'{n} {spread(e.cross_entropy)}' for n, e in zip(names, found, strict=True))}."),
-                c.figure("depth-accuracy", c.bars(names, rights, label="Share of held-out tokens whose most likely guess is right", colour="vocab", scale=1.0, heads=("model", "right")),
-                         title="Unseen text: top-1 accuracy", caption="how often the most likely token was the right one", readout="The same predictions."),
-                class_="columns wide-columns"),
-            c.message(finding, "finding") if finding else None,
-        ])  # fmt: skip
+        return join(
+            [
+                tag(
+                    "div",
+                    c.figure(
+                        "depth-loss",
+                        c.bars(
+                            names,
+                            losses,
+                            label="Cross-entropy on held-out text, nats per token",
+                            colour="loss",
+                            scale=top,
+                            text=lambda x: number(x, 3),
+                            others={"floor": [floor] * len(names)},
+                            heads=("model", "nats"),
+                        ),
+                        title="Unseen text: cross-entropy",
+                        caption=f"nats per token; the mark is the floor, {number(floor)}: the truth’s own entropy",
+                        readout=(
+                            "On the held-out set, which none of the models was trained on: "
+                            f"{sample(found[0].cross_entropy)}. 95 % intervals: "
+                            f"{'; '.join(f'{n} {spread(e.cross_entropy)}' for n, e in zip(names, found, strict=True))}"
+                            "."
+                        ),
+                    ),
+                    c.figure(
+                        "depth-accuracy",
+                        c.bars(
+                            names,
+                            rights,
+                            label="Share of held-out tokens whose most likely guess is right",
+                            colour="vocab",
+                            scale=1.0,
+                            heads=("model", "right"),
+                        ),
+                        title="Unseen text: top-1 accuracy",
+                        caption="how often the most likely token was the right one",
+                        readout="The same predictions.",
+                    ),
+                    class_="columns wide-columns",
+                ),
+                c.message(finding, "finding") if finding else None,
+            ]
+        )

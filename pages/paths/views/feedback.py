@@ -27,8 +27,13 @@ class PathFeedback(Widget):
     title = "What writing buys: the way back to the bottom"
     reads = ("prompt", "written", "feedback")
     functions = (
-        unwrap(paths.attention_grid), paths.Graph.longest_path, paths.Graph._extreme, influence.staircase, paths.longest_with_feedback, sampling.generate,
-    )  # fmt: skip
+        unwrap(paths.attention_grid),
+        paths.Graph.longest_path,
+        paths.Graph._extreme,
+        influence.staircase,
+        paths.longest_with_feedback,
+        sampling.generate,
+    )
 
     def draw(self) -> Markup:
         s = self.state
@@ -46,10 +51,19 @@ class PathFeedback(Widget):
         first = len(shown) - len(wrote)
         omitted = max(len(prompt) - SHOWN, 0)
         drawing = Drawing(
-            slug="path-feedback", graph=graph, names=names, path=longest, row=50, first=omitted, follow=len(shown),
+            slug="path-feedback",
+            graph=graph,
+            names=names,
+            path=longest,
+            row=50,
+            first=omitted,
+            follow=len(shown),
             marked_columns=dict.fromkeys(range(first, len(shown)), "axis-vocab"),
-            label=f"Grid of {how_many(graph.n, 'column')} and {how_many(n_layers, 'layer')}; the longest path has {how_many(len(longest), 'arrow')}, {hops} of them from the top of a column to the bottom of the next",
-        )  # fmt: skip
+            label=(
+                f"Grid of {how_many(graph.n, 'column')} and {how_many(n_layers, 'layer')}; the longest path has "
+                f"{how_many(len(longest), 'arrow')}, {hops} of them from the top of a column to the bottom of the next"
+            ),
+        )
         count = (
             f"{n_layers} + {s.written} × ({n_layers} + 1) = {formula}"
             if s.feedback
@@ -73,7 +87,10 @@ class PathFeedback(Widget):
             else [
                 "Columns in ",
                 in_colour,
-                " hold the same tokens, now given from outside: no column had to wait for another one. What somebody worked out before writing them is not in this count.",
+                (
+                    " hold the same tokens, now given from outside: no column had to wait for another one. What "
+                    "somebody worked out before writing them is not in this count."
+                ),
             ]
         )
         return join(
@@ -84,20 +101,45 @@ class PathFeedback(Widget):
                     c.check("feedback", "Feedback: the model reads what it wrote", s.feedback),
                 ),
                 c.figure(
-                    "path-feedback", drawing.draw(),
-                    readout=f"The thick path: {how_many(len(longest), 'step')}. The formula: {count}. {ending}{left_out}",
+                    "path-feedback",
+                    drawing.draw(),
+                    readout=(
+                        f"The thick path: {how_many(len(longest), 'step')}. The formula: {count}. {ending}{left_out}"
+                    ),
                     caption=tag("span", *caption),
                 ),
-                tag("div", c.figure(
-                    "feedback-growth",
-                    charts.columns(range(most + 1), alone, [str(int(x)) for x in alone], peak=alone[-1], colour="path", unit=("step", "steps"), x=("token written", "tokens written"),
-                                 label="Longest path over the number of tokens that the model writes and reads again", chosen=s.written if s.feedback else -1, every=True,
-                                 floor=float(n_layers)),
-                    title="Longest path, as the model writes", caption=f"in steps, over the number of tokens written; dashed: the same text given from outside, {n_layers}",
+                tag(
+                    "div",
+                    c.figure(
+                        "feedback-growth",
+                        charts.columns(
+                            range(most + 1),
+                            alone,
+                            [str(int(x)) for x in alone],
+                            peak=alone[-1],
+                            colour="path",
+                            unit=("step", "steps"),
+                            x=("token written", "tokens written"),
+                            label="Longest path over the number of tokens that the model writes and reads again",
+                            chosen=s.written if s.feedback else -1,
+                            every=True,
+                            floor=float(n_layers),
+                        ),
+                        title="Longest path, as the model writes",
+                        caption=(
+                            "in steps, over the number of tokens written; dashed: the same text given from outside, "
+                            f"{n_layers}"
+                        ),
+                    ),
+                    c.definition_row(
+                        [
+                            ("Longest path", how_many(len(longest), "step")),
+                            ("Through layers", f"{len(longest) - hops}"),
+                            ("Through written tokens", f"{hops}"),
+                            ("Columns in the drawing", f"{graph.n}"),
+                        ]
+                    ),
+                    class_="columns wide-columns",
                 ),
-                c.definition_row([
-                    ("Longest path", how_many(len(longest), "step")), ("Through layers", f"{len(longest) - hops}"), ("Through written tokens", f"{hops}"),
-                    ("Columns in the drawing", f"{graph.n}"),
-                ]), class_="columns wide-columns"),
             ]
-        )  # fmt: skip
+        )

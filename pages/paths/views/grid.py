@@ -1,4 +1,5 @@
-"""The grid that the paths page draws everything on: columns are tokens, heights are layers, arrows are 'is computed from'.
+"""The grid that the paths page draws everything on: columns are tokens, heights are layers,
+arrows are 'is computed from'.
 
 One drawing for the cone, for what was measured, for gradients and for other architectures. It is inline SVG whose nodes
 are buttons (reachable by Tab once, then by the arrow keys: build/web/paths.js). A node carries its two cones as
@@ -92,10 +93,12 @@ class Drawing:
     why:     the sentence of a node, for the read-out
     path:    arrows drawn on top, as one path
     dots:    nodes without names, and closer together
-    first:   how many columns of the text are left out at the left: letters go on from there, so that a token keeps its own
+    first:   how many columns of the text are left out at the left: letters go on from there,
+             so that a token keeps its own
     follow:  where the drawing scrolls, its end is kept in view; it scrolls there again when this changes
     hollow:  nodes drawn as if empty (exactly zero)
-    cut:     how many tokens at the end of the text were written by the model: the ways back to them are drawn crossed out
+    cut:     how many tokens at the end of the text were written by the model:
+             the ways back to them are drawn crossed out
              (0: none, but with room for them)
     """
 
@@ -212,21 +215,37 @@ class Drawing:
             middle = (a.x + b.x) / 2
             high, low = a.y - RADIUS, b.y + RADIUS
             d = (
-                f"M{a.x:.0f} {high:.0f}C{a.x:.0f} {high - 26:.0f} {middle:.0f} {high - 26:.0f} {middle:.0f} {high + 4:.0f}"
-                f"L{middle:.0f} {low - 4:.0f}C{middle:.0f} {low + 26:.0f} {b.x:.0f} {low + 26:.0f} {b.x:.0f} {low + 5:.0f}"
+                f"M{a.x:.0f} {high:.0f}"
+                f"C{a.x:.0f} {high - 26:.0f} {middle:.0f} {high - 26:.0f} {middle:.0f} {high + 4:.0f}"
+                f"L{middle:.0f} {low - 4:.0f}"
+                f"C{middle:.0f} {low + 26:.0f} {b.x:.0f} {low + 26:.0f} {b.x:.0f} {low + 5:.0f}"
             )
             kind = "cut" if self.cut is not None else "on-path" if edge in on_path else ""
             source, target = edge.source.level * n + edge.source.position, edge.target.position
             role = self.edge_role(source, target)
-            parts.append(tag("path", class_=f"edge feedback {kind}".strip(), d=d, data_role=role or None,
-                             data_e=f"{source} {target}" if self.cones is not None else None))  # fmt: skip
+            parts.append(
+                tag(
+                    "path",
+                    class_=f"edge feedback {kind}".strip(),
+                    d=d,
+                    data_role=role or None,
+                    data_e=f"{source} {target}" if self.cones is not None else None,
+                )
+            )
             if self.cut is not None:
                 x, y = (a.x + middle) / 2, high - 19
                 parts.append(tag("path", class_="cross", d=f"M{x - 4:.0f} {y - 4:.0f}l8 8m0 -8l-8 8"))
             else:
                 head = f"M{b.x - 4:.0f} {low + 8:.0f}L{b.x:.0f} {low + 1:.0f}L{b.x + 4:.0f} {low + 8:.0f}z"
-                parts.append(tag("path", class_=f"head {kind}".strip(), d=head, data_role=role or None,
-                                 data_e=f"{source} {target}" if self.cones is not None else None))  # fmt: skip
+                parts.append(
+                    tag(
+                        "path",
+                        class_=f"head {kind}".strip(),
+                        d=head,
+                        data_role=role or None,
+                        data_e=f"{source} {target}" if self.cones is not None else None,
+                    )
+                )
         return Markup("".join(parts))
 
     def route_text(self) -> str:
@@ -249,7 +268,8 @@ class Drawing:
             at = self.at(node)
             on = node in travelled
             parts.append(
-                f'<circle class="dot{" travelled" if on else ""}" cx="{at.x:.0f}" cy="{at.y:.0f}" r="{8 if on else 4}"></circle>'
+                f'<circle class="dot{" travelled" if on else ""}" cx="{at.x:.0f}" cy="{at.y:.0f}" '
+                f'r="{8 if on else 4}"></circle>'
             )
         return Markup("".join(parts))
 
@@ -275,11 +295,15 @@ class Drawing:
             shown = within_circle(name) if v is None else compact(v)
             small = " small" if len(shown) > 3 else ""
             attrs = {
-                "class_": " ".join(classes), "id": f"{self.slug}-n{index}", "data_i": index,
-                "transform": f"translate({place.x:.0f} {place.y:.0f})", "data_role": self.role(index) or None,
-                "data_why": self.why(node) if self.why else None, "data_v": None if v is None else exact(v),
+                "class_": " ".join(classes),
+                "id": f"{self.slug}-n{index}",
+                "data_i": index,
+                "transform": f"translate({place.x:.0f} {place.y:.0f})",
+                "data_role": self.role(index) or None,
+                "data_why": self.why(node) if self.why else None,
+                "data_v": None if v is None else exact(v),
                 "style": None if v is None else f"--v:{shade:.3g}",
-            }  # fmt: skip
+            }
             if self.cones is not None:
                 attrs |= {
                     "data_reads": f"{self.cones.reads[index]:x}",
@@ -287,19 +311,26 @@ class Drawing:
                 }
             if not asleep:
                 attrs |= {
-                    "role": "button", "tabindex": 0 if node == seat else -1, "data_pick": self.pick_value(node) if self.pick_value else None,
-                    "aria_label": f"{name} {self.names[node.position] if self.names else ''}{'' if v is None else ': ' + shown}",
+                    "role": "button",
+                    "tabindex": 0 if node == seat else -1,
+                    "data_pick": self.pick_value(node) if self.pick_value else None,
+                    "aria_label": (
+                        f"{name} {self.names[node.position] if self.names else ''}{'' if v is None else ': ' + shown}"
+                    ),
                     "aria_pressed": str(node == self.chosen).lower(),
-                }  # fmt: skip
+                }
             half = self.column / 2
             parts.append(
                 tag(
                     "g",
-                    Markup(f'<rect class="hit" x="{-half:.0f}" y="{-self.row / 2:.0f}" width="{self.column}" height="{self.row}"></rect>'
-                           f'<circle r="{RADIUS}"></circle><text class="name{small}" y="3.5">{escape(shown)}</text>'),
+                    Markup(
+                        f'<rect class="hit" x="{-half:.0f}" y="{-self.row / 2:.0f}" width="{self.column}" '
+                        f'height="{self.row}"></rect><circle r="{RADIUS}"></circle>'
+                        f'<text class="name{small}" y="3.5">{escape(shown)}</text>'
+                    ),
                     **attrs,
                 )
-            )  # fmt: skip
+            )
         return Markup("".join(parts))
 
     def margins(self) -> Markup:
@@ -324,7 +355,8 @@ class Drawing:
         return Markup("".join(parts))
 
     def level_names(self) -> Markup:
-        """Names of the levels at the left, on a ground of their own: where the drawing scrolls, they stay (build/web/paths.js)."""
+        """Names of the levels at the left, on a ground of their own: where the drawing scrolls,
+        they stay (build/web/paths.js)."""
         if not self.labels:
             return Markup()
         ys = [self.at(Node(level, 0)).y for level in range(self.graph.levels)]
@@ -339,16 +371,30 @@ class Drawing:
         """The whole drawing, scrolling sideways where the page is too narrow for it."""
         width, height = self.size
         drawing = tag(
-            "svg", tag("g", self.edges(), class_="edges", aria_hidden="true"), tag("g", self.feedback(), class_="arcs", aria_hidden="true"),
+            "svg",
+            tag("g", self.edges(), class_="edges", aria_hidden="true"),
+            tag("g", self.feedback(), class_="arcs", aria_hidden="true"),
             tag("g", self.route(), class_="routes", aria_hidden="true") if self.path else None,
             tag("g", self.margins(), class_="margins", aria_hidden="true"),
-            tag("g", self.plain_nodes() if self.dots else self.nodes(), class_="nodes", aria_hidden="true" if not self.picks else None),
+            tag(
+                "g",
+                self.plain_nodes() if self.dots else self.nodes(),
+                class_="nodes",
+                aria_hidden="true" if not self.picks else None,
+            ),
             self.level_names(),
-            viewBox=f"0 0 {width:.0f} {height:.0f}", role="group" if self.picks else "img", aria_label=self.label,
-            class_=f"paths-grid{' lively' if self.cones is not None else ''}{' faint' if self.faint else ''}{' dots' if self.dots else ''}",
+            viewBox=f"0 0 {width:.0f} {height:.0f}",
+            role="group" if self.picks else "img",
+            aria_label=self.label,
+            class_=(
+                f"paths-grid{' lively' if self.cones is not None else ''}{' faint' if self.faint else ''}"
+                f"{' dots' if self.dots else ''}"
+            ),
             style=f"--drawn:{width:.0f};max-width:{width * 1.25:.0f}px",
-            data_paths=self.slug, data_sets=self.picks or None, data_columns=graph_columns(self.graph),
-        )  # fmt: skip
+            data_paths=self.slug,
+            data_sets=self.picks or None,
+            data_columns=graph_columns(self.graph),
+        )
         return tag("div", drawing, class_="scroll grid-scroll", translate="no", data_follow=self.follow)
 
 
@@ -358,7 +404,8 @@ def graph_columns(graph: Graph) -> int:
 
 
 def link(a: Place, b: Place) -> str:
-    """From one node to another: straight up in a column, straight along a level, else a curve that leaves and arrives vertically."""
+    """From one node to another: straight up in a column, straight along a level,
+    else a curve that leaves and arrives vertically."""
     if a.x == b.x or a.y == b.y:
         return f"M{a.x:.0f} {a.y:.0f}L{b.x:.0f} {b.y:.0f}"
     bend = (a.y + b.y) / 2

@@ -61,7 +61,11 @@ class PathLengths(Widget):
         distance = last - first
         options = [(i, f"{letter(i)}: {name}") for i, name in enumerate(names)]
         cards = [self.card(kind, names, first, last, s.kernel) for kind in KINDS]
-        what = f"“{names[first]}” ({letter(first)}) and “{names[last]}” ({letter(last)}) are {how_many(distance, 'token')} apart. A path leads from the earlier to the later one: from its embedding into the other’s column, in all four networks."
+        what = (
+            f"“{names[first]}” ({letter(first)}) and “{names[last]}” ({letter(last)}) are "
+            f"{how_many(distance, 'token')} apart. A path leads from the earlier to the later one: from its embedding "
+            "into the other’s column, in all four networks."
+        )
         if not distance:
             what = f"“{names[first]}” ({letter(first)}) is both of them: there is no way to go."
         return join(
@@ -89,14 +93,28 @@ class PathLengths(Widget):
             if distance
             else "nothing to carry: 0",
             "cnn": f"each layer reaches k − 1 = {kernel - 1} further: ⌈{distance} / {kernel - 1}⌉ = {formula}",
-            "dilated cnn": f"each layer reaches k = {kernel} times as far: the smallest power of {kernel} above {distance} is {kernel}{superscript(formula)}, so {how_many(formula, 'layer')}; ⌈log({distance + 1}) / log({kernel})⌉ = {formula}",
+            "dilated cnn": (
+                f"each layer reaches k = {kernel} times as far: the smallest power of {kernel} above {distance} is "
+                f"{kernel}{superscript(formula)}, so {how_many(formula, 'layer')}; ⌈log({distance + 1}) / "
+                f"log({kernel})⌉ = {formula}"
+            ),
             "attention": "any earlier token, in one step: 1" if distance else "nothing to carry: 0",
         }[kind]
         drawing = Drawing(
-            slug=f"lengths-{kind.replace(' ', '-')}", graph=graph, path=route, dots=True, faint=True, labels=False, row=46 if graph.levels <= 4 else 26,
-            names=names, marked_columns={first: "axis-key", last: "axis-query"},
-            label=f"{TITLES[kind]}: the shortest path from {names[first]} to {names[last]} has {how_many(len(route), 'step')}",
-        )  # fmt: skip
+            slug=f"lengths-{kind.replace(' ', '-')}",
+            graph=graph,
+            path=route,
+            dots=True,
+            faint=True,
+            labels=False,
+            row=46 if graph.levels <= 4 else 26,
+            names=names,
+            marked_columns={first: "axis-key", last: "axis-query"},
+            label=(
+                f"{TITLES[kind]}: the shortest path from {names[first]} to {names[last]} has "
+                f"{how_many(len(route), 'step')}"
+            ),
+        )
         agree = "" if len(route) == formula else " The search found another length: this is an error."
         steps = how_many(formula, "step")
         return c.figure(

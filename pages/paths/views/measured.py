@@ -1,4 +1,5 @@
-"""The grid held against the real model: what a changed token changes, and where the gradient of a later loss arrives."""
+"""The grid held against the real model: what a changed token changes,
+and where the gradient of a later loss arrives."""
 
 from __future__ import annotations
 
@@ -20,9 +21,7 @@ from .grid import Drawing, level_name, names_of, node_name
 
 def measured_table(graph: Graph, names: list[str], values: np.ndarray, label: str) -> Markup:
     """The drawing's numbers, one row per level, top first, with every digit in the cells' data."""
-    rows = [
-        [level_name(graph, level), *[float(v) for v in values[level]]] for level in range(graph.levels - 1, -1, -1)
-    ]  # fmt: skip
+    rows = [[level_name(graph, level), *[float(v) for v in values[level]]] for level in range(graph.levels - 1, -1, -1)]
     return c.numbers_table(["", *[f"{letter(t)} {name}" for t, name in enumerate(names)]], rows, label)
 
 
@@ -33,9 +32,15 @@ class PathPerturb(Widget):
     title = "Measured: replace one token, and see what moves"
     reads = ("prompt", "source", "replace", "sublayers")
     functions = (
-        model.forward, influence.replaced, influence.relative_change, paths.measured_change, paths.per_node, paths.trace_key,
-        influence.prediction_change, paths.Graph.influences,
-    )  # fmt: skip
+        model.forward,
+        influence.replaced,
+        influence.relative_change,
+        paths.measured_change,
+        paths.per_node,
+        paths.trace_key,
+        influence.prediction_change,
+        paths.Graph.influences,
+    )
 
     def draw(self) -> Markup:
         s = self.state
@@ -57,13 +62,25 @@ class PathPerturb(Widget):
         moved = sum(largest[node.level, node.position] != 0 for node in inside)
         new = names_of([token])[0]
         drawing = Drawing(
-            slug="path-perturb", graph=graph, names=names, values=relative, shade=np.minimum(relative, 1.0), colour="resid", row=40 if s.sublayers else 54,
-            hollow=[node for node in graph.nodes if largest[node.level, node.position] == 0], picks="source", pick_value=lambda node: node.position,
-            marked_columns={s.source: "axis-query"}, chosen=start,
+            slug="path-perturb",
+            graph=graph,
+            names=names,
+            values=relative,
+            shade=np.minimum(relative, 1.0),
+            colour="resid",
+            row=40 if s.sublayers else 54,
+            hollow=[node for node in graph.nodes if largest[node.level, node.position] == 0],
+            picks="source",
+            pick_value=lambda node: node.position,
+            marked_columns={s.source: "axis-query"},
+            chosen=start,
             label=f"Change of every node after “{names[s.source]}” was replaced by “{new}”",
             why=lambda node: change_sentence(graph, node, names, largest, config.d_model),
-        )  # fmt: skip
-        verdict = f"Outside the cone: {how_many(len(outside), 'node')} of {config.d_model} numbers each, of which {'none' if not leaked else len(leaked)} changed"
+        )
+        verdict = (
+            f"Outside the cone: {how_many(len(outside), 'node')} of {config.d_model} numbers each, of which "
+            f"{'none' if not leaked else len(leaked)} changed"
+        )
         verdict += (
             ": every one of those numbers is the same, to the last bit. "
             if not leaked
@@ -82,15 +99,25 @@ class PathPerturb(Widget):
                 ),
                 c.token_strip(names, sets="source", chosen=s.source, label="Choose the token to replace", axis="query"),
                 c.figure(
-                    "path-perturb", drawing.draw(),
-                    title=f"“{names[s.source]}” becomes “{new}”: how far every node moves", caption="(as a share of its own length)",
-                    readout="Point at a node or touch it: it says what changed. Dashed: exactly zero. Click a column to replace its token.",
+                    "path-perturb",
+                    drawing.draw(),
+                    title=f"“{names[s.source]}” becomes “{new}”: how far every node moves",
+                    caption="(as a share of its own length)",
+                    readout=(
+                        "Point at a node or touch it: it says what changed. Dashed: exactly zero. "
+                        "Click a column to replace its token."
+                    ),
                 ),
-                tag("p", verdict, class_="aside finding" if not leaked else "aside problem", data_testid="perturb-verdict"),
+                tag(
+                    "p",
+                    verdict,
+                    class_="aside finding" if not leaked else "aside problem",
+                    data_testid="perturb-verdict",
+                ),
                 None if same else self.forecasts(tokens, names, before, after),
                 measured_table(graph, names, relative, "Relative change of every node"),
             ]
-        )  # fmt: skip
+        )
 
     def forecasts(self, tokens: tuple[int, ...], names: list[str], before: model.Trace, after: model.Trace) -> Markup:
         """What the change does to the forecast of the next token, column by column, and in full for the last one."""
@@ -104,14 +131,33 @@ class PathPerturb(Widget):
         ids, shown, shares = top_tokens(np.maximum(first, second), 6)
         worth = max(2, sum(share >= 0.001 for share in shares))
         ids, shown = ids[:worth], shown[:worth]
-        bars = c.bars(shown, [float(second[i]) for i in ids], label=f"Next token after “{names[focus]}”, after and before the replacement", scale=1.0,
-                      others={"before": [float(first[i]) for i in ids]}, text=percent, heads=("token", "after"))  # fmt: skip
+        bars = c.bars(
+            shown,
+            [float(second[i]) for i in ids],
+            label=f"Next token after “{names[focus]}”, after and before the replacement",
+            scale=1.0,
+            others={"before": [float(first[i]) for i in ids]},
+            text=percent,
+            heads=("token", "after"),
+        )
         return tag(
             "div",
-            c.figure("forecast-shift", strip, title="The forecast of the next token, after each token:", caption="share of probability that moved", readout="Before the replaced token nothing moves, to the last bit."),
-            c.figure("forecast", bars, title=f"What moved most: the token after “{names[focus]}”", caption="(bars: with the replacement; marks: before)", readout=f"{percent(float(shift[focus]))} of the probability moved."),
+            c.figure(
+                "forecast-shift",
+                strip,
+                title="The forecast of the next token, after each token:",
+                caption="share of probability that moved",
+                readout="Before the replaced token nothing moves, to the last bit.",
+            ),
+            c.figure(
+                "forecast",
+                bars,
+                title=f"What moved most: the token after “{names[focus]}”",
+                caption="(bars: with the replacement; marks: before)",
+                readout=f"{percent(float(shift[focus]))} of the probability moved.",
+            ),
             class_="columns",
-        )  # fmt: skip
+        )
 
 
 def change_sentence(graph: Graph, node: Node, names: list[str], largest: np.ndarray, width: int) -> str:
@@ -129,9 +175,14 @@ class PathGradients(Widget):
     title = "Measured: the gradient runs down the same paths"
     reads = ("prompt", "target", "sublayers", "sampled")
     functions = (
-        gradients.backward, gradients.hand_back, gradients.loss_gradient, gradients.weighted_sum_rule, gradients.add_rule, paths.measured_gradient,
+        gradients.backward,
+        gradients.hand_back,
+        gradients.loss_gradient,
+        gradients.weighted_sum_rule,
+        gradients.add_rule,
+        paths.measured_gradient,
         gradients.through_sample,
-    )  # fmt: skip
+    )
 
     def draw(self) -> Markup:
         s = self.state
@@ -154,14 +205,27 @@ class PathGradients(Widget):
         leaked = [node for node in outside if pull[node.level, node.position] != 0]
         reached = graph.levels * graph.n - len(outside)
         drawing = Drawing(
-            slug="path-gradients", graph=graph, names=names, values=pull / top, shade=np.sqrt(pull / top), colour="loss", row=40 if s.sublayers else 54,
-            hollow=[node for node in graph.nodes if pull[node.level, node.position] == 0], picks="target", pick_value=lambda node: min(node.position + 1, graph.n - 1),
-            marked_columns={s.target: "axis-vocab", asks: "axis-query"}, chosen=end, cut=s.sampled,
+            slug="path-gradients",
+            graph=graph,
+            names=names,
+            values=pull / top,
+            shade=np.sqrt(pull / top),
+            colour="loss",
+            row=40 if s.sublayers else 54,
+            hollow=[node for node in graph.nodes if pull[node.level, node.position] == 0],
+            picks="target",
+            pick_value=lambda node: min(node.position + 1, graph.n - 1),
+            marked_columns={s.target: "axis-vocab", asks: "axis-query"},
+            chosen=end,
+            cut=s.sampled,
             label=f"Length of the gradient of the loss at “{names[s.target]}” with respect to every node",
             why=lambda node: gradient_sentence(graph, node, names, pull),
-        )  # fmt: skip
+        )
         verdict = (
-            f"The loss is read at {node_name(graph, end)}. Its cone has {how_many(reached, 'node')}; outside it {'is' if len(outside) == 1 else 'are'} {len(outside) or 'none'}"
+            (
+                f"The loss is read at {node_name(graph, end)}. Its cone has {how_many(reached, 'node')}; outside it "
+                f"{'is' if len(outside) == 1 else 'are'} {len(outside) or 'none'}"
+            )
             + (", and the gradient there is " if outside else "")
             + (
                 "."
@@ -184,28 +248,68 @@ class PathGradients(Widget):
             [
                 c.controls(
                     field,
-                    c.slider("sampled", "Tokens at the end that the model wrote", s.sampled, 0, len(tokens) - 1, step=1, shown=str(s.sampled)),
+                    c.slider(
+                        "sampled",
+                        "Tokens at the end that the model wrote",
+                        s.sampled,
+                        0,
+                        len(tokens) - 1,
+                        step=1,
+                        shown=str(s.sampled),
+                    ),
                     c.check("sublayers", "Attention and MLP apart", s.sublayers),
                 ),
-                c.token_strip(names, sets="target", chosen=s.target, label="Choose the token whose loss is asked", axis="vocab"),
+                c.token_strip(
+                    names, sets="target", chosen=s.target, label="Choose the token whose loss is asked", axis="vocab"
+                ),
                 c.figure(
-                    "path-gradients", drawing.draw(),
-                    title=f"The loss: how surprised is the model by “{names[s.target]}”?", caption=f"{number(found.loss or 0.0)} nats, asked at {letter(asks)} ({names[asks]}). In the nodes: how strongly it pulls, as a share of the strongest pull",
-                    readout="Point at a node or touch it: it says how strongly the loss pulls there. Shading: square root of the share. Dashed: exactly zero. Click a column to ask there.",
+                    "path-gradients",
+                    drawing.draw(),
+                    title=f"The loss: how surprised is the model by “{names[s.target]}”?",
+                    caption=(
+                        f"{number(found.loss or 0.0)} nats, asked at {letter(asks)} ({names[asks]}). In the nodes: "
+                        "how strongly it pulls, as a share of the strongest pull"
+                    ),
+                    readout=(
+                        "Point at a node or touch it: it says how strongly the loss pulls there. Shading: square root "
+                        "of the share. Dashed: exactly zero. Click a column to ask there."
+                    ),
                     note=who,
                 ),
-                tag("p", verdict, class_="aside finding" if not leaked else "aside problem", data_testid="gradient-verdict"),
-                tag("div",
-                    tag("p", "And through a token that the model wrote, along a crossed-out arrow? Ask for it, and the code answers:"),
-                    tag("p", tag("code", "NoGradientThroughSample: "), refused, class_="aside problem", data_testid="no-gradient"),
-                    class_="refusal"),
+                tag(
+                    "p",
+                    verdict,
+                    class_="aside finding" if not leaked else "aside problem",
+                    data_testid="gradient-verdict",
+                ),
+                tag(
+                    "div",
+                    tag(
+                        "p",
+                        (
+                            "And through a token that the model wrote, along a crossed-out arrow? Ask for it, "
+                            "and the code answers:"
+                        ),
+                    ),
+                    tag(
+                        "p",
+                        tag("code", "NoGradientThroughSample: "),
+                        refused,
+                        class_="aside problem",
+                        data_testid="no-gradient",
+                    ),
+                    class_="refusal",
+                ),
                 measured_table(graph, names, pull, "Length of the gradient at every node, nats per unit"),
             ]
-        )  # fmt: skip
+        )
 
 
 def gradient_sentence(graph: Graph, node: Node, names: list[str], pull: np.ndarray) -> str:
     where = f"{node_name(graph, node)} ({names[node.position]}, {level_name(graph, node.level).lstrip('+ ')})"
     if pull[node.level, node.position] == 0:
         return f"{where}: no path to the loss, every slope here is"
-    return f"{where}: the gradient’s length is {exact(pull[node.level, node.position])} nats per unit; as a share of the largest"
+    return (
+        f"{where}: the gradient’s length is {exact(pull[node.level, node.position])} nats per unit; "
+        "as a share of the largest"
+    )

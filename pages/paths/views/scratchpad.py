@@ -28,21 +28,43 @@ class PathScratchpad(Widget):
     title = "Measured: the same sum, answered at once or after working"
     reads = ("terms",)
     functions = (
-        working.opening, working.working, working.attempt, working.greedy, unwrap(working.score), working.sums, paths.longest_with_feedback,
-    )  # fmt: skip
+        working.opening,
+        working.working,
+        working.attempt,
+        working.greedy,
+        unwrap(working.score),
+        working.sums,
+        paths.longest_with_feedback,
+    )
 
     def draw(self) -> Markup:
         s = self.state
         terms = s.numbers_to_add()
-        return join([
-            c.controls(
-                c.text_field("terms", "Numbers to add", s.terms, hint=f"{working.FEWEST} to {working.MOST} digits from 1 to 9"),
-                tag("div", *[c.button(" + ".join(e.split()), sets="terms", value=e, pressed=e == s.terms) for e in EXAMPLES], class_="presets", role="group", aria_label="Examples"),
-            ),
-            tag("div", *[self.tape(terms, order) for order in influence.ORDERS], class_="columns wide-columns"),
-            self.whose(terms),
-            self.table(),
-        ])  # fmt: skip
+        return join(
+            [
+                c.controls(
+                    c.text_field(
+                        "terms",
+                        "Numbers to add",
+                        s.terms,
+                        hint=f"{working.FEWEST} to {working.MOST} digits from 1 to 9",
+                    ),
+                    tag(
+                        "div",
+                        *[
+                            c.button(" + ".join(e.split()), sets="terms", value=e, pressed=e == s.terms)
+                            for e in EXAMPLES
+                        ],
+                        class_="presets",
+                        role="group",
+                        aria_label="Examples",
+                    ),
+                ),
+                tag("div", *[self.tape(terms, order) for order in influence.ORDERS], class_="columns wide-columns"),
+                self.whose(terms),
+                self.table(),
+            ]
+        )
 
     def tape(self, terms: tuple[int, ...], order: str) -> Markup:
         found = working.attempt(terms, order)
@@ -59,16 +81,28 @@ class PathScratchpad(Widget):
         verdict = "right" if found.right else f"wrong: it is {sum(terms)}"
         return c.figure(
             f"scratchpad-{order}",
-            c.token_strip(names, marks=marks, label=f"{SAYS[order]}: the question, then what the model wrote", axis="vocab"),
-            c.definition_row([
-                ("It answers", tag("span", f"{said}, {verdict}", class_=f"sum-verdict {'right' if found.right else 'wrong'}")),
-                ("Written before the answer", how_many(before, "token")),
-                ("Longest path to the answer", how_many(length, "step")),
-            ]),
+            c.token_strip(
+                names, marks=marks, label=f"{SAYS[order]}: the question, then what the model wrote", axis="vocab"
+            ),
+            c.definition_row(
+                [
+                    (
+                        "It answers",
+                        tag("span", f"{said}, {verdict}", class_=f"sum-verdict {'right' if found.right else 'wrong'}"),
+                    ),
+                    ("Written before the answer", how_many(before, "token")),
+                    ("Longest path to the answer", how_many(length, "step")),
+                ]
+            ),
             title=SAYS[order],
-            caption="grey: given; the rest is the model’s. Rare words are written in several tokens, one piece at a time.",
-            readout=f"{layers} + {before} × ({layers} + 1) = {length}. A ceiling on the steps one after the other, not a count of those that were used.",
-        )  # fmt: skip
+            caption=(
+                "grey: given; the rest is the model’s. Rare words are written in several tokens, one piece at a time."
+            ),
+            readout=(
+                f"{layers} + {before} × ({layers} + 1) = {length}. A ceiling on the steps one after the other, "
+                "not a count of those that were used."
+            ),
+        )
 
     def whose(self, terms: tuple[int, ...]) -> Markup:
         """The control: the same sum with working that the model did not write, and the fixed list in the same way."""
@@ -78,19 +112,44 @@ class PathScratchpad(Widget):
             found = working.attempt(terms, order)
             before, _ = influence.answer_span(found) or (len(found.written), 0)
             right, led = (working.score(lab.STORYTELLER, order, led=led) for led in (False, True))
-            rows.append([
-                name, working.opening(terms, order).removeprefix(working.task(terms)).strip(), "no number" if found.answer is None else found.answer,
-                before, paths.longest_with_feedback(layers, before), f"{right.right} of {right.of}", working.leads_to(terms, order), f"{led.right} of {led.of}",
-            ])  # fmt: skip
+            rows.append(
+                [
+                    name,
+                    working.opening(terms, order).removeprefix(working.task(terms)).strip(),
+                    "no number" if found.answer is None else found.answer,
+                    before,
+                    paths.longest_with_feedback(layers, before),
+                    f"{right.right} of {right.of}",
+                    working.leads_to(terms, order),
+                    f"{led.right} of {led.of}",
+                ]
+            )
         heads = [
-            "working", "we wrote", "it answers", "tokens that it wrote before", "longest path to the answer", f"the sum, of {working.IN_ALL} sums",
-            "the text leads to", f"that, of {working.IN_ALL} sums",
-        ]  # fmt: skip
+            "working",
+            "we wrote",
+            "it answers",
+            "tokens that it wrote before",
+            "longest path to the answer",
+            f"the sum, of {working.IN_ALL} sums",
+            "the text leads to",
+            f"that, of {working.IN_ALL} sums",
+        ]
         return c.figure(
-            "scratchpad-whose", c.numbers_table(heads, rows, "Who did the steps: the answer with working of different origin", open_=True, summary="Who did the steps"),
-            title="Who did the steps?", caption=f"The sum is {sum(terms)}. The model of {how_many(layers, 'layer')}, always its most likely token.",
-            readout="With right working that we wrote the longest path is as short as at once: the length of the path does not say who did the steps.",
-        )  # fmt: skip
+            "scratchpad-whose",
+            c.numbers_table(
+                heads,
+                rows,
+                "Who did the steps: the answer with working of different origin",
+                open_=True,
+                summary="Who did the steps",
+            ),
+            title="Who did the steps?",
+            caption=f"The sum is {sum(terms)}. The model of {how_many(layers, 'layer')}, always its most likely token.",
+            readout=(
+                "With right working that we wrote the longest path is as short as at once: "
+                "the length of the path does not say who did the steps."
+            ),
+        )
 
     def table(self) -> Markup:
         """The fixed list: share right by depth, length of the sum and order."""
@@ -102,13 +161,22 @@ class PathScratchpad(Widget):
             cells = [self.share(name, n, order) for n in sizes for order in influence.ORDERS]
             rows.append(tag("tr", tag("th", how_many(layers, "layer"), scope="row", class_="axis-resid"), *cells))
         table = tag(
-            "table", tag("caption", "Share of sums that come out right, by depth, length and order", class_="sr"), tag("thead", tag("tr", *heads)),
-            tag("tbody", *rows), class_="heat colour-vocab scratch-table", data_grid=True,
-        )  # fmt: skip
+            "table",
+            tag("caption", "Share of sums that come out right, by depth, length and order", class_="sr"),
+            tag("thead", tag("tr", *heads)),
+            tag("tbody", *rows),
+            class_="heat colour-vocab scratch-table",
+            data_grid=True,
+        )
         return c.figure(
-            "scratchpad-table", tag("div", table, class_="scroll"), title="How often it comes out right",
-            caption=f"(the same {working.SUMS} sums per column and model; right: the number after “Answer:” is the sum)", readout="Point at a cell or touch it.",
-        )  # fmt: skip
+            "scratchpad-table",
+            tag("div", table, class_="scroll"),
+            title="How often it comes out right",
+            caption=(
+                f"(the same {working.SUMS} sums per column and model; right: the number after “Answer:” is the sum)"
+            ),
+            readout="Point at a cell or touch it.",
+        )
 
     def share(self, name: str, n: int, order: str) -> Markup:
         score = working.score(name, order, n)

@@ -51,30 +51,46 @@ class TemperatureChain(Widget):
     def draw(self) -> Markup:
         s = self.state
         look = s.look()
-        return join([
-            c.controls(prompt_field(s)),
-            c.controls(temperature_slider(s), cut_fields(s)),
-            facts(look),
-            c.figure("stretch", stretch(look), title="What is stretched is the distance to the best.", caption=words_of_gap(look)),
-            c.figure("chain", chain_table(look), all_tokens("chain", look),
-                     title="The whole chain, token by token.",
-                     caption=f"Bars of the first two columns show how far a token is behind the best: the best has the longest, a token {REACH:g} or more behind has none.",
-                     readout="Point at a number: it says how it was made."),
-        ])  # fmt: skip
+        return join(
+            [
+                c.controls(prompt_field(s)),
+                c.controls(temperature_slider(s), cut_fields(s)),
+                facts(look),
+                c.figure(
+                    "stretch",
+                    stretch(look),
+                    title="What is stretched is the distance to the best.",
+                    caption=words_of_gap(look),
+                ),
+                c.figure(
+                    "chain",
+                    chain_table(look),
+                    all_tokens("chain", look),
+                    title="The whole chain, token by token.",
+                    caption=(
+                        "Bars of the first two columns show how far a token is behind the best: the best has the "
+                        f"longest, a token {REACH:g} or more behind has none."
+                    ),
+                    readout="Point at a number: it says how it was made.",
+                ),
+            ]
+        )
 
 
 def facts(look: Any) -> Markup:
     n, most = look.n_best, percent(float(look.final.max()))
     twenty = divided(20.0, look.chain.temperature)
     best = join([Markup(said(int(look.order[0]))), " ", most]) if n == 1 else f"{n:,} tokens alike, {most} each"
-    return c.definition_row([
-        ("most likely", best),
-        ("entropy", f"{look.entropy:.2f} nats"),
-        ("as open as", f"{number(look.choices)} equal choices"),
-        ("half is held by", how_many(look.holding(0.5), "token")),
-        ("nine tenths by", how_many(look.holding(0.9), "token")),
-        ("a logit of 20 becomes", number(twenty) if twenty >= 1000 else f"{twenty:.4g}"),
-    ])  # fmt: skip
+    return c.definition_row(
+        [
+            ("most likely", best),
+            ("entropy", f"{look.entropy:.2f} nats"),
+            ("as open as", f"{number(look.choices)} equal choices"),
+            ("half is held by", how_many(look.holding(0.5), "token")),
+            ("nine tenths by", how_many(look.holding(0.9), "token")),
+            ("a logit of 20 becomes", number(twenty) if twenty >= 1000 else f"{twenty:.4g}"),
+        ]
+    )
 
 
 def words_of_gap(look: Any) -> Markup:
@@ -86,9 +102,16 @@ def words_of_gap(look: Any) -> Markup:
         about = [" ≈ ", times(ratio)] if math.isfinite(ratio) else None  # else too large a number to be written out
         return join(["e", tag("sup", fine(distance)), about, " times as likely"])
 
-    start = join([
-        Markup(said(first)), f" is {fine(g.before)} ahead of ", Markup(said(second)), ", so ", power(g.before, g.odds_before), " at T = 1. ",
-    ])  # fmt: skip
+    start = join(
+        [
+            Markup(said(first)),
+            f" is {fine(g.before)} ahead of ",
+            Markup(said(second)),
+            ", so ",
+            power(g.before, g.odds_before),
+            " at T = 1. ",
+        ]
+    )
     if look.chain.temperature == 0:
         end = (
             "As T goes to 0 every distance grows without end: only the best is left."
@@ -98,14 +121,19 @@ def words_of_gap(look: Any) -> Markup:
     elif math.isinf(look.chain.temperature):
         end = "As T grows without end every distance shrinks to 0: all tokens become alike."
     else:
-        end = join([
-            f"Divided by {at_t(look.chain.temperature)} it is {fine(g.after)} ahead: ", power(g.after, g.odds_after), ".",
-        ])  # fmt: skip
+        end = join(
+            [
+                f"Divided by {at_t(look.chain.temperature)} it is {fine(g.after)} ahead: ",
+                power(g.after, g.odds_after),
+                ".",
+            ]
+        )
     return join([start, end])
 
 
 def stretch(look: Any) -> Markup:
-    """Two rails: how far each token is behind the best as the model says it, and after the division. Same ruler for both."""
+    """Two rails: how far each token is behind the best as the model says it, and after the division.
+    Same ruler for both."""
     left, right, upper, lower, height = 26, charts.WIDE - 66, 54, 124, 204
     made, reach = look.chain, look.reach(FANNED)
 
@@ -165,19 +193,27 @@ def chain_table(look: Any) -> Markup:
     total = number(made.total)
     toward = f", {at_t(made.temperature)}" if limit else ""
     heads: list[Any] = [
-        "token", "logit z", f"limit of z ÷ T{toward}" if limit else f"z ÷ {t}",
+        "token",
+        "logit z",
+        f"limit of z ÷ T{toward}" if limit else f"z ÷ {t}",
         join(["limit of " if limit else None, "e", tag("sup", "(z − best) ÷ T"), toward]),
         f"÷ {total} = share",
-    ]  # fmt: skip
+    ]
     if cut:
         heads.append("after the cuts")
     ids = order[:ROWS]
     rows = []
     digits = digits_apart(made.logits[ids].tolist())
     for token, z, scaled, below, grown, p, final in zip(
-        ids.tolist(), made.logits[ids].tolist(), made.scaled[ids].tolist(), made.below[ids].tolist(),
-        made.grown[ids].tolist(), made.probs[ids].tolist(), look.final[ids].tolist(), strict=True,
-    ):  # fmt: skip
+        ids.tolist(),
+        made.logits[ids].tolist(),
+        made.scaled[ids].tolist(),
+        made.below[ids].tolist(),
+        made.grown[ids].tolist(),
+        made.probs[ids].tolist(),
+        look.final[ids].tolist(),
+        strict=True,
+    ):
         why_scaled = (
             f"the limit of {fine(z)} ÷ T" if limit else f"{fine(z)} ÷ {t} ≈ {fine(scaled)}: {fine(below)} from the best"
         )
@@ -198,7 +234,10 @@ def chain_table(look: Any) -> Markup:
         rows.append(f'<tr><th scope="row"><span class="token" translate="no">{name_of(token)}</span></th>{cells}</tr>')
     foot = [others(look, FEW, "when-few"), others(look, ROWS, "when-all")] if len(order) > ROWS else []
     foot.append(
-        f'<tr class="sum"><th scope="row">sum of all {len(order)}</th><td></td><td></td>{bar_cell(made.total, 0, total)}'
+        (
+            f'<tr class="sum"><th scope="row">sum of all {len(order)}</th>'
+            f"<td></td><td></td>{bar_cell(made.total, 0, total)}"
+        )
         + bar_cell(1.0, 0, "100 %")
         + (bar_cell(1.0, 0, "100 %") if cut else "")
         + "</tr>"
@@ -206,7 +245,10 @@ def chain_table(look: Any) -> Markup:
     table = bar_table(
         heads,
         rows,
-        label=f"Logits, {'in the limit' if limit else 'divided by'} {at_t(made.temperature) if limit else t}, exponentiated, normalised: the {len(ids)} most likely tokens",
+        label=(
+            f"Logits, {'in the limit' if limit else 'divided by'} {at_t(made.temperature) if limit else t}, "
+            f"exponentiated, normalised: the {len(ids)} most likely tokens"
+        ),
         foot=foot,
         kind="even",
     )

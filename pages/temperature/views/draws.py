@@ -1,4 +1,5 @@
-"""No noise in the distribution, chance in the draw: the same numbers each time, and a histogram that approaches them."""
+"""No noise in the distribution, chance in the draw: the same numbers each time,
+and a histogram that approaches them."""
 
 from __future__ import annotations
 
@@ -32,32 +33,58 @@ class TemperatureDraws(Widget):
     title = "Where chance comes in"
     reads = ("prompt", "t", "seed", "draws", "checks", "top_k", "top_p", "min_p")
     functions = (
-        sampling.draw, sampling.draw_at, sampling.cumulative, draws.first_draws, temperature.compare_bits,
-        temperature.total_variation, temperature.expected_total_variation, next_token.again,
-    )  # fmt: skip
+        sampling.draw,
+        sampling.draw_at,
+        sampling.cumulative,
+        draws.first_draws,
+        temperature.compare_bits,
+        temperature.total_variation,
+        temperature.expected_total_variation,
+        next_token.again,
+    )
 
     def draw(self) -> Markup:
         s = self.state
         look = s.look()
         made = first_draws(look.final, s.seed, s.draws)
-        return join([
-            c.controls(prompt_field(s), temperature_slider(s)),
-            self.check(look),
-            c.controls(
-                c.number_field("seed", "Seed", s.seed, 0, 2**32 - 1),
-                *[draw_button(n) for n in (1, 100, 10_000)],
-                c.button("Start over", sets="draws", value=0),
-                label="Draw from the distribution",
-            ),
-            tag("p", class_="message", data_message="draws", role="alert"),
-            c.figure("strip", strip(look, made), caption=last_words(look, made, s.seed),
-                     title="One draw is one number."),
-            c.figure("histogram", histogram(look, made), title="The bars and the draws.",
-                     caption=join(["Bar: the probability. Mark: how often it was drawn, out of ", tag("strong", f"{made.n:,}"), " so far. Each press adds to them."])
-                     if made.n else "Bar: the probability. A mark will show how often each was drawn."),
-            c.figure("approach", approach(look, made), title="How far the histogram still is from the bars.",
-                     caption=distance_words(look, made)),
-        ])  # fmt: skip
+        return join(
+            [
+                c.controls(prompt_field(s), temperature_slider(s)),
+                self.check(look),
+                c.controls(
+                    c.number_field("seed", "Seed", s.seed, 0, 2**32 - 1),
+                    *[draw_button(n) for n in (1, 100, 10_000)],
+                    c.button("Start over", sets="draws", value=0),
+                    label="Draw from the distribution",
+                ),
+                tag("p", class_="message", data_message="draws", role="alert"),
+                c.figure(
+                    "strip", strip(look, made), caption=last_words(look, made, s.seed), title="One draw is one number."
+                ),
+                c.figure(
+                    "histogram",
+                    histogram(look, made),
+                    title="The bars and the draws.",
+                    caption=(
+                        join(
+                            [
+                                "Bar: the probability. Mark: how often it was drawn, out of ",
+                                tag("strong", f"{made.n:,}"),
+                                " so far. Each press adds to them.",
+                            ]
+                        )
+                        if made.n
+                        else "Bar: the probability. A mark will show how often each was drawn."
+                    ),
+                ),
+                c.figure(
+                    "approach",
+                    approach(look, made),
+                    title="How far the histogram still is from the bars.",
+                    caption=distance_words(look, made),
+                ),
+            ]
+        )
 
     def check(self, look: Any) -> Markup:
         """Run the model anew as often as the reader has asked and say whether any bit differed."""
@@ -101,8 +128,10 @@ def strip(look: Any, made: Any) -> Markup:
             label = name_of(token) if end - start >= NAMED else ""
             leaves = f' data-travel-from="draw{made.n}"' if chosen else ""
             pieces.append(
-                f'<span class="piece{" chosen" if chosen else ""}" style="left:{start * 100:.3f}%;width:{(end - start) * 100:.3f}%"{leaves} '
-                f'data-v="{exact(end - start)}" data-why="{name_of(token)}: from {start:.4f} to {end:.4f}"><span>{label}</span></span>'
+                f'<span class="piece{" chosen" if chosen else ""}"'
+                f' style="left:{start * 100:.3f}%;width:{(end - start) * 100:.3f}%"{leaves} '
+                f'data-v="{exact(end - start)}" data-why="{name_of(token)}: from {start:.4f} to {end:.4f}">'
+                f"<span>{label}</span></span>"
             )
         start = end
     needle = Markup(f'<i class="needle" style="left:{last.u * 100:.3f}%"></i>') if last else None
@@ -114,10 +143,13 @@ def last_words(look: Any, made: Any, seed: int) -> Markup:
     if made.last is None:
         return join([f"Every token owns a stretch as long as its probability{ORDER}. Nothing has been drawn yet."])
     d = made.last
-    return join([
-        f"Number {made.n:,} of seed {seed} is u = {d.u:.6f}. It falls on the stretch of ", Markup(said(d.token)),
-        f", from {d.low:.4f} to {d.high:.4f}. Every token owns a stretch as long as its probability{ORDER}.",
-    ])  # fmt: skip
+    return join(
+        [
+            f"Number {made.n:,} of seed {seed} is u = {d.u:.6f}. It falls on the stretch of ",
+            Markup(said(d.token)),
+            f", from {d.low:.4f} to {d.high:.4f}. Every token owns a stretch as long as its probability{ORDER}.",
+        ]
+    )
 
 
 def histogram(look: Any, made: Any) -> Markup:
@@ -139,16 +171,27 @@ def histogram(look: Any, made: Any) -> Markup:
             else f"<span{arrives}>{name}</span>"
         )
         rows.append(
-            f'<tr><th scope="row">{token}</th><td class="track" aria-hidden="true"><i class="bar" style="--v:{min(p / peak, 1):.4f}"></i>{mark}</td>'
+            f'<tr><th scope="row">{token}</th><td class="track" aria-hidden="true">'
+            f'<i class="bar" style="--v:{min(p / peak, 1):.4f}"></i>{mark}</td>'
             f'<td class="num" tabindex="-1" data-v="{exact(p)}">{percent(p)}</td>'
-            f'<td class="num" tabindex="-1" data-v="{exact(seen)}">{percent(seen) if made.n else "–"}</td><td class="num" tabindex="-1" data-v="{count}">{count:,}</td></tr>'
+            f'<td class="num" tabindex="-1" data-v="{exact(seen)}">{percent(seen) if made.n else "–"}</td>'
+            f'<td class="num" tabindex="-1" data-v="{count}">{count:,}</td></tr>'
         )
-    heads = [tag("th", "token", scope="col"), tag("td", aria_hidden="true"), tag("th", "probability", scope="col"),
-             tag("th", "drawn", scope="col"), tag("th", "times", scope="col")]  # fmt: skip
+    heads = [
+        tag("th", "token", scope="col"),
+        tag("td", aria_hidden="true"),
+        tag("th", "probability", scope="col"),
+        tag("th", "drawn", scope="col"),
+        tag("th", "times", scope="col"),
+    ]
     table = tag(
-        "table", tag("caption", f"Probability and share of {made.n:,} draws, token by token", class_="sr"),
-        tag("thead", tag("tr", *heads)), Markup(f"<tbody>{''.join(rows)}</tbody>"), class_="bars colour-vocab", data_grid=True,
-    )  # fmt: skip
+        "table",
+        tag("caption", f"Probability and share of {made.n:,} draws, token by token", class_="sr"),
+        tag("thead", tag("tr", *heads)),
+        Markup(f"<tbody>{''.join(rows)}</tbody>"),
+        class_="bars colour-vocab",
+        data_grid=True,
+    )
     return tag("div", table, class_="scroll")
 
 
@@ -159,13 +202,19 @@ def approach(look: Any, made: Any) -> Markup:
     ticks = [10.0**k for k in range(math.ceil(math.log10(steps[-1])) + 1)]
     return charts.xy(
         [("these draws", "drawn", path), ("expected of honest draws", "vocab", expected)],
-        label="Total variation distance between the histogram and the bars, by number of draws", x_name="draws", y_name="distance",
-        x_ticks=ticks, y_max=1.0, dots=[(*path[-1], "drawn")] if path else [], height=180,
-    )  # fmt: skip
+        label="Total variation distance between the histogram and the bars, by number of draws",
+        x_name="draws",
+        y_name="distance",
+        x_ticks=ticks,
+        y_max=1.0,
+        dots=[(*path[-1], "drawn")] if path else [],
+        height=180,
+    )
 
 
 def distance_words(look: Any, made: Any) -> Markup:
-    """How far, how far on average, and how far with a hundred times as many draws: all from the formula, for every T."""
+    """How far, how far on average, and how far with a hundred times as many draws: all from the formula,
+    for every T."""
     if not made.n:
         return join(
             ["Total variation distance: half the summed differences, 0 when they agree. Nothing has been drawn yet."]
@@ -180,10 +229,15 @@ def distance_words(look: Any, made: Any) -> Markup:
     )
     if now == 0:
         return join([after, "Only one token can be drawn, so the draws agree with the bar from the first on."])
-    return join([
-        after, f"Honest draws are {number(now, 4)} away on average, and {number(later, 4)} with a hundred times as many. "
-        "That is a tenth once every token that matters has been drawn several times.",
-    ])  # fmt: skip
+    return join(
+        [
+            after,
+            (
+                f"Honest draws are {number(now, 4)} away on average, and {number(later, 4)} with a hundred times "
+                "as many. That is a tenth once every token that matters has been drawn several times."
+            ),
+        ]
+    )
 
 
 __all__ = ["MOST", "ROWS", "TemperatureDraws"]

@@ -47,14 +47,31 @@ class TemperatureFilters(Widget):
         used: dict[str, Any] = {
             name: EXAMPLE_CUTS[name] if value is None else value for name, value in settings.items()
         }
-        return join([
-            c.controls(prompt_field(s), temperature_slider(s)),
-            c.controls(*[setting(name, settings[name], used[name], len(look.order)) for name in EXAMPLE_CUTS], presets(settings), label="Cuts"),
-            tag("div", *[alone(cut, settings, look) for cut in each_alone(look.chain.probs, **used, order=look.order)], class_="columns thirds"),
-            c.figure("order", in_order(look), title="Applied one after the other.", caption=order_words(look)),
-            c.figure("adapting", adapting(s.tokens(), used), title="How many tokens each rule keeps.",
-                     caption="The same rules at other temperatures. The temperature comes first, so it decides what the rules see."),
-        ])  # fmt: skip
+        return join(
+            [
+                c.controls(prompt_field(s), temperature_slider(s)),
+                c.controls(
+                    *[setting(name, settings[name], used[name], len(look.order)) for name in EXAMPLE_CUTS],
+                    presets(settings),
+                    label="Cuts",
+                ),
+                tag(
+                    "div",
+                    *[alone(cut, settings, look) for cut in each_alone(look.chain.probs, **used, order=look.order)],
+                    class_="columns thirds",
+                ),
+                c.figure("order", in_order(look), title="Applied one after the other.", caption=order_words(look)),
+                c.figure(
+                    "adapting",
+                    adapting(s.tokens(), used),
+                    title="How many tokens each rule keeps.",
+                    caption=(
+                        "The same rules at other temperatures. The temperature comes first, "
+                        "so it decides what the rules see."
+                    ),
+                ),
+            ]
+        )
 
 
 def setting(name: str, value: float | None, used: float, n_vocab: int) -> Markup:
@@ -74,13 +91,16 @@ def presets(settings: dict[str, Any]) -> Markup:
     names = " ".join(settings)
     on = "\x1f".join(f"{v:g}" for v in EXAMPLE_CUTS.values())
     return tag(
-        "div", c.button("All three", sets=names, value=on, kind="small"), c.button("No cuts", sets=names, value="\x1f\x1f", kind="small"),
+        "div",
+        c.button("All three", sets=names, value=on, kind="small"),
+        c.button("No cuts", sets=names, value="\x1f\x1f", kind="small"),
         class_="presets",
-    )  # fmt: skip
+    )
 
 
 def alone(cut: Any, settings: dict[str, Any], look: Any) -> Markup:
-    """One rule by itself on the distribution at this temperature: what it keeps in full colour, what it removes hatched."""
+    """One rule by itself on the distribution at this temperature: what it keeps in full colour,
+    what it removes hatched."""
     label, rule, name = RULES[cut.name]
     ids = look.order[:ALONE].tolist()
     peak = float(look.chain.probs.max())
@@ -147,7 +167,10 @@ def in_order(look: Any) -> Markup:
 def order_words(look: Any) -> str:
     if not look.cuts:
         return "No cut is set, so what is drawn from is the distribution itself. Move a slider, or press All three."
-    return "Temperature, then top-k, then top-p, then min-p. After each cut what is left is scaled up to 100 %, and the next rule sees that."
+    return (
+        "Temperature, then top-k, then top-p, then min-p. After each cut what is left is scaled up to 100 %, "
+        "and the next rule sees that."
+    )
 
 
 def adapting(tokens: tuple[int, ...], used: dict[str, Any]) -> Markup:

@@ -64,9 +64,17 @@ def prompt_field(state: Any) -> Markup:
 def prompts_to_try(state: Any, names: Sequence[str]) -> Markup:
     """Buttons that set the prompt to one of the corpus's examples."""
     buttons = [
-        c.button(name, sets="prompt", value=PROMPTS[name][0], kind="small", hint=PROMPTS[name][1], pressed=state.prompt == PROMPTS[name][0])
-        for name in names if name in PROMPTS
-    ]  # fmt: skip
+        c.button(
+            name,
+            sets="prompt",
+            value=PROMPTS[name][0],
+            kind="small",
+            hint=PROMPTS[name][1],
+            pressed=state.prompt == PROMPTS[name][0],
+        )
+        for name in names
+        if name in PROMPTS
+    ]
     return tag("div", *buttons, class_="presets", role="group", aria_label="Prompts to try")
 
 
@@ -75,10 +83,19 @@ def temperature_slider(state: Any) -> Markup:
     t = state.t
     text = {0: "0 (the limit)", math.inf: "∞ (the limit)"}.get(t, f"{t:g}")
     buttons = [
-        c.button(words, sets="t", value=shown_t(value) if not math.isinf(value) else "inf", pressed=t == value, kind="small",
-                 hint={0: "Exactly the limit: all on the best token, ties shared", math.inf: "Exactly the limit: all tokens alike"}.get(value, ""))
+        c.button(
+            words,
+            sets="t",
+            value=shown_t(value) if not math.isinf(value) else "inf",
+            pressed=t == value,
+            kind="small",
+            hint={
+                0: "Exactly the limit: all on the best token, ties shared",
+                math.inf: "Exactly the limit: all tokens alike",
+            }.get(value, ""),
+        )
         for value, words in PRESETS
-    ]  # fmt: skip
+    ]
     return tag(
         "div",
         c.slider("t", "Temperature", min(max(t, LOW), HIGH), LOW, HIGH, log=True, step=0.01, shown=text),
@@ -99,10 +116,17 @@ def cut_fields(state: Any) -> Markup:
     return tag(
         "details",
         tag("summary", f"Cuts: {on or 'none'}"),
-        tag("p", "A cut removes tokens after the temperature has done its work. It is no part of the temperature; “Cutting the tail” explains it.", class_="hint"),
+        tag(
+            "p",
+            (
+                "A cut removes tokens after the temperature has done its work. It is no part of the temperature; "
+                "“Cutting the tail” explains it."
+            ),
+            class_="hint",
+        ),
         tag("div", *fields, class_="cuts"),
         class_="cut-fields",
-    )  # fmt: skip
+    )
 
 
 def bar_cell(value: float, share: float, text: str, *, why: str = "", kind: str = "") -> str:
@@ -116,12 +140,14 @@ def bar_table(
 ) -> Markup:
     """A table of `bar_cell` rows (each row markup, its <tr> included); the first column names the token."""
     table = tag(
-        "table", tag("caption", label, class_="sr"),
+        "table",
+        tag("caption", label, class_="sr"),
         tag("thead", tag("tr", *[tag("th", h, scope="col") for h in heads])),
         Markup(f"<tbody>{''.join(rows)}</tbody>"),
         Markup(f"<tfoot>{''.join(foot)}</tfoot>") if foot else None,
-        class_=f"chain colour-vocab {kind}".strip(), data_grid=True,
-    )  # fmt: skip
+        class_=f"chain colour-vocab {kind}".strip(),
+        data_grid=True,
+    )
     return tag("div", table, class_="scroll")
 
 
@@ -130,13 +156,18 @@ def all_tokens(figure: str, look: Any) -> Markup:
     names, logits = _listed(look.tokens)
     order = look.order.tolist()
     # ids, names and logits do not change with the temperature; shares do
-    data = f'{{"ids":{json.dumps(order)},"names":{names},"logits":{logits},"shares":{json.dumps(look.final[look.order].tolist())}}}'
+    data = (
+        f'{{"ids":{json.dumps(order)},"names":{names},"logits":{logits},"shares":'
+        f"{json.dumps(look.final[look.order].tolist())}}}"
+    )
     return tag(
         "details",
         tag("summary", f"All {len(order)} tokens, searchable"),
         tag("div", data_own=True),
-        class_="all-tokens", data_vocabulary=figure, data_list=Markup(data),
-    )  # fmt: skip
+        class_="all-tokens",
+        data_vocabulary=figure,
+        data_list=Markup(data),
+    )
 
 
 @functools.lru_cache(maxsize=8)
@@ -184,7 +215,26 @@ def decimals(value: float, digits: int) -> str:
 
 
 __all__ = [
-    "EXAMPLE_CUTS", "HIGH", "LOW", "all_tokens", "at_t", "bar_cell", "bar_table", "cut_fields", "decimals",
-    "digits_apart", "fine", "is_limit", "name_of", "nats", "percent", "plain_name", "prompt_field",
-    "prompts_to_try", "said", "shown_t", "temperature_slider", "times",
-]  # fmt: skip
+    "EXAMPLE_CUTS",
+    "HIGH",
+    "LOW",
+    "all_tokens",
+    "at_t",
+    "bar_cell",
+    "bar_table",
+    "cut_fields",
+    "decimals",
+    "digits_apart",
+    "fine",
+    "is_limit",
+    "name_of",
+    "nats",
+    "percent",
+    "plain_name",
+    "prompt_field",
+    "prompts_to_try",
+    "said",
+    "shown_t",
+    "temperature_slider",
+    "times",
+]

@@ -34,20 +34,51 @@ class Repetition(Widget):
         desk = repetition.desk(s.tokens(), s.seed)
         self.go_on(desk)
         texts = desk.texts()
-        return join([
-            c.controls(prompt_field(s), c.number_field("seed", "Seed", s.seed, 0, 2**32 - 1)),
-            prompts_to_try(s, TRY),
-            progress(desk),
-            c.figure("texts", tag("div", *[story(t) for t in texts], class_="texts"),
-                     title="Same prompt, same random numbers, no cuts.",
-                     caption=legend()),
-            c.figure("measures", measures(texts, seeds(s.tokens())), title="Measured:", note=desk.outside and "The corpus never writes this prompt, so it has no text of its own to compare with."),
-            tag("div", c.figure("distinct", distinct(texts, desk), title="New pairs of neighbours.",
-                     caption="distinct-2 of the text so far: different pairs of neighbouring tokens out of all pairs. A loop makes it fall; it starts at 1."),
-            c.figure("entropy", entropies(texts), title="Openness, token by token.",
-                     caption="Entropy in nats of the distribution that each token was drawn from. The flat stretches at 0 are tokens that had no rival."), class_="columns"),
-            all_numbers(texts) if desk.done else None,
-        ])  # fmt: skip
+        return join(
+            [
+                c.controls(prompt_field(s), c.number_field("seed", "Seed", s.seed, 0, 2**32 - 1)),
+                prompts_to_try(s, TRY),
+                progress(desk),
+                c.figure(
+                    "texts",
+                    tag("div", *[story(t) for t in texts], class_="texts"),
+                    title="Same prompt, same random numbers, no cuts.",
+                    caption=legend(),
+                ),
+                c.figure(
+                    "measures",
+                    measures(texts, seeds(s.tokens())),
+                    title="Measured:",
+                    note=(
+                        desk.outside
+                        and "The corpus never writes this prompt, so it has no text of its own to compare with."
+                    ),
+                ),
+                tag(
+                    "div",
+                    c.figure(
+                        "distinct",
+                        distinct(texts, desk),
+                        title="New pairs of neighbours.",
+                        caption=(
+                            "distinct-2 of the text so far: different pairs of neighbouring tokens out of all pairs. "
+                            "A loop makes it fall; it starts at 1."
+                        ),
+                    ),
+                    c.figure(
+                        "entropy",
+                        entropies(texts),
+                        title="Openness, token by token.",
+                        caption=(
+                            "Entropy in nats of the distribution that each token was drawn from. The flat stretches "
+                            "at 0 are tokens that had no rival."
+                        ),
+                    ),
+                    class_="columns",
+                ),
+                all_numbers(texts) if desk.done else None,
+            ]
+        )
 
     def go_on(self, desk: Any) -> None:
         """Write a short piece; all of it when the widget is made (that is the still). The page asks for the rest."""
@@ -72,17 +103,24 @@ def progress(desk: Any) -> Markup:
         "div",
         tag("p", f"Writing: {desk.written} of {LENGTH} tokens each.", class_="progress"),
         tag("progress", value=desk.written, max=LENGTH, aria_label="Tokens written"),
-        class_="writing", data_more="again",
-    )  # fmt: skip
+        class_="writing",
+        data_more="again",
+    )
 
 
 def legend() -> Markup:
-    return join([
-        tag("mark", "Marked", class_="copied"), f": a stretch of {STRETCH} tokens or more that stood before in the same text. ",
-        tag("mark", "Underlined", class_="loop"), ": the loop that the text ends in, its rounds in two ",
-        tag("mark", "shades", class_="loop odd"), " by turns. ",
-        tag("span", "⌁", class_="slid"), ": from here on the start of the text has dropped out of the model’s window.",
-    ])  # fmt: skip
+    return join(
+        [
+            tag("mark", "Marked", class_="copied"),
+            f": a stretch of {STRETCH} tokens or more that stood before in the same text. ",
+            tag("mark", "Underlined", class_="loop"),
+            ": the loop that the text ends in, its rounds in two ",
+            tag("mark", "shades", class_="loop odd"),
+            " by turns. ",
+            tag("span", "⌁", class_="slid"),
+            ": from here on the start of the text has dropped out of the model’s window.",
+        ]
+    )
 
 
 def story(text: Text) -> Markup:
@@ -115,13 +153,25 @@ def story(text: Text) -> Markup:
     else:
         found = "does not end in a loop" if text.tokens else ""
     return tag(
-        "section", tag("h4", text.name), tag("p", Markup("".join(parts)), class_="story", translate="no", tabindex="0", role="region", aria_label=f"Text at {text.name}"),
-        tag("p", found, class_="note"), class_=f"text colour-{colour(text)}",
-    )  # fmt: skip
+        "section",
+        tag("h4", text.name),
+        tag(
+            "p",
+            Markup("".join(parts)),
+            class_="story",
+            translate="no",
+            tabindex="0",
+            role="region",
+            aria_label=f"Text at {text.name}",
+        ),
+        tag("p", found, class_="note"),
+        class_=f"text colour-{colour(text)}",
+    )
 
 
 def seeds(prompt: tuple[int, ...]) -> dict[str, repetition.OverSeeds]:
-    """What many seeds say of the texts of a prompt, by their names; nothing for prompts that the build did not measure."""
+    """What many seeds say of the texts of a prompt, by their names;
+    nothing for prompts that the build did not measure."""
     if not repetition.over_seeds.known(prompt):  # type: ignore[attr-defined]
         return {}
     return {found.name: found for found in repetition.over_seeds(prompt)}
@@ -140,14 +190,18 @@ def measures(texts: list[Text], many: dict[str, repetition.OverSeeds]) -> Markup
     rows = []
     for t in texts:
         cells = [
-            (t.distinct_1, number(t.distinct_1)), (t.distinct_2, number(t.distinct_2)), (t.copied_share, percent(t.copied_share) if t.tokens else "–"),
-            (t.mean_entropy, nats(t.mean_entropy) if t.tokens else "–"), (float(t.documents), str(t.documents)),
-        ]  # fmt: skip
+            (t.distinct_1, number(t.distinct_1)),
+            (t.distinct_2, number(t.distinct_2)),
+            (t.copied_share, percent(t.copied_share) if t.tokens else "–"),
+            (t.mean_entropy, nats(t.mean_entropy) if t.tokens else "–"),
+            (float(t.documents), str(t.documents)),
+        ]
         body = "".join(f'<td class="num" tabindex="-1" data-v="{exact(v)}">{text}</td>' for v, text in cells)
         loop = f"{how_many(t.loop.period, 'token')} × {t.loop.repeats}" if t.loop else "none"
         others = seeds_cell(many.get(t.name)) if many else ""
         rows.append(
-            f'<tr class="colour-{colour(t)}"><th scope="row">{t.name}</th>{body}<td class="num" tabindex="-1">{loop}</td>{others}</tr>'
+            f'<tr class="colour-{colour(t)}"><th scope="row">{t.name}</th>{body}'
+            f'<td class="num" tabindex="-1">{loop}</td>{others}</tr>'
         )
     heads = [
         "text",
@@ -160,9 +214,13 @@ def measures(texts: list[Text], many: dict[str, repetition.OverSeeds]) -> Markup
         *([f"repeated, {repetition.SEEDS} seeds: median (middle half)"] if many else []),
     ]
     table = tag(
-        "table", tag("caption", "How much each text repeats itself", class_="sr"), tag("thead", tag("tr", *[tag("th", h, scope="col") for h in heads])),
-        Markup(f"<tbody>{''.join(rows)}</tbody>"), class_="losses measures", data_grid=True,
-    )  # fmt: skip
+        "table",
+        tag("caption", "How much each text repeats itself", class_="sr"),
+        tag("thead", tag("tr", *[tag("th", h, scope="col") for h in heads])),
+        Markup(f"<tbody>{''.join(rows)}</tbody>"),
+        class_="losses measures",
+        data_grid=True,
+    )
     return tag("div", table, class_="scroll")
 
 
@@ -170,9 +228,18 @@ def distinct(texts: list[Text], desk: Any) -> Markup:
     series = [(t.name, colour(t), [(float(i + 1), x) for i, x in enumerate(t.distinct) if x == x]) for t in texts]
     slid = [t.slid_at for t in texts if t.slid_at is not None]
     return charts.xy(
-        series, label="distinct-2 of each text so far, by number of tokens", x_name="tokens written", y_name="distinct-2", log_x=False,
-        x_ticks=(0, 50, 100, 150, 200), y_max=1.0, markers=[(float(slid[0]), "the window slides")] if slid else [], table=False, name_ends=True, height=264,
-    )  # fmt: skip
+        series,
+        label="distinct-2 of each text so far, by number of tokens",
+        x_name="tokens written",
+        y_name="distinct-2",
+        log_x=False,
+        x_ticks=(0, 50, 100, 150, 200),
+        y_max=1.0,
+        markers=[(float(slid[0]), "the window slides")] if slid else [],
+        table=False,
+        name_ends=True,
+        height=264,
+    )
 
 
 def entropies(texts: list[Text]) -> Markup:
@@ -180,9 +247,13 @@ def entropies(texts: list[Text]) -> Markup:
     means = ", ".join(f"{t.name}: {number(t.mean_entropy)} on average" for t in texts)
     highest = max((e for t in texts for e in t.entropies), default=1.0) or 1.0
     return charts.areas(
-        [(t.name, colour(t), t.entropies) for t in texts], label=f"Entropy per token. {means}. Highest: {number(highest)} nats",
-        x_name="tokens written", y_name="nats", length=LENGTH, x_ticks=(0, 50, 100, 150, 200),
-    )  # fmt: skip
+        [(t.name, colour(t), t.entropies) for t in texts],
+        label=f"Entropy per token. {means}. Highest: {number(highest)} nats",
+        x_name="tokens written",
+        y_name="nats",
+        length=LENGTH,
+        x_ticks=(0, 50, 100, 150, 200),
+    )
 
 
 def all_numbers(texts: list[Text]) -> Markup:
@@ -198,12 +269,18 @@ def all_numbers(texts: list[Text]) -> Markup:
         rows.append(f"<tr><td>{i + 1}</td>{cells}</tr>")
     label = "Entropy and distinct-2 of each text, token by token"
     table = Markup(
-        f'<table class="numbers"><caption class="sr">{label}</caption><thead><tr><th scope="col">token</th>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+        f'<table class="numbers"><caption class="sr">{label}</caption>'
+        f'<thead><tr><th scope="col">token</th>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
     )
     return c.figure(
         "numbers",
-        tag("details", tag("summary", "The numbers of both drawings"), tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=label), class_="numbers"),
-    )  # fmt: skip
+        tag(
+            "details",
+            tag("summary", "The numbers of both drawings"),
+            tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=label),
+            class_="numbers",
+        ),
+    )
 
 
 __all__ = ["TEMPERATURES", "Repetition"]

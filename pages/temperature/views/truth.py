@@ -39,8 +39,14 @@ class TemperatureTruth(Widget):
     title = "Beside the truth"
     reads = ("prompt", "t", "hedge")
     functions = (
-        forecast.expected_loss, forecast.argmax_forecast, forecast.losses, forecast.HeldOut, forecast.curve, forecast.Curve, temperature.chain,
-    )  # fmt: skip
+        forecast.expected_loss,
+        forecast.argmax_forecast,
+        forecast.losses,
+        forecast.HeldOut,
+        forecast.curve,
+        forecast.Curve,
+        temperature.chain,
+    )
 
     def draw(self) -> Markup:
         s = self.state
@@ -48,30 +54,71 @@ class TemperatureTruth(Widget):
         truth = truth_after(s.all_tokens())
         text = held_out()
         lost = text.at(s.t)
-        return join([
-            c.controls(prompt_field(s), temperature_slider(s)),
-            prompts_to_try(s, TRY),
-            self.beside(look, truth),
-            c.controls(c.choice("hedge", "Naming one token, but keeping back", [(h, held_back(h)) for h in HEDGES], s.hedge)),
-            c.figure("losses", table_of_losses(look, truth, text, lost, s),
-                     title="What each forecast costs,", caption="in nats per token: the average surprise. Less is better; the truth’s own is the least there is."),
-            tag("div", c.figure("loss-by-temperature", by_temperature(s.t, text, lost), title="Which temperature forecasts best?",
-                     caption=f"On the held-out set: {sample(text.floor)}, which the model was not trained on. 95 % interval at {at_t(s.t)}: {between(text.interval(s.t))}. {beyond()}"),
-            c.figure("impossible", impossible(s.t, lost), title="What the heat lets in:",
-                     caption="the share of probability that goes to tokens which the corpus never writes at that place."), class_="columns"),
-        ])  # fmt: skip
+        return join(
+            [
+                c.controls(prompt_field(s), temperature_slider(s)),
+                prompts_to_try(s, TRY),
+                self.beside(look, truth),
+                c.controls(
+                    c.choice(
+                        "hedge", "Naming one token, but keeping back", [(h, held_back(h)) for h in HEDGES], s.hedge
+                    )
+                ),
+                c.figure(
+                    "losses",
+                    table_of_losses(look, truth, text, lost, s),
+                    title="What each forecast costs,",
+                    caption=(
+                        "in nats per token: the average surprise. Less is better; "
+                        "the truth’s own is the least there is."
+                    ),
+                ),
+                tag(
+                    "div",
+                    c.figure(
+                        "loss-by-temperature",
+                        by_temperature(s.t, text, lost),
+                        title="Which temperature forecasts best?",
+                        caption=(
+                            f"On the held-out set: {sample(text.floor)}, which the model was not trained on. 95 % "
+                            f"interval at {at_t(s.t)}: {between(text.interval(s.t))}. {beyond()}"
+                        ),
+                    ),
+                    c.figure(
+                        "impossible",
+                        impossible(s.t, lost),
+                        title="What the heat lets in:",
+                        caption=(
+                            "the share of probability that goes to tokens which the corpus never writes at that place."
+                        ),
+                    ),
+                    class_="columns",
+                ),
+            ]
+        )
 
     def beside(self, look: Any, truth: Any) -> Markup:
         if not truth.inside:
-            return join([
-                c.message(f"There is no truth to compare with here: the corpus never writes this text. {truth.reason}", "problem"),
-                c.figure("beside", pairs(look, None), title="The model alone.",
-                         caption="It forecasts all the same. Below, the held-out text still has its truth."),
-            ])  # fmt: skip
+            return join(
+                [
+                    c.message(
+                        f"There is no truth to compare with here: the corpus never writes this text. {truth.reason}",
+                        "problem",
+                    ),
+                    c.figure(
+                        "beside",
+                        pairs(look, None),
+                        title="The model alone.",
+                        caption="It forecasts all the same. Below, the held-out text still has its truth.",
+                    ),
+                ]
+            )
         return c.figure(
-            "beside", pairs(look, truth.probs), title="Bars: the model. Marks: the truth.",
+            "beside",
+            pairs(look, truth.probs),
+            title="Bars: the model. Marks: the truth.",
             caption=f"At {at_t(look.chain.temperature)}; the truth has no temperature.",
-        )  # fmt: skip
+        )
 
 
 def pairs(look: Any, truth: Any) -> Markup:
@@ -102,16 +149,29 @@ def pairs(look: Any, truth: Any) -> Markup:
             else f'<td class="num" tabindex="-1" data-v="{exact(q)}">{percent(q) if q > 1e-15 else "0 %"}</td>'
         )
         rows.append(
-            f'<tr><th scope="row">{name}</th><td class="track" aria-hidden="true"><i class="bar" style="--v:{min(p / peak, 1):.4f}"></i>{mark}</td>'
+            f'<tr><th scope="row">{name}</th><td class="track" aria-hidden="true">'
+            f'<i class="bar" style="--v:{min(p / peak, 1):.4f}"></i>{mark}</td>'
             f'<td class="num" tabindex="-1" data-v="{exact(p)}">{percent(p)}</td>{true_cell}</tr>'
         )
     heads = [tag("th", "token", scope="col"), tag("td", aria_hidden="true"), tag("th", "model", scope="col")]
     if truth is not None:
         heads.append(tag("th", "truth", scope="col"))
     table = tag(
-        "table", tag("caption", "Next token: the model and the true distribution of the corpus" if truth is not None else "Next token: the model", class_="sr"),
-        tag("thead", tag("tr", *heads)), Markup(f"<tbody>{''.join(rows)}</tbody>"), class_="bars colour-vocab", data_grid=True,
-    )  # fmt: skip
+        "table",
+        tag(
+            "caption",
+            (
+                "Next token: the model and the true distribution of the corpus"
+                if truth is not None
+                else "Next token: the model"
+            ),
+            class_="sr",
+        ),
+        tag("thead", tag("tr", *heads)),
+        Markup(f"<tbody>{''.join(rows)}</tbody>"),
+        class_="bars colour-vocab",
+        data_grid=True,
+    )
     return tag("div", table, class_="scroll")
 
 
@@ -137,8 +197,10 @@ def table_of_losses(look: Any, truth: Any, text: Any, lost: tuple[float, float],
                 continue
             over = value - floor
             cells.append(
-                f'<td class="num" tabindex="-1" data-v="{exact(value)}"{" data-infinite" if math.isinf(value) else ""}>{nats(value)}</td>'
-                f'<td class="num soft" tabindex="-1" data-v="{exact(over)}">{"0" if abs(over) < 5e-7 else "+" + nats(over)}</td>'
+                '<td class="num" tabindex="-1"'
+                f' data-v="{exact(value)}"{" data-infinite" if math.isinf(value) else ""}>{nats(value)}</td>'
+                f'<td class="num soft" tabindex="-1" data-v="{exact(over)}">'
+                f"{'0' if abs(over) < 5e-7 else '+' + nats(over)}</td>"
             )
         lines.append(
             tag(
@@ -147,16 +209,28 @@ def table_of_losses(look: Any, truth: Any, text: Any, lost: tuple[float, float],
                 Markup("".join(cells)),
             )
         )
-    heads = [tag("th", "forecaster", scope="col"), tag("th", "this token", scope="col"), tag("th", "above the floor", scope="col"),
-             tag("th", how_many(text.n, "held-out place"), scope="col"), tag("th", "above the floor", scope="col")]  # fmt: skip
+    heads = [
+        tag("th", "forecaster", scope="col"),
+        tag("th", "this token", scope="col"),
+        tag("th", "above the floor", scope="col"),
+        tag("th", how_many(text.n, "held-out place"), scope="col"),
+        tag("th", "above the floor", scope="col"),
+    ]
     table = tag(
-        "table", tag("caption", "Cross-entropy of four forecasters", class_="sr"), tag("thead", tag("tr", *heads)), tag("tbody", *lines),
-        class_="losses", data_grid=True,
-    )  # fmt: skip
+        "table",
+        tag("caption", "Cross-entropy of four forecasters", class_="sr"),
+        tag("thead", tag("tr", *heads)),
+        tag("tbody", *lines),
+        class_="losses",
+        data_grid=True,
+    )
     infinite = (here is not None and math.isinf(here.argmax)) or math.isinf(text.argmax())
     why = (
-        f"∞ is no misprint: who gives probability 0 to something that then happens is infinitely surprised, once is enough. "
-        f"Naming one token is safe only where nothing else can come, at {percent(text.certain)} of the held-out places."
+        (
+            "∞ is no misprint: who gives probability 0 to something that then happens is infinitely surprised, once "
+            "is enough. Naming one token is safe only where nothing else can come, "
+            f"at {percent(text.certain)} of the held-out places."
+        )
         if infinite
         else "Here only one token can come, so naming it costs nothing."
     )
@@ -187,12 +261,16 @@ def by_temperature(t: float, text: Any, lost: tuple[float, float]) -> Markup:
     inside = curve[0][0] <= t <= curve[-1][0]
     return charts.xy(
         [("the model", "vocab", [(x, loss) for x, loss, _ in curve])],
-        label="Cross-entropy of the model on held-out text by temperature", x_name="temperature", y_name="nats per token",
-        x_ticks=TICKS, y_max=SHOWN_LOSS, height=220,
+        label="Cross-entropy of the model on held-out text by temperature",
+        x_name="temperature",
+        y_name="nats per token",
+        x_ticks=TICKS,
+        y_max=SHOWN_LOSS,
+        height=220,
         rules=[(text.floor.value, f"the floor: {nats(text.floor.value)}", "true")],
         markers=[(min(max(t, curve[0][0]), curve[-1][0]), f"{at_t(t)}: {nats(lost[0])}")],
         dots=[(best[0], best[1], "vocab")] + ([(t, lost[0], "loss")] if inside else []),
-    )  # fmt: skip
+    )
 
 
 def impossible(t: float, lost: tuple[float, float]) -> Markup:
@@ -200,11 +278,15 @@ def impossible(t: float, lost: tuple[float, float]) -> Markup:
     inside = curve[0][0] <= t <= curve[-1][0]
     return charts.xy(
         [("impossible tokens", "loss", [(x, share) for x, _, share in curve])],
-        label="Probability that the model gives to impossible tokens, by temperature", x_name="temperature", y_name="share",
-        x_ticks=TICKS, y_max=1.0, height=220,
+        label="Probability that the model gives to impossible tokens, by temperature",
+        x_name="temperature",
+        y_name="share",
+        x_ticks=TICKS,
+        y_max=1.0,
+        height=220,
         markers=[(min(max(t, curve[0][0]), curve[-1][0]), f"{at_t(t)}: {percent(lost[1])}")],
         dots=[(t, lost[1], "loss")] if inside else [],
-    )  # fmt: skip
+    )
 
 
 __all__ = ["TemperatureTruth", "number"]
