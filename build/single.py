@@ -212,7 +212,7 @@ def write_templates(out: Path, pages: list[Any]) -> None:
 
 
 def write_addresses(out: Path, pages: list[Any]) -> None:
-    """Write `single/<page>.html`, where a page in one file used to lie: it leads to the page, at the button that makes one."""
+    """Write `single/<page>.html`, where a page in one file used to lie: it leads to the page, to the button for one."""
     (out / "single").mkdir()
     for page in pages:
         to = f"../{page.path}#take"

@@ -165,10 +165,13 @@ export function operate(root, { widgets, mirror, defaults, connect, host }) {
   // the widgets that still have to follow, by name: `near` when Python is idle, `far` when no slider moves
   let behind = null;
   // what lies in closed sections waits until they are opened
+  const waiting = new Set();
   const inOpen = () => [...widgets.keys()].filter((name) => !isClosed(widgets.get(name)));
+  const leaveClosed = () => { for (const [name, el] of widgets) if (isClosed(el)) waiting.add(name); };
   /** The last to be drawn: all ('' to Python), or, where sections are closed, what is open. */
   const lastly = () => (inOpen().length < widgets.size ? inOpen().join(' ') || 'none' : '');
   function sightFirst(values) {
+    leaveClosed();
     const seen = sight.seen();
     const far = inOpen().filter((name) => !seen.includes(name));
     behind = seen.length && far.length ? { near: [], far } : null;
@@ -198,6 +201,7 @@ export function operate(root, { widgets, mirror, defaults, connect, host }) {
     fromLink = false;
     Object.assign(state, values);
     Object.assign(wishes, values);
+    leaveClosed();
     const names = inOpen().filter((name) => name !== own);
     const seen = sight.seen();
     behind = {
@@ -274,7 +278,10 @@ export function operate(root, { widgets, mirror, defaults, connect, host }) {
   vocabularies(root);
 
   /** A section was opened: what lies in it shows what holds. */
-  const drawOpened = () => connection.request({ first: lastly() }, false);
+  const drawOpened = () => {
+    const due = inOpen().filter((name) => waiting.delete(name));
+    if (due.length) connection.request({ first: lastly() }, false);
+  };
 
   /** The widgets are taken away: nothing moves by itself any more. */
   function end() {
