@@ -1,4 +1,5 @@
-// node closure.mjs CONFIG.json RESULT.json : run closure.py inside the pinned Pyodide, with the sources mounted read-only.
+// node closure.mjs CONFIG.json RESULT.json : run closure.py inside the pinned Pyodide, with the sources mounted
+// read-only.
 import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';

@@ -1,6 +1,6 @@
-// Knows how memory is laid out in a stopped Pyodide: every Python object is a chunk of Emscripten's dlmalloc (this Python is
-// built without a small-object allocator of its own). Used before a snapshot is written, to fill with zeros what nobody
-// uses: it should not be shipped.
+// Knows how memory is laid out in a stopped Pyodide: every Python object is a chunk of Emscripten's dlmalloc (this
+// Python is built without a small-object allocator of its own). Used before a snapshot is written, to fill with zeros
+// what nobody uses: it should not be shipped.
 
 /** Every chunk of the heap: calls each(address of its memory, bytes, in use?). Returns the number of chunks. */
 export function chunks(Module, each) {
@@ -35,7 +35,8 @@ export function zeroFree(Module) {
 }
 
 /**
- * The loader keeps each library's file in memory after it has made code of it. Nobody reads it again: fill it with zeros.
+ * The loader keeps each library's file in memory after it has made code of it. Nobody reads it again: fill it with
+ * zeros.
  * files: [Uint8Array], the content of the libraries' files
  */
 export function zeroLibraryFiles(Module, files) {

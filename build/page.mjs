@@ -1,5 +1,5 @@
-// node page.mjs CONFIG.json : resume the snapshot under Node, with the sources mounted, and let page_run.py make one page's
-// pack and stills in it.
+// node page.mjs CONFIG.json : resume the snapshot under Node, with the sources mounted, and let page_run.py make one
+// page's pack and stills in it.
 import fs from 'node:fs';
 import path from 'node:path';
 import { resumed } from './resumed.mjs';

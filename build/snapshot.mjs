@@ -1,5 +1,5 @@
-// node snapshot.mjs CONFIG.json : boot the patched Pyodide from the compiled closure, import what all pages share, and write
-// one memory snapshot for the whole site, and what is known about the heap.
+// node snapshot.mjs CONFIG.json : boot the patched Pyodide from the compiled closure, import what all pages share, and
+// write one memory snapshot for the whole site, and what is known about the heap.
 import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';

@@ -127,7 +127,8 @@ export function behave(root, { onStep }) {
   return { seat: () => seat(root), stopAll: () => players.forEach((_, stepper) => stop(stepper)) };
 }
 
-/** A function of a pointer's event: whether the pointer itself has moved since the last one. The page moving under it is no pointing. */
+/** A function of a pointer's event: whether the pointer itself has moved since the last one. The page moving under it
+ * is no pointing. */
 export function pointer() {
   const rest = { x: NaN, y: NaN };
   return ({ screenX: x, screenY: y }) => {
@@ -137,7 +138,8 @@ export function pointer() {
   };
 }
 
-/** What assistive technology says of a cell that has the focus: how it was made; its value, if only a colour shows it. */
+/** What assistive technology says of a cell that has the focus: how it was made; its value, if only a colour shows
+ * it. */
 function name(cell) {
   const { v, why } = cell.dataset;
   if (why) cell.setAttribute('aria-description', why);

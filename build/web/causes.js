@@ -1,5 +1,5 @@
-// What can keep a page from being live, by its cause (`what` in `explainer:failed`), and the one thing to do about each. Whoever
-// finds a fault says what happened; what to do is said here and nowhere else.
+// What can keep a page from being live, by its cause (`what` in `explainer:failed`), and the one thing to do about
+// each. Whoever finds a fault says what happened; what to do is said here and nowhere else.
 
 const CAUSES = {
   network: 'Check the connection, then try again.',
@@ -23,7 +23,8 @@ export const remedy = (what) => CAUSES[what] ?? '';
 /** Whether trying again may help. */
 export const hopeful = (what) => !NOT_HERE.has(what);
 
-/** Whether this is a frame whose host took its origin away (sandbox without allow-same-origin): no worker starts there. */
+/** Whether this is a frame whose host took its origin away (sandbox without allow-same-origin): no worker starts
+ * there. */
 export const sandboxed = () => self.origin === 'null' && /^https?:$/.test(location.protocol);
 
 const refused = []; // by a Content-Security-Policy
@@ -35,7 +36,8 @@ export async function forbidden(url = null) {
   return refused.find(({ blockedURI }) => url === null || blockedURI === String(url))?.effectiveDirective ?? '';
 }
 
-/** Why a script did not come well: it is asked for once more, past all that is kept, so a next try gets that. {what, words} */
+/** Why a script did not come well: it is asked for once more, past all that is kept, so a next try gets that.
+ * {what, words} */
 export async function whyNot(url) {
   if (sandboxed()) return { what: 'sandbox', words: 'cannot run in this frame: it has been cut off from the site that it comes from' };
   const directive = await forbidden(url);

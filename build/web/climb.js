@@ -1,6 +1,7 @@
-// The one picture (explainer/ui/parts/climb.py): every floor of a turn is in the drawing, here is only which of them have been
-// reached. What is reached lights by CSS; a dot runs along each line that is read, the ball falls, the word drops: by this script,
-// where motion is wanted. Without it, and under reduced motion, the same stills follow each other.
+// The one picture (explainer/ui/parts/climb.py): every floor of a turn is in the drawing, here is only which of them
+// have been reached. What is reached lights by CSS; a dot runs along each line that is read, the ball falls, the word
+// drops: by this script, where motion is wanted. Without it, and under reduced motion, the same stills follow each
+// other.
 
 const RUN = 760; // ms
 const POINTS = 14; // of a way, in between it is straight

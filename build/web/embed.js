@@ -1,8 +1,9 @@
 // <transformer-explainer widget="temperature" prompt="..." t="0.7"></transformer-explainer>
 //
 // One live widget in anybody's page. Attributes have the names of the address; changing one changes the widget. Events
-// bubble out of the element: explainer:live, explainer:failed, explainer:change (event.detail: the state). Everything from
-// inside the frame is checked for its sender and its shape, and is only ever used as a number, a plain value or a text.
+// bubble out of the element: explainer:live, explainer:failed, explainer:change (event.detail: the state). Everything
+// from inside the frame is checked for its sender and its shape, and is only ever used as a number, a plain value or a
+// text.
 (() => {
   const home = new URL('./', document.currentScript?.src ?? [...document.scripts].find((s) => /\/embed\.js(\?|$)/.test(s.src))?.src ?? location.href);
   const ORIGIN = home.protocol === 'file:' ? 'null' : home.origin; // as messages from the frame say it
@@ -52,7 +53,8 @@
       return values;
     }
 
-    /** Show the widget's still; the browser fetches it when it is not far away, and Python starts when it is near or used. */
+    /** Show the widget's still; the browser fetches it when it is not far away, and Python starts when it is near or
+     * used. */
     #open() {
       const slug = this.getAttribute('widget') ?? '';
       if (!WIDGETS.includes(slug)) { // the build put their names here

@@ -5,7 +5,8 @@ const MAX = 20000;
 
 const framed = root.dataset.embed && window.parent !== window;
 
-/** Start Python when the figure is seen, used, or its host says so: a long post does not start it for figures that nobody reaches. */
+/** Start Python when the figure is seen, used, or its host says so: a long post does not start it for figures that
+ * nobody reaches. */
 export function whenWanted(start) {
   if (!framed || !('IntersectionObserver' in window)) { start(); return; }
   const done = new AbortController();

@@ -1,5 +1,6 @@
-// Links to pages of the site, in markup that Python draws: it knows only their names. Where pages lie is said by the page itself:
-// `data-pages` is the address of a page with a star for its name ("../*/" on a server, "*.html" for pages in one file).
+// Links to pages of the site, in markup that Python draws: it knows only their names. Where pages lie is said by the
+// page itself: `data-pages` is the address of a page with a star for its name ("../*/" on a server, "*.html" for pages
+// in one file).
 
 const where = (pages, name) => (pages.includes('*/') && name === 'home' ? pages.replace('*/', '') : pages.replace('*', name));
 

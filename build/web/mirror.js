@@ -10,7 +10,8 @@ export class Mirror {
     this.adopt(still.models);
   }
 
-  /** Take the models of an opened document. Of a widget that Python has not drawn there is no `html`: the page shows a still. */
+  /** Take the models of an opened document. Of a widget that Python has not drawn there is no `html`: the page shows a
+   * still. */
   adopt(models) {
     this.byId.clear();
     for (const model of models) {

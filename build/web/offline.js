@@ -1,5 +1,6 @@
-// Keeps the site for visits without a network (a service worker), and tells the reader when a newer build lies on the server.
-// The name of a page's build is in `data-build`, that of the newest in build.json. A page in one file has none, and asks nobody.
+// Keeps the site for visits without a network (a service worker), and tells the reader when a newer build lies on the
+// server. The name of a page's build is in `data-build`, that of the newest in build.json. A page in one file has none,
+// and asks nobody.
 
 const root = document.documentElement;
 const own = root.dataset.build;
@@ -31,7 +32,8 @@ const rested = (worker) => new Promise((resolve) => {
   look();
 });
 
-/** Have `build` kept whole beside what is kept now. Whether it is: not where its files are not all there yet, or find no room. */
+/** Have `build` kept whole beside what is kept now. Whether it is: not where its files are not all there yet, or find
+ * no room. */
 async function keep(build) {
   try { // a name of its own, so that no cache on the way answers with the last one
     const registration = await workers.register(new URL(`sw.js?${build}`, site), { scope: site.pathname });
@@ -44,8 +46,9 @@ async function keep(build) {
   return false;
 }
 
-/** Where no service worker does it: browsers keep pages for as long as they think fit. Have this one fetched anew, and then,
- * once per build, those that it leads to: so nobody who has one page of the newest build goes back to an older one. */
+/** Where no service worker does it: browsers keep pages for as long as they think fit. Have this one fetched anew, and
+ * then, once per build, those that it leads to: so nobody who has one page of the newest build goes back to an older
+ * one. */
 async function renew(build) {
   let known = null;
   try { known = localStorage.getItem(RENEWED); } catch { /* nothing is kept here: then each time */ }

@@ -1,5 +1,6 @@
-// The paths grid (pages/paths/views/grid.py): pointing at a node lights up its cones, the arrow keys go from node to node,
-// a click (Enter, Space) pins. Python put both cones of every node into the markup, as bit sets; here is only set membership.
+// The paths grid (pages/paths/views/grid.py): pointing at a node lights up its cones, the arrow keys go from node to
+// node, a click (Enter, Space) pins. Python put both cones of every node into the markup, as bit sets; here is only set
+// membership.
 
 import { sit } from './rove.js';
 

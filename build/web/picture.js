@@ -1,10 +1,11 @@
-// A widget as a picture, just as it is on screen: its own markup, styles and fonts in an SVG that needs nothing else. A browser
-// draws it, at any size, with real text; a PNG is that, drawn once.
+// A widget as a picture, just as it is on screen: its own markup, styles and fonts in an SVG that needs nothing else. A
+// browser draws it, at any size, with real text; a PNG is that, drawn once.
 
 const NS = 'http://www.w3.org/2000/svg';
 const TOOLS = '.tools,.drawer,.tool-status,.travellers,.plot-live,.plot-tools,[data-message]:empty,script';
 
-/** The page's styles, with their fonts inside. As written, not as `cssRules` says them: that loses shorthands made of variables. */
+/** The page's styles, with their fonts inside. As written, not as `cssRules` says them: that loses shorthands made of
+ * variables. */
 async function styles() {
   const texts = [...document.querySelectorAll('link[rel=stylesheet],style')].map(async (sheet) => {
     let text = sheet.href ? await (await fetch(sheet.href)).text() : sheet.textContent;

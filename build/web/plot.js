@@ -1,6 +1,7 @@
-// A plot of the page, to be explored: BokehJS is fetched when one comes near, and its figure put over the still. Only pages with a plot
-// load this script. The figure's JSON is made by build/plots.py; what it shows is always what the widget's markup says (`data-columns`),
-// also when Python has drawn it anew. Where BokehJS does not come, the still stays as it is.
+// A plot of the page, to be explored: BokehJS is fetched when one comes near, and its figure put over the still. Only
+// pages with a plot load this script. The figure's JSON is made by build/plots.py; what it shows is always what the
+// widget's markup says (`data-columns`), also when Python has drawn it anew. Where BokehJS does not come, the still
+// stays as it is.
 
 const given = JSON.parse(document.getElementById('explainer-plots').textContent);
 const root = document.documentElement;
@@ -60,7 +61,8 @@ matchMedia('(prefers-color-scheme: dark)').addEventListener('change', repaint);
 
 const near = (a, b) => a === b || Math.abs(a - b) <= 1e-6 * Math.max(Math.abs(a), Math.abs(b)); // float32 has seven digits
 
-/** How `after` goes on where `before` ends: {column: the numbers that are new}, or null where an old one has changed. */
+/** How `after` goes on where `before` ends: {column: the numbers that are new}, or null where an old one has
+ * changed. */
 export function extension(before, after) {
   const length = before.x?.length ?? 0;
   const names = Object.keys(after);
@@ -78,7 +80,8 @@ function feed(source, columns) {
 }
 const plain = (data, like) => Object.fromEntries(Object.keys(like).map((name) => [name, Array.from(data[name] ?? [])]));
 
-/** Round numbers from `low` to `high`, both above 0, as explainer/ui/parts/charts.py has them; a step apart where that is less than a few. */
+/** Round numbers from `low` to `high`, both above 0, as explainer/ui/parts/charts.py has them; a step apart where that
+ * is less than a few. */
 function round(low, high) {
   const decades = Math.log10(high / low);
   const digits = decades < 2.5 ? [1, 2, 5] : [1];
@@ -144,7 +147,8 @@ class Shown {
 
   isLog(axis) { return this.figure[`${axis}_scale`].type.endsWith('LogScale'); }
 
-  /** What depends on the part that is shown: the marks along a logarithmic axis, and where the words of a marker stand. */
+  /** What depends on the part that is shown: the marks along a logarithmic axis, and where the words of a marker
+   * stand. */
   marks() {
     for (const axis of ['x', 'y']) {
       if (!this.isLog(axis)) continue;

@@ -1,4 +1,5 @@
-// How far each chapter has been read: a line under its name in the bar and in the contents. Kept in this browser only, as the theme is.
+// How far each chapter has been read: a line under its name in the bar and in the contents. Kept in this browser only,
+// as the theme is.
 
 const KEPT = 'explainer-read';
 

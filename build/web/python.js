@@ -1,5 +1,6 @@
-// Getting a live Python: resume it from the site's memory snapshot, or, if anything about that fails, boot it from compiled
-// files. Everything is fetched, unpacked and compiled in parallel as it streams in, and checked against the manifest.
+// Getting a live Python: resume it from the site's memory snapshot, or, if anything about that fails, boot it from
+// compiled files. Everything is fetched, unpacked and compiled in parallel as it streams in, and checked against the
+// manifest.
 import { loadPyodide } from 'pyodide-loader';
 import { afterTurns } from './turns.js';
 import { ZSTDDecoder } from 'zstddec/stream';
@@ -45,14 +46,15 @@ function zstandard() {
   });
 }
 
-/** Whether this is the beginning of something packed; else a server has unpacked it on the way (Content-Encoding: zstd). */
+/** Whether this is the beginning of something packed; else a server has unpacked it on the way (Content-Encoding:
+ * zstd). */
 const isPacked = (chunk) => [0x28, 0xb5, 0x2f, 0xfd].every((byte, i) => i >= chunk.length || chunk[i] === byte);
 
 /** The files of the manifest: each is fetched once, unpacked while it streams, and checked. */
 export class Files {
   /**
-   * manifest: as build/runtime.py writes it; asset(name, entry, {fresh, signal}) => stream or bytes; onBytes(n): n more bytes
-   * have come; patience: ms without a byte after which a connection counts as stalled
+   * manifest: as build/runtime.py writes it; asset(name, entry, {fresh, signal}) => stream or bytes; onBytes(n): n more
+   * bytes have come; patience: ms without a byte after which a connection counts as stalled
    */
   constructor(manifest, asset, onBytes, patience = Infinity) {
     Object.assign(this, { manifest, asset, onBytes, patience });
@@ -61,7 +63,8 @@ export class Files {
     this.over = new AbortController();
   }
 
-  /** The result of `make` for a file, made once. What could not be had stays so: the ordinary boot does not wait for it again. */
+  /** The result of `make` for a file, made once. What could not be had stays so: the ordinary boot does not wait for it
+   * again. */
   once(name, make) {
     if (!this.made.has(name)) {
       const promise = make();
@@ -71,7 +74,8 @@ export class Files {
     return this.made.get(name);
   }
 
-  /** This attempt has failed: fetch nothing more, and report nothing more (a late byte must not look like a new start). */
+  /** This attempt has failed: fetch nothing more, and report nothing more (a late byte must not look like a new
+   * start). */
   stop() {
     this.onBytes = () => {};
     this.over.abort();
@@ -138,7 +142,8 @@ export class Files {
     return { entry, checked, stream: packed ? raw.pipeThrough(zstandard()) : raw };
   }
 
-  /** The unpacked, checked content of a file; fetched anew once if it did not come well (a stale cache, a lost connection). */
+  /** The unpacked, checked content of a file; fetched anew once if it did not come well (a stale cache, a lost
+   * connection). */
   async content(name, onChunk = () => {}, again = true) {
     const attempt = async (fresh) => {
       const { entry, checked, stream } = await this.open(name, fresh);
@@ -197,7 +202,8 @@ export class Files {
     });
   }
 
-  /** numpy's libraries {path: compiled module, bytes}, each compiled as soon as it is here; other files of the pack beside. */
+  /** numpy's libraries {path: compiled module, bytes}, each compiled as soon as it is here; other files of the pack
+   * beside. */
   libraries() {
     return this.once('libraries', async () => {
       const compiling = [];
@@ -244,7 +250,8 @@ export function unpack(data) {
   return files.map(([path, size]) => ({ path, bytes: data.subarray(at, at += size) }));
 }
 
-/** A sparse image of a snapshot, as the patched Pyodide takes it: its head, and its memory {size, write(heap, from, to)}. */
+/** A sparse image of a snapshot, as the patched Pyodide takes it: its head, and its memory
+ * {size, write(heap, from, to)}. */
 function snapshotOf(data) {
   const [[size, runs], at] = listing(data);
   const before = new DataView(data.buffer, data.byteOffset + at).getUint32(4, true); // where the memory begins in the snapshot

@@ -1,5 +1,6 @@
-// The honest status: still, starting (bytes and steps), live, or failed. One place says it to the reader, to other scripts
-// (`document.documentElement.dataset.explainer`) and to listeners (`explainer:still`, `explainer:live`, `explainer:failed`).
+// The honest status: still, starting (bytes and steps), live, or failed. One place says it to the reader, to other
+// scripts (`document.documentElement.dataset.explainer`) and to listeners (`explainer:still`, `explainer:live`,
+// `explainer:failed`).
 
 import { hopeful, remedy } from './causes.js';
 

@@ -1,5 +1,5 @@
-// Repeat visits with the network off. One cache per build, filled whole before it is used: a page never mixes two builds.
-// The build writes VERSION and FILES ({path: sha256 in base64, or two of them}) in front of this file.
+// Repeat visits with the network off. One cache per build, filled whole before it is used: a page never mixes two
+// builds. The build writes VERSION and FILES ({path: sha256 in base64, or two of them}) in front of this file.
 /* global VERSION, FILES, FIRST */
 const SCOPE = new URL('./', self.location.href);
 const NAME = `explainer ${SCOPE.pathname} `;
@@ -13,10 +13,12 @@ async function digest(buffer) {
   return btoa(String.fromCharCode(...hash));
 }
 
-/** Whether these are the bytes of this build (a packed file may also have been unpacked by the server: the second checksum). */
+/** Whether these are the bytes of this build (a packed file may also have been unpacked by the server: the second
+ * checksum). */
 const right = async (name, body) => FILES[name].split(' ').includes(await digest(body));
 
-/** Put one file of this build, as it was fetched, into its cache; a file of another build, or a broken one, is refused. */
+/** Put one file of this build, as it was fetched, into its cache; a file of another build, or a broken one, is
+ * refused. */
 async function keep(cache, name, response) {
   const body = await response.arrayBuffer();
   if (!response.ok || !(await right(name, body))) throw new Error(`${name} is not of this build`);
@@ -36,8 +38,8 @@ async function fetched(cache, name) {
   }
 }
 
-/** What is kept of a file, if it still is what it was. Large files (.bin) are checked by who reads them, while they stream in: it
- * asks with `cache: 'reload'` for another one (worker.js). */
+/** What is kept of a file, if it still is what it was. Large files (.bin) are checked by who reads them, while they
+ * stream in: it asks with `cache: 'reload'` for another one (worker.js). */
 async function found(cache, name) {
   const response = await cache.match(stored(name));
   if (!response || name.endsWith('.bin')) return response;

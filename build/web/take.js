@@ -1,5 +1,5 @@
-// A widget or a page to take away: one .html with everything inside, as it is on screen, put together on the reader's machine from files
-// that this browser has already. Its parts and its template come from build/single.py.
+// A widget or a page to take away: one .html with everything inside, as it is on screen, put together on the reader's
+// machine from files that this browser has already. Its parts and its template come from build/single.py.
 
 import { linked } from './links.js';
 
@@ -20,8 +20,8 @@ function base64(blob) {
   });
 }
 
-/** The file, as a Blob. widgets: {name: section} of those that are in it; asked: the state that differs from the defaults;
- * template: its path in the site */
+/** The file, as a Blob. widgets: {name: section} of those that are in it; asked: the state that differs from the
+ * defaults; template: its path in the site */
 export async function oneFile(template, widgets, asked) {
   const { marks, files, packs } = await (await get(new URL(document.documentElement.dataset.parts, document.baseURI))).json();
   const html = await (await get(new URL(template, site()))).text();

@@ -1,4 +1,5 @@
-// The card of a term stands below the word that was pressed, or above it where there is more room. The browser opens and closes it.
+// The card of a term stands below the word that was pressed, or above it where there is more room. The browser opens
+// and closes it.
 
 const GAP = 6; // px
 

@@ -3,10 +3,10 @@
 //   data-travel="s3"        this element shows the value s3; several names are separated by spaces
 //   data-travel-from="s3"   the value s3 comes from here, in the same drawing (the token drawn, on its way to the tape)
 //
-// When the reader steps on, what carries the same name before and after travels from the old place to the new one; when Python
-// has drawn anew, what was not there before travels from its `data-travel-from`. A copy travels, in a layer above the widget, so nothing in
-// the page moves; the next change ends it; under reduced motion nothing travels at all. The time is `--travel`
-// (explainer/ui/design.py).
+// When the reader steps on, what carries the same name before and after travels from the old place to the new one; when
+// Python has drawn anew, what was not there before travels from its `data-travel-from`. A copy travels, in a layer
+// above the widget, so nothing in the page moves; the next change ends it; under reduced motion nothing travels at all.
+// The time is `--travel` (explainer/ui/design.py).
 
 const MOST = 64; // copies at once
 const SPREAD = 0.3; // share of the time by which the last of several values starts later than the first
@@ -36,8 +36,8 @@ export function leave(el) {
   return allowed() ? places(el) : null;
 }
 
-/** After the change: let values travel. After a step (`stepped`) from where they were to where they are used now; after a new
- * drawing only what was not there before, from where it was made. */
+/** After the change: let values travel. After a step (`stepped`) from where they were to where they are used now; after
+ * a new drawing only what was not there before, from where it was made. */
 export function arrive(el, before, { stepped = false } = {}) {
   const widget = el.closest('.widget');
   if (!before || !widget) return;

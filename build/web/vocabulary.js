@@ -1,5 +1,6 @@
-// The whole vocabulary as a list that can be searched (pages/temperature/views/parts.py: all_tokens). Python sends every
-// token's number with each change; rows are made of them when the list is opened (or its numbers are downloaded), not before.
+// The whole vocabulary as a list that can be searched (pages/temperature/views/parts.py: all_tokens). Python sends
+// every token's number with each change; rows are made of them when the list is opened (or its numbers are downloaded),
+// not before.
 
 const percent = (p) => { // as explainer/ui/html.py writes it
   const q = 100 * p;

@@ -1,13 +1,14 @@
-// The site's one Python, behind a port per page. The same script is a module SharedWorker (all pages and embeds of a visit
-// share it), a dedicated module Worker, or, bundled, a classic worker in a single-file export.
+// The site's one Python, behind a port per page. The same script is a module SharedWorker (all pages and embeds of a
+// visit share it), a dedicated module Worker, or, bundled, a classic worker in a single-file export.
 //
 // page -> here    open {client, name, page, shows}   patch {client, seq, events}   close {client}   restart
-// here -> page    progress {step, loaded, total}   open {client, models, ms, bytes, how, reason}   patch {client, events}
-//                 idle {client, seq}   wait {client, message}   error {client, message, trace, what}   failed {what, message}   restarted
-//                 hello {lock}   busy {busy}
+// here -> page    progress {step, loaded, total}   open {client, models, ms, bytes, how, reason}
+//                 patch {client, events}   idle {client, seq}   wait {client, message}
+//                 error {client, message, trace, what}   failed {what, message}   restarted   hello {lock}   busy {busy}
 //
-// While Python works this thread hears and says nothing. So that nobody takes it for dead, it says `busy` to all pages before each
-// piece of work, and when there is no more; and as long as it lives it holds a lock, for whose end the pages wait (connection.js).
+// While Python works this thread hears and says nothing. So that nobody takes it for dead, it says `busy` to all pages
+// before each piece of work, and when there is no more; and as long as it lives it holds a lock, for whose end the
+// pages wait (connection.js).
 import { forbidden } from './causes.js';
 import { AssetError, Files, addFiles, boot, fetchAsset, resume } from './python.js';
 
@@ -197,7 +198,8 @@ async function complete(live, tell, work, again) {
   }
 }
 
-/** Whether an exception means that this Python can do no more (a trap, not an exception of Python's own, nor a lost file). */
+/** Whether an exception means that this Python can do no more (a trap, not an exception of Python's own, nor a lost
+ * file). */
 const isFatal = (problem) => !(problem instanceof AssetError) && problem?.name !== 'PythonError' && problem?.constructor?.name !== 'PythonError';
 
 function died(problem) {
@@ -212,8 +214,8 @@ const breathe = () => new Promise((resolve) => {
   port2.postMessage(null);
 });
 
-/** The first moves would wait for weights, and for the browser to compile what is used often: draw for `left` ms in what is
- * free time so far. Every turn stands at the end of the queue, so whatever the reader does comes first. */
+/** The first moves would wait for weights, and for the browser to compile what is used often: draw for `left` ms in
+ * what is free time so far. Every turn stands at the end of the queue, so whatever the reader does comes first. */
 function warmUp(port, client, left) {
   if (left > 0) breathe().then(() => enqueue(() => handle(port, { type: 'warm', client, left })));
 }
@@ -287,7 +289,8 @@ function listen(port) {
   };
 }
 
-/** Hold a lock for life: pages that ask for it get it when this worker is no more. Where there are no locks, silence must do. */
+/** Hold a lock for life: pages that ask for it get it when this worker is no more. Where there are no locks, silence
+ * must do. */
 function hold() {
   const lock = `transformer-explainer ${Math.random().toString(36).slice(2)} ${Date.now()}`;
   self.navigator?.locks?.request(lock, () => {

@@ -1,7 +1,8 @@
 // What the monkey (monkey.py) asks of a page; added to every page before its own scripts.
 
-/** What can be acted on, in sight or not, and said what it is; `monkey.all` has the elements themselves, in the same order: no mark
- * is left on the page. Links that leave it, downloads, the clipboard and what forgets the site are not touched. */
+/** What can be acted on, in sight or not, and said what it is; `monkey.all` has the elements themselves, in the same
+ * order: no mark is left on the page. Links that leave it, downloads, the clipboard and what forgets the site are not
+ * touched. */
 const targets = () => {
   const out = /^(Copy|Download|Forget|Keep|Reload|One file|PNG|SVG|CSV|JSON)/;
   const some = 'button, summary, input, select, textarea, [data-node], td[tabindex="0"], [data-ask] td[data-v]:last-child';
@@ -23,7 +24,8 @@ const wayTo = by => {
   return Boolean(there?.sameDocument);
 };
 
-// No number, or a value of Python's that was meant for nobody. "None" is a word, too, but never all that is said, nor in the midst of a sentence.
+// No number, or a value of Python's that was meant for nobody. "None" is a word, too, but never all that is said, nor
+// in the midst of a sentence.
 const NO_NUMBER = /(?<![\w-])(NaN|nan|undefined|null|\[object \w+|-?Infinity)(?![\w-])|(?<=[^\s.”“?!]\s*)None(?![\w-])|(?<![\w-])None(?! [a-z])(?![\w-])/;
 const READ_BY_CODE = /^(class|style|d|x|y|x1|x2|y1|y2|cx|cy|r|width|height|points|transform|data-v|value|min|max|aria-.*|title|alt|data-why)$/;
 
@@ -83,8 +85,8 @@ const wrong = () => {
   return found;
 };
 
-/** Whether all that was asked is answered; a page that failed has nothing more to say. Long texts that are being written (`data-more`)
- * are not waited for: a reader does not either. */
+/** Whether all that was asked is answered; a page that failed has nothing more to say. Long texts that are being
+ * written (`data-more`) are not waited for: a reader does not either. */
 let patience = 0;
 const settled = () => {
   const { dataset } = document.documentElement;
@@ -96,7 +98,8 @@ const settled = () => {
 };
 for (const kind of ['pointerdown', 'keydown', 'input', 'popstate']) window.addEventListener(kind, () => { patience = 0; }, true);
 
-/** Come to rest: nothing plays, nothing is being written, and what goes on only where it is seen (`data-more`) has gone on to its end. */
+/** Come to rest: nothing plays, nothing is being written, and what goes on only where it is seen (`data-more`) has gone
+ * on to its end. */
 const rest = () => {
   document.activeElement?.blur();
   for (const button of document.querySelectorAll(':is([data-step-play], [data-crank-play])[aria-pressed=true]')) button.click();
@@ -109,7 +112,8 @@ const rest = () => {
 /** The whole number that a slider stands for: a hand may leave it a little beside its place. */
 const whole = slider => Math.round(slider.dataset.scale === 'log' ? 10 ** slider.value : slider.value);
 
-/** The view: what the figures show and what the controls hold; not which drawer is open, what has the focus, what was said. */
+/** The view: what the figures show and what the controls hold; not which drawer is open, what has the focus, what was
+ * said. */
 const view = () => {
   const one = el => {
     const copy = el.cloneNode(true);

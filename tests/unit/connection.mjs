@@ -1,5 +1,5 @@
-// A page's connection to Python, with a worker that is only written down and a clock that is turned by hand (node:test).
-// Run by test_connection.py.
+// A page's connection to Python, with a worker that is only written down and a clock that is turned by hand
+// (node:test). Run by test_connection.py.
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { reset, seconds, turn } from './clock.mjs';

@@ -1,5 +1,6 @@
-// The files of the runtime as they come from all kinds of servers: packed, unpacked on the way, damaged, missing, stalled (node:test).
-// Run by test_connection.py; arguments: build/web/python.js, bundled, and a file of JSON {raw, packed, entry} in base64.
+// The files of the runtime as they come from all kinds of servers: packed, unpacked on the way, damaged, missing,
+// stalled (node:test). Run by test_connection.py; arguments: build/web/python.js, bundled, and a file of JSON {raw,
+// packed, entry} in base64.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
