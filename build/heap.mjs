@@ -44,7 +44,8 @@ export function zeroLibraryFiles(Module, files) {
   let total = 0;
   chunks(Module, (at, size, used) => {
     if (!used || size < 4096) return;
-    const file = files.find((f) => f.length <= size && size - f.length < 64 && bytes[at] === f[0] && same(bytes, at, f));
+    const file = files.find((f) => (
+      f.length <= size && size - f.length < 64 && bytes[at] === f[0] && same(bytes, at, f)));
     if (!file) return;
     bytes.fill(0, at, at + file.length);
     total += file.length;
@@ -70,4 +71,5 @@ export function zeroStreamBuffers(Module, streams) {
   return total;
 }
 
-const same = (bytes, at, file) => Buffer.compare(Buffer.from(bytes.buffer, at, file.length), Buffer.from(file.buffer, file.byteOffset, file.length)) === 0;
+const same = (bytes, at, file) => Buffer.compare(
+  Buffer.from(bytes.buffer, at, file.length), Buffer.from(file.buffer, file.byteOffset, file.length)) === 0;

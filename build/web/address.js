@@ -5,7 +5,9 @@
 export function read(location = window.location) {
   const values = {};
   for (const part of [location.search.slice(1), location.hash.includes('=') ? location.hash.slice(1) : '']) {
-    for (const [name, value] of new URLSearchParams(part)) if (/^[a-z][a-z0-9_]{0,31}$/.test(name)) values[name] = value;
+    for (const [name, value] of new URLSearchParams(part)) {
+      if (/^[a-z][a-z0-9_]{0,31}$/.test(name)) values[name] = value;
+    }
   }
   return values;
 }

@@ -30,7 +30,8 @@ export class Connection {
     this.seq = 0;
     this.isLive = false;
     this.shared = true; // whether a SharedWorker may do
-    this.generation = 1; // a worker that is there but of no use has used up its name; all pages count alike, so they meet again
+    // a worker that is there but of no use has used up its name; all pages count alike, so they meet again
+    this.generation = 1;
     this.restarts = 0; // by itself, since the reader last did something
   }
 
@@ -42,10 +43,16 @@ export class Connection {
     try {
       port = this.port = this.makeWorker({ generation: this.generation, shared: this.shared });
     } catch (problem) {
-      this.fail(sandboxed() ? 'sandbox' : 'worker', `This browser did not let the page start a worker (${problem.message}).`);
+      this.fail(
+        sandboxed() ? 'sandbox' : 'worker',
+        `This browser did not let the page start a worker (${problem.message}).`,
+      );
       return;
     }
-    port.listen((data) => { if (port === this.port) this.receive(data); }, (problem) => { if (port === this.port) this.broken(problem); });
+    port.listen(
+      (data) => { if (port === this.port) this.receive(data); },
+      (problem) => { if (port === this.port) this.broken(problem); },
+    );
     this.postOpen();
     const late = (failed) => () => { if (port === this.port && !this.heard) this.late(failed); };
     afterTurns(this.patience, late(false));
@@ -201,7 +208,9 @@ export class Connection {
     const { port } = this;
     this.guard?.abort();
     this.guard = new AbortController();
-    globalThis.navigator?.locks?.request(lock, { signal: this.guard.signal }, () => { if (port === this.port) this.lost(); }).catch(() => {});
+    globalThis.navigator?.locks?.request(lock, { signal: this.guard.signal }, () => {
+      if (port === this.port) this.lost();
+    }).catch(() => {});
   }
 
   get isOwed() { return Boolean(this.port) && this.heard && (this.opening || this.inFlight > 0); }
@@ -296,7 +305,9 @@ export function openWorker(url, { generation = 1, shared = true } = {}) {
   const type = 'module';
   if (shared && typeof SharedWorker === 'function') {
     try {
-      const worker = new SharedWorker(url, { type, name: `transformer-explainer${generation > 1 ? ` ${generation}` : ''}` });
+      const worker = new SharedWorker(url, {
+        type, name: `transformer-explainer${generation > 1 ? ` ${generation}` : ''}`,
+      });
       return {
         shared: true,
         post: (m) => worker.port.postMessage(m),

@@ -20,18 +20,24 @@ export function deeper(root, { asked, opened }) {
   };
   const arrive = () => {
     for (const name of asked) {
-      const controls = [...root.querySelectorAll(`[data-bind="${name}"],[data-set~="${name}"],[data-stepper="${name}"]`)];
+      const controls = [...root.querySelectorAll(
+        `[data-bind="${name}"],[data-set~="${name}"],[data-stepper="${name}"]`)];
       if (controls.length && controls.every(isClosed)) reveal(controls[0]);
     }
     goTo(location.hash);
   };
-  if (root.querySelector('.second:not([data-settled])')) addEventListener('DOMContentLoaded', arrive, { once: true }); // reading.js first
-  else arrive();
+  if (root.querySelector('.second:not([data-settled])')) { // reading.js first
+    addEventListener('DOMContentLoaded', arrive, { once: true });
+  } else {
+    arrive();
+  }
   addEventListener('hashchange', () => goTo(location.hash));
   root.addEventListener('click', ({ target }) => {
     const link = target.closest?.('a[href^="#"]');
     if (link) goTo(link.hash);
   });
   root.addEventListener('toggle', ({ target }) => { if (target.matches('.deeper[open]')) opened(); }, true);
-  addEventListener('beforeprint', () => { for (const section of root.querySelectorAll('.deeper')) section.open = true; });
+  addEventListener('beforeprint', () => {
+    for (const section of root.querySelectorAll('.deeper')) section.open = true;
+  });
 }

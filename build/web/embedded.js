@@ -18,7 +18,9 @@ export function whenWanted(start) {
   };
   const look = new IntersectionObserver((entries) => { if (entries.some((entry) => entry.isIntersecting)) go(); });
   look.observe(document.body);
-  for (const used of ['pointerdown', 'keydown', 'input']) window.addEventListener(used, go, { capture: true, signal: done.signal });
+  for (const used of ['pointerdown', 'keydown', 'input']) {
+    window.addEventListener(used, go, { capture: true, signal: done.signal });
+  }
   window.addEventListener('message', ({ source, data }) => {
     if (source === window.parent && data?.type === 'explainer:start') go();
   }, { signal: done.signal });
@@ -26,7 +28,8 @@ export function whenWanted(start) {
 
 export function embedded({ set, defaults }) {
   if (!framed) return;
-  const tell = (message) => window.parent.postMessage(message, '*'); // nothing secret: a height, and what the figure shows
+  // nothing secret: a height, and what the figure shows
+  const tell = (message) => window.parent.postMessage(message, '*');
   let told = 0;
   const measure = () => {
     const height = Math.ceil(document.body.getBoundingClientRect().height);
@@ -44,7 +47,9 @@ export function embedded({ set, defaults }) {
     const values = {};
     for (const [name, value] of Object.entries(data.values)) {
       if (name === 'theme') theme(value);
-      else if (Object.hasOwn(defaults, name) && (value === null || typeof value === 'number' || typeof value === 'boolean' || (typeof value === 'string' && value.length <= MAX))) values[name] = value;
+      else if (Object.hasOwn(defaults, name) && (
+        value === null || typeof value === 'number' || typeof value === 'boolean'
+        || (typeof value === 'string' && value.length <= MAX))) values[name] = value;
     }
     if (Object.keys(values).length) set(values);
   });

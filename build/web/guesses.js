@@ -38,6 +38,10 @@ export function guesses(root, page) {
     const fieldset = event.target.closest?.('[data-guess]');
     if (!fieldset) return;
     show(fieldset);
-    try { sessionStorage.setItem(KEPT, JSON.stringify({ ...kept(), [`${page}:${fieldset.dataset.guess}`]: event.target.value })); } catch { /* private mode */ }
+    try {
+      sessionStorage.setItem(KEPT, JSON.stringify({
+        ...kept(), [`${page}:${fieldset.dataset.guess}`]: event.target.value,
+      }));
+    } catch { /* private mode */ }
   });
 }

@@ -19,7 +19,11 @@ export class Mirror {
       const before = known?.attributes ?? {};
       this.models.set(model.name, model);
       this.byId.set(model.id, model);
-      if (known) for (const attr in model.attributes) if (!same(before[attr], model.attributes[attr])) this.tell(model, attr);
+      if (known) {
+        for (const attr in model.attributes) {
+          if (!same(before[attr], model.attributes[attr])) this.tell(model, attr);
+        }
+      }
     }
   }
 

@@ -5,7 +5,9 @@
 const root = document.documentElement;
 const own = root.dataset.build;
 const site = new URL(root.dataset.site, document.baseURI);
-const workers = (() => { try { return navigator.serviceWorker; } catch { return undefined; } })(); // none where the connection is not secure
+const workers = (() => { // none where the connection is not secure
+  try { return navigator.serviceWorker; } catch { return undefined; }
+})();
 const asks = Boolean(own) && /^https?:$/.test(location.protocol);
 const RENEWED = 'explainer-build';
 
@@ -54,7 +56,9 @@ async function renew(build) {
   try { known = localStorage.getItem(RENEWED); } catch { /* nothing is kept here: then each time */ }
   const anew = (address) => fetch(address, { cache: 'reload' }).catch(() => null);
   if (build !== own) await anew(location.href);
-  if (!root.dataset.embed && known !== build && (known || build !== own)) renewed = Promise.all(pagesFromHere().map(anew));
+  if (!root.dataset.embed && known !== build && (known || build !== own)) {
+    renewed = Promise.all(pagesFromHere().map(anew));
+  }
   renewed.then(() => { try { localStorage.setItem(RENEWED, build); } catch { /* as above */ } });
 }
 let renewed = Promise.resolve();
@@ -125,9 +129,13 @@ export function upToDate() {
 /** Forget everything that the site keeps in this browser. Returns a sentence. */
 export async function forget() {
   const registration = await registered();
-  for (const name of (await globalThis.caches?.keys()) ?? []) if (name.startsWith(`explainer ${site.pathname} `)) await caches.delete(name);
+  for (const name of (await globalThis.caches?.keys()) ?? []) {
+    if (name.startsWith(`explainer ${site.pathname} `)) await caches.delete(name);
+  }
   await registration?.unregister();
-  try { for (const key of Object.keys(localStorage)) if (key.startsWith('explainer-')) localStorage.removeItem(key); } catch { /* nothing kept */ }
+  try {
+    for (const key of Object.keys(localStorage)) if (key.startsWith('explainer-')) localStorage.removeItem(key);
+  } catch { /* nothing kept */ }
   return registration ? 'Removed: nothing of this site is kept in this browser any more.' : 'Nothing was kept.';
 }
 
