@@ -50,8 +50,7 @@ function copyOf(el) {
   el.querySelectorAll('input,select').forEach((field, i) => {
     if (field.matches('select')) {
       [...fields[i].options].forEach((option, k) => option.toggleAttribute('selected', k === field.selectedIndex));
-    }
-    else fields[i].setAttribute('value', field.value);
+    } else fields[i].setAttribute('value', field.value);
     fields[i].toggleAttribute('checked', Boolean(field.checked));
   });
   for (const tool of copy.querySelectorAll(TOOLS)) tool.remove();

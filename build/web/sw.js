@@ -4,7 +4,11 @@
 const SCOPE = new URL('./', self.location.href);
 const NAME = `explainer ${SCOPE.pathname} `;
 const CACHE = NAME + VERSION;
-const path = (url) => { const u = new URL(url); return u.origin === SCOPE.origin && u.pathname.startsWith(SCOPE.pathname) ? decodeURIComponent(u.pathname.slice(SCOPE.pathname.length)) : null; };
+const path = (url) => {
+  const u = new URL(url);
+  return u.origin === SCOPE.origin && u.pathname.startsWith(SCOPE.pathname)
+    ? decodeURIComponent(u.pathname.slice(SCOPE.pathname.length)) : null;
+};
 const file = (p) => (p === '' || p.endsWith('/') ? `${p}index.html` : Object.hasOwn(FILES, p) ? p : `${p}/index.html`);
 const stored = (name) => new URL(name.replace(/(^|\/)index\.html$/, '$1'), SCOPE);
 
@@ -45,7 +49,9 @@ async function found(cache, name) {
   if (!response || name.endsWith('.bin')) return response;
   const body = await response.arrayBuffer();
   if (await right(name, body)) return new Response(body, { headers: response.headers });
-  try { return await keep(cache, name, await fetch(stored(name), { cache: 'reload' })); } catch { // no network, or a newer build there
+  try {
+    return await keep(cache, name, await fetch(stored(name), { cache: 'reload' }));
+  } catch { // no network, or a newer build there
     return new Response(body, { headers: response.headers });
   }
 }
@@ -61,7 +67,8 @@ self.addEventListener('install', (event) => event.waitUntil((async () => {
   const cache = await caches.open(CACHE);
   try {
     for (const name of FIRST) if (!(await cache.match(stored(name)))) await fetched(cache, name);
-  } catch (problem) { // quota, network, or a newer build on the server: stay out of the way, try again at the next visit
+  } catch (problem) {
+    // quota, network, or a newer build on the server: stay out of the way, try again at the next visit
     await caches.delete(CACHE);
     throw problem;
   }
@@ -73,7 +80,10 @@ self.addEventListener('activate', (event) => event.waitUntil((async () => {
 
 self.addEventListener('fetch', (event) => {
   const at = path(event.request.url);
-  if (at === 'build.json') return event.respondWith(fetch(event.request).catch(() => new Response(JSON.stringify({ build: VERSION }))));
+  if (at === 'build.json') {
+    return event.respondWith(
+      fetch(event.request).catch(() => new Response(JSON.stringify({ build: VERSION }))));
+  }
   const name = at === null ? null : file(at);
   if (event.request.method !== 'GET' || name === null || !Object.hasOwn(FILES, name)) return;
   event.respondWith((async () => {
