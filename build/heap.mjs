@@ -1,6 +1,6 @@
-// Knows how memory is laid out in a stopped Pyodide: every Python object is a chunk of Emscripten's dlmalloc (this Python is
-// built without a small-object allocator of its own). Used before a snapshot is written, to fill with zeros what nobody
-// uses: it should not be shipped.
+// Knows how memory is laid out in a stopped Pyodide: every Python object is a chunk of Emscripten's dlmalloc (this
+// Python is built without a small-object allocator of its own). Used before a snapshot is written, to fill with zeros
+// what nobody uses: it should not be shipped.
 
 /** Every chunk of the heap: calls each(address of its memory, bytes, in use?). Returns the number of chunks. */
 export function chunks(Module, each) {
@@ -35,7 +35,8 @@ export function zeroFree(Module) {
 }
 
 /**
- * The loader keeps each library's file in memory after it has made code of it. Nobody reads it again: fill it with zeros.
+ * The loader keeps each library's file in memory after it has made code of it. Nobody reads it again: fill it with
+ * zeros.
  * files: [Uint8Array], the content of the libraries' files
  */
 export function zeroLibraryFiles(Module, files) {
@@ -43,7 +44,8 @@ export function zeroLibraryFiles(Module, files) {
   let total = 0;
   chunks(Module, (at, size, used) => {
     if (!used || size < 4096) return;
-    const file = files.find((f) => f.length <= size && size - f.length < 64 && bytes[at] === f[0] && same(bytes, at, f));
+    const file = files.find((f) => (
+      f.length <= size && size - f.length < 64 && bytes[at] === f[0] && same(bytes, at, f)));
     if (!file) return;
     bytes.fill(0, at, at + file.length);
     total += file.length;
@@ -69,4 +71,5 @@ export function zeroStreamBuffers(Module, streams) {
   return total;
 }
 
-const same = (bytes, at, file) => Buffer.compare(Buffer.from(bytes.buffer, at, file.length), Buffer.from(file.buffer, file.byteOffset, file.length)) === 0;
+const same = (bytes, at, file) => Buffer.compare(
+  Buffer.from(bytes.buffer, at, file.length), Buffer.from(file.buffer, file.byteOffset, file.length)) === 0;

@@ -1,5 +1,5 @@
-// node page.mjs CONFIG.json : resume the snapshot under Node, with the sources mounted, and let page_run.py make one page's
-// pack and stills in it.
+// node page.mjs CONFIG.json : resume the snapshot under Node, with the sources mounted, and let page_run.py make one
+// page's pack and stills in it.
 import fs from 'node:fs';
 import path from 'node:path';
 import { resumed } from './resumed.mjs';
@@ -19,8 +19,11 @@ for (const [name, file] of Object.entries(config.files)) { // what a live page h
   py.FS.writeFile(name, fs.readFileSync(file));
 }
 py.FS.mkdirTree('/tools');
-for (const tool of ['slim.py', 'trims.py', 'closure.py', 'exercise.py', 'page_run.py']) py.FS.writeFile(`/tools/${tool}`, fs.readFileSync(path.join(config.tools, tool)));
-py.runPython('import sys, zipimport; zipimport._zip_directory_cache.clear(); sys.path_importer_cache.clear(); sys.path.insert(0, "/tools"); import page_run');
+for (const tool of ['slim.py', 'trims.py', 'closure.py', 'exercise.py', 'page_run.py']) {
+  py.FS.writeFile(`/tools/${tool}`, fs.readFileSync(path.join(config.tools, tool)));
+}
+py.runPython('import sys, zipimport; zipimport._zip_directory_cache.clear(); sys.path_importer_cache.clear(); '
+  + 'sys.path.insert(0, "/tools"); import page_run');
 const run = py.runPython('page_run.run');
 const result = run(JSON.stringify({ ...config, there: JSON.parse(there), roots: config.mounts.map((m) => m.at) }));
 fs.writeFileSync(path.join(config.output, 'result.json'), result);

@@ -3,7 +3,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-process.on('uncaughtException', (e) => { console.error(String(e?.message ?? e).slice(-4000), String(e?.stack ?? '').slice(-1500)); process.exit(1); }); // Node would print the whole minified file
+process.on('uncaughtException', (e) => { // Node would print the whole minified file
+  console.error(String(e?.message ?? e).slice(-4000), String(e?.stack ?? '').slice(-1500));
+  process.exit(1);
+});
 globalThis.XMLHttpRequest ??= class {};
 
 /** configFile: config.json in the folder of a snapshot (build/runtime.py). Resolves to Pyodide. */
@@ -18,8 +21,12 @@ export async function resumed(configFile) {
     modules.set(name, new WebAssembly.Module(fs.readFileSync(path.join(config.site, name.slice(SITE.length)))));
   }
   return loadPyodide({
-    indexURL: config.pyodide, _loadSnapshot: snapshot.slice(0, before), _snapshotDeserializer: () => ({}), _installStdlib: () => {},
-    _image: { size: snapshot.length - before, write: (heap, from, to) => heap.set(snapshot.subarray(before + from, before + to), from) },
+    indexURL: config.pyodide, _loadSnapshot: snapshot.slice(0, before),
+    _snapshotDeserializer: () => ({}), _installStdlib: () => {},
+    _image: {
+      size: snapshot.length - before,
+      write: (heap, from, to) => heap.set(snapshot.subarray(before + from, before + to), from),
+    },
     _libraryModule: (name) => modules.get(name),
   });
 }

@@ -1,17 +1,19 @@
-// The reader's state in the address: the same names as the embed attributes. Read from the query and the hash; written to
-// the query, or to the hash where a page opened from a disk may not change its query.
+// The reader's state in the address: the same names as the embed attributes. Read from the query and the hash; written
+// to the query, or to the hash where a page opened from a disk may not change its query.
 
 /** {name: text} of everything in the address; nothing is interpreted here, Python's one parser decides. */
 export function read(location = window.location) {
   const values = {};
   for (const part of [location.search.slice(1), location.hash.includes('=') ? location.hash.slice(1) : '']) {
-    for (const [name, value] of new URLSearchParams(part)) if (/^[a-z][a-z0-9_]{0,31}$/.test(name)) values[name] = value;
+    for (const [name, value] of new URLSearchParams(part)) {
+      if (/^[a-z][a-z0-9_]{0,31}$/.test(name)) values[name] = value;
+    }
   }
   return values;
 }
 
-/** The address for `values`, leaving out what equals `defaults`. What a model wrote depends on its weights: where there is anything
- * to say, the address says with which it was made (`weights`: their fingerprint). */
+/** The address for `values`, leaving out what equals `defaults`. What a model wrote depends on its weights: where there
+ * is anything to say, the address says with which it was made (`weights`: their fingerprint). */
 export function write(values, defaults, weights = '', location = window.location) {
   const params = new URLSearchParams();
   const { mode } = document.documentElement.dataset;

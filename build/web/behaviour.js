@@ -40,7 +40,8 @@ export function quiet(el, playing) {
 export function scrolls(el) {
   const { overflowX, overflowY } = getComputedStyle(el);
   const can = /auto|scroll/;
-  return (can.test(overflowX) && el.scrollWidth > el.clientWidth) || (can.test(overflowY) && el.scrollHeight > el.clientHeight);
+  return (can.test(overflowX) && el.scrollWidth > el.clientWidth)
+    || (can.test(overflowY) && el.scrollHeight > el.clientHeight);
 }
 
 /** Wire everything under `root` by delegation. `onStep(stateName, value)` is told of each step shown. */
@@ -68,7 +69,9 @@ export function behave(root, { onStep }) {
     quiet(stepper, true);
     const panels = stepper.querySelectorAll(':scope > .steps > [data-step]').length;
     if (Number(stepper.dataset.current) >= panels - 1) move(stepper, 0);
-    players.set(stepper, setInterval(() => { if (!stepper.isConnected || !move(stepper, Number(stepper.dataset.current) + 1)) stop(stepper); }, 1600));
+    players.set(stepper, setInterval(() => {
+      if (!stepper.isConnected || !move(stepper, Number(stepper.dataset.current) + 1)) stop(stepper);
+    }, 1600));
   };
 
   root.addEventListener('click', (event) => {
@@ -76,7 +79,10 @@ export function behave(root, { onStep }) {
     const stepper = button?.closest('[data-stepper]');
     if (!stepper) return;
     if (button.dataset.stepBy) {
-      if (button.getAttribute('aria-disabled') !== 'true') { stop(stepper); move(stepper, Number(stepper.dataset.current) + Number(button.dataset.stepBy)); }
+      if (button.getAttribute('aria-disabled') !== 'true') {
+        stop(stepper);
+        move(stepper, Number(stepper.dataset.current) + Number(button.dataset.stepBy));
+      }
     } else if (button.dataset.stepTo) { stop(stepper); move(stepper, Number(button.dataset.stepTo)); }
     else if ('stepPlay' in button.dataset) play(stepper);
   });
@@ -91,7 +97,10 @@ export function behave(root, { onStep }) {
     if (!stepper) return;
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (by) { stop(stepper); move(stepper, Number(stepper.dataset.current) + by); event.preventDefault(); }
-    else if (event.key === ' ' && stepper.querySelector('[data-step-play]') && !target.closest('button,a,summary')) { play(stepper); event.preventDefault(); }
+    else if (event.key === ' ' && stepper.querySelector('[data-step-play]') && !target.closest('button,a,summary')) {
+      play(stepper);
+      event.preventDefault();
+    }
   });
 
   // Reading a cell: its value, and how it was made, in the figure's read-out line.
@@ -127,7 +136,8 @@ export function behave(root, { onStep }) {
   return { seat: () => seat(root), stopAll: () => players.forEach((_, stepper) => stop(stepper)) };
 }
 
-/** A function of a pointer's event: whether the pointer itself has moved since the last one. The page moving under it is no pointing. */
+/** A function of a pointer's event: whether the pointer itself has moved since the last one. The page moving under it
+ * is no pointing. */
 export function pointer() {
   const rest = { x: NaN, y: NaN };
   return ({ screenX: x, screenY: y }) => {
@@ -137,7 +147,8 @@ export function pointer() {
   };
 }
 
-/** What assistive technology says of a cell that has the focus: how it was made; its value, if only a colour shows it. */
+/** What assistive technology says of a cell that has the focus: how it was made; its value, if only a colour shows
+ * it. */
 function name(cell) {
   const { v, why } = cell.dataset;
   if (why) cell.setAttribute('aria-description', why);
@@ -148,11 +159,15 @@ function name(cell) {
 export function describe(cell) {
   const why = cell.dataset.why;
   const value = cell.dataset.v;
-  if (!(cell instanceof HTMLTableCellElement)) return [why ?? cell.getAttribute('aria-label') ?? cell.textContent.trim(), value].filter(Boolean).join(': ');
+  if (!(cell instanceof HTMLTableCellElement)) {
+    return [why ?? cell.getAttribute('aria-label') ?? cell.textContent.trim(), value].filter(Boolean).join(': ');
+  }
   const row = cell.parentElement.querySelector('th')?.textContent.trim();
   const column = cell.closest('table').tHead?.rows[0]?.cells[cell.cellIndex]?.textContent.trim();
   const where = [row, column].filter(Boolean).join(' → ');
-  const exact = value === '' ? '–' : value?.replaceAll('-', '−'); // a story rounds: after it the value itself, unless it is there or is no number
-  const story = why && Number.isFinite(Number.parseFloat(value)) && !why.includes(exact) ? `${why}; exactly ${exact}` : why;
+  // a story rounds: after it the value itself, unless it is there or is no number
+  const exact = value === '' ? '–' : value?.replaceAll('-', '−');
+  const story = why && Number.isFinite(Number.parseFloat(value)) && !why.includes(exact)
+    ? `${why}; exactly ${exact}` : why;
   return [where, story ?? exact].filter(Boolean).join(': ');
 }

@@ -1,9 +1,10 @@
-// What can keep a page from being live, by its cause (`what` in `explainer:failed`), and the one thing to do about each. Whoever
-// finds a fault says what happened; what to do is said here and nowhere else.
+// What can keep a page from being live, by its cause (`what` in `explainer:failed`), and the one thing to do about
+// each. Whoever finds a fault says what happened; what to do is said here and nowhere else.
 
 const CAUSES = {
   network: 'Check the connection, then try again.',
-  server: 'That is the server’s answer: its copy of the site may be incomplete, or just being replaced. Reload the page, or try again later.',
+  server: 'That is the server’s answer: its copy of the site may be incomplete, or just being replaced. '
+    + 'Reload the page, or try again later.',
   type: 'Whoever runs this server lets it send files that end in .js as text/javascript; then try again.',
   damaged: 'Try again: it is fetched anew. If that does not help, the copy on the server is damaged.',
   crash: 'A restart brings everything back as it was.',
@@ -11,7 +12,8 @@ const CAUSES = {
   python: 'Try again; if it stays so, try another browser.',
   worker: 'Reload the page; if it stays so, try another browser.',
   browser: 'A current version of this browser, or another one, runs it.',
-  webassembly: 'It may be switched off here, by a setting or by whoever manages this browser. Another browser or another setting runs it.',
+  webassembly: 'It may be switched off here, by a setting or by whoever manages this browser. '
+    + 'Another browser or another setting runs it.',
   policy: 'Whoever runs this server finds the header that it needs in the README, under “Embedding”.',
   sandbox: 'Whoever made the page around this frame adds allow-scripts and allow-same-origin to its attribute sandbox.',
 };
@@ -23,11 +25,13 @@ export const remedy = (what) => CAUSES[what] ?? '';
 /** Whether trying again may help. */
 export const hopeful = (what) => !NOT_HERE.has(what);
 
-/** Whether this is a frame whose host took its origin away (sandbox without allow-same-origin): no worker starts there. */
+/** Whether this is a frame whose host took its origin away (sandbox without allow-same-origin): no worker starts
+ * there. */
 export const sandboxed = () => self.origin === 'null' && /^https?:$/.test(location.protocol);
 
 const refused = []; // by a Content-Security-Policy
-self.addEventListener?.('securitypolicyviolation', ({ effectiveDirective, blockedURI }) => refused.push({ effectiveDirective, blockedURI }));
+self.addEventListener?.('securitypolicyviolation', ({ effectiveDirective, blockedURI }) => (
+  refused.push({ effectiveDirective, blockedURI })));
 
 /** The directive of a Content-Security-Policy that has forbidden something here (or just this address); ''. */
 export async function forbidden(url = null) {
@@ -35,11 +39,16 @@ export async function forbidden(url = null) {
   return refused.find(({ blockedURI }) => url === null || blockedURI === String(url))?.effectiveDirective ?? '';
 }
 
-/** Why a script did not come well: it is asked for once more, past all that is kept, so a next try gets that. {what, words} */
+/** Why a script did not come well: it is asked for once more, past all that is kept, so a next try gets that.
+ * {what, words} */
 export async function whyNot(url) {
-  if (sandboxed()) return { what: 'sandbox', words: 'cannot run in this frame: it has been cut off from the site that it comes from' };
+  if (sandboxed()) {
+    return { what: 'sandbox', words: 'cannot run in this frame: it has been cut off from the site that it comes from' };
+  }
   const directive = await forbidden(url);
-  if (directive) return { what: 'policy', words: `is forbidden by the Content-Security-Policy that came with it (${directive})` };
+  if (directive) {
+    return { what: 'policy', words: `is forbidden by the Content-Security-Policy that came with it (${directive})` };
+  }
   let response;
   try {
     response = await fetch(url, { cache: 'reload' });
@@ -48,6 +57,8 @@ export async function whyNot(url) {
   const type = response.headers.get('content-type') ?? '';
   if (!response.ok) return { what: 'server', words: `did not arrive (HTTP ${response.status})` };
   if (/html/.test(type)) return { what: 'server', words: 'did not arrive: a page came in its place' };
-  if (!/(java|ecma)script/.test(type)) return { what: 'type', words: `came as “${type || 'nothing'}”, and browsers do not run that` };
+  if (!/(java|ecma)script/.test(type)) {
+    return { what: 'type', words: `came as “${type || 'nothing'}”, and browsers do not run that` };
+  }
   return { what: 'damaged', words: 'is damaged' };
 }

@@ -1,6 +1,7 @@
-// The one picture (explainer/ui/parts/climb.py): every floor of a turn is in the drawing, here is only which of them have been
-// reached. What is reached lights by CSS; a dot runs along each line that is read, the ball falls, the word drops: by this script,
-// where motion is wanted. Without it, and under reduced motion, the same stills follow each other.
+// The one picture (explainer/ui/parts/climb.py): every floor of a turn is in the drawing, here is only which of them
+// have been reached. What is reached lights by CSS; a dot runs along each line that is read, the ball falls, the word
+// drops: by this script, where motion is wanted. Without it, and under reduced motion, the same stills follow each
+// other.
 
 const RUN = 760; // ms
 const POINTS = 14; // of a way, in between it is straight
@@ -36,9 +37,16 @@ function carry(svg, floor) {
 /** The ball falls onto the strip; then the word falls to the ground. */
 function fall(svg) {
   const ball = svg.querySelector('.ball');
-  ball?.animate([{ transform: 'translateY(-46px)' }, { transform: 'none', offset: 0.6, easing: 'ease-out' }, { transform: 'translateY(-6px)', offset: 0.78, easing: 'ease-in' }, { transform: 'none' }], { duration: 420, easing: 'ease-in', id: 'climb' });
+  ball?.animate([
+    { transform: 'translateY(-46px)' },
+    { transform: 'none', offset: 0.6, easing: 'ease-out' },
+    { transform: 'translateY(-6px)', offset: 0.78, easing: 'ease-in' },
+    { transform: 'none' },
+  ], { duration: 420, easing: 'ease-in', id: 'climb' });
   const word = svg.querySelector('.drop');
-  if (word) along(word, svg.querySelector('.fall'), { duration: RUN - 60, delay: 380, easing: 'cubic-bezier(.5,.05,.6,1)' });
+  if (word) {
+    along(word, svg.querySelector('.fall'), { duration: RUN - 60, delay: 380, easing: 'cubic-bezier(.5,.05,.6,1)' });
+  }
 }
 
 /** Show how far the climb has come. `moving`: one floor further than before, so it may be seen to go there. */
@@ -67,7 +75,8 @@ export function climb(root, { state, pick }) {
     if (before === `${turn}.${floor}`) { paint(el, floor, false); return; }
     el.closest('.widget').classList.remove('climbing');
     seen.set(el, `${turn}.${floor}`);
-    paint(el, floor, before !== undefined && (before === `${turn}.${floor - 1}` || (floor === 1 && before === `${turn - 1}.${el.dataset.crankFloors}`)));
+    paint(el, floor, before !== undefined && (before === `${turn}.${floor - 1}`
+      || (floor === 1 && before === `${turn - 1}.${el.dataset.crankFloors}`)));
   };
   for (const el of pictures(root)) {
     seen.set(el, `${el.dataset.turn}.${state().floor}`);

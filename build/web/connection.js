@@ -1,8 +1,10 @@
-// One connection from a page to Python: through the SharedWorker that all pages and embeds of the site share, or through a
-// worker of our own where there is none. Keeps at most one request in flight; while it is, newer values replace older ones.
+// One connection from a page to Python: through the SharedWorker that all pages and embeds of the site share, or
+// through a worker of our own where there is none. Keeps at most one request in flight; while it is, newer values
+// replace older ones.
 //
-// A worker may die (its process is ended, memory runs out). Two signs of it: the lock that it holds for life comes free, or it
-// owes an answer and says nothing although it has announced no work. Then another is started, with what the reader had.
+// A worker may die (its process is ended, memory runs out). Two signs of it: the lock that it holds for life comes
+// free, or it owes an answer and says nothing although it has announced no work. Then another is started, with what the
+// reader had.
 import { sandboxed, whyNot } from './causes.js';
 import { afterTurns } from './turns.js';
 
@@ -13,10 +15,10 @@ const LONG = 60; // turns without a word at work that was announced: the reader 
 
 export class Connection {
   /**
-   * mirror: Mirror; name: the document to open; page: the folder of the page that it is of; shows: () => {widget: print of the still
-   * that it shows} of those that still do; values: () => everything the reader has set, sent on (re)opening;
-   * makeWorker({generation, shared}) => {post, listen(onmessage, onerror), end?, shared?}; patience: ms within which the worker must
-   * say its first word; url: of its script
+   * mirror: Mirror; name: the document to open; page: the folder of the page that it is of; shows: () => {widget: print
+   * of the still that it shows} of those that still do; values: () => everything the reader has set, sent on
+   * (re)opening; makeWorker({generation, shared}) => {post, listen(onmessage, onerror), end?, shared?}; patience: ms
+   * within which the worker must say its first word; url: of its script
    * on: {progress, live, failed, problem, busy, wait, slow} callbacks
    */
   constructor({ mirror, name, page, shows = () => ({}), makeWorker, values, patience = Infinity, url = null, on }) {
@@ -28,7 +30,8 @@ export class Connection {
     this.seq = 0;
     this.isLive = false;
     this.shared = true; // whether a SharedWorker may do
-    this.generation = 1; // a worker that is there but of no use has used up its name; all pages count alike, so they meet again
+    // a worker that is there but of no use has used up its name; all pages count alike, so they meet again
+    this.generation = 1;
     this.restarts = 0; // by itself, since the reader last did something
   }
 
@@ -40,10 +43,16 @@ export class Connection {
     try {
       port = this.port = this.makeWorker({ generation: this.generation, shared: this.shared });
     } catch (problem) {
-      this.fail(sandboxed() ? 'sandbox' : 'worker', `This browser did not let the page start a worker (${problem.message}).`);
+      this.fail(
+        sandboxed() ? 'sandbox' : 'worker',
+        `This browser did not let the page start a worker (${problem.message}).`,
+      );
       return;
     }
-    port.listen((data) => { if (port === this.port) this.receive(data); }, (problem) => { if (port === this.port) this.broken(problem); });
+    port.listen(
+      (data) => { if (port === this.port) this.receive(data); },
+      (problem) => { if (port === this.port) this.broken(problem); },
+    );
     this.postOpen();
     const late = (failed) => () => { if (port === this.port && !this.heard) this.late(failed); };
     afterTurns(this.patience, late(false));
@@ -77,7 +86,8 @@ export class Connection {
     this.ask();
   }
 
-  /** Ask the server why nothing has come: the word that a shared script failed is lost where two pages asked for it at once. */
+  /** Ask the server why nothing has come: the word that a shared script failed is lost where two pages asked for it at
+   * once. */
   async ask() {
     const { port } = this;
     if (!this.url) return;
@@ -93,7 +103,8 @@ export class Connection {
     }
   }
 
-  /** The worker could not start. A shared one may be forbidden where one of our own is not (blocked cookies, for one). */
+  /** The worker could not start. A shared one may be forbidden where one of our own is not (blocked cookies, for
+   * one). */
   async broken(problem) {
     const { port } = this;
     if (this.heard) { this.lost(); return; }
@@ -197,7 +208,9 @@ export class Connection {
     const { port } = this;
     this.guard?.abort();
     this.guard = new AbortController();
-    globalThis.navigator?.locks?.request(lock, { signal: this.guard.signal }, () => { if (port === this.port) this.lost(); }).catch(() => {});
+    globalThis.navigator?.locks?.request(lock, { signal: this.guard.signal }, () => {
+      if (port === this.port) this.lost();
+    }).catch(() => {});
   }
 
   get isOwed() { return Boolean(this.port) && this.heard && (this.opening || this.inFlight > 0); }
@@ -234,7 +247,8 @@ export class Connection {
     this.inFlight = 0;
   }
 
-  /** The browser puts the page aside whole, for Back. A word from a shared worker would throw it out of there: let go of it. */
+  /** The browser puts the page aside whole, for Back. A word from a shared worker would throw it out of there: let go
+   * of it. */
   rest() {
     if (!this.port?.shared) return;
     this.release();
@@ -285,12 +299,15 @@ export class Connection {
   }
 }
 
-/** A port to the site's one Python; its own where a browser has or allows no SharedWorker. Another generation, another worker. */
+/** A port to the site's one Python; its own where a browser has or allows no SharedWorker. Another generation, another
+ * worker. */
 export function openWorker(url, { generation = 1, shared = true } = {}) {
   const type = 'module';
   if (shared && typeof SharedWorker === 'function') {
     try {
-      const worker = new SharedWorker(url, { type, name: `transformer-explainer${generation > 1 ? ` ${generation}` : ''}` });
+      const worker = new SharedWorker(url, {
+        type, name: `transformer-explainer${generation > 1 ? ` ${generation}` : ''}`,
+      });
       return {
         shared: true,
         post: (m) => worker.port.postMessage(m),

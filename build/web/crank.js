@@ -1,8 +1,8 @@
-// The crank: turning it, playing (a turn about every second until something else is done), the arrow keys and Space, and
-// keeping the newest part of a long drawing in view. Python makes each turn; here is only the hand. That of the picture on
-// the start page has floors within each turn (`data-crank="turn floor"`, so many of them: `data-crank-floors`); those of
-// one turn are drawn already, so the page itself goes from one to the next (`explainer:turned`, build/web/climb.js), also
-// before Python is there.
+// The crank: turning it, playing (a turn about every second until something else is done), the arrow keys and Space,
+// and keeping the newest part of a long drawing in view. Python makes each turn; here is only the hand. That of the
+// picture on the start page has floors within each turn (`data-crank="turn floor"`, so many of them:
+// `data-crank-floors`); those of one turn are drawn already, so the page itself goes from one to the next
+// (`explainer:turned`, build/web/climb.js), also before Python is there.
 
 import { quiet, scrolls } from './behaviour.js';
 

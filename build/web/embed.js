@@ -1,12 +1,17 @@
 // <transformer-explainer widget="temperature" prompt="..." t="0.7"></transformer-explainer>
 //
 // One live widget in anybody's page. Attributes have the names of the address; changing one changes the widget. Events
-// bubble out of the element: explainer:live, explainer:failed, explainer:change (event.detail: the state). Everything from
-// inside the frame is checked for its sender and its shape, and is only ever used as a number, a plain value or a text.
+// bubble out of the element: explainer:live, explainer:failed, explainer:change (event.detail: the state). Everything
+// from inside the frame is checked for its sender and its shape, and is only ever used as a number, a plain value or a
+// text.
 (() => {
-  const home = new URL('./', document.currentScript?.src ?? [...document.scripts].find((s) => /\/embed\.js(\?|$)/.test(s.src))?.src ?? location.href);
+  const home = new URL('./', document.currentScript?.src
+    ?? [...document.scripts].find((s) => /\/embed\.js(\?|$)/.test(s.src))?.src ?? location.href);
   const ORIGIN = home.protocol === 'file:' ? 'null' : home.origin; // as messages from the frame say it
-  const OWN = new Set(['widget', 'height', 'class', 'style', 'id', 'title', 'slot', 'part', 'hidden', 'lang', 'dir', 'tabindex', 'role', 'eager', 'credentialless']);
+  const OWN = new Set([
+    'widget', 'height', 'class', 'style', 'id', 'title', 'slot', 'part', 'hidden', 'lang', 'dir', 'tabindex', 'role',
+    'eager', 'credentialless',
+  ]);
   const NAME = /^[a-z][a-z0-9_]{0,31}$/;
   const LONGEST = 20000;
 
@@ -22,7 +27,10 @@
     connectedCallback() {
       if (!this.shadowRoot) {
         const sheet = new CSSStyleSheet(); // and no style element: a host's Content-Security-Policy may forbid those
-        sheet.replaceSync(':host{display:block}:host([hidden]){display:none}iframe{display:block;width:100%;border:0;background:transparent;color-scheme:normal}.wrong{padding:1rem;border:1px solid color-mix(in srgb,currentColor 25%,transparent);border-radius:12px;font:500 .9rem/1.4 system-ui,sans-serif}');
+        sheet.replaceSync(':host{display:block}:host([hidden]){display:none}'
+          + 'iframe{display:block;width:100%;border:0;background:transparent;color-scheme:normal}'
+          + '.wrong{padding:1rem;border:1px solid color-mix(in srgb,currentColor 25%,transparent);border-radius:12px;'
+          + 'font:500 .9rem/1.4 system-ui,sans-serif}');
         this.attachShadow({ mode: 'open' }).adoptedStyleSheets = [sheet];
       }
       addEventListener('message', this.#receive);
@@ -48,24 +56,29 @@
     /** The state asked for by attributes. */
     get asked() {
       const values = {};
-      for (const { name, value } of this.attributes) if (!OWN.has(name) && NAME.test(name)) values[name] = value.slice(-LONGEST); // a text keeps its end
+      for (const { name, value } of this.attributes) {
+        if (!OWN.has(name) && NAME.test(name)) values[name] = value.slice(-LONGEST); // a text keeps its end
+      }
       return values;
     }
 
-    /** Show the widget's still; the browser fetches it when it is not far away, and Python starts when it is near or used. */
+    /** Show the widget's still; the browser fetches it when it is not far away, and Python starts when it is near or
+     * used. */
     #open() {
       const slug = this.getAttribute('widget') ?? '';
       if (!WIDGETS.includes(slug)) { // the build put their names here
         const line = document.createElement('p');
         line.className = 'wrong';
         line.part.add('wrong');
-        line.textContent = `${slug ? `There is no widget “${slug.slice(0, 40)}” here.` : 'This element needs the name of a widget.'} There are: ${WIDGETS.join(', ')}.`;
+        line.textContent = `${slug ? `There is no widget “${slug.slice(0, 40)}” here.`
+          : 'This element needs the name of a widget.'} There are: ${WIDGETS.join(', ')}.`;
         this.shadowRoot.append(line);
         return;
       }
       const frame = this.#frame = document.createElement('iframe');
       const eager = this.hasAttribute('eager');
-      const address = new URL(`embed/${slug}/${home.protocol === 'file:' ? 'index.html' : ''}`, home); // a disk lists folders
+      // a disk lists folders
+      const address = new URL(`embed/${slug}/${home.protocol === 'file:' ? 'index.html' : ''}`, home);
       for (const [name, value] of Object.entries(this.asked)) address.searchParams.set(name, value);
       frame.loading = eager ? 'eager' : 'lazy';
       frame.title = this.getAttribute('title') ?? `Live figure: ${slug}`;
@@ -112,7 +125,9 @@
       if (!this.#frame || source !== this.#frame.contentWindow || origin !== ORIGIN) return;
       if (typeof data !== 'object' || data === null || typeof data.type !== 'string') return;
       if (data.type === 'explainer:height') {
-        if (Number.isFinite(data.height) && data.height > 0 && data.height < 20000) this.#frame.style.height = `${Math.ceil(data.height)}px`;
+        if (Number.isFinite(data.height) && data.height > 0 && data.height < 20000) {
+          this.#frame.style.height = `${Math.ceil(data.height)}px`;
+        }
         return;
       }
       if (['explainer:live', 'explainer:failed', 'explainer:change'].includes(data.type)) {
@@ -127,7 +142,9 @@
         return this.#open();
       }
       const values = {};
-      for (const { attributeName: name } of changes) if (!OWN.has(name) && NAME.test(name)) values[name] = this.getAttribute(name)?.slice(-LONGEST) ?? null;
+      for (const { attributeName: name } of changes) {
+        if (!OWN.has(name) && NAME.test(name)) values[name] = this.getAttribute(name)?.slice(-LONGEST) ?? null;
+      }
       this.#set(values);
     }
   }
@@ -136,10 +153,13 @@
   function plain(detail) {
     const kept = {};
     for (const [name, value] of Object.entries(typeof detail === 'object' && detail ? detail : {})) {
-      if (/^[a-z_]{1,32}$/i.test(name) && (value === null || ['number', 'string', 'boolean'].includes(typeof value))) kept[name] = value;
+      if (/^[a-z_]{1,32}$/i.test(name)
+        && (value === null || ['number', 'string', 'boolean'].includes(typeof value))) kept[name] = value;
     }
     return kept;
   }
 
-  if (!customElements.get('transformer-explainer')) customElements.define('transformer-explainer', TransformerExplainer);
+  if (!customElements.get('transformer-explainer')) {
+    customElements.define('transformer-explainer', TransformerExplainer);
+  }
 })();

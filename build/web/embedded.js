@@ -5,7 +5,8 @@ const MAX = 20000;
 
 const framed = root.dataset.embed && window.parent !== window;
 
-/** Start Python when the figure is seen, used, or its host says so: a long post does not start it for figures that nobody reaches. */
+/** Start Python when the figure is seen, used, or its host says so: a long post does not start it for figures that
+ * nobody reaches. */
 export function whenWanted(start) {
   if (!framed || !('IntersectionObserver' in window)) { start(); return; }
   const done = new AbortController();
@@ -17,7 +18,9 @@ export function whenWanted(start) {
   };
   const look = new IntersectionObserver((entries) => { if (entries.some((entry) => entry.isIntersecting)) go(); });
   look.observe(document.body);
-  for (const used of ['pointerdown', 'keydown', 'input']) window.addEventListener(used, go, { capture: true, signal: done.signal });
+  for (const used of ['pointerdown', 'keydown', 'input']) {
+    window.addEventListener(used, go, { capture: true, signal: done.signal });
+  }
   window.addEventListener('message', ({ source, data }) => {
     if (source === window.parent && data?.type === 'explainer:start') go();
   }, { signal: done.signal });
@@ -25,7 +28,8 @@ export function whenWanted(start) {
 
 export function embedded({ set, defaults }) {
   if (!framed) return;
-  const tell = (message) => window.parent.postMessage(message, '*'); // nothing secret: a height, and what the figure shows
+  // nothing secret: a height, and what the figure shows
+  const tell = (message) => window.parent.postMessage(message, '*');
   let told = 0;
   const measure = () => {
     const height = Math.ceil(document.body.getBoundingClientRect().height);
@@ -43,7 +47,9 @@ export function embedded({ set, defaults }) {
     const values = {};
     for (const [name, value] of Object.entries(data.values)) {
       if (name === 'theme') theme(value);
-      else if (Object.hasOwn(defaults, name) && (value === null || typeof value === 'number' || typeof value === 'boolean' || (typeof value === 'string' && value.length <= MAX))) values[name] = value;
+      else if (Object.hasOwn(defaults, name) && (
+        value === null || typeof value === 'number' || typeof value === 'boolean'
+        || (typeof value === 'string' && value.length <= MAX))) values[name] = value;
     }
     if (Object.keys(values).length) set(values);
   });

@@ -1,5 +1,6 @@
-// The reader's guesses: chosen before a figure, answered there at once, and again below the figure; kept for this visit.
-// The prose makes both (build/prose.py): the answer stands below the figure, what is said at once is a copy of it.
+// The reader's guesses: chosen before a figure, answered there at once, and again below the figure; kept for this
+// visit. The prose makes both (build/prose.py): the answer stands below the figure, what is said at once is a copy of
+// it.
 
 const KEPT = 'explainer-guesses';
 
@@ -14,7 +15,8 @@ const said = (answer) => {
   return [...copy.childNodes];
 };
 
-/** Show the answer to what was guessed, and only that. `page`: the page's name, for guesses of the same name elsewhere. */
+/** Show the answer to what was guessed, and only that. `page`: the page's name, for guesses of the same name
+ * elsewhere. */
 export function guesses(root, page) {
   const show = (fieldset) => {
     const name = fieldset.dataset.guess;
@@ -36,6 +38,10 @@ export function guesses(root, page) {
     const fieldset = event.target.closest?.('[data-guess]');
     if (!fieldset) return;
     show(fieldset);
-    try { sessionStorage.setItem(KEPT, JSON.stringify({ ...kept(), [`${page}:${fieldset.dataset.guess}`]: event.target.value })); } catch { /* private mode */ }
+    try {
+      sessionStorage.setItem(KEPT, JSON.stringify({
+        ...kept(), [`${page}:${fieldset.dataset.guess}`]: event.target.value,
+      }));
+    } catch { /* private mode */ }
   });
 }

@@ -10,7 +10,8 @@ export class Mirror {
     this.adopt(still.models);
   }
 
-  /** Take the models of an opened document. Of a widget that Python has not drawn there is no `html`: the page shows a still. */
+  /** Take the models of an opened document. Of a widget that Python has not drawn there is no `html`: the page shows a
+   * still. */
   adopt(models) {
     this.byId.clear();
     for (const model of models) {
@@ -18,7 +19,11 @@ export class Mirror {
       const before = known?.attributes ?? {};
       this.models.set(model.name, model);
       this.byId.set(model.id, model);
-      if (known) for (const attr in model.attributes) if (!same(before[attr], model.attributes[attr])) this.tell(model, attr);
+      if (known) {
+        for (const attr in model.attributes) {
+          if (!same(before[attr], model.attributes[attr])) this.tell(model, attr);
+        }
+      }
     }
   }
 

@@ -1,10 +1,13 @@
-// Keeps the site for visits without a network (a service worker), and tells the reader when a newer build lies on the server.
-// The name of a page's build is in `data-build`, that of the newest in build.json. A page in one file has none, and asks nobody.
+// Keeps the site for visits without a network (a service worker), and tells the reader when a newer build lies on the
+// server. The name of a page's build is in `data-build`, that of the newest in build.json. A page in one file has none,
+// and asks nobody.
 
 const root = document.documentElement;
 const own = root.dataset.build;
 const site = new URL(root.dataset.site, document.baseURI);
-const workers = (() => { try { return navigator.serviceWorker; } catch { return undefined; } })(); // none where the connection is not secure
+const workers = (() => { // none where the connection is not secure
+  try { return navigator.serviceWorker; } catch { return undefined; }
+})();
 const asks = Boolean(own) && /^https?:$/.test(location.protocol);
 const RENEWED = 'explainer-build';
 
@@ -31,7 +34,8 @@ const rested = (worker) => new Promise((resolve) => {
   look();
 });
 
-/** Have `build` kept whole beside what is kept now. Whether it is: not where its files are not all there yet, or find no room. */
+/** Have `build` kept whole beside what is kept now. Whether it is: not where its files are not all there yet, or find
+ * no room. */
 async function keep(build) {
   try { // a name of its own, so that no cache on the way answers with the last one
     const registration = await workers.register(new URL(`sw.js?${build}`, site), { scope: site.pathname });
@@ -44,14 +48,17 @@ async function keep(build) {
   return false;
 }
 
-/** Where no service worker does it: browsers keep pages for as long as they think fit. Have this one fetched anew, and then,
- * once per build, those that it leads to: so nobody who has one page of the newest build goes back to an older one. */
+/** Where no service worker does it: browsers keep pages for as long as they think fit. Have this one fetched anew, and
+ * then, once per build, those that it leads to: so nobody who has one page of the newest build goes back to an older
+ * one. */
 async function renew(build) {
   let known = null;
   try { known = localStorage.getItem(RENEWED); } catch { /* nothing is kept here: then each time */ }
   const anew = (address) => fetch(address, { cache: 'reload' }).catch(() => null);
   if (build !== own) await anew(location.href);
-  if (!root.dataset.embed && known !== build && (known || build !== own)) renewed = Promise.all(pagesFromHere().map(anew));
+  if (!root.dataset.embed && known !== build && (known || build !== own)) {
+    renewed = Promise.all(pagesFromHere().map(anew));
+  }
   renewed.then(() => { try { localStorage.setItem(RENEWED, build); } catch { /* as above */ } });
 }
 let renewed = Promise.resolve();
@@ -122,9 +129,13 @@ export function upToDate() {
 /** Forget everything that the site keeps in this browser. Returns a sentence. */
 export async function forget() {
   const registration = await registered();
-  for (const name of (await globalThis.caches?.keys()) ?? []) if (name.startsWith(`explainer ${site.pathname} `)) await caches.delete(name);
+  for (const name of (await globalThis.caches?.keys()) ?? []) {
+    if (name.startsWith(`explainer ${site.pathname} `)) await caches.delete(name);
+  }
   await registration?.unregister();
-  try { for (const key of Object.keys(localStorage)) if (key.startsWith('explainer-')) localStorage.removeItem(key); } catch { /* nothing kept */ }
+  try {
+    for (const key of Object.keys(localStorage)) if (key.startsWith('explainer-')) localStorage.removeItem(key);
+  } catch { /* nothing kept */ }
   return registration ? 'Removed: nothing of this site is kept in this browser any more.' : 'Nothing was kept.';
 }
 

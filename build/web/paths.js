@@ -1,5 +1,6 @@
-// The paths grid (pages/paths/views/grid.py): pointing at a node lights up its cones, the arrow keys go from node to node,
-// a click (Enter, Space) pins. Python put both cones of every node into the markup, as bit sets; here is only set membership.
+// The paths grid (pages/paths/views/grid.py): pointing at a node lights up its cones, the arrow keys go from node to
+// node, a click (Enter, Space) pins. Python put both cones of every node into the markup, as bit sets; here is only set
+// membership.
 
 import { sit } from './rove.js';
 
@@ -48,7 +49,8 @@ function neighbour(grid, node, key) {
   const i = Number(node.dataset.i);
   const [level, position] = [Math.floor(i / columns), i % columns];
   const to = {
-    ArrowLeft: [level, position - 1], ArrowRight: [level, position + 1], ArrowUp: [level + 1, position], ArrowDown: [level - 1, position],
+    ArrowLeft: [level, position - 1], ArrowRight: [level, position + 1],
+    ArrowUp: [level + 1, position], ArrowDown: [level - 1, position],
     Home: [level, 0], End: [level, columns - 1], PageUp: [levels - 1, position], PageDown: [0, position],
   }[key];
   if (!to) return undefined;
@@ -98,7 +100,9 @@ export function paths(root, { pick }) {
   });
   root.addEventListener('focusout', (event) => {
     const node = nodeOf(event);
-    if (node && lively(gridOf(node)) && !gridOf(node).contains(event.relatedTarget)) paint(gridOf(node), pinned(gridOf(node)));
+    if (node && lively(gridOf(node)) && !gridOf(node).contains(event.relatedTarget)) {
+      paint(gridOf(node), pinned(gridOf(node)));
+    }
   });
   root.addEventListener('click', (event) => {
     const node = nodeOf(event);
@@ -116,13 +120,16 @@ export function paths(root, { pick }) {
     seat(gridOf(node), next);
     next.focus();
   });
-  for (const node of root.querySelectorAll('.grid-scroll .node[aria-pressed=true]')) { // on a narrow screen: the pinned column in sight
+  // on a narrow screen: the pinned column in sight
+  for (const node of root.querySelectorAll('.grid-scroll .node[aria-pressed=true]')) {
     const scroller = node.closest('.grid-scroll');
     if (scroller.scrollWidth <= scroller.clientWidth) continue;
     const [at, frame] = [node.getBoundingClientRect(), scroller.getBoundingClientRect()];
     scroller.scrollLeft = at.left + at.width / 2 - frame.left - frame.width / 2;
   }
-  for (const scroller of root.querySelectorAll('.grid-scroll[data-follow]')) scroller.scrollLeft = scroller.scrollWidth; // and what was written last
+  for (const scroller of root.querySelectorAll('.grid-scroll[data-follow]')) { // and what was written last
+    scroller.scrollLeft = scroller.scrollWidth;
+  }
   root.addEventListener('scroll', (event) => {
     if (event.target.classList?.contains('grid-scroll')) keepNames(event.target);
   }, { capture: true, passive: true });

@@ -1,18 +1,21 @@
-// A widget as a picture, just as it is on screen: its own markup, styles and fonts in an SVG that needs nothing else. A browser
-// draws it, at any size, with real text; a PNG is that, drawn once.
+// A widget as a picture, just as it is on screen: its own markup, styles and fonts in an SVG that needs nothing else. A
+// browser draws it, at any size, with real text; a PNG is that, drawn once.
 
 const NS = 'http://www.w3.org/2000/svg';
 const TOOLS = '.tools,.drawer,.tool-status,.travellers,.plot-live,.plot-tools,[data-message]:empty,script';
 
-/** The page's styles, with their fonts inside. As written, not as `cssRules` says them: that loses shorthands made of variables. */
+/** The page's styles, with their fonts inside. As written, not as `cssRules` says them: that loses shorthands made of
+ * variables. */
 async function styles() {
   const texts = [...document.querySelectorAll('link[rel=stylesheet],style')].map(async (sheet) => {
     let text = sheet.href ? await (await fetch(sheet.href)).text() : sheet.textContent;
-    text = text.replaceAll(/@font-face\s*{[^}]*}/g, (face) => (isDrawn(/font-family:\s*["']?([^"';}]+)/.exec(face)?.[1]) ? face : ''));
+    text = text.replaceAll(/@font-face\s*{[^}]*}/g, (face) => (
+      isDrawn(/font-family:\s*["']?([^"';}]+)/.exec(face)?.[1]) ? face : ''));
     for (const [, address] of text.matchAll(/url\("?([^")]+\.woff2)"?\)/g)) {
       text = text.replace(address, await inside(new URL(address, sheet.href ?? document.baseURI)));
     }
-    return text.replaceAll(/font-display:\s*optional/g, 'font-display:block'); // a picture is drawn once, and with these
+    // a picture is drawn once, and with these
+    return text.replaceAll(/font-display:\s*optional/g, 'font-display:block');
   });
   return (await Promise.all(texts)).join('\n');
 }
@@ -33,7 +36,9 @@ function isDrawn(family) {
 const inside = async (url) => {
   const blob = await (await fetch(url)).blob();
   return new Promise((resolve, reject) => {
-    const reader = Object.assign(new FileReader(), { onload: () => resolve(reader.result), onerror: () => reject(reader.error) });
+    const reader = Object.assign(new FileReader(), {
+      onload: () => resolve(reader.result), onerror: () => reject(reader.error),
+    });
     reader.readAsDataURL(blob);
   });
 };
@@ -43,8 +48,9 @@ function copyOf(el) {
   const copy = el.cloneNode(true);
   const fields = copy.querySelectorAll('input,select');
   el.querySelectorAll('input,select').forEach((field, i) => {
-    if (field.matches('select')) [...fields[i].options].forEach((option, k) => option.toggleAttribute('selected', k === field.selectedIndex));
-    else fields[i].setAttribute('value', field.value);
+    if (field.matches('select')) {
+      [...fields[i].options].forEach((option, k) => option.toggleAttribute('selected', k === field.selectedIndex));
+    } else fields[i].setAttribute('value', field.value);
     fields[i].toggleAttribute('checked', Boolean(field.checked));
   });
   for (const tool of copy.querySelectorAll(TOOLS)) tool.remove();
@@ -72,12 +78,17 @@ export async function asSvg(el) {
   const copy = copyOf(el);
   const height = heightOf(copy, width);
   const svg = document.createElementNS(NS, 'svg'); // the root of the picture, so `:root` and `rem` are its own
-  for (const { name, value } of root.attributes) if (name === 'class' || name.startsWith('data-')) svg.setAttribute(name, value);
+  for (const { name, value } of root.attributes) {
+    if (name === 'class' || name.startsWith('data-')) svg.setAttribute(name, value);
+  }
   svg.dataset.theme = root.dataset.theme ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');
-  for (const [name, value] of Object.entries({ width, height, viewBox: `0 0 ${width} ${height}` })) svg.setAttribute(name, value);
+  for (const [name, value] of Object.entries({ width, height, viewBox: `0 0 ${width} ${height}` })) {
+    svg.setAttribute(name, value);
+  }
   svg.style.fontSize = getComputedStyle(root).fontSize;
   const style = document.createElement('style');
-  style.textContent = `${css}\nbody{margin:0!important;padding:0!important;min-height:0!important}*{animation:none!important;transition:none!important}`;
+  style.textContent = `${css}\nbody{margin:0!important;padding:0!important;min-height:0!important}`
+    + '*{animation:none!important;transition:none!important}';
   const body = document.createElement('body');
   body.style.width = `${width}px`;
   body.append(style, copy);
@@ -86,8 +97,12 @@ export async function asSvg(el) {
   frame.setAttribute('height', '100%');
   frame.append(body);
   svg.append(frame);
-  // eslint-disable-next-line no-control-regex
-  return { text: new XMLSerializer().serializeToString(svg).replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, '\uFFFD'), width, height };
+  return {
+    // eslint-disable-next-line no-control-regex
+    text: new XMLSerializer().serializeToString(svg).replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, '\uFFFD'),
+    width,
+    height,
+  };
 }
 
 export async function asPng(el, scale = 2) {
@@ -97,5 +112,6 @@ export async function asPng(el, scale = 2) {
   await image.decode();
   const canvas = Object.assign(document.createElement('canvas'), { width: width * scale, height: height * scale });
   canvas.getContext('2d').drawImage(image, 0, 0, canvas.width, canvas.height);
-  return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('the picture is too large'))), 'image/png'));
+  return new Promise((resolve, reject) => canvas.toBlob((blob) => (
+    blob ? resolve(blob) : reject(new Error('the picture is too large'))), 'image/png'));
 }

@@ -1,6 +1,7 @@
-// A plot of the page, to be explored: BokehJS is fetched when one comes near, and its figure put over the still. Only pages with a plot
-// load this script. The figure's JSON is made by build/plots.py; what it shows is always what the widget's markup says (`data-columns`),
-// also when Python has drawn it anew. Where BokehJS does not come, the still stays as it is.
+// A plot of the page, to be explored: BokehJS is fetched when one comes near, and its figure put over the still. Only
+// pages with a plot load this script. The figure's JSON is made by build/plots.py; what it shows is always what the
+// widget's markup says (`data-columns`), also when Python has drawn it anew. Where BokehJS does not come, the still
+// stays as it is.
 
 const given = JSON.parse(document.getElementById('explainer-plots').textContent);
 const root = document.documentElement;
@@ -40,11 +41,13 @@ function bokeh() {
 const TOKEN = /^(\w+):([\w-]+)$/;
 function painted(tags) {
   const style = getComputedStyle(root);
-  return Object.fromEntries(tags.map((tag) => TOKEN.exec(tag)).filter(Boolean).map(([, name, token]) => [name, style.getPropertyValue(`--${token}`).trim()]));
+  return Object.fromEntries(tags.map((tag) => TOKEN.exec(tag)).filter(Boolean)
+    .map(([, name, token]) => [name, style.getPropertyValue(`--${token}`).trim()]));
 }
 
 /** The figure's JSON, painted before anything is drawn of it. */
-const dressed = (text) => JSON.parse(text, (key, value) => (key === 'attributes' && Array.isArray(value.tags) ? { ...value, ...painted(value.tags) } : value));
+const dressed = (text) => JSON.parse(text, (key, value) => (
+  key === 'attributes' && Array.isArray(value.tags) ? { ...value, ...painted(value.tags) } : value));
 
 function paint({ document: doc }) {
   for (const model of doc.all_models) {
@@ -58,14 +61,17 @@ matchMedia('(prefers-color-scheme: dark)').addEventListener('change', repaint);
 
 // ---- numbers
 
-const near = (a, b) => a === b || Math.abs(a - b) <= 1e-6 * Math.max(Math.abs(a), Math.abs(b)); // float32 has seven digits
+// float32 has seven digits
+const near = (a, b) => a === b || Math.abs(a - b) <= 1e-6 * Math.max(Math.abs(a), Math.abs(b));
 
-/** How `after` goes on where `before` ends: {column: the numbers that are new}, or null where an old one has changed. */
+/** How `after` goes on where `before` ends: {column: the numbers that are new}, or null where an old one has
+ * changed. */
 export function extension(before, after) {
   const length = before.x?.length ?? 0;
   const names = Object.keys(after);
   if (!length || after.x.length <= length) return null;
-  const kept = names.every((name) => Array.from(before[name] ?? []).every((old, i) => (typeof old === 'number' ? near(old, after[name][i]) : true)));
+  const kept = names.every((name) => Array.from(before[name] ?? []).every((old, i) => (
+    typeof old === 'number' ? near(old, after[name][i]) : true)));
   return kept ? Object.fromEntries(names.map((name) => [name, after[name].slice(length)])) : null;
 }
 
@@ -78,12 +84,15 @@ function feed(source, columns) {
 }
 const plain = (data, like) => Object.fromEntries(Object.keys(like).map((name) => [name, Array.from(data[name] ?? [])]));
 
-/** Round numbers from `low` to `high`, both above 0, as explainer/ui/parts/charts.py has them; a step apart where that is less than a few. */
+/** Round numbers from `low` to `high`, both above 0, as explainer/ui/parts/charts.py has them; a step apart where that
+ * is less than a few. */
 function round(low, high) {
   const decades = Math.log10(high / low);
   const digits = decades < 2.5 ? [1, 2, 5] : [1];
   const found = [];
-  for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power += 1) for (const digit of digits) found.push(Number(`${digit}e${power}`));
+  for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power += 1) {
+    for (const digit of digits) found.push(Number(`${digit}e${power}`));
+  }
   const inside = (ticks) => ticks.filter((v) => v >= low * (1 - 1e-9) && v <= high * (1 + 1e-9));
   if (inside(found).length > 2) return inside(found);
   const unit = 10 ** Math.floor(Math.log10((high - low) / 4));
@@ -99,7 +108,9 @@ class Shown {
     this.view = view;
     this.figure = view.model;
     this.sources = new Map();
-    for (const model of this.figure.document.all_models) if (/^(series-\d+|markers)$/.test(model.name ?? '')) this.sources.set(model.name, model);
+    for (const model of this.figure.document.all_models) {
+      if (/^(series-\d+|markers)$/.test(model.name ?? '')) this.sources.set(model.name, model);
+    }
     this.ranges = { x: this.figure.x_range, y: this.figure.y_range };
     this.words = [...this.figure.document.all_models].find((model) => model.name === 'marker-words');
     for (const range of Object.values(this.ranges)) range.change.connect(() => this.marks());
@@ -123,7 +134,8 @@ class Shown {
   }
 
   isWhole() {
-    return Object.entries(this.whole).every(([axis, [start, end]]) => near(this.ranges[axis].start, start) && near(this.ranges[axis].end, end));
+    return Object.entries(this.whole).every(([axis, [start, end]]) => (
+      near(this.ranges[axis].start, start) && near(this.ranges[axis].end, end)));
   }
 
   back() {
@@ -144,7 +156,8 @@ class Shown {
 
   isLog(axis) { return this.figure[`${axis}_scale`].type.endsWith('LogScale'); }
 
-  /** What depends on the part that is shown: the marks along a logarithmic axis, and where the words of a marker stand. */
+  /** What depends on the part that is shown: the marks along a logarithmic axis, and where the words of a marker
+   * stand. */
   marks() {
     for (const axis of ['x', 'y']) {
       if (!this.isLog(axis)) continue;
@@ -157,7 +170,11 @@ class Shown {
     const [at] = this.sources.get('markers').data.x;
     const [start, end, x] = [this.ranges.x.start, this.ranges.x.end, at].map(this.isLog('x') ? Math.log : Number);
     const left = x > (start + end) / 2;
-    this.words.setv({ y: { value: this.ranges.y.end }, text_align: { value: left ? 'right' : 'left' }, x_offset: { value: left ? -5 : 5 } });
+    this.words.setv({
+      y: { value: this.ranges.y.end },
+      text_align: { value: left ? 'right' : 'left' },
+      x_offset: { value: left ? -5 : 5 },
+    });
   }
 
   does(what) {
@@ -174,9 +191,16 @@ class Shown {
     tip.setAttribute('aria-hidden', 'true'); // the table says it to those who do not point
     live.append(tip);
     const events = this.view.canvas_view?.events_el;
-    if (events) { events.tabIndex = -1; events.style.touchAction = 'pan-y pinch-zoom'; } // a thumb scrolls the page, up and down
-    const buttons = [['in', '+', 'Zoom in'], ['out', '−', 'Zoom out'], ['whole', 'Whole picture', 'Whole picture']].map(([what, text, name]) => {
-      const button = Object.assign(document.createElement('button'), { type: 'button', className: 'button small', textContent: text, title: name });
+    if (events) { // a thumb scrolls the page, up and down
+      events.tabIndex = -1;
+      events.style.touchAction = 'pan-y pinch-zoom';
+    }
+    const buttons = [
+      ['in', '+', 'Zoom in'], ['out', '−', 'Zoom out'], ['whole', 'Whole picture', 'Whole picture'],
+    ].map(([what, text, name]) => {
+      const button = Object.assign(document.createElement('button'), {
+        type: 'button', className: 'button small', textContent: text, title: name,
+      });
       button.setAttribute('aria-label', name);
       button.addEventListener('click', () => this.does(what));
       return button;
@@ -198,7 +222,8 @@ class Shown {
   /** What lies under the pointer, in words. */
   hovering(live, tip) {
     const say = () => {
-      const words = [...this.sources].flatMap(([name, source]) => (name === 'markers' ? [] : source.inspected.indices.map((i) => source.data.words[i])));
+      const words = [...this.sources].flatMap(([name, source]) => (
+        name === 'markers' ? [] : source.inspected.indices.map((i) => source.data.words[i])));
       tip.hidden = !words.length;
       tip.textContent = [...new Set(words)].slice(0, 4).join('; ');
     };
@@ -207,7 +232,8 @@ class Shown {
     live.addEventListener('pointermove', ({ clientX, clientY }) => {
       const { left, top, width } = live.getBoundingClientRect();
       const right = clientX - left > width / 2;
-      tip.style.cssText = `${right ? 'right' : 'left'}:${(right ? width - (clientX - left) : clientX - left) + 12}px;top:${clientY - top + 14}px`;
+      tip.style.cssText = `${right ? 'right' : 'left'}:${(right ? width - (clientX - left) : clientX - left) + 12}px;`
+        + `top:${clientY - top + 14}px`;
     });
     live.addEventListener('pointerleave', this.forget);
   }
@@ -238,7 +264,9 @@ const look = new IntersectionObserver((entries) => {
   for (const { isIntersecting, target } of entries) if (isIntersecting) { look.unobserve(target); arrive(target); }
 }, { rootMargin: '400px 0px' });
 function watch() {
-  for (const plot of document.querySelectorAll('.plot[data-plot]')) if (!watched.has(plot)) { watched.add(plot); look.observe(plot); }
+  for (const plot of document.querySelectorAll('.plot[data-plot]')) {
+    if (!watched.has(plot)) { watched.add(plot); look.observe(plot); }
+  }
 }
 document.addEventListener('explainer:drawn', () => {
   watch();

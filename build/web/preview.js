@@ -1,4 +1,5 @@
-// Only in a preview (build/preview.py): reloads the page when a change of it is built, and shows why where it could not be.
+// Only in a preview (build/preview.py): reloads the page when a change of it is built, and shows why where it could not
+// be.
 const known = fetch('/preview.json').then((answer) => answer.json());
 
 const look = async () => {

@@ -1,4 +1,5 @@
-// How far each chapter has been read: a line under its name in the bar and in the contents. Kept in this browser only, as the theme is.
+// How far each chapter has been read: a line under its name in the bar and in the contents. Kept in this browser only,
+// as the theme is.
 
 const KEPT = 'explainer-read';
 
@@ -11,11 +12,13 @@ export function progress(root) {
   const links = [...root.querySelectorAll('.bar [data-chapter]')];
   const here = links.filter((link) => link.hasAttribute('aria-current')); // in the bar and in the contents
   const read = kept();
-  const draw = (link) => link.style.setProperty('--read', Math.min(Math.max(Number(read[link.dataset.chapter]) || 0, 0), 1));
+  const draw = (link) => (
+    link.style.setProperty('--read', Math.min(Math.max(Number(read[link.dataset.chapter]) || 0, 0), 1)));
   links.forEach(draw);
   if (!here.length) return;
   const { chapter } = here[0].dataset;
-  for (const link of here) link.closest('nav').scrollLeft = link.offsetLeft - 40; // a long row shows where the reader is
+  // a long row shows where the reader is
+  for (const link of here) link.closest('nav').scrollLeft = link.offsetLeft - 40;
 
   let waiting = false;
   const measure = () => {
@@ -28,5 +31,7 @@ export function progress(root) {
     here.forEach(draw);
     try { localStorage.setItem(KEPT, JSON.stringify({ ...kept(), [chapter]: far })); } catch { /* private mode */ }
   };
-  addEventListener('scroll', () => { if (!waiting) { waiting = true; requestAnimationFrame(measure); } }, { passive: true });
+  addEventListener('scroll', () => {
+    if (!waiting) { waiting = true; requestAnimationFrame(measure); }
+  }, { passive: true });
 }

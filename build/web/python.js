@@ -1,5 +1,6 @@
-// Getting a live Python: resume it from the site's memory snapshot, or, if anything about that fails, boot it from compiled
-// files. Everything is fetched, unpacked and compiled in parallel as it streams in, and checked against the manifest.
+// Getting a live Python: resume it from the site's memory snapshot, or, if anything about that fails, boot it from
+// compiled files. Everything is fetched, unpacked and compiled in parallel as it streams in, and checked against the
+// manifest.
 import { loadPyodide } from 'pyodide-loader';
 import { afterTurns } from './turns.js';
 import { ZSTDDecoder } from 'zstddec/stream';
@@ -31,9 +32,11 @@ function zstandard() {
   const waiting = [];
   let idle = 0; // how often nothing has come out since the last chunk went in: on damaged data the decoder stands still
   const next = () => { idle = 0; return { value: waiting[0], done: !waiting.shift() }; };
-  const unpacked = decoder.decodeStreaming({ [Symbol.iterator]: () => ({ next }) }); // asks only while a chunk is waiting
+  // asks only while a chunk is waiting
+  const unpacked = decoder.decodeStreaming({ [Symbol.iterator]: () => ({ next }) });
   const pass = (chunk, controller) => {
-    if (chunk.length) { idle = 0; controller.enqueue(chunk); } else if ((idle += 1) > 2) throw new Error('its content cannot be unpacked');
+    if (chunk.length) { idle = 0; controller.enqueue(chunk); }
+    else if ((idle += 1) > 2) throw new Error('its content cannot be unpacked');
   };
   return new TransformStream({
     start: () => decoder.init(),
@@ -45,14 +48,15 @@ function zstandard() {
   });
 }
 
-/** Whether this is the beginning of something packed; else a server has unpacked it on the way (Content-Encoding: zstd). */
+/** Whether this is the beginning of something packed; else a server has unpacked it on the way (Content-Encoding:
+ * zstd). */
 const isPacked = (chunk) => [0x28, 0xb5, 0x2f, 0xfd].every((byte, i) => i >= chunk.length || chunk[i] === byte);
 
 /** The files of the manifest: each is fetched once, unpacked while it streams, and checked. */
 export class Files {
   /**
-   * manifest: as build/runtime.py writes it; asset(name, entry, {fresh, signal}) => stream or bytes; onBytes(n): n more bytes
-   * have come; patience: ms without a byte after which a connection counts as stalled
+   * manifest: as build/runtime.py writes it; asset(name, entry, {fresh, signal}) => stream or bytes; onBytes(n): n more
+   * bytes have come; patience: ms without a byte after which a connection counts as stalled
    */
   constructor(manifest, asset, onBytes, patience = Infinity) {
     Object.assign(this, { manifest, asset, onBytes, patience });
@@ -61,7 +65,8 @@ export class Files {
     this.over = new AbortController();
   }
 
-  /** The result of `make` for a file, made once. What could not be had stays so: the ordinary boot does not wait for it again. */
+  /** The result of `make` for a file, made once. What could not be had stays so: the ordinary boot does not wait for it
+   * again. */
   once(name, make) {
     if (!this.made.has(name)) {
       const promise = make();
@@ -71,7 +76,8 @@ export class Files {
     return this.made.get(name);
   }
 
-  /** This attempt has failed: fetch nothing more, and report nothing more (a late byte must not look like a new start). */
+  /** This attempt has failed: fetch nothing more, and report nothing more (a late byte must not look like a new
+   * start). */
   stop() {
     this.onBytes = () => {};
     this.over.abort();
@@ -82,11 +88,13 @@ export class Files {
     return new Promise((resolve, reject) => {
       const stalled = () => {
         abort();
-        reject(new AssetError(`“${name}” stopped coming: no byte arrived for ${Math.round(this.patience / 1000)} seconds.`, 'network'));
+        reject(new AssetError(
+          `“${name}” stopped coming: no byte arrived for ${Math.round(this.patience / 1000)} seconds.`, 'network'));
       };
       const stop = afterTurns(this.patience, stalled);
       promise.finally(stop).then(resolve, (problem) => reject(
-        problem instanceof AssetError ? problem : new AssetError(`“${name}” could not be loaded (${problem?.message ?? problem}).`, 'network'),
+        problem instanceof AssetError ? problem
+          : new AssetError(`“${name}” could not be loaded (${problem?.message ?? problem}).`, 'network'),
       ));
     });
   }
@@ -115,7 +123,8 @@ export class Files {
       whole.set(chunk, at);
       at += chunk.byteLength;
       this.bytes += chunk.byteLength;
-      this.onBytes(packed ? chunk.byteLength : chunk.byteLength * entry.bytes / entry.raw); // in the measure of what was promised
+      // in the measure of what was promised
+      this.onBytes(packed ? chunk.byteLength : chunk.byteLength * entry.bytes / entry.raw);
     };
     const finish = async () => {
       if (at !== whole.length) throw bad('it is shorter than it should be');
@@ -138,7 +147,8 @@ export class Files {
     return { entry, checked, stream: packed ? raw.pipeThrough(zstandard()) : raw };
   }
 
-  /** The unpacked, checked content of a file; fetched anew once if it did not come well (a stale cache, a lost connection). */
+  /** The unpacked, checked content of a file; fetched anew once if it did not come well (a stale cache, a lost
+   * connection). */
   async content(name, onChunk = () => {}, again = true) {
     const attempt = async (fresh) => {
       const { entry, checked, stream } = await this.open(name, fresh);
@@ -149,13 +159,16 @@ export class Files {
         for (;;) {
           const { done, value } = await reader.read();
           if (done) break;
-          if (at + value.byteLength > data.length) throw new AssetError(`“${name}” is damaged: there is more in it than there should be.`);
+          if (at + value.byteLength > data.length) {
+            throw new AssetError(`“${name}” is damaged: there is more in it than there should be.`);
+          }
           data.set(value, at);
           at += value.byteLength;
           onChunk(data, at);
         }
       } catch (problem) {
-        throw problem instanceof AssetError ? problem : new AssetError(`“${name}” could not be read (${problem?.message ?? problem}).`);
+        throw problem instanceof AssetError ? problem
+          : new AssetError(`“${name}” could not be read (${problem?.message ?? problem}).`);
       }
       await checked;
       if (at !== data.length) throw new AssetError(`“${name}” is damaged: it ends too soon.`);
@@ -186,7 +199,8 @@ export class Files {
     return this.once('pyodide.asm.wasm', async () => {
       try {
         const { checked, stream } = await this.open('pyodide.asm.wasm');
-        const module = await WebAssembly.compileStreaming(new Response(stream, { headers: { 'Content-Type': 'application/wasm' } }));
+        const module = await WebAssembly.compileStreaming(
+          new Response(stream, { headers: { 'Content-Type': 'application/wasm' } }));
         await checked;
         return module;
       } catch (problem) {
@@ -197,7 +211,8 @@ export class Files {
     });
   }
 
-  /** numpy's libraries {path: compiled module, bytes}, each compiled as soon as it is here; other files of the pack beside. */
+  /** numpy's libraries {path: compiled module, bytes}, each compiled as soon as it is here; other files of the pack
+   * beside. */
   libraries() {
     return this.once('libraries', async () => {
       const compiling = [];
@@ -223,7 +238,10 @@ export class Files {
       };
       const restart = (data, at) => { onChunk(data, at); };
       await this.content('libraries', (data, at) => {
-        if (list.data && list.data !== data) { Object.assign(list, { files: null, start: 0, done: 0 }); compiling.length = others.length = 0; }
+        if (list.data && list.data !== data) {
+          Object.assign(list, { files: null, start: 0, done: 0 });
+          compiling.length = others.length = 0;
+        }
         list.data = data;
         restart(data, at);
       });
@@ -244,10 +262,12 @@ export function unpack(data) {
   return files.map(([path, size]) => ({ path, bytes: data.subarray(at, at += size) }));
 }
 
-/** A sparse image of a snapshot, as the patched Pyodide takes it: its head, and its memory {size, write(heap, from, to)}. */
+/** A sparse image of a snapshot, as the patched Pyodide takes it: its head, and its memory
+ * {size, write(heap, from, to)}. */
 function snapshotOf(data) {
   const [[size, runs], at] = listing(data);
-  const before = new DataView(data.buffer, data.byteOffset + at).getUint32(4, true); // where the memory begins in the snapshot
+  // where the memory begins in the snapshot
+  const before = new DataView(data.buffer, data.byteOffset + at).getUint32(4, true);
   const write = (heap, from, to) => {
     let source = at;
     for (const [start, length] of runs) {
@@ -314,7 +334,8 @@ export async function resume(files, step) {
   return py;
 }
 
-const APART = ['pyodide.asm.mjs', 'pyodide.asm.wasm', 'stdlib', 'libraries']; // files of an ordinary boot that are no mere packs
+// files of an ordinary boot that are no mere packs
+const APART = ['pyodide.asm.mjs', 'pyodide.asm.wasm', 'stdlib', 'libraries'];
 
 /** The ordinary boot: Python starts from nothing and imports everything from compiled files. */
 export async function boot(files, step) {
@@ -335,7 +356,8 @@ export async function boot(files, step) {
   });
   step('Importing');
   writeFiles(py.FS, site, [...others, ...libraries, ...packs.flatMap(unpack)]);
-  py.runPython('import sys; sys.path_importer_cache.clear()'); // what was known about directories before they were filled
+  // what was known about directories before they were filled
+  py.runPython('import sys; sys.path_importer_cache.clear()');
   return py;
 }
 

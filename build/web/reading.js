@@ -5,19 +5,31 @@ import { afterTurns } from './turns.js';
 (() => {
   const root = document.documentElement;
   root.classList.replace('no-js', 'js');
-  const keep = { get: (k) => { try { return localStorage.getItem(k); } catch { return null; } }, set: (k, v) => { try { localStorage.setItem(k, v); } catch { /* private mode */ } } };
-  const asked = new URLSearchParams(location.search + '&' + (location.hash.includes('=') ? location.hash.slice(1) : ''));
-  const pick = (name, allowed, fallback) => [asked.get(name), keep.get('explainer-' + name), fallback].find((v) => allowed.includes(v));
+  const keep = {
+    get: (k) => { try { return localStorage.getItem(k); } catch { return null; } },
+    set: (k, v) => { try { localStorage.setItem(k, v); } catch { /* private mode */ } },
+  };
+  const asked = new URLSearchParams(
+    location.search + '&' + (location.hash.includes('=') ? location.hash.slice(1) : ''));
+  const pick = (name, allowed, fallback) => (
+    [asked.get(name), keep.get('explainer-' + name), fallback].find((v) => allowed.includes(v)));
   root.dataset.mode = pick('mode', ['discover', 'result'], 'discover');
   const theme = pick('theme', ['light', 'dark', 'auto'], 'auto');
   if (theme !== 'auto') root.dataset.theme = theme;
   // Python begins to load while the page is still arriving: page.js will connect to this very worker.
   if (root.dataset.worker && !root.dataset.embed && !asked.has('boot') && !asked.has('patience')) {
-    try { globalThis.explainerEarly = new SharedWorker(new URL(root.dataset.worker, document.baseURI), { type: 'module', name: 'transformer-explainer' }); } catch { /* page.js will say so */ }
+    try {
+      globalThis.explainerEarly = new SharedWorker(
+        new URL(root.dataset.worker, document.baseURI), { type: 'module', name: 'transformer-explainer' });
+    } catch { /* page.js will say so */ }
   }
   const show = () => {
-    for (const b of document.querySelectorAll('[data-mode-set]')) b.setAttribute('aria-pressed', String(b.dataset.modeSet === root.dataset.mode));
-    for (const b of document.querySelectorAll('[data-theme-set]')) b.setAttribute('aria-pressed', String(b.dataset.themeSet === (root.dataset.theme ?? 'auto')));
+    for (const b of document.querySelectorAll('[data-mode-set]')) {
+      b.setAttribute('aria-pressed', String(b.dataset.modeSet === root.dataset.mode));
+    }
+    for (const b of document.querySelectorAll('[data-theme-set]')) {
+      b.setAttribute('aria-pressed', String(b.dataset.themeSet === (root.dataset.theme ?? 'auto')));
+    }
   };
   /** A page's second figure stands open for who discovers, and closed for who wants the result. */
   const settle = (looking = null) => {
@@ -27,21 +39,25 @@ import { afterTurns } from './turns.js';
     }
   };
   document.addEventListener('DOMContentLoaded', () => { show(); settle(); });
-  addEventListener('pagehide', () => document.getElementById('site-contents')?.hidePopover?.()); // whoever comes back comes to the page
+  // whoever comes back comes to the page
+  addEventListener('pagehide', () => document.getElementById('site-contents')?.hidePopover?.());
 
   // The page's own script may be missing, damaged or stalled; then there is nobody but this script to say so.
   const fail = ({ what, words }) => {
     const detail = document.querySelector('[data-status-detail]');
     if (!detail || !document.getElementById('explainer-still') || root.dataset.explainer !== 'still') return;
     const message = location.protocol === 'file:'
-      ? 'Opened from a disk, this page shows its pictures only. To have it live, open the page of the same name in the folder “single”, or start a web server here: python3 -m http.server.'
+      ? 'Opened from a disk, this page shows its pictures only. To have it live, open the page of the same name in the '
+        + 'folder “single”, or start a web server here: python3 -m http.server.'
       : `The script of this page ${words}. The pictures stay as they are. ${remedy(what)}`;
     root.dataset.explainer = 'failed';
     detail.hidden = false;
     detail.querySelector('[data-status-message]').textContent = message;
     const retry = detail.querySelector('[data-retry]');
     retry.onclick = async () => {
-      if (location.protocol !== 'file:') await fetch(location.href, { cache: 'reload' }).catch(() => null); // not a kept copy of an older build
+      if (location.protocol !== 'file:') { // not a kept copy of an older build
+        await fetch(location.href, { cache: 'reload' }).catch(() => null);
+      }
       location.reload();
     };
     retry.hidden = !hopeful(what);
@@ -49,15 +65,18 @@ import { afterTurns } from './turns.js';
     dispatchEvent(new CustomEvent('explainer:failed', { detail: { what, message } }));
   };
   const onError = async (event) => {
-    if (event.target instanceof HTMLScriptElement) fail(location.protocol === 'file:' ? {} : await whyNot(event.target.src));
-    else if (event instanceof ErrorEvent) fail({ what: 'browser', words: `stopped at a fault (${event.message})` });
+    if (event.target instanceof HTMLScriptElement) {
+      fail(location.protocol === 'file:' ? {} : await whyNot(event.target.src));
+    } else if (event instanceof ErrorEvent) fail({ what: 'browser', words: `stopped at a fault (${event.message})` });
   };
   const patience = Math.min(Math.max(Number(asked.get('patience')) || 20, 1), 600);
   const waiting = location.protocol === 'file:' ? [] : [
-    afterTurns(patience * 1000, () => { // a style sheet that never comes would hold back the whole page: better plain text than none
+    // a style sheet that never comes would hold back the whole page: better plain text than none
+    afterTurns(patience * 1000, () => {
       for (const link of document.querySelectorAll('link[rel=stylesheet]')) if (!link.sheet) link.remove();
     }),
-    afterTurns(3 * patience * 1000, () => fail({ what: 'network', words: `has not arrived for ${3 * patience} seconds` })),
+    afterTurns(3 * patience * 1000, () => (
+      fail({ what: 'network', words: `has not arrived for ${3 * patience} seconds` }))),
   ];
   addEventListener('error', onError, true);
   addEventListener('explainer:still', () => { // it is here and speaks for itself
@@ -77,11 +96,15 @@ import { afterTurns } from './turns.js';
       const before = figure?.getBoundingClientRect().top;
       root.dataset.mode = button.dataset.modeSet;
       settle(figure); // what is being looked at stays open
-      if (before < innerHeight * 0.75) scrollBy({ top: figure.getBoundingClientRect().top - before, behavior: 'instant' });
+      if (before < innerHeight * 0.75) {
+        scrollBy({ top: figure.getBoundingClientRect().top - before, behavior: 'instant' });
+      }
       keep.set('explainer-mode', button.dataset.modeSet);
       const url = new URL(location.href);
       url.searchParams.set('mode', button.dataset.modeSet);
-      try { if (url.protocol !== 'file:') history.replaceState(null, '', url); } catch { /* an embedder may forbid it */ }
+      try {
+        if (url.protocol !== 'file:') history.replaceState(null, '', url);
+      } catch { /* an embedder may forbid it */ }
     } else {
       const chosen = button.dataset.themeSet;
       if (chosen === 'auto') delete root.dataset.theme; else root.dataset.theme = chosen;

@@ -1,4 +1,5 @@
-// A page in one file: Python and the model are in the file itself, as text; no request is made. For file:// as for any server.
+// A page in one file: Python and the model are in the file itself, as text; no request is made. For file:// as for any
+// server.
 import { portOf } from './connection.js';
 
 const text = (id) => document.getElementById(id).textContent;

@@ -1,5 +1,6 @@
-// The honest status: still, starting (bytes and steps), live, or failed. One place says it to the reader, to other scripts
-// (`document.documentElement.dataset.explainer`) and to listeners (`explainer:still`, `explainer:live`, `explainer:failed`).
+// The honest status: still, starting (bytes and steps), live, or failed. One place says it to the reader, to other
+// scripts (`document.documentElement.dataset.explainer`) and to listeners (`explainer:still`, `explainer:live`,
+// `explainer:failed`).
 
 import { hopeful, remedy } from './causes.js';
 
@@ -15,7 +16,9 @@ let retry = () => {};
 function become(state, words, eventDetail) {
   const first = root.dataset.explainer !== state;
   root.dataset.explainer = state;
-  if (state !== 'starting' && (first || state !== 'failed')) window.dispatchEvent(new CustomEvent(`explainer:${state}`, { detail: eventDetail ?? {} }));
+  if (state !== 'starting' && (first || state !== 'failed')) {
+    window.dispatchEvent(new CustomEvent(`explainer:${state}`, { detail: eventDetail ?? {} }));
+  }
   if (text) text.textContent = words;
   if (said && TOLD[state] !== undefined && said.textContent !== TOLD[state]) said.textContent = TOLD[state];
 }
@@ -30,7 +33,9 @@ function explain(message, withRetry) {
 detail?.querySelector('[data-retry]')?.addEventListener('click', () => { explain(null); retry(); });
 detail?.querySelector('[data-dismiss]')?.addEventListener('click', () => explain(null));
 
-document.addEventListener('keydown', (event) => { if (event.key === 'Escape' && detail && !detail.hidden && !event.defaultPrevented) explain(null); });
+document.addEventListener('keydown', (event) => {
+  if (event.key === 'Escape' && detail && !detail.hidden && !event.defaultPrevented) explain(null);
+});
 
 export const status = {
   still: () => become('still', 'Pictures', {}),
@@ -41,15 +46,24 @@ export const status = {
   live: ({ ms, bytes, how, reason }) => {
     line?.style.setProperty('--done', 1);
     explain(null);
-    become('live', how === 'booted' ? `Live in ${(ms / 1000).toFixed(1)} s (slow start)` : `Live in ${(ms / 1000).toFixed(1)} s`, { ms, bytes, how, reason });
-    if (line) line.title = how === 'booted' ? `Started the slow way: ${reason}` : `${megabytes(bytes)} MB read; resumed`;
+    become(
+      'live',
+      how === 'booted' ? `Live in ${(ms / 1000).toFixed(1)} s (slow start)` : `Live in ${(ms / 1000).toFixed(1)} s`,
+      { ms, bytes, how, reason },
+    );
+    if (line) {
+      line.title = how === 'booted' ? `Started the slow way: ${reason}` : `${megabytes(bytes)} MB read; resumed`;
+    }
   },
   failed: ({ what, message }) => {
     become('failed', 'Not live', { what, message });
     explain(`${message} The pictures stay as they are. ${remedy(what)}`.trim(), hopeful(what));
   },
   problem: ({ what, message }) => explain(`${message} ${remedy(what)}`.trim(), Boolean(what)),
-  slow: (is) => explain(is ? 'Python has been busy for half a minute without a word. It may still answer; Retry starts it again with what you have set.' : null, is),
+  slow: (is) => explain(is
+    ? 'Python has been busy for half a minute without a word. It may still answer; '
+      + 'Retry starts it again with what you have set.'
+    : null, is),
   notice: (message) => explain(message || null, false),
   onRetry: (callback) => { retry = callback; },
 };

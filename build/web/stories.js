@@ -1,14 +1,17 @@
-// How was this number made? Cells of tables (or rows) with `data-ask` have no sentence of their own: when the reader points at one or
-// focuses it, Python is asked, and the answer goes into the cell (`data-why`) and the figure's read-out line.
+// How was this number made? Cells of tables (or rows) with `data-ask` have no sentence of their own: when the reader
+// points at one or focuses it, Python is asked, and the answer goes into the cell (`data-why`) and the figure's
+// read-out line.
 //
-//   data-ask="record|index"   on a table or on one row of it: the index in the record, parts separated by commas; a part may use r (row) and c (column):
+//   data-ask="record|index"   on a table or on one row of it: the index in the record, parts separated by commas; a
+//                             part may use r (row) and c (column):
 //                             "blocks.1.attn.k|r,0,c", "blocks.0.resid_pre|5,24*r+c"
 import { describe, pointer } from './behaviour.js';
 
 const PATIENCE = 60; // ms on one cell before asking
 
 /** One part of an index at row r and column c: a sum of numbers, r, c, and products with them. */
-const part = (text, r, c) => text.split('+').reduce((sum, term) => sum + term.split('*').reduce((product, x) => product * (x === 'r' ? r : x === 'c' ? c : Number(x)), 1), 0);
+const part = (text, r, c) => text.split('+').reduce((sum, term) => sum + term.split('*').reduce(
+  (product, x) => product * (x === 'r' ? r : x === 'c' ? c : Number(x)), 1), 0);
 
 /** What to ask Python about a cell: "record|1,2,3", or null if its table does not say. */
 export function question(cell) {

@@ -1,10 +1,14 @@
-// Repeat visits with the network off. One cache per build, filled whole before it is used: a page never mixes two builds.
-// The build writes VERSION and FILES ({path: sha256 in base64, or two of them}) in front of this file.
+// Repeat visits with the network off. One cache per build, filled whole before it is used: a page never mixes two
+// builds. The build writes VERSION and FILES ({path: sha256 in base64, or two of them}) in front of this file.
 /* global VERSION, FILES, FIRST */
 const SCOPE = new URL('./', self.location.href);
 const NAME = `explainer ${SCOPE.pathname} `;
 const CACHE = NAME + VERSION;
-const path = (url) => { const u = new URL(url); return u.origin === SCOPE.origin && u.pathname.startsWith(SCOPE.pathname) ? decodeURIComponent(u.pathname.slice(SCOPE.pathname.length)) : null; };
+const path = (url) => {
+  const u = new URL(url);
+  return u.origin === SCOPE.origin && u.pathname.startsWith(SCOPE.pathname)
+    ? decodeURIComponent(u.pathname.slice(SCOPE.pathname.length)) : null;
+};
 const file = (p) => (p === '' || p.endsWith('/') ? `${p}index.html` : Object.hasOwn(FILES, p) ? p : `${p}/index.html`);
 const stored = (name) => new URL(name.replace(/(^|\/)index\.html$/, '$1'), SCOPE);
 
@@ -13,10 +17,12 @@ async function digest(buffer) {
   return btoa(String.fromCharCode(...hash));
 }
 
-/** Whether these are the bytes of this build (a packed file may also have been unpacked by the server: the second checksum). */
+/** Whether these are the bytes of this build (a packed file may also have been unpacked by the server: the second
+ * checksum). */
 const right = async (name, body) => FILES[name].split(' ').includes(await digest(body));
 
-/** Put one file of this build, as it was fetched, into its cache; a file of another build, or a broken one, is refused. */
+/** Put one file of this build, as it was fetched, into its cache; a file of another build, or a broken one, is
+ * refused. */
 async function keep(cache, name, response) {
   const body = await response.arrayBuffer();
   if (!response.ok || !(await right(name, body))) throw new Error(`${name} is not of this build`);
@@ -36,14 +42,16 @@ async function fetched(cache, name) {
   }
 }
 
-/** What is kept of a file, if it still is what it was. Large files (.bin) are checked by who reads them, while they stream in: it
- * asks with `cache: 'reload'` for another one (worker.js). */
+/** What is kept of a file, if it still is what it was. Large files (.bin) are checked by who reads them, while they
+ * stream in: it asks with `cache: 'reload'` for another one (worker.js). */
 async function found(cache, name) {
   const response = await cache.match(stored(name));
   if (!response || name.endsWith('.bin')) return response;
   const body = await response.arrayBuffer();
   if (await right(name, body)) return new Response(body, { headers: response.headers });
-  try { return await keep(cache, name, await fetch(stored(name), { cache: 'reload' })); } catch { // no network, or a newer build there
+  try {
+    return await keep(cache, name, await fetch(stored(name), { cache: 'reload' }));
+  } catch { // no network, or a newer build there
     return new Response(body, { headers: response.headers });
   }
 }
@@ -59,7 +67,8 @@ self.addEventListener('install', (event) => event.waitUntil((async () => {
   const cache = await caches.open(CACHE);
   try {
     for (const name of FIRST) if (!(await cache.match(stored(name)))) await fetched(cache, name);
-  } catch (problem) { // quota, network, or a newer build on the server: stay out of the way, try again at the next visit
+  } catch (problem) {
+    // quota, network, or a newer build on the server: stay out of the way, try again at the next visit
     await caches.delete(CACHE);
     throw problem;
   }
@@ -71,7 +80,10 @@ self.addEventListener('activate', (event) => event.waitUntil((async () => {
 
 self.addEventListener('fetch', (event) => {
   const at = path(event.request.url);
-  if (at === 'build.json') return event.respondWith(fetch(event.request).catch(() => new Response(JSON.stringify({ build: VERSION }))));
+  if (at === 'build.json') {
+    return event.respondWith(
+      fetch(event.request).catch(() => new Response(JSON.stringify({ build: VERSION }))));
+  }
   const name = at === null ? null : file(at);
   if (event.request.method !== 'GET' || name === null || !Object.hasOwn(FILES, name)) return;
   event.respondWith((async () => {

@@ -1,4 +1,5 @@
-// The card of a term stands below the word that was pressed, or above it where there is more room. The browser opens and closes it.
+// The card of a term stands below the word that was pressed, or above it where there is more room. The browser opens
+// and closes it.
 
 const GAP = 6; // px
 
@@ -7,7 +8,8 @@ export function terms(root) {
   let pressed = null;
   root.addEventListener('click', ({ target }) => { pressed = target.closest?.('.term') ?? pressed; }, true);
   root.addEventListener('toggle', ({ target: card, newState }) => {
-    if (newState !== 'open' || !card.matches('.term-card') || pressed?.getAttribute('popovertarget') !== card.id) return;
+    if (newState !== 'open' || !card.matches('.term-card')
+      || pressed?.getAttribute('popovertarget') !== card.id) return;
     const word = pressed.getBoundingClientRect();
     const { width, height } = card.getBoundingClientRect();
     const above = word.bottom + GAP + height > innerHeight && word.top > height + GAP;

@@ -36,8 +36,10 @@ export function embedCode(slug, title, values, site) {
   const attrs = Object.entries(values).map(([k, v]) => ` ${k}="${escape(v)}"`).join('');
   const query = new URLSearchParams(values).toString();
   return {
-    element: `<script src="${escape(site)}embed.js" async></script>\n<transformer-explainer widget="${slug}"${attrs}></transformer-explainer>`,
-    iframe: `<iframe src="${escape(`${site}embed/${slug}/${query ? `?${query}` : ''}`)}" title="${escape(title)}" width="100%" height="560" style="border:0" loading="lazy"></iframe>`,
+    element: `<script src="${escape(site)}embed.js" async></script>\n`
+      + `<transformer-explainer widget="${slug}"${attrs}></transformer-explainer>`,
+    iframe: `<iframe src="${escape(`${site}embed/${slug}/${query ? `?${query}` : ''}`)}" title="${escape(title)}" `
+      + 'width="100%" height="560" style="border:0" loading="lazy"></iframe>',
   };
 }
 
@@ -46,11 +48,16 @@ export function tables(el) {
   return [...el.querySelectorAll('[data-figure]')].filter((f) => !f.closest('[hidden]')).flatMap((figure) =>
     [...figure.querySelectorAll('table')].map((table) => ({
       name: table.caption?.textContent.trim() || figure.dataset.figure,
-      rows: [...table.rows].map((row) => [...row.cells].filter((c) => c.getAttribute('aria-hidden') !== 'true').map((c) => c.dataset.v ?? c.textContent.trim())),
+      rows: [...table.rows].map((row) => [...row.cells]
+        .filter((c) => c.getAttribute('aria-hidden') !== 'true')
+        .map((c) => c.dataset.v ?? c.textContent.trim())),
     })));
 }
 
-const csv = (all) => all.map(({ name, rows }) => [`# ${name}`, ...rows.map((r) => r.map((x) => (/[",\n]/.test(x) ? `"${x.replaceAll('"', '""')}"` : x)).join(','))].join('\n')).join('\n\n');
+const csv = (all) => all.map(({ name, rows }) => [
+  `# ${name}`,
+  ...rows.map((r) => r.map((x) => (/[",\n]/.test(x) ? `"${x.replaceAll('"', '""')}"` : x)).join(',')),
+].join('\n')).join('\n\n');
 
 /** Show a figure's list of tools, or put it away; whoever was in it is at its button then. */
 function menu(el, shown) {
@@ -61,16 +68,24 @@ function menu(el, shown) {
 }
 
 export function toolbars({ widgets, state, defaults, wish, address, still }) {
-  const changed = () => Object.fromEntries(Object.entries(state()).filter(([k, v]) => v !== null && String(v) !== String(defaults[k])));
-  const told = () => { const values = changed(); return Object.keys(values).length && still.weights ? { ...values, weights: still.weights } : values; };
+  const changed = () => Object.fromEntries(
+    Object.entries(state()).filter(([k, v]) => v !== null && String(v) !== String(defaults[k])));
+  const told = () => {
+    const values = changed();
+    return Object.keys(values).length && still.weights ? { ...values, weights: still.weights } : values;
+  };
   for (const [slug, el] of widgets) {
     el.querySelector('[role=toolbar]')?.addEventListener('click', async (event) => {
       const tool = event.target.closest('[data-tool]')?.dataset.tool;
       if (tool) menu(el, tool === 'more' && el.querySelector('.tool-list').hidden);
-      if (tool === 'reset') { wish(Object.fromEntries(Object.keys(defaults).map((k) => [k, null]))); announce(el, 'Back to the start.'); }
+      if (tool === 'reset') {
+        wish(Object.fromEntries(Object.keys(defaults).map((k) => [k, null])));
+        announce(el, 'Back to the start.');
+      }
       if (tool === 'link') {
         const url = new URL(address.write(state(), defaults, still.weights));
-        if (url.protocol !== 'file:' && !document.documentElement.dataset.embed) url.hash = slug; // (there the state is in the hash)
+        // (there the state is in the hash)
+        if (url.protocol !== 'file:' && !document.documentElement.dataset.embed) url.hash = slug;
         announce(el, (await copy(url.href)) ? 'Link copied: it opens exactly this view.' : url.href);
       }
       if (tool === 'embed') {
@@ -81,7 +96,8 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
         box.querySelector('[data-form=element]').textContent = element;
         box.querySelector('[data-form=iframe]').textContent = iframe;
         event.target.closest('[data-tool]').setAttribute('aria-expanded', String(!box.hidden));
-        announce(el, (await copy(element)) ? 'Embed code copied (first form).' : 'Copy the code below.'); // may wait for a permission
+        // may wait for a permission
+        announce(el, (await copy(element)) ? 'Embed code copied (first form).' : 'Copy the code below.');
       }
       if (tool === 'download' || tool === 'code') {
         const button = event.target.closest('[data-tool]');
@@ -94,7 +110,8 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
       const tools = target.closest('[role=toolbar]');
       if (tools && relatedTarget && !tools.contains(relatedTarget)) menu(el, false);
     });
-    el.addEventListener('keydown', (event) => { // Escape closes the list, then the drawer it is pressed in, or all, from the toolbar
+    // Escape closes the list, then the drawer it is pressed in, or all, from the toolbar
+    el.addEventListener('keydown', (event) => {
       if (event.key !== 'Escape') return;
       if (!el.querySelector('.tool-list').hidden) {
         menu(el, false);
@@ -102,7 +119,8 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
         return;
       }
       const within = event.target.closest('.drawer');
-      const open = within ? [within] : event.target.closest('[role=toolbar]') ? [...el.querySelectorAll('.drawer:not([hidden])')] : [];
+      const open = within ? [within]
+        : event.target.closest('[role=toolbar]') ? [...el.querySelectorAll('.drawer:not([hidden])')] : [];
       for (const drawer of open) {
         drawer.hidden = true;
         el.querySelector(`[aria-controls="${drawer.id}"]`).setAttribute('aria-expanded', 'false');
@@ -116,7 +134,9 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
       const name = `${slug}.${kind}`;
       try {
         if (kind === 'csv') save(name, 'text/csv', csv(tables(el)));
-        if (kind === 'json') save(name, 'application/json', JSON.stringify({ widget: slug, state: state(), tables: tables(el) }, null, 1));
+        if (kind === 'json') {
+          save(name, 'application/json', JSON.stringify({ widget: slug, state: state(), tables: tables(el) }, null, 1));
+        }
         if (kind === 'svg') save(name, 'image/svg+xml', (await asSvg(el)).text);
         if (kind === 'png') save(name, 'image/png', await asPng(el));
         if (kind === 'html') {
@@ -137,7 +157,9 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
     } catch (problem) { line.textContent = `Could not save ${name}: ${problem.message}.`; }
   });
   document.addEventListener('click', async (event) => {
-    for (const el of widgets.values()) if (!el.contains(event.target) && !el.querySelector('.tool-list').hidden) menu(el, false);
+    for (const el of widgets.values()) {
+      if (!el.contains(event.target) && !el.querySelector('.tool-list').hidden) menu(el, false);
+    }
     const button = event.target.closest('[data-copy-from]');
     if (button && await copy(button.closest('div').querySelector('code').textContent)) button.textContent = 'Copied';
   });

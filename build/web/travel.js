@@ -3,10 +3,10 @@
 //   data-travel="s3"        this element shows the value s3; several names are separated by spaces
 //   data-travel-from="s3"   the value s3 comes from here, in the same drawing (the token drawn, on its way to the tape)
 //
-// When the reader steps on, what carries the same name before and after travels from the old place to the new one; when Python
-// has drawn anew, what was not there before travels from its `data-travel-from`. A copy travels, in a layer above the widget, so nothing in
-// the page moves; the next change ends it; under reduced motion nothing travels at all. The time is `--travel`
-// (explainer/ui/design.py).
+// When the reader steps on, what carries the same name before and after travels from the old place to the new one; when
+// Python has drawn anew, what was not there before travels from its `data-travel-from`. A copy travels, in a layer
+// above the widget, so nothing in the page moves; the next change ends it; under reduced motion nothing travels at all.
+// The time is `--travel` (explainer/ui/design.py).
 
 const MOST = 64; // copies at once
 const SPREAD = 0.3; // share of the time by which the last of several values starts later than the first
@@ -36,8 +36,8 @@ export function leave(el) {
   return allowed() ? places(el) : null;
 }
 
-/** After the change: let values travel. After a step (`stepped`) from where they were to where they are used now; after a new
- * drawing only what was not there before, from where it was made. */
+/** After the change: let values travel. After a step (`stepped`) from where they were to where they are used now; after
+ * a new drawing only what was not there before, from where it was made. */
 export function arrive(el, before, { stepped = false } = {}) {
   const widget = el.closest('.widget');
   if (!before || !widget) return;
@@ -48,7 +48,8 @@ export function arrive(el, before, { stepped = false } = {}) {
   const trips = [];
   for (const [name, to] of places(el)) {
     const from = sources.get(name);
-    if (!from || (!stepped && before.has(name)) || from.node === to.node || trips.some((trip) => trip.to.node === to.node)) continue;
+    if (!from || (!stepped && before.has(name)) || from.node === to.node
+      || trips.some((trip) => trip.to.node === to.node)) continue;
     if (inView(from.rect) || inView(to.rect)) trips.push({ from, to });
   }
   if (!trips.length) return;
@@ -65,9 +66,12 @@ export function arrive(el, before, { stepped = false } = {}) {
     copy.style.left = `${to.rect.left - origin.left}px`;
     copy.style.top = `${to.rect.top - origin.top}px`;
     layer.append(copy);
-    const start = `translate(${from.rect.left - to.rect.left}px, ${from.rect.top - to.rect.top}px) scale(${from.rect.width / to.rect.width}, ${from.rect.height / to.rect.height})`;
+    const start = `translate(${from.rect.left - to.rect.left}px, ${from.rect.top - to.rect.top}px) `
+      + `scale(${from.rect.width / to.rect.width}, ${from.rect.height / to.rect.height})`;
     to.node.animate([{ opacity: 0 }, { opacity: 0 }], { duration: delay + each, id: 'travel' });
-    return copy.animate([{ transform: start }, { transform: 'none' }], { duration: each, delay, fill: 'backwards', easing: 'cubic-bezier(.45,.05,.3,1)', id: 'travel' }).finished;
+    return copy.animate([{ transform: start }, { transform: 'none' }], {
+      duration: each, delay, fill: 'backwards', easing: 'cubic-bezier(.45,.05,.3,1)', id: 'travel',
+    }).finished;
   });
   Promise.all(done).then(() => layer.remove(), () => layer.remove());
 }
@@ -91,13 +95,17 @@ function copyOf(node, rect) {
       copy.append(node.cloneNode(true));
       copy.rows[0].cells[0].style.width = `${node.cells[0].offsetWidth}px`;
     }
-    for (const el of [copy, ...copy.querySelectorAll('*')]) for (const { name } of [...el.attributes]) if (/^(id|tabindex|data-)/.test(name)) el.removeAttribute(name);
+    for (const el of [copy, ...copy.querySelectorAll('*')]) {
+      for (const { name } of [...el.attributes]) if (/^(id|tabindex|data-)/.test(name)) el.removeAttribute(name);
+    }
   } else {
     const looks = getComputedStyle(node);
     copy = document.createElement('div');
     const words = node.querySelector('.text, .what') ?? node;
     copy.textContent = words.textContent;
-    for (const name of ['fontFamily', 'fontSize', 'fontWeight', 'color', 'borderRadius']) copy.style[name] = looks[name];
+    for (const name of ['fontFamily', 'fontSize', 'fontWeight', 'color', 'borderRadius']) {
+      copy.style[name] = looks[name];
+    }
     const seen = words.getBoundingClientRect();
     if (seen.width < 3) copy.textContent = ''; // words for assistive technology alone
     copy.style.background = looks.backgroundColor === 'rgba(0, 0, 0, 0)' ? 'var(--sunken)' : looks.backgroundColor;

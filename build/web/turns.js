@@ -1,5 +1,6 @@
-// Waiting that is fair to a busy machine: not by the clock, but in turns of a timer. A thread that got no time, or slept, finds one
-// turn waiting for it, and whatever else has come meanwhile, in order: it does not take its own absence for somebody's silence.
+// Waiting that is fair to a busy machine: not by the clock, but in turns of a timer. A thread that got no time, or
+// slept, finds one turn waiting for it, and whatever else has come meanwhile, in order: it does not take its own
+// absence for somebody's silence.
 const TURN = 500; // ms
 
 /** Call `callback` after so many ms of turns. Returns a function that stops the waiting. */

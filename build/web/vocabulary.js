@@ -1,5 +1,6 @@
-// The whole vocabulary as a list that can be searched (pages/temperature/views/parts.py: all_tokens). Python sends every
-// token's number with each change; rows are made of them when the list is opened (or its numbers are downloaded), not before.
+// The whole vocabulary as a list that can be searched (pages/temperature/views/parts.py: all_tokens). Python sends
+// every token's number with each change; rows are made of them when the list is opened (or its numbers are downloaded),
+// not before.
 
 const percent = (p) => { // as explainer/ui/html.py writes it
   const q = 100 * p;
@@ -20,8 +21,13 @@ export function fill(details) {
   let table = home.querySelector('table');
   if (!table) {
     const id = `find-${details.dataset.vocabulary}`;
-    home.innerHTML = `<div class="find"><div class="field"><label for="${id}">Find a token</label><input type="text" id="${id}" data-find autocomplete="off" spellcheck="false"></div><p class="found" role="status"></p></div>`
-      + '<div class="list" tabindex="0" role="region" aria-label="All tokens"><table><caption class="sr">All tokens, the most likely first</caption><thead><tr><th scope="col">rank</th><th scope="col">token</th><th scope="col">logit</th><th scope="col">share</th></tr></thead><tbody></tbody></table></div>';
+    home.innerHTML = `<div class="find"><div class="field"><label for="${id}">Find a token</label>`
+      + `<input type="text" id="${id}" data-find autocomplete="off" spellcheck="false"></div>`
+      + '<p class="found" role="status"></p></div>'
+      + '<div class="list" tabindex="0" role="region" aria-label="All tokens">'
+      + '<table><caption class="sr">All tokens, the most likely first</caption>'
+      + '<thead><tr><th scope="col">rank</th><th scope="col">token</th><th scope="col">logit</th>'
+      + '<th scope="col">share</th></tr></thead><tbody></tbody></table></div>';
     table = home.querySelector('table');
   }
   const body = table.tBodies[0];
@@ -64,10 +70,18 @@ function search(details) {
 /** Wire all lists under `root`. */
 export function vocabularies(root) {
   const lists = (within) => within.querySelectorAll?.('[data-vocabulary]') ?? [];
-  root.addEventListener('toggle', (event) => { if (event.target.matches?.('[data-vocabulary]') && event.target.open) fill(event.target); }, true);
-  root.addEventListener('input', (event) => { if (event.target.matches?.('[data-find]')) search(event.target.closest('[data-vocabulary]')); });
-  root.addEventListener('explainer:drawn', (event) => { for (const list of lists(event.target)) if (list.open) fill(list); });
+  root.addEventListener('toggle', (event) => {
+    if (event.target.matches?.('[data-vocabulary]') && event.target.open) fill(event.target);
+  }, true);
+  root.addEventListener('input', (event) => {
+    if (event.target.matches?.('[data-find]')) search(event.target.closest('[data-vocabulary]'));
+  });
+  root.addEventListener('explainer:drawn', (event) => {
+    for (const list of lists(event.target)) if (list.open) fill(list);
+  });
   root.addEventListener('click', (event) => { // before the toolbar gathers the tables
-    if (event.target.closest?.('[data-download]')) for (const list of lists(event.target.closest('.widget'))) fill(list);
+    if (event.target.closest?.('[data-download]')) {
+      for (const list of lists(event.target.closest('.widget'))) fill(list);
+    }
   }, true);
 }

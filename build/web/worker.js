@@ -1,22 +1,27 @@
-// The site's one Python, behind a port per page. The same script is a module SharedWorker (all pages and embeds of a visit
-// share it), a dedicated module Worker, or, bundled, a classic worker in a single-file export.
+// The site's one Python, behind a port per page. The same script is a module SharedWorker (all pages and embeds of a
+// visit share it), a dedicated module Worker, or, bundled, a classic worker in a single-file export.
 //
 // page -> here    open {client, name, page, shows}   patch {client, seq, events}   close {client}   restart
-// here -> page    progress {step, loaded, total}   open {client, models, ms, bytes, how, reason}   patch {client, events}
-//                 idle {client, seq}   wait {client, message}   error {client, message, trace, what}   failed {what, message}   restarted
+// here -> page    progress {step, loaded, total}   open {client, models, ms, bytes, how, reason}
+//                 patch {client, events}   idle {client, seq}   wait {client, message}
+//                 error {client, message, trace, what}   failed {what, message}   restarted
 //                 hello {lock}   busy {busy}
 //
-// While Python works this thread hears and says nothing. So that nobody takes it for dead, it says `busy` to all pages before each
-// piece of work, and when there is no more; and as long as it lives it holds a lock, for whose end the pages wait (connection.js).
+// While Python works this thread hears and says nothing. So that nobody takes it for dead, it says `busy` to all pages
+// before each piece of work, and when there is no more; and as long as it lives it holds a lock, for whose end the
+// pages wait (connection.js).
 import { forbidden } from './causes.js';
 import { AssetError, Files, addFiles, boot, fetchAsset, resume } from './python.js';
 
 /* global MANIFEST */
 const manifest = globalThis.explainerManifest ?? MANIFEST;
-const asked = (() => { try { return new URL(self.location.href).searchParams; } catch { return new URLSearchParams(); } })();
+const asked = (() => {
+  try { return new URL(self.location.href).searchParams; } catch { return new URLSearchParams(); }
+})();
 const asset = globalThis.explainerAsset ?? fetchAsset(new URL('.', self.location.href));
 
-const PATIENCE = globalThis.explainerAsset ? Infinity : 1000 * Math.min(Math.max(Number(asked.get('patience')) || 20, 1), 600); // ms without a byte
+const PATIENCE = globalThis.explainerAsset ? Infinity // ms without a byte
+  : 1000 * Math.min(Math.max(Number(asked.get('patience')) || 20, 1), 600);
 
 const ports = new Map(); // client -> port
 const everyone = new Set(); // ports
@@ -34,7 +39,8 @@ let pending = 0; // how many wait or are worked on
 let hello = null; // the message that names our lock, once we hold it
 
 const tell = (message) => { for (const port of everyone) port.postMessage(message); };
-const words = (problem) => String(problem?.message ?? problem).split('\n').filter(Boolean).at(-1)?.slice(0, 300) ?? 'no reason given';
+const words = (problem) => (
+  String(problem?.message ?? problem).split('\n').filter(Boolean).at(-1)?.slice(0, 300) ?? 'no reason given');
 
 const busy = () => ({ type: 'busy', busy: pending > 0 });
 
@@ -55,9 +61,12 @@ function start() {
   python = begin().catch(async (problem) => {
     attempt?.stop();
     const directive = await forbidden();
-    if (directive) dead = failed('policy', `Python may not start: the server forbids it by its Content-Security-Policy (${directive}).`);
-    else if (problem instanceof AssetError) dead = failed(problem.what, `Python could not be loaded. ${words(problem)}`);
-    else dead = failed(problem.what ?? 'python', `Python could not start in this browser. ${words(problem)}`);
+    if (directive) {
+      dead = failed(
+        'policy', `Python may not start: the server forbids it by its Content-Security-Policy (${directive}).`);
+    } else if (problem instanceof AssetError) {
+      dead = failed(problem.what, `Python could not be loaded. ${words(problem)}`);
+    } else dead = failed(problem.what ?? 'python', `Python could not start in this browser. ${words(problem)}`);
     tell(dead);
     throw problem;
   });
@@ -71,8 +80,13 @@ const unable = (what, message) => Object.assign(new Error(message), { what });
 function able() {
   if (typeof WebAssembly !== 'object') throw unable('webassembly', 'It has no WebAssembly.');
   if (typeof TransformStream !== 'function') throw unable('browser', 'It is too old: it lacks TransformStream.');
-  try { new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0)); } catch (problem) { // the smallest there is
-    throw unable(/policy|csp|unsafe-eval/i.test(problem.message) ? 'policy' : 'webassembly', `WebAssembly is refused: ${words(problem)}`);
+  try { // the smallest there is
+    new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
+  } catch (problem) {
+    throw unable(
+      /policy|csp|unsafe-eval/i.test(problem.message) ? 'policy' : 'webassembly',
+      `WebAssembly is refused: ${words(problem)}`,
+    );
   }
 }
 
@@ -89,7 +103,8 @@ async function begin() {
   attempt = files;
   const steps = (text) => { step = text; report(); };
   const need = (names) => names.reduce((sum, name) => sum + manifest.files[name].bytes, 0);
-  const ordinarily = () => loaded + need([...manifest.boot.filter((name) => !files.made.has(name)), ...(loaded ? [] : wanted)]);
+  const ordinarily = () => loaded + need(
+    [...manifest.boot.filter((name) => !files.made.has(name)), ...(loaded ? [] : wanted)]);
   const beside = (name) => files.bytesOf(name).catch(() => {}); // who needs it hears of it
   expect = (name) => { total += need([name]); beside(name); };
   wanted.forEach(beside);
@@ -137,11 +152,27 @@ async function begin() {
 
 // What a resumed Python has left behind, and the exception that says so
 const LEFT = {
-  soon: { files: manifest.soon, when: /MissingCheckpoint|ModuleNotFoundError/, name: 'What figures are computed with', words: 'What figures are computed with is being fetched.' },
-  models: { files: ['family'], when: /MissingCheckpoint/, name: 'The smaller models', words: 'The smaller models are being fetched.' },
-  python: { files: ['stdlib', 'python'], when: /ModuleNotFoundError|FileNotFoundError/, name: 'A part of Python', words: 'A part of Python that is rarely needed is being fetched.' },
+  soon: {
+    files: manifest.soon,
+    when: /MissingCheckpoint|ModuleNotFoundError/,
+    name: 'What figures are computed with',
+    words: 'What figures are computed with is being fetched.',
+  },
+  models: {
+    files: ['family'],
+    when: /MissingCheckpoint/,
+    name: 'The smaller models',
+    words: 'The smaller models are being fetched.',
+  },
+  python: {
+    files: ['stdlib', 'python'],
+    when: /ModuleNotFoundError|FileNotFoundError/,
+    name: 'A part of Python',
+    words: 'A part of Python that is rarely needed is being fetched.',
+  },
 };
-const lackOf = (trace, how) => (how === 'resumed' ? Object.keys(LEFT).find((name) => !fetched.has(name) && LEFT[name].when.test(trace)) : null) ?? null;
+const lackOf = (trace, how) => (how === 'resumed'
+  ? Object.keys(LEFT).find((name) => !fetched.has(name) && LEFT[name].when.test(trace)) : null) ?? null;
 
 /** The pack of a page, by its folder; null where there is none (a preview). */
 const packOf = (page) => (Object.hasOwn(manifest.files, `page-${page}`) ? `page-${page}` : null);
@@ -149,7 +180,11 @@ const packOf = (page) => (Object.hasOwn(manifest.files, `page-${page}`) ? `page-
 /** Give Python a page's code, unless it has it. */
 async function bring({ py, files }, name) {
   if (!name || fetched.has(name)) return;
-  try { await addFiles(py, files, [name]); } finally { files.made.delete(name); } // what could not be had may be had at the next try
+  try {
+    await addFiles(py, files, [name]);
+  } finally { // what could not be had may be had at the next try
+    files.made.delete(name);
+  }
   fetched.add(name);
 }
 
@@ -197,8 +232,10 @@ async function complete(live, tell, work, again) {
   }
 }
 
-/** Whether an exception means that this Python can do no more (a trap, not an exception of Python's own, nor a lost file). */
-const isFatal = (problem) => !(problem instanceof AssetError) && problem?.name !== 'PythonError' && problem?.constructor?.name !== 'PythonError';
+/** Whether an exception means that this Python can do no more (a trap, not an exception of Python's own, nor a lost
+ * file). */
+const isFatal = (problem) => (
+  !(problem instanceof AssetError) && problem?.name !== 'PythonError' && problem?.constructor?.name !== 'PythonError');
 
 function died(problem) {
   dead = failed('crash', `Python has crashed (${words(problem)}).`);
@@ -212,8 +249,8 @@ const breathe = () => new Promise((resolve) => {
   port2.postMessage(null);
 });
 
-/** The first moves would wait for weights, and for the browser to compile what is used often: draw for `left` ms in what is
- * free time so far. Every turn stands at the end of the queue, so whatever the reader does comes first. */
+/** The first moves would wait for weights, and for the browser to compile what is used often: draw for `left` ms in
+ * what is free time so far. Every turn stands at the end of the queue, so whatever the reader does comes first. */
 function warmUp(port, client, left) {
   if (left > 0) breathe().then(() => enqueue(() => handle(port, { type: 'warm', client, left })));
 }
@@ -240,13 +277,19 @@ async function handle(port, message) {
       }
       const make = () => session.open(client, message.name, message.page, JSON.stringify(message.shows ?? {}));
       const { models } = JSON.parse(await complete(live, tellPage, make, make));
-      port.postMessage({ type: 'open', client, models, ms: performance.now() - message.at, bytes: files.bytes, how, reason });
+      port.postMessage({
+        type: 'open', client, models, ms: performance.now() - message.at, bytes: files.bytes, how, reason,
+      });
       soon(live)?.catch(() => {}); // who needs it hears of it
       clearTimeout(warming); // other figures of the same page may still come, and what the reader has already asked for
       if (!live.warm) warming = setTimeout(() => { live.warm = true; warmUp(port, client, 600); }, 300);
     } else if (type === 'patch') {
       await ready(live, tellPage);
-      await complete(live, tellPage, () => session.receive(client, JSON.stringify(message.events)), () => session.redraw(client));
+      await complete(
+        live, tellPage,
+        () => session.receive(client, JSON.stringify(message.events)),
+        () => session.redraw(client),
+      );
       port.postMessage({ type: 'idle', client, seq: message.seq });
     } else if (type === 'warm') {
       try { await soon(live); } catch { return; } // it is to be had when something asks for it
@@ -258,7 +301,10 @@ async function handle(port, message) {
     }
   } catch (problem) {
     if (isFatal(problem)) return died(problem);
-    port.postMessage({ type: 'error', client, message: words(problem), trace: String(problem?.message ?? problem), what: problem?.what });
+    port.postMessage({
+      type: 'error', client,
+      message: words(problem), trace: String(problem?.message ?? problem), what: problem?.what,
+    });
     if (type === 'patch') port.postMessage({ type: 'idle', client, seq: message.seq });
   }
 }
@@ -287,7 +333,8 @@ function listen(port) {
   };
 }
 
-/** Hold a lock for life: pages that ask for it get it when this worker is no more. Where there are no locks, silence must do. */
+/** Hold a lock for life: pages that ask for it get it when this worker is no more. Where there are no locks, silence
+ * must do. */
 function hold() {
   const lock = `transformer-explainer ${Math.random().toString(36).slice(2)} ${Date.now()}`;
   self.navigator?.locks?.request(lock, () => {

@@ -1,5 +1,5 @@
-// A page's connection to Python, with a worker that is only written down and a clock that is turned by hand (node:test).
-// Run by test_connection.py.
+// A page's connection to Python, with a worker that is only written down and a clock that is turned by hand
+// (node:test). Run by test_connection.py.
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { reset, seconds, turn } from './clock.mjs';
@@ -9,7 +9,10 @@ globalThis.location = new URL('https://host.example/post/');
 globalThis.origin = 'https://host.example';
 const { Connection, openWorker, portOf } = await import('../../build/web/connection.js');
 
-const locks = { asked: [], request(name, { signal }, got) { this.asked.push({ name, signal, got }); return Promise.resolve(); } };
+const locks = {
+  asked: [],
+  request(name, { signal }, got) { this.asked.push({ name, signal, got }); return Promise.resolve(); },
+};
 Object.defineProperty(globalThis, 'navigator', { value: { locks }, configurable: true });
 
 let made; // workers, in the order of their making
@@ -22,11 +25,15 @@ function connect(options = {}) {
   connection = new Connection({
     mirror: { adopt() {}, apply() {}, id: () => 'm1' }, name: 'temperature', values: () => ({ ...wishes }),
     makeWorker(which) {
-      const worker = { which, heard: [], shared: which.shared, post: (m) => worker.heard.push(m), listen: (say, err) => Object.assign(worker, { say, err }) };
+      const worker = {
+        which, heard: [], shared: which.shared,
+        post: (m) => worker.heard.push(m), listen: (say, err) => Object.assign(worker, { say, err }),
+      };
       made.push(worker);
       return worker;
     },
-    on: Object.fromEntries(['progress', 'live', 'failed', 'problem', 'busy', 'wait', 'slow'].map((name) => [name, tell(name)])),
+    on: Object.fromEntries(
+      ['progress', 'live', 'failed', 'problem', 'busy', 'wait', 'slow'].map((name) => [name, tell(name)])),
     ...options,
   });
   connection.start();
@@ -50,7 +57,8 @@ beforeEach(() => {
   delete globalThis.document;
 });
 
-test('silence where no work was announced is death: within 5 seconds another worker, asked for what the reader had', () => {
+test('silence where no work was announced is death: '
+  + 'within 5 seconds another worker, asked for what the reader had', () => {
   connect();
   live();
   wish({ t: 2 });
@@ -72,7 +80,8 @@ test('silence where no work was announced is death: within 5 seconds another wor
   assert.deepEqual(told('failed'), []);
 });
 
-test('silence at announced work is no death; after half a minute the reader is told, and no more once something is heard', () => {
+test('silence at announced work is no death; '
+  + 'after half a minute the reader is told, and no more once something is heard', () => {
   connect();
   live();
   wish({ t: 2 });
@@ -173,7 +182,8 @@ test('a SharedWorker that errs before its first word gives way to a worker of ou
   assert.equal(told('live').length, 1);
 });
 
-test('a script that does not begin to come is told after the patience, and counts as failed after three times that', () => {
+test('a script that does not begin to come is told after the patience, '
+  + 'and counts as failed after three times that', () => {
   connect({ patience: 20_000 });
   seconds(19);
   assert.deepEqual(told('problem'), []);
@@ -198,9 +208,15 @@ test('a script that does not begin to come is told after the patience, and count
 for (const [name, answer, what, words] of [
   ['no network', () => Promise.reject(new TypeError('failed')), 'network', /did not arrive/],
   ['a missing file', () => Promise.resolve(new Response('', { status: 404 })), 'server', /HTTP 404/],
-  ['a page in its place', () => Promise.resolve(new Response('<html>', { headers: { 'content-type': 'text/html' } })), 'server', /a page came/],
-  ['a wrong type', () => Promise.resolve(new Response('x', { headers: { 'content-type': 'text/plain' } })), 'type', /text\/plain/],
-  ['a fault in the file', () => Promise.resolve(new Response('x', { headers: { 'content-type': 'text/javascript' } })), 'damaged', /damaged/],
+  ['a page in its place',
+    () => Promise.resolve(new Response('<html>', { headers: { 'content-type': 'text/html' } })),
+    'server', /a page came/],
+  ['a wrong type',
+    () => Promise.resolve(new Response('x', { headers: { 'content-type': 'text/plain' } })),
+    'type', /text\/plain/],
+  ['a fault in the file',
+    () => Promise.resolve(new Response('x', { headers: { 'content-type': 'text/javascript' } })),
+    'damaged', /damaged/],
 ]) {
   test(`where neither starts, the cause is found and said once: ${name}`, async () => {
     const fetched = [];
@@ -221,7 +237,9 @@ for (const [name, answer, what, words] of [
 for (const [name, answer, what, shared] of [
   ['a missing file', () => Promise.resolve(new Response('', { status: 404 })), ['server'], [true]],
   ['no network', () => Promise.reject(new TypeError('failed')), [], [true]],
-  ['a file that comes well', () => Promise.resolve(new Response('x', { headers: { 'content-type': 'text/javascript' } })), [], [true, false]],
+  ['a file that comes well',
+    () => Promise.resolve(new Response('x', { headers: { 'content-type': 'text/javascript' } })),
+    [], [true, false]],
 ]) {
   test(`a shared worker that says nothing at all, not even that it failed: the server is asked: ${name}`, async () => {
     globalThis.fetch = () => answer();

@@ -1,5 +1,6 @@
-// The files of the runtime as they come from all kinds of servers: packed, unpacked on the way, damaged, missing, stalled (node:test).
-// Run by test_connection.py; arguments: build/web/python.js, bundled, and a file of JSON {raw, packed, entry} in base64.
+// The files of the runtime as they come from all kinds of servers: packed, unpacked on the way, damaged, missing,
+// stalled (node:test). Run by test_connection.py; arguments: build/web/python.js, bundled, and a file of JSON {raw,
+// packed, entry} in base64.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -27,7 +28,10 @@ const page = new TextEncoder().encode('<!doctype html><title>Not found</title>')
 async function read(answers, patience = Infinity) {
   const asked = [];
   let counted = 0;
-  const asset = async (name, of, { fresh, signal }) => { asked.push({ fresh, signal }); return answers[Math.min(asked.length, answers.length) - 1](); };
+  const asset = async (name, of, { fresh, signal }) => {
+    asked.push({ fresh, signal });
+    return answers[Math.min(asked.length, answers.length) - 1]();
+  };
   const files = new Files(manifest, asset, (n) => { counted += n; }, patience);
   const content = files.bytesOf('weights');
   content.catch(() => {});
@@ -51,7 +55,13 @@ for (const piece of [1, 7, 1000]) {
 }
 
 for (const [name, bytes] of [['packed', small], ['unpacked', whole]]) {
-  for (const [kind, spoil] of [['altered', altered], ['cut', (b) => b.slice(0, b.length / 2)], ['too long', (b) => Uint8Array.of(...b, 0)], ['a page', () => page], ['nothing', () => new Uint8Array()]]) {
+  for (const [kind, spoil] of [
+    ['altered', altered],
+    ['cut', (b) => b.slice(0, b.length / 2)],
+    ['too long', (b) => Uint8Array.of(...b, 0)],
+    ['a page', () => page],
+    ['nothing', () => new Uint8Array()],
+  ]) {
     test(`${name}, ${kind}: asked for anew, past the cache`, async () => {
       const { content, asked } = await read([() => stream(spoil(bytes)), () => stream(bytes)]);
       equal(await content);
@@ -59,7 +69,8 @@ for (const [name, bytes] of [['packed', small], ['unpacked', whole]]) {
     });
     test(`${name}, ${kind} twice: damaged`, async () => {
       const { content } = await read([() => stream(spoil(bytes))]);
-      await assert.rejects(content, (problem) => problem instanceof AssetError && problem.what === 'damaged' && problem.message.includes('“weights”'));
+      await assert.rejects(content, (problem) => (
+        problem instanceof AssetError && problem.what === 'damaged' && problem.message.includes('“weights”')));
     });
   }
 }
@@ -86,7 +97,8 @@ test('stalled: tried once more, then given up, and the connections are closed', 
   for (let i = 0; i < 20; i += 1) await turn();
   assert.deepEqual(asked.map(({ fresh, signal }) => [fresh, signal.aborted]), [[false, true], [true, false]]);
   seconds(21);
-  await assert.rejects(content, (problem) => problem.what === 'network' && /no byte arrived for 20 seconds/.test(problem.message));
+  await assert.rejects(content, (problem) => (
+    problem.what === 'network' && /no byte arrived for 20 seconds/.test(problem.message)));
 });
 
 test('where a page has no checksums of its own (plain http), the browser checks either form', async () => {

@@ -3,9 +3,14 @@ import { loadPyodide } from './pyodide.mjs';
 const page = new URL(self.location).searchParams.get('page');
 try {
   const py = await loadPyodide({ indexURL: new URL('./', self.location).href });
-  const unpack = async (archive) => py.unpackArchive(new Uint8Array(await (await fetch(archive)).arrayBuffer()), 'zip', { extractDir: '/lib/python3.14/site-packages' });
-  for (const archive of ['site.zip', 'numpy.zip', 'micropip.zip']) await unpack(archive); // data archives, and what loadPackage does
-  py.globals.set('wheels', JSON.stringify((await (await fetch('wheels.json')).json()).map((name) => new URL(name, self.location).href)));
+  const unpack = async (archive) => py.unpackArchive(
+    new Uint8Array(await (await fetch(archive)).arrayBuffer()), 'zip',
+    { extractDir: '/lib/python3.14/site-packages' },
+  );
+  // data archives, and what loadPackage does
+  for (const archive of ['site.zip', 'numpy.zip', 'micropip.zip']) await unpack(archive);
+  py.globals.set('wheels', JSON.stringify(
+    (await (await fetch('wheels.json')).json()).map((name) => new URL(name, self.location).href)));
   await py.runPythonAsync(`
 import json, micropip
 await micropip.install(json.loads(wheels), deps=False)
