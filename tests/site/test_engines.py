@@ -144,7 +144,7 @@ def expect_tape(engine: Engine, prompt: str, turns: int, seed: int) -> None:
 
 
 def test_paths_slider_to_its_end(engine: Engine, site: str) -> None:
-    engine.open(f"{site}paths/")
+    engine.open(f"{site}paths/#path-count")  # its section opens
     engine.wait_live()
     engine.focus("#path-count-f-layers")
     engine.keys("End")
