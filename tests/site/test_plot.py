@@ -12,7 +12,8 @@ import plots
 import pytest
 import serve
 import shell
-from conftest import LIVE, settle, until, wait_live
+import single
+from conftest import LIVE, settle, tool, until, wait_live
 from playwright.sync_api import Locator, Page, expect
 from test_policy import Guarded
 from test_shell import axe
@@ -351,11 +352,11 @@ def test_without_a_script_and_on_paper_it_is_a_still(make_context, open_page, si
     expect(plot.locator("p", has_text=STILL)).to_be_visible()
 
 
-def test_a_page_in_one_file_has_the_still(make_context, site_directory: Path) -> None:
+def test_a_page_in_one_file_has_the_still(make_context, site_directory: Path, tmp_path: Path) -> None:
     context = make_context()
     context.guard.origin = "file://"
     page = context.new_page()
-    page.goto((site_directory / "single" / "components.html").as_uri())
+    page.goto(single.write_single(site_directory, "components", tmp_path).as_uri())
     assert page.locator(".plot").count() == 2
     stays_a_still(page)
 
@@ -364,7 +365,7 @@ def test_a_figure_that_is_taken_away_has_the_still(open_page, make_context, tmp_
     page = open_page("components/", t=2)
     explored(page, "openness")
     widget = page.locator("#components-plot")
-    widget.get_by_role("button", name="Download", exact=True).click()
+    tool(widget, "Download")
     with page.expect_download() as saved:
         widget.get_by_role("button", name="One file (works offline)").click()
     saved.value.save_as(tmp_path / "components-plot.html")
