@@ -485,6 +485,12 @@ def short(chance: float) -> str:
     return f"{100 * chance:.0f} %" if chance >= 0.01 else "<1 %"
 
 
+def apart(before: float, after: float) -> tuple[str, str]:
+    """Two different chances, `short`, or with two more digits where they would look the same."""
+    shown = short(before), short(after)
+    return shown if shown[0] != shown[1] else (f"{100 * before:.2f} %", f"{100 * after:.2f} %")
+
+
 # ---------------------------------------------------------------- the same numbers
 
 

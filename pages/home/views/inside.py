@@ -203,8 +203,8 @@ def panel(told: Climb, opened: Inside, prompt: str, asked: bool = False) -> Mark
             " asks the words before it, and ",
             whom,
             (
-                f" fits: {picture.short(share)} of what this head reads comes from there. What is read joins its own "
-                f"stream ({number(opened.attention)} times as large as that); then the MLP works it over, "
+                f" fits: {picture.short(share)} of what this head reads comes from there. What the heads read joins "
+                f"its own stream ({number(opened.attention)} times as large as that); then the MLP works it over, "
                 f"alone ({number(opened.mlp)} times)."
             ),
         ]
@@ -241,8 +241,9 @@ def panel(told: Climb, opened: Inside, prompt: str, asked: bool = False) -> Mark
         class_="in-numbers",
     )
     score = (
-        f"What is compared is a question and an answer, {config.d_head} numbers each: their product is "
-        f"{number(opened.score)} here, and that makes a share of {picture.short(share)}."
+        f"What is compared is a question and an answer, {config.d_head} numbers each: their product, divided "
+        f"by √{config.d_head}, is {number(opened.score)} here; beside those of the others that makes a share of "
+        f"{picture.short(share)}."
     )
     return shell(
         ["Inside ", picture.word_of(told.columns, opened.column, bold=False), f", floor {opened.floor}"],

@@ -14,7 +14,7 @@ from explainer.studies.next_token import whole_word
 from explainer.ui.html import join, tag
 from explainer.ui.parts import climb as picture
 from explainer.ui.parts import components as c
-from explainer.ui.parts.climb import short, word_of
+from explainer.ui.parts.climb import apart, short, word_of
 from explainer.ui.widget import Widget
 
 from . import inside
@@ -72,7 +72,8 @@ class Transformer(Widget):
         return tag("figcaption", *lines, class_="says step-name", aria_live="polite")
 
     def ground(self, told: Climb) -> list[Any]:
-        return ["Each word has a column. On the ground it knows only itself. Press ", tag("b", "Crank"), " and watch."]
+        words = "Each piece of the text has a column. On the ground it knows only itself and its place. Press "
+        return [words, tag("b", "Crank"), " and watch."]
 
     def floor(self, told: Climb, floor: Floor) -> list[Any]:
         n = len(told.floors)
@@ -82,18 +83,20 @@ class Transformer(Widget):
         said = f"“{told.word.text}”"
         if carried:
             a = max(carried, key=lambda a: (a.query == told.last, -(a.without or 0)))
-            fell = f" Cut this line, and {said} falls from {short(told.word.chance)} to {short(a.without or 0)}."
+            before, after = apart(told.word.chance, a.without or 0)
+            fell = f" Cut this line, and {said} falls from {before} to {after}."
             return [*where, word_of(told.columns, a.query), " reads ", word_of(told.columns, a.key), ".", fell]
         if own:
             a = max(own, key=lambda a: a.weight)
             return [
                 *where,
+                "Of the words before it, one head of ",
                 word_of(told.columns, a.query),
                 " reads ",
                 word_of(told.columns, a.key),
-                f" most ({short(a.weight)}). No line drawn here carries the word by itself.",
+                f" most ({short(a.weight)}). No line tested here carries the word by itself.",
             ]
-        return [*where, "No word before it is read much here: each column works on what it has."]
+        return [*where, "No single word before it is read much here."]
 
     def roof(self, told: Climb) -> list[Any]:
         word = whole_word(tuple(c.token for c in told.columns))

@@ -125,7 +125,7 @@ class Depth(Widget):
                         title="Unseen text: cross-entropy",
                         caption=f"nats per token; the mark is the floor, {number(floor)}: the truth’s own entropy",
                         readout=(
-                            "On the held-out set, which none of the models was trained on: "
+                            "On the held-out set, drawn apart from the training text: "
                             f"{sample(found[0].cross_entropy)}. 95 % intervals: "
                             f"{'; '.join(f'{n} {spread(e.cross_entropy)}' for n, e in zip(names, found, strict=True))}"
                             "."

@@ -80,7 +80,7 @@ class TemperatureTruth(Widget):
                         by_temperature(s.t, text, lost),
                         title="Which temperature forecasts best?",
                         caption=(
-                            f"On the held-out set: {sample(text.floor)}, which the model was not trained on. 95 % "
+                            f"On the held-out set: {sample(text.floor)}, drawn apart from the training text. 95 % "
                             f"interval at {at_t(s.t)}: {between(text.interval(s.t))}. {beyond()}"
                         ),
                     ),
