@@ -41,7 +41,7 @@ class Plots(Widget):
                     "openness-by-place",
                     over_places(logits).markup(),
                     title="And as the text grows",
-                    caption="Write another word at the end of the prompt: what is plotted stays, and the curve goes on.",
+                    caption="Write another word at the end of the prompt: what is plotted stays, the curve goes on.",
                 ),
             ]
         )
