@@ -116,7 +116,7 @@ def test_other_pages_ask_for_nothing_of_it(context, site, site_directory: Path) 
         assert ("explainer-plots" in html) == (holds and not one_file), file
         assert bool(re.search(r'src="[^"]*/plot\.', html)) == (holds and not one_file), file
         with_plots |= {file.relative_to(site_directory).parent.as_posix()} if holds else set()
-    assert with_plots == {"how", "components", "embed/components-plot", "single"}
+    assert with_plots == {"how", "components", "embed/components-plot"}
     page = context.new_page()
     asked = requests_of(page)
     page.goto(site + "attention/")
@@ -276,7 +276,7 @@ def test_the_prompt_and_the_slider_change_what_is_plotted_and_writing_on_streams
     settle(page)
     marker = f"""() => [...({FIGURE})('openness').document.all_models].find((m) => m.name === 'markers').data"""
     assert page.evaluate(marker) == {"x": [0.01], "words": ["T = 0.01"]}
-    widget.get_by_role("button", name="Reset", exact=True).click()
+    tool(widget, "Reset")
     settle(page)
     plot = plot_of(page, "openness")
     expect(plot.get_by_role("button", name="Zoom in")).to_be_visible()
@@ -382,7 +382,7 @@ def test_the_picture_that_is_downloaded_has_the_still(open_page) -> None:
     page = open_page("components/")
     explored(page, "openness")
     widget = page.locator("#components-plot")
-    widget.get_by_role("button", name="Download", exact=True).click()
+    tool(widget, "Download")
     with page.expect_download() as saved:
         widget.get_by_role("button", name="SVG", exact=True).click()
     text = Path(saved.value.path()).read_text(encoding="utf-8")

@@ -569,3 +569,11 @@ def test_the_prose_has_all_its_numbers():
 def test_0_is_written_only_for_what_is_0():
     assert [nats(x) for x in (0.0, 0.0004, 0.0005, 1.5, math.inf)] == ["0", "<0.001", "0.001", "1.500", "∞"]
     assert [decimals(x, 3) for x in (0.0, -0.5, 10.2)] == ["0", "−0.500", "10.200"]
+
+
+def test_the_first_drawing_within_a_request_writes_nothing_long():
+    """A document is opened without drawing: the reader's first change must not wait for four long texts."""
+    link, *widgets = page.PAGE.make("repetition", draw=False)
+    ask({"link": link, **{w.name: w for w in widgets}}, seed=77_771)
+    [widget] = widgets
+    assert f"Writing: 0 of {SHORT} tokens each." in widget.html

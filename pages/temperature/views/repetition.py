@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -81,11 +82,11 @@ class Repetition(Widget):
         )
 
     def go_on(self, desk: Any) -> None:
-        """Write a short piece; all of it when the widget is made (that is the still). The page asks for the rest."""
+        """Write a short piece at each of the page's requests, which asks for the rest; all of it outside of one."""
         state = self.state
-        if self._turn is None:
+        if math.isinf(state.left()):
             desk.advance(LENGTH)
-        elif state.again != self._turn:
+        elif self._turn is not None and state.again != self._turn:
             desk.advance(desk.written + desk.stride)
         self._turn = state.again
 
