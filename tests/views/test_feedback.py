@@ -679,3 +679,20 @@ def test_the_example_loses_the_deciding_word_and_nothing_else():
     assert all(x.truth >= 0.99 and x.truth_without < 0.5 for x in places)
     assert all(abs(x.without - x.truth_without) <= x.apart + 1e-9 <= 1 + 1e-9 for x in places)
     assert found["lost_apart"] == percent(float(np.mean([x.apart for x in places])))
+
+
+def test_a_story_that_is_told_anew_is_not_wound_back_before_the_readers_eyes(monkeypatch):
+    """A document is opened undrawn, and nothing of its story is kept: the first turn of the crank needs all of it."""
+    monkeypatch.setattr("explainer.ui.widget.SLICE", 0.0)  # a very slow machine: a turn or two a request
+    story._teller.cache_clear()
+    link, loop = PAGE.make("feedback-loop", draw=False)
+    link.request = {"step": FeedbackState().step + 1, "#": 1}
+    seen = []
+    while link.more:
+        seen.append(loop.html)
+        link.request = {"piece": len(seen), "#": 1 + len(seen)}
+    assert len(seen) > 3 and set(seen) == {""}  # the still stays
+    assert f"Turn {FeedbackState().step + 1} drew" in re.sub("<[^>]*>", "", loop.html)
+    story._teller.cache_clear()
+    link.request = {"prompt": "Boxes: (", "#": 99}  # another story is shown as far as it is
+    assert link.more and loop.html

@@ -13,6 +13,7 @@ from explainer.models import lab
 from explainer.studies import story
 from explainer.ui.html import exact, how_many, join, number, percent, tag
 from explainer.ui.parts import components as c
+from explainer.ui.state import NotYet
 from explainer.ui.widget import Widget
 
 from .parts import STORY, could_be, crank, name_of, prompt_cells, tape, tape_table, written_cell
@@ -38,11 +39,28 @@ class Loop(Widget):
         model.forward,
     )
 
+    shown: tuple[Any, int] | None = None  # the story that is drawn, and how many turns of it; None: the still
+
+    def of_story(self, defaults: bool = False) -> tuple[Any, ...]:
+        """What tells one story from another, its length aside."""
+        s = self.state
+        return tuple(s.param[n].default if defaults else getattr(s, n) for n in STORY if n != "step")
+
+    def is_winding_back(self, turns: int) -> bool:
+        """Whether so many turns, all that there was time for, are no more of the same story than stand there.
+
+        A story of which Python has kept nothing is told anew, in pieces."""
+        story_there, turns_there = self.shown or (self.of_story(defaults=True), self.state.param["step"].default)
+        return self.of_story() == story_there and turns <= turns_there
+
     def draw(self) -> Markup:
         s = self.state
         told = s.tell(part=True)
         if len(told) < s.step:
             self.is_unfinished()
+            if self.is_winding_back(len(told)):
+                raise NotYet  # and not drawn
+        self.shown = self.of_story(), len(told)
         return join(
             [
                 c.controls(
