@@ -100,10 +100,10 @@ class Guard:
 # Every section and disclosure open, as for a reader who has opened them all: what a test is about may lie in any.
 # Tests of the pages as they come ask for `sections="as they come"` (make_context).
 OPENED = """addEventListener('DOMContentLoaded', () => {
-    for (const el of document.querySelectorAll('details:is(.deeper, .whole, .more-rows)')) el.open = true;
+    for (const el of document.querySelectorAll('details:is(.deeper, .disclosed, .more-rows)')) el.open = true;
     new MutationObserver((changes) => {
         for (const { addedNodes } of changes) for (const node of addedNodes)
-            for (const el of node.querySelectorAll?.('details:is(.whole, .more-rows)') ?? []) el.open = true;
+            for (const el of node.querySelectorAll?.('details:is(.disclosed, .more-rows)') ?? []) el.open = true;
     }).observe(document.body, { childList: true, subtree: true });
 })"""
 OPTIONS = {"viewport": {"width": 1280, "height": 900}, "service_workers": "block"}
@@ -138,6 +138,8 @@ class Visit:
         self.keeper = self.context.new_page()  # as long as a page is open, Python stays
         self.keeper.goto(self.site + "embed/temperature/")
         wait_live(self.keeper)
+        self.keeper.evaluate("explainer.set({ t: 2 })")  # what comes after going live is here, too, and no page says so
+        settle(self.keeper)
 
     def open(self) -> Page:
         if self.context is None:

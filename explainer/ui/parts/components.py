@@ -457,7 +457,7 @@ def numbers_table(
 
 def whole(summary: Any, *content: Any) -> Markup:
     """A disclosure inside a figure: what lies one press deeper (all rows of a matrix, names and shapes of records)."""
-    return tag("details", tag("summary", summary), *content, class_="whole")
+    return tag("details", tag("summary", summary), *content, class_="disclosed")
 
 
 def more_rows(count: int, what: str) -> Markup:
