@@ -200,12 +200,12 @@ function soon(live) {
   return live.soon;
 }
 
-/** Wait for that, and say so. */
+/** Wait for that, and say so where it takes long. */
 async function ready(live, tell = () => {}) {
   const coming = soon(live);
   if (!coming) return;
-  tell({ type: 'wait', message: LEFT.soon.words });
-  await coming;
+  const timer = setTimeout(() => tell({ type: 'wait', message: LEFT.soon.words }), 2000);
+  try { await coming; } finally { clearTimeout(timer); }
   tell({ type: 'wait', message: '' });
 }
 

@@ -82,7 +82,11 @@ LISTEN = """() => {
   new MutationObserver(changes => {
     const at = m => (m.target.nodeType === 1 ? m.target : m.target.parentElement);
     const regions = new Set(changes.map(m => live(at(m))).filter(Boolean));
-    for (const region of regions) if (region.textContent.trim()) window.heard.push(region.textContent.trim());
+    const fetching = 'What figures are computed with is being fetched.'; // on a slow or busy machine, and rightly so
+    for (const region of regions) {
+        const words = region.textContent.trim();
+        if (words && words !== fetching) window.heard.push(words);
+    }
   }).observe(document.body, { subtree: true, childList: true, characterData: true });
 }"""
 
