@@ -104,6 +104,7 @@ def test_three_figures_on_another_origin_are_live_on_one_python(post: Page) -> N
 
 def test_heights_follow_the_content(post: Page) -> None:
     for name in ("one", "two", "three"):
+        post.locator(f"#{name}").scroll_into_view_if_needed()  # what is far off hears of its size when it comes near
         inner = post.locator(f"#{name} iframe").element_handle().content_frame()
         apart: list[float] = []
         for _ in range(300):  # what is drawn late makes both grow
