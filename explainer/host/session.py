@@ -234,9 +234,8 @@ def warm(client: str) -> bool:
     returns: whether there is any use in doing it again: no when it went wrong, nor when the reader has begun
     """
     live = _open.get(client)
-    drawn = next((c for c in live.components if hasattr(c, "redraw")), None) if live else None
-    # to its end, as the still is, however little time the last request had
-    return _work(live, drawn.again) if live and drawn and not drawn.waits else False
+    drawn = next((c for c in live.components if hasattr(c, "warm")), None) if live else None
+    return _work(live, drawn.warm) if live and drawn and not drawn.waits else False
 
 
 def _work(live: Live, work: Callable[[], None]) -> bool:

@@ -7,6 +7,7 @@ without drawing (`draw=False`): the still stands for the markup until something 
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from typing import Any, ClassVar
@@ -103,6 +104,12 @@ class Widget(Carrier):
             self.html = own_ids(str(self.draw()), self.slug)
         except NotYet:
             self.is_unfinished()
+
+    def warm(self) -> None:
+        """Do the work of a drawing for what it leaves behind (weights, traces, compiled code); what is shown stays."""
+        self.state.allow(SLICE)
+        with contextlib.suppress(NotYet):
+            self.draw()
 
     def again(self) -> None:
         """Draw once more, and to the end, what an exception broke off."""
