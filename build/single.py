@@ -231,7 +231,9 @@ def lies_at(page: str) -> str:
 
 def write_single(site: Path, name: str, folder: Path) -> Path:
     """Write `<name>.html`, of a page or a widget, into `folder`. Raises KeyError, with the names that there are."""
-    templates = {Path(lies_at(file.relative_to(site).as_posix())).stem: file for file in site.rglob("single.html")}
+    found = [file.relative_to(site) for file in site.rglob("single.html")]
+    found.sort(key=lambda file: file.parts[0] != "embed")  # of a page and a widget of one name, the page
+    templates = {Path(lies_at(file.as_posix())).stem: site / file for file in found}
     if name not in templates:
         raise KeyError(", ".join(sorted(templates)))
     html = one_file(site, templates[name].read_text(encoding="utf-8"), read_parts(site))

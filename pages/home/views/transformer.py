@@ -90,11 +90,11 @@ class Transformer(Widget):
             a = max(own, key=lambda a: a.weight)
             return [
                 *where,
-                "Of the words before it, one head of ",
+                "One head of ",
                 word_of(told.columns, a.query),
                 " reads ",
                 word_of(told.columns, a.key),
-                f" most ({short(a.weight)}). No line tested here carries the word by itself.",
+                f" most ({short(a.weight)}), of earlier words. No line tested carries {said}.",
             ]
         return [*where, "No single word before it is read much here."]
 
