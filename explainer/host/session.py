@@ -3,7 +3,8 @@
 Each page (or embed) is a *client* with a document of its own: a real Bokeh Document that holds the Panel components
 which `pages.DOCUMENTS[name]()` makes. A document is made when it is opened, and without drawing: the page shows stills
 of its widgets, which the build has drawn, and says of which markup each is (`print_of`). A widget whose still is this
-build's is drawn at its first change; any other at once. The ids of a document's models follow a rule (`named`).
+build's is drawn at its first change; any other at once. The ids of a document's models follow a rule
+(`panel_private.named`).
 
 The wire is plain JSON, in both directions:
 
