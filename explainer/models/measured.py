@@ -146,9 +146,15 @@ def _tree(module: str) -> ast.Module:
 
 @functools.cache
 def _imports(module: str) -> frozenset[str]:
-    """Our own modules that a module imports, wherever the statement stands."""
+    """Our own modules that a module imports when it runs, wherever the statement stands."""
     named: set[str] = set()
-    for node in ast.walk(_tree(module)):
+    waiting: list[ast.AST] = [_tree(module)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":  # for the type checker alone
+            waiting += node.orelse
+            continue
+        waiting += ast.iter_child_nodes(node)
         if isinstance(node, ast.Import):
             named |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
