@@ -66,6 +66,10 @@ monkey: .venv/.test node_modules/.ready browser site ## random actions on every 
 inventory: .venv/.test node_modules/.ready browser site ## keep what is on every page now: tests/site/inventory.json
 	@$(PY) tests/site/inventory.py --keep
 
+.PHONY: heights
+heights: .venv/.test node_modules/.ready browser site ## measure how tall every embed is: pages/*/heights.json
+	@$(PY) tests/site/heights.py --keep
+
 .PHONY: lint
 lint: .venv/.lint ## ruff and mypy
 	@$(LINT)

@@ -10,8 +10,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -67,10 +67,10 @@ def bokeh_js() -> bytes:
     return (Path(found.origin).parent / "server" / "static" / "js" / "bokeh.min.js").read_bytes()
 
 
-def build_assets(out: Path, widgets: Iterable[str]) -> dict[str, str]:
+def build_assets(out: Path, figures: dict[str, Any]) -> dict[str, str]:
     """Write `out/assets/*`; returns {plain name: 'assets/<hashed name>'}.
 
-    widgets: the names that embed.js knows
+    figures: the widgets that embed.js knows (heights.py)
     """
     target = out / "assets"
     target.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ def build_assets(out: Path, widgets: Iterable[str]) -> dict[str, str]:
             f"--outfile={work / entry}",
             "--log-level=warning",
             "--legal-comments=none",
-            f"--define:WIDGETS={json.dumps(sorted(widgets))}",
+            f"--define:FIGURES={json.dumps(dict(sorted(figures.items())))}",
         )
         put(entry, (work / entry).read_bytes())
     put("bokeh.min.js", bokeh_js())

@@ -25,6 +25,7 @@ import api  # noqa: E402
 import assets as asset_files  # noqa: E402
 import contents  # noqa: E402
 import folder  # noqa: E402
+import heights  # noqa: E402
 import links  # noqa: E402
 import offline  # noqa: E402
 import panel_bundle  # noqa: E402
@@ -59,7 +60,7 @@ def drawn_here(documents: dict[str, Callable[[], list[Any]]]) -> dict[str, Any]:
 
 def write_scripts(out: Path, pages: list[Page]) -> dict[str, str]:
     """Scripts, styles and fonts into `out`; returns {plain name: path in the site}, the worker's among them."""
-    names = asset_files.build_assets(out, [w.slug for page in pages for w in page.widgets])
+    names = asset_files.build_assets(out, heights.figures(pages))
     shell.checksums |= {name: asset_files.checksum(out / names[name]) for name in names if name.endswith(".js")}
     names["worker.js"] = name_worker(out)
     return names

@@ -15,6 +15,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import heights
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -69,8 +70,9 @@ def write_picture(folder: Path, question: str, subtitle: str, prompt: str) -> No
 def write_oembed(folder: Path, page: Any, widget: Any, site_name: str) -> None:
     """Write `folder/oembed.json` (type rich, oEmbed 1.0) for `/embed/<slug>/`."""
     address = f"{site_url()}embed/{widget.slug}/"
+    tall = heights.tall(page, widget.slug)["compact"]
     frame = (
-        f'<iframe src="{escape(address)}" title="{escape(widget.title)}" width="100%" height="560" style="border:0" '
+        f'<iframe src="{escape(address)}" title="{escape(widget.title)}" width="100%" height="{tall}" style="border:0" '
         'loading="lazy"></iframe>'
     )
     described = {
@@ -80,7 +82,7 @@ def write_oembed(folder: Path, page: Any, widget: Any, site_name: str) -> None:
         "provider_name": site_name,
         "provider_url": site_url() or "./",
         "width": 720,
-        "height": 560,
+        "height": tall,
         "html": frame,
         "thumbnail_url": f"{address}og.png",
         "thumbnail_width": WIDTH,

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import heights
 import jinja2
 from contents import Contents, Text
 from markupsafe import Markup, escape
@@ -105,7 +106,7 @@ def led(html: str, root: str) -> str:
     return PAGE_LINK.sub(lambda m: f'href="{root}{m["page"]}/{m["asked"] or ""}" data-page-link="{m["page"]}"', html)
 
 
-def frame(widget: Any, body: str, *, root: str, from_page: dict[str, str] | None = None) -> Markup:
+def frame(page: Any, widget: Any, body: str, *, root: str, from_page: dict[str, str] | None = None) -> Markup:
     """A widget's still in its frame: title, toolbar, drawers.
 
     Python, which draws the still, knows of a page no more than its name; where it lies is said here, and in the
@@ -114,7 +115,14 @@ def frame(widget: Any, body: str, *, root: str, from_page: dict[str, str] | None
     body = led(body, root)
     code = source_of(widget.functions) if widget.functions else None
     return Markup(
-        templates.get_template("widget.html.j2").render(w=widget, body=Markup(body), code=code, from_page=from_page)
+        templates.get_template("widget.html.j2").render(
+            w=widget,
+            body=Markup(body),
+            code=code,
+            from_page=from_page,
+            tall=heights.tall(page, widget.slug),
+            more='class="beyond"' in body,
+        )
     )
 
 
@@ -147,7 +155,7 @@ def embed_html(page: Any, widget: Any, still: dict[str, Any], *, root: str, asse
         root=root,
         assets=assets,
         still=json_block(lean),
-        widget=frame(widget, body, root=root, from_page=back),
+        widget=frame(page, widget, body, root=root, from_page=back),
         **plots(body, root, assets),
     )
 
@@ -171,7 +179,7 @@ def page_html(
     extra:         markup for its head
     """
     html_of = {m["name"]: m["attributes"].get("html", "") for m in still["models"]}
-    widgets = {w.slug: frame(w, html_of[w.slug], root=root) for w in page.widgets}
+    widgets = {w.slug: frame(page, w, html_of[w.slug], root=root) for w in page.widgets}
     lean = lean_still(page, page.name, still)
     prose = article(text, numbers, widgets)
     return framed(

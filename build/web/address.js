@@ -16,13 +16,14 @@ export function read(location = window.location) {
  * is anything to say, the address says with which it was made (`weights`: their fingerprint). */
 export function write(values, defaults, weights = '', location = window.location) {
   const params = new URLSearchParams();
-  const { mode } = document.documentElement.dataset;
+  const { mode, view, viewSaid } = document.documentElement.dataset;
   if (mode && mode !== 'discover') params.set('mode', mode);
+  if (viewSaid !== undefined) params.set('view', view); // of an embed
   for (const [name, value] of Object.entries(values)) {
     if (value === null || value === undefined || String(value) === String(defaults[name])) continue;
     params.set(name, String(value)); // every digit: a link opens this very view
   }
-  if (weights && [...params.keys()].some((name) => name !== 'mode')) params.set('weights', weights);
+  if (weights && [...params.keys()].some((name) => !['mode', 'view'].includes(name))) params.set('weights', weights);
   const text = params.toString();
   const url = new URL(location.href);
   if (url.protocol === 'file:') url.hash = text;

@@ -18,6 +18,8 @@
   class TransformerExplainer extends HTMLElement {
     #frame;
     #look;
+    #size;
+    #told = 0; // the height that the figure says it has
     #near = false;
     #loaded = false;
     #changes = {}; // attributes that changed before the frame could hear of it
@@ -47,6 +49,7 @@
 
     #clear() {
       this.#look?.disconnect();
+      this.#size?.disconnect();
       this.#near = this.#loaded = false;
       this.#changes = {};
       this.#frame = null;
@@ -66,12 +69,12 @@
      * used. */
     #open() {
       const slug = this.getAttribute('widget') ?? '';
-      if (!WIDGETS.includes(slug)) { // the build put their names here
+      if (!Object.hasOwn(FIGURES, slug)) { // the build put them here
         const line = document.createElement('p');
         line.className = 'wrong';
         line.part.add('wrong');
         line.textContent = `${slug ? `There is no widget “${slug.slice(0, 40)}” here.`
-          : 'This element needs the name of a widget.'} There are: ${WIDGETS.join(', ')}.`;
+          : 'This element needs the name of a widget.'} There are: ${Object.keys(FIGURES).join(', ')}.`;
         this.shadowRoot.append(line);
         return;
       }
@@ -85,7 +88,10 @@
       frame.part.add('frame');
       frame.allow = 'clipboard-write';
       frame.credentialless = this.hasAttribute('credentialless'); // for hosts with Cross-Origin-Embedder-Policy
-      frame.style.height = `${Math.min(Math.max(Number(this.getAttribute('height')) || 480, 80), 8000)}px`;
+      this.#told = 0;
+      this.#fit();
+      this.#size = new ResizeObserver(() => this.#fit());
+      this.#size.observe(this);
       frame.onload = () => {
         this.#loaded = true;
         this.#set({});
@@ -110,6 +116,23 @@
       if (this.#near) this.#tell({ type: 'explainer:start' });
     }
 
+    /** The room that the figure takes at this width, from the first moment on; more once it says that it needs more. */
+    #fit() {
+      const room = Number(this.getAttribute('height')) || this.#room();
+      this.#frame.style.height = `${Math.max(Math.min(Math.max(room, 80), 8000), this.#told)}px`;
+    }
+
+    /** As `room` in build/heights.py: the larger height of the two measured widths that this one lies between. */
+    #room() {
+      const { asked } = this;
+      const [beyond, compact, full] = FIGURES[this.getAttribute('widget')];
+      const all = asked.view === 'full' || (asked.view !== 'compact' && beyond.some((name) => name in asked));
+      const width = this.getBoundingClientRect().width || 720;
+      const table = all ? full : compact;
+      const heights = [table.findLast(([at]) => at <= width), table.find(([at]) => at >= width)].filter(Boolean);
+      return heights.length ? Math.max(...heights.map(([, height]) => height)) : 560;
+    }
+
     #set(values) {
       Object.assign(this.#changes, values);
       if (!this.#loaded || !Object.keys(this.#changes).length) return;
@@ -126,7 +149,8 @@
       if (typeof data !== 'object' || data === null || typeof data.type !== 'string') return;
       if (data.type === 'explainer:height') {
         if (Number.isFinite(data.height) && data.height > 0 && data.height < 20000) {
-          this.#frame.style.height = `${Math.ceil(data.height)}px`;
+          this.#told = Math.ceil(data.height);
+          this.#fit();
         }
         return;
       }
@@ -145,6 +169,7 @@
       for (const { attributeName: name } of changes) {
         if (!OWN.has(name) && NAME.test(name)) values[name] = this.getAttribute(name)?.slice(-LONGEST) ?? null;
       }
+      this.#fit();
       this.#set(values);
     }
   }

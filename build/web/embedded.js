@@ -47,12 +47,22 @@ export function embedded({ set, defaults }) {
     const values = {};
     for (const [name, value] of Object.entries(data.values)) {
       if (name === 'theme') theme(value);
+      else if (name === 'view') view(value);
       else if (Object.hasOwn(defaults, name) && (
         value === null || typeof value === 'number' || typeof value === 'boolean'
         || (typeof value === 'string' && value.length <= MAX))) values[name] = value;
     }
+    if (root.dataset.viewSaid === undefined) {
+      if ((root.dataset.beyond ?? '').split(' ').some((name) => name in values)) root.dataset.view = 'full';
+    }
     if (Object.keys(values).length) set(values);
   });
+}
+
+function view(value) {
+  if (value !== 'compact' && value !== 'full') return;
+  root.dataset.view = value;
+  root.dataset.viewSaid = '';
 }
 
 function theme(value) {

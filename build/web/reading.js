@@ -16,6 +16,13 @@ import { afterTurns } from './turns.js';
   root.dataset.mode = pick('mode', ['discover', 'result'], 'discover');
   const theme = pick('theme', ['light', 'dark', 'auto'], 'auto');
   if (theme !== 'auto') root.dataset.theme = theme;
+  // An embed shows its one figure; all of the widget where it is asked to, or to show what only all of it can show.
+  if (root.dataset.embed) {
+    const needs = (root.dataset.beyond ?? '').split(' ').some((name) => name && asked.has(name));
+    const said = ['compact', 'full'].includes(asked.get('view'));
+    root.dataset.view = said ? asked.get('view') : needs ? 'full' : 'compact';
+    root.toggleAttribute('data-view-said', said);
+  }
   // Python begins to load while the page is still arriving: page.js will connect to this very worker.
   if (root.dataset.worker && !root.dataset.embed && !asked.has('boot') && !asked.has('patience')) {
     try {
@@ -87,9 +94,14 @@ import { afterTurns } from './turns.js';
   }, { once: true });
 
   document.addEventListener('click', (event) => {
-    const button = event.target.closest?.('[data-mode-set],[data-theme-set]');
+    const button = event.target.closest?.('[data-mode-set],[data-theme-set],[data-view-set]');
     if (!button) return;
-    if (button.dataset.modeSet) {
+    if (button.dataset.viewSet) {
+      root.dataset.view = button.dataset.viewSet;
+      root.toggleAttribute('data-view-said', true);
+      const other = document.querySelector(`[data-view-set]:not([data-view-set=${root.dataset.view}])`);
+      other?.focus(); // the button that was pressed is gone
+    } else if (button.dataset.modeSet) {
       // the figure in view stays where it is, though the text around it is another one
       const shown = [...document.querySelectorAll('.widget')].filter((el) => el.checkVisibility?.() ?? el.offsetParent);
       const figure = shown.find((el) => el.getBoundingClientRect().bottom > innerHeight / 4);

@@ -31,15 +31,16 @@ function save(name, type, content) {
 
 const escape = (s) => String(s).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
-/** The two ways to embed a widget in its present state. */
-export function embedCode(slug, title, values, site) {
+/** The two ways to embed a widget in its present state. tall: its height in a text 720 px wide; the element's script
+ * knows those at all widths, and is not `async`, so that the room is there before anything is painted. */
+export function embedCode(slug, title, values, site, tall) {
   const attrs = Object.entries(values).map(([k, v]) => ` ${k}="${escape(v)}"`).join('');
   const query = new URLSearchParams(values).toString();
   return {
-    element: `<script src="${escape(site)}embed.js" async></script>\n`
+    element: `<script src="${escape(site)}embed.js"></script>\n`
       + `<transformer-explainer widget="${slug}"${attrs}></transformer-explainer>`,
     iframe: `<iframe src="${escape(`${site}embed/${slug}/${query ? `?${query}` : ''}`)}" title="${escape(title)}" `
-      + 'width="100%" height="560" style="border:0" loading="lazy"></iframe>',
+      + `width="100%" height="${tall}" style="border:0" loading="lazy"></iframe>`,
   };
 }
 
@@ -90,7 +91,12 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
       }
       if (tool === 'embed') {
         const site = new URL(document.documentElement.dataset.site, document.baseURI).href;
-        const { element, iframe } = embedCode(slug, el.querySelector('h3').textContent, told(), site);
+        const values = told();
+        const { view, viewSaid } = document.documentElement.dataset;
+        if (viewSaid !== undefined) values.view = view;
+        const full = values.view === 'full' || el.dataset.beyond.split(' ').some((name) => name in values);
+        const tall = el.dataset.tall.split(' ')[Number(full)];
+        const { element, iframe } = embedCode(slug, el.querySelector('h3').textContent, values, site, tall);
         const box = el.querySelector('[data-embed-code]');
         box.hidden = !box.hidden;
         box.querySelector('[data-form=element]').textContent = element;

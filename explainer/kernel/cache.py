@@ -89,7 +89,7 @@ class KVCache:
             raise ValueError(f"columns are 0 to {len(there) - 1} and layers 0 to {self.config.n_layers - 1}")
         rows = dict(self.rows)
         for key in (f"blocks.{layer}.attn.{kind}" for layer in chosen for kind in "kv"):
-            rows[key] = rows[key].copy()
+            rows[key] = rows[key].copy(order="K")  # laid out as it was: sums keep their order, and last bit
             rows[key][list(columns)] = other.rows[key][list(columns)]
             rows[key].setflags(write=False)
         return KVCache(self.config, self.tokens, MappingProxyType(rows))

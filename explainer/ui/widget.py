@@ -62,6 +62,10 @@ class Widget(Carrier):
     Subclasses set `slug` (the name in URLs and embeds), `title`, `reads` (the names of the state values that the
     drawing depends on) and `draw()`, which returns markup and computes nothing itself: numbers come from `explainer`.
     `functions` lists what 'show the code' opens: the functions that computed what is on screen.
+
+    There are two views of it: full, as on its page, and compact, an embed's first, without what `draw` puts into
+    `components.beyond`: one figure with its control, at most 600 px tall where it is 720 px wide. `beyond` names the
+    state values that only the full view shows: an embed whose address has one of them opens full.
     """
 
     html = param.String(default="")
@@ -70,6 +74,7 @@ class Widget(Carrier):
     title: ClassVar[str] = ""
     reads: ClassVar[tuple[str, ...]] = ()
     functions: ClassVar[tuple[Any, ...]] = ()
+    beyond: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, state: PageState, *, draw: bool = True, **params: Any):
         """draw: whether to draw at once, or at the first change only, because a still of it is shown already"""

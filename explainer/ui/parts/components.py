@@ -460,6 +460,11 @@ def whole(summary: Any, *content: Any) -> Markup:
     return tag("details", tag("summary", summary), *content, class_="disclosed")
 
 
+def beyond(*content: Any) -> Markup:
+    """What only the full view of a widget shows: the compact view, an embed's first, leaves it out (`Widget`)."""
+    return tag("div", *content, class_="beyond")
+
+
 def more_rows(count: int, what: str) -> Markup:
     """The disclosure below a long table in a `.rows` element:
     its rows beyond the sixth are in sight once it is open."""

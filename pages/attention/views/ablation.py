@@ -50,14 +50,19 @@ class AttentionAblation(Widget):
         ]  # pressed once more, it is put back
         return join(
             [
-                c.controls(prompt_field(s, len(tokens)), *head_choice(s, names)),
+                c.controls(prompt_field(s, len(tokens)), c.beyond(*head_choice(s, names))),
                 c.controls(
                     c.button(NOTHING.label, sets="take_out", value=NOTHING.name, pressed=chosen is NOTHING),
                     *buttons,
                     label="Take out",
                 ),
-                tag("div", self.prediction(tokens, names, chosen), self.losses(choices, chosen), class_="columns"),
-                tag("div", self.kinds(choices, chosen), self.heads(), class_="side"),
+                tag(
+                    "div",
+                    self.prediction(tokens, names, chosen),
+                    c.beyond(self.losses(choices, chosen)),
+                    class_="columns",
+                ),
+                c.beyond(tag("div", self.kinds(choices, chosen), self.heads(), class_="side")),
             ]
         )
 

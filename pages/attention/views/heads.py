@@ -71,17 +71,23 @@ class AttentionHeads(Telling):
                     c.figure(
                         "heads",
                         grid,
-                        caption=(
-                            "Rows of a pattern are queries, columns are keys; the stronger the colour, the more is "
-                            "read. Below each: what it does most, and how much of its attention that takes; in strong "
-                            "letters where that is clear. Choose one to open it everywhere on this page."
+                        caption=join(
+                            [
+                                "Rows of a pattern are queries, columns are keys; the stronger the colour, the more is "
+                                "read. Below each: what it does most, and how much of its attention that takes",
+                                c.beyond(
+                                    "; in strong letters where that is clear. Choose one to open it everywhere on "
+                                    "this page"
+                                ),
+                                ".",
+                            ]
                         ),
                         readout=" ",
                     ),
-                    self.opened(trace, names),
+                    c.beyond(self.opened(trace, names)),
                     class_="columns heads-columns",
                 ),
-                self.table(),
+                c.beyond(self.table()),
             ]
         )
 

@@ -40,7 +40,7 @@ class AttentionLookup(Widget):
         shown = "∞" if hard else number(s.sharpness)
         return join(
             [
-                c.controls(prompt_field(s, len(tokens)), *head_choice(s, names)),
+                c.beyond(c.controls(prompt_field(s, len(tokens)), *head_choice(s, names))),
                 tag(
                     "p",
                     head_says(s.layer, s.head),
@@ -59,7 +59,7 @@ class AttentionLookup(Widget):
                 ),
                 tag(
                     "div",
-                    self.dictionary(trace, found),
+                    c.beyond(self.dictionary(trace, found)),
                     tag("div", self.kernel(found, names), self.answer(trace, tokens, found, names), class_="stack"),
                     class_="columns lookup",
                 ),

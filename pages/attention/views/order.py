@@ -26,7 +26,7 @@ class AttentionOrder(Widget):
         s = self.state
         tokens = s.tokens()
         names = lab.names_of(tokens)
-        head = [c.controls(prompt_field(s, len(tokens)), *head_choice(s, names))]
+        head = [c.controls(prompt_field(s, len(tokens)), c.beyond(*head_choice(s, names)))]
         if s.query < 2:
             return join(
                 [
@@ -128,30 +128,32 @@ class AttentionOrder(Widget):
         )
         return join(
             [
-                c.figure(
-                    "order",
-                    tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=label),
-                    caption=join(
-                        [
-                            "How much of attention’s output at ",
-                            c.token(names[s.query], axis="axis-query"),
-                            " changed: 0 is nothing, 1 as much as the output itself",
-                        ]
+                c.beyond(
+                    c.figure(
+                        "order",
+                        tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=label),
+                        caption=join(
+                            [
+                                "How much of attention’s output at ",
+                                c.token(names[s.query], axis="axis-query"),
+                                " changed: 0 is nothing, 1 as much as the output itself",
+                            ]
+                        ),
+                        note=(
+                            "Rounding: the query reads the same numbers, added up in another order, and float32 sums then "
+                            "differ in the last digits. A change that is as small but real is not called so."
+                        ),
+                        readout=" ",
                     ),
-                    note=(
-                        "Rounding: the query reads the same numbers, added up in another order, and float32 sums then "
-                        "differ in the last digits. A change that is as small but real is not called so."
-                    ),
-                    readout=" ",
-                ),
-                c.figure(
-                    "order-weights",
-                    tag("div", pair, class_="scroll"),
-                    caption=join(
-                        [
-                            tag("span", f"Head {s.layer}.{s.head}", class_="axis-head"),
-                            ": the weight of each of the two, wherever it stands",
-                        ]
+                    c.figure(
+                        "order-weights",
+                        tag("div", pair, class_="scroll"),
+                        caption=join(
+                            [
+                                tag("span", f"Head {s.layer}.{s.head}", class_="axis-head"),
+                                ": the weight of each of the two, wherever it stands",
+                            ]
+                        ),
                     ),
                 ),
                 self.verdict(found),

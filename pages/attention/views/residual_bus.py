@@ -61,8 +61,10 @@ class ResidualBus(Widget):
                 ),
                 tag(
                     "div",
-                    tag("div", choose, self.lens(facts.lens(trace, s.query, token), followed), class_="stack"),
-                    self.contributions(facts.bus(trace, s.query, token, rival), followed, against),
+                    tag(
+                        "div", c.beyond(choose), self.lens(facts.lens(trace, s.query, token), followed), class_="stack"
+                    ),
+                    c.beyond(self.contributions(facts.bus(trace, s.query, token, rival), followed, against)),
                     class_="columns bus-columns",
                 ),
             ]

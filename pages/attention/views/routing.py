@@ -38,14 +38,16 @@ class AttentionRouting(Widget):
                 c.controls(
                     prompt_field(s, len(a)),
                     c.text_field("pin", "Second text", s.pin, hint=c.tokens_in(len(b))),
-                    *head_choice(s, names_a),
-                    c.button(
-                        "Pin the prompt here",
-                        sets="pin",
-                        value=s.prompt,
-                        hint="Copy the prompt into the second text, then change one of the two",
+                    c.beyond(
+                        *head_choice(s, names_a),
+                        c.button(
+                            "Pin the prompt here",
+                            sets="pin",
+                            value=s.prompt,
+                            hint="Copy the prompt into the second text, then change one of the two",
+                        ),
+                        c.button("Swap the two", sets="prompt pin", value=f"{s.pin}\x1f{s.prompt}"),
                     ),
-                    c.button("Swap the two", sets="prompt pin", value=f"{s.pin}\x1f{s.prompt}"),
                 ),
                 tag("p", head_says(s.layer, s.head), class_="note"),
                 c.figure(
@@ -61,14 +63,16 @@ class AttentionRouting(Widget):
                     ),
                 ),
                 self.finding(a == b, names_a, names_b, *looks),
-                tag(
-                    "div",
-                    self.pattern("pattern-a", "the prompt", found.a, names_a, looks[0]),
-                    self.pattern("pattern-b", "the second text", found.b, names_b, looks[1]),
-                    class_="columns",
+                c.beyond(
+                    tag(
+                        "div",
+                        self.pattern("pattern-a", "the prompt", found.a, names_a, looks[0]),
+                        self.pattern("pattern-b", "the second text", found.b, names_b, looks[1]),
+                        class_="columns",
+                    ),
+                    tag("div", *self.pictures(), class_="columns"),
+                    self.fingerprints(found),
                 ),
-                tag("div", *self.pictures(), class_="columns"),
-                self.fingerprints(found),
             ]
         )
 

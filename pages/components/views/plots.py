@@ -28,7 +28,7 @@ class Plots(Widget):
         return join(
             [
                 c.controls(
-                    c.text_field("prompt", "Prompt", s.prompt, hint=c.tokens_in(len(tokens))),
+                    c.beyond(c.text_field("prompt", "Prompt", s.prompt, hint=c.tokens_in(len(tokens)))),
                     c.slider("t", "Temperature", s.t, 0.01, 10, log=True, ticks=(0.01, 0.1, 1, 10)),
                 ),
                 c.figure(
@@ -37,11 +37,15 @@ class Plots(Widget):
                     title="How open the next token is, at every temperature",
                     caption="The dot is the slider’s temperature. Entropy in nats: 0 is certain.",
                 ),
-                c.figure(
-                    "openness-by-place",
-                    over_places(logits).markup(),
-                    title="And as the text grows",
-                    caption="Write another word at the end of the prompt: what is plotted stays, the curve goes on.",
+                c.beyond(
+                    c.figure(
+                        "openness-by-place",
+                        over_places(logits).markup(),
+                        title="And as the text grows",
+                        caption=(
+                            "Write another word at the end of the prompt: what is plotted stays, the curve goes on."
+                        ),
+                    )
                 ),
             ]
         )

@@ -69,8 +69,7 @@ class Branches(Widget):
                     ),
                     readout="The stronger the colour, the likelier the token was.",
                 ),
-                self.turn(told[look], here),
-                self.list(story.tree(stories), here),
+                c.beyond(self.turn(told[look], here), self.list(story.tree(stories), here)),
             ]
         )
 

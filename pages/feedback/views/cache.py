@@ -63,46 +63,50 @@ class KeysAndValues(Widget):
                     title=f"Turn {turns}, column by column",
                     readout=self.sentence(now),
                 ),
-                c.definition_row(
-                    [
-                        ("this turn, kept", millions(now.cached)),
-                        ("this turn, all anew", millions(now.uncached)),
-                        (f"{how_many(turns, 'turn')}, kept", millions(kept)),
-                        (f"{how_many(turns, 'turn')}, all anew", millions(anew)),
-                        ("saved so far", less(anew, kept)),
-                        ("largest difference in a logit", number(story.teller().cache_error(tape_now, n_prompt))),
-                        ("numbers kept", f"{story.kept_per_token(config) * now.total:,}"),
-                    ]
+                c.beyond(
+                    c.definition_row(
+                        [
+                            ("this turn, kept", millions(now.cached)),
+                            ("this turn, all anew", millions(now.uncached)),
+                            (f"{how_many(turns, 'turn')}, kept", millions(kept)),
+                            (f"{how_many(turns, 'turn')}, all anew", millions(anew)),
+                            ("saved so far", less(anew, kept)),
+                            ("largest difference in a logit", number(story.teller().cache_error(tape_now, n_prompt))),
+                            ("numbers kept", f"{story.kept_per_token(config) * now.total:,}"),
+                        ]
+                    )
                 ),
-                c.message(
-                    "Counted are the multiply-adds of matrix products. Logits are counted for the last column only, "
-                    "both ways: the draw needs no others. Scores are counted for all pairs of columns, also for those "
-                    "that the causal mask hides: they are computed, then hidden."
-                ),
-                c.figure(
-                    "staircase",
-                    tag(
-                        "div",
-                        stairs(done, n_prompt, "kept", "With the cache"),
-                        stairs(done, n_prompt, "anew", "Without"),
-                        stairs(narrow, n_prompt, "kept", f"With the cache, {s.window} places only"),
-                        class_="stairs",
+                c.beyond(
+                    c.message(
+                        "Counted are the multiply-adds of matrix products. Logits are counted for the last column "
+                        "only, both ways: the draw needs no others. Scores are counted for all pairs of columns, "
+                        "also for those that the causal mask hides: they are computed, then hidden."
                     ),
-                    table_of(done, narrow, s.window),
-                    title="Every turn a row, every token a column",
-                    caption="The painted area is the work.",
-                    note=(
-                        f"Two vectors are kept per token, layer and head: its key and its value, {config.d_head} "
-                        "numbers each. They are all that a later column can read of an earlier one."
+                    c.figure(
+                        "staircase",
+                        tag(
+                            "div",
+                            stairs(done, n_prompt, "kept", "With the cache"),
+                            stairs(done, n_prompt, "anew", "Without"),
+                            stairs(narrow, n_prompt, "kept", f"With the cache, {s.window} places only"),
+                            class_="stairs",
+                        ),
+                        table_of(done, narrow, s.window),
+                        title="Every turn a row, every token a column",
+                        caption="The painted area is the work.",
+                        note=(
+                            f"Two vectors are kept per token, layer and head: its key and its value, {config.d_head} "
+                            "numbers each. They are all that a later column can read of an earlier one."
+                        ),
                     ),
+                    c.figure(
+                        "multiply-adds",
+                        *self.chart(config, n_prompt, turns),
+                        title="Multiply-adds of each turn",
+                        readout=self.saving(n_prompt),
+                    ),
+                    self.kinds(config, now),
                 ),
-                c.figure(
-                    "multiply-adds",
-                    *self.chart(config, n_prompt, turns),
-                    title="Multiply-adds of each turn",
-                    readout=self.saving(n_prompt),
-                ),
-                self.kinds(config, now),
             ]
         )
 
@@ -304,11 +308,13 @@ class ContextWindow(Widget):
                     ),
                 ),
                 crank(s, whole, then=f"{how_many(len(prompt) + len(whole), 'token')} on the tape."),
-                c.figure(
-                    "window-whole",
-                    strip(prompt, whole, n_ctx, None),
-                    title=f"All {n_ctx} places",
-                    caption="The story as the machine above writes it.",
+                c.beyond(
+                    c.figure(
+                        "window-whole",
+                        strip(prompt, whole, n_ctx, None),
+                        title=f"All {n_ctx} places",
+                        caption="The story as the machine above writes it.",
+                    )
                 ),
                 c.figure(
                     "window-narrow",
@@ -317,9 +323,11 @@ class ContextWindow(Widget):
                     caption="Same weights, same seed, same choices; only the newest tokens can be read.",
                     readout=self.fell_out(prompt, narrow, window),
                 ),
-                both_tapes(prompt, whole, narrow, n_ctx, window),
-                self.difference(prompt, whole, narrow, apart),
-                self.places(prompt, narrow, window),
+                c.beyond(
+                    both_tapes(prompt, whole, narrow, n_ctx, window),
+                    self.difference(prompt, whole, narrow, apart),
+                    self.places(prompt, narrow, window),
+                ),
             ]
         )
 

@@ -36,7 +36,7 @@ class Prefill(Widget):
     functions = (story.fork, story.Teller.turn, working.opening, working.greedy, working.attempt, working.measure)
 
     def draw(self) -> Markup:
-        return join([self.overwrite(), tag("hr"), self.sums()])
+        return join([self.overwrite(), c.beyond(tag("hr"), self.sums())])
 
     # ------------------------------------------------------------ any words at any turn
 
@@ -84,17 +84,19 @@ class Prefill(Widget):
         ]
         return join(
             [
-                tag("h4", "Overwrite a written token"),
-                c.figure(
-                    "own",
-                    tape(
-                        [*prompt_cells(prompt, left), *picks],
-                        "What it writes by itself: choose where your words go",
-                        rove=True,
+                c.beyond(
+                    tag("h4", "Overwrite a written token"),
+                    c.figure(
+                        "own",
+                        tape(
+                            [*prompt_cells(prompt, left), *picks],
+                            "What it writes by itself: choose where your words go",
+                            rove=True,
+                        ),
+                        title="What it writes by itself",
+                        caption="Every token drawn, none chosen. Choose the one that you want to overwrite.",
+                        readout="The stronger the colour, the likelier the token was.",
                     ),
-                    title="What it writes by itself",
-                    caption="Every token drawn, none chosen. Choose the one that you want to overwrite.",
-                    readout="The stronger the colour, the likelier the token was.",
                 ),
                 fields,
                 c.figure(

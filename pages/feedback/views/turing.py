@@ -48,16 +48,18 @@ class Turing(Widget):
                         )
                     ),
                 ),
-                crank(s, told, then=f"{how_many(len(told), 'tick')} {'has' if len(told) == 1 else 'have'} passed."),
-                c.figure(
-                    "read-head",
-                    *self.head(turn),
-                    title="The read head at this turn",
-                    caption="How strongly the newest column looked at each token, over all layers and heads.",
-                    readout="Point at a token, or touch it, to see its share; the table has them all.",
+                c.beyond(
+                    crank(s, told, then=f"{how_many(len(told), 'tick')} {'has' if len(told) == 1 else 'have'} passed."),
+                    c.figure(
+                        "read-head",
+                        *self.head(turn),
+                        title="The read head at this turn",
+                        caption="How strongly the newest column looked at each token, over all layers and heads.",
+                        readout="Point at a token, or touch it, to see its share; the table has them all.",
+                    ),
+                    c.figure("likeness", self.likeness(told, turn), title="What corresponds to what"),
+                    c.figure("limits", self.limits(turn), title="Where the likeness ends"),
                 ),
-                c.figure("likeness", self.likeness(told, turn), title="What corresponds to what"),
-                c.figure("limits", self.limits(turn), title="Where the likeness ends"),
             ]
         )
 

@@ -36,7 +36,7 @@ class WholeModel(Widget):
         return join(
             [
                 c.controls(
-                    c.name_field(lab.name_in(s.prompt)),
+                    c.beyond(c.name_field(lab.name_in(s.prompt))),
                     c.text_field(
                         "prompt", "Prompt", s.prompt, placeholder="Once there was a", hint=c.tokens_in(len(tokens))
                     ),
@@ -44,7 +44,7 @@ class WholeModel(Widget):
                 tag(
                     "div",
                     self.diagram(names, whole_word(tokens)),
-                    self.opened(trace, names, top, chances),
+                    c.beyond(self.opened(trace, names, top, chances)),
                     class_="whole",
                 ),
             ]

@@ -257,8 +257,10 @@ class PathCount(Widget):
                     ),
                     class_="columns",
                 ),
-                tag("div", self.growth(n, layers, "longest"), self.growth(n, layers, "number"), class_="columns"),
-                self.counts(rows, wide, high, longest, n, layers),
+                c.beyond(
+                    tag("div", self.growth(n, layers, "longest"), self.growth(n, layers, "number"), class_="columns"),
+                    self.counts(rows, wide, high, longest, n, layers),
+                ),
             ]
         )
 

@@ -38,7 +38,7 @@ class Depth(Widget):
         names = names_of(tokens)
         kinds = influence.variants()
         field = c.controls(c.text_field("prompt", "Prompt", s.prompt))
-        return join([field, self.on_text(tokens, names, kinds), self.on_held_out(kinds)])
+        return join([field, self.on_text(tokens, names, kinds), c.beyond(self.on_held_out(kinds))])
 
     def on_text(self, tokens: tuple[int, ...], names: list[str], kinds: tuple[influence.Variant, ...]) -> Markup:
         if len(tokens) < 2:
@@ -77,11 +77,13 @@ class Depth(Widget):
                         "the top ones write nothing and the rest was not trained again."
                     ),
                 ),
-                c.numbers_table(
-                    ["model", "mean surprise, nats per token", "most likely next token"],
-                    rows,
-                    "Each model on this text",
-                    open_=True,
+                c.beyond(
+                    c.numbers_table(
+                        ["model", "mean surprise, nats per token", "most likely next token"],
+                        rows,
+                        "Each model on this text",
+                        open_=True,
+                    )
                 ),
             ]
         )

@@ -96,7 +96,7 @@ class PathFeedback(Widget):
         return join(
             [
                 c.controls(
-                    c.text_field("prompt", "Prompt", s.prompt),
+                    c.beyond(c.text_field("prompt", "Prompt", s.prompt)),
                     c.slider("written", "Tokens written", s.written, 0, most, step=1, shown=str(s.written)),
                     c.check("feedback", "Feedback: the model reads what it wrote", s.feedback),
                 ),
@@ -108,38 +108,40 @@ class PathFeedback(Widget):
                     ),
                     caption=tag("span", *caption),
                 ),
-                tag(
-                    "div",
-                    c.figure(
-                        "feedback-growth",
-                        charts.columns(
-                            range(most + 1),
-                            alone,
-                            [str(int(x)) for x in alone],
-                            peak=alone[-1],
-                            colour="path",
-                            unit=("step", "steps"),
-                            x=("token written", "tokens written"),
-                            label="Longest path over the number of tokens that the model writes and reads again",
-                            chosen=s.written if s.feedback else -1,
-                            every=True,
-                            floor=float(n_layers),
+                c.beyond(
+                    tag(
+                        "div",
+                        c.figure(
+                            "feedback-growth",
+                            charts.columns(
+                                range(most + 1),
+                                alone,
+                                [str(int(x)) for x in alone],
+                                peak=alone[-1],
+                                colour="path",
+                                unit=("step", "steps"),
+                                x=("token written", "tokens written"),
+                                label="Longest path over the number of tokens that the model writes and reads again",
+                                chosen=s.written if s.feedback else -1,
+                                every=True,
+                                floor=float(n_layers),
+                            ),
+                            title="Longest path, as the model writes",
+                            caption=(
+                                "in steps, over the number of tokens written; dashed: the same text given from "
+                                f"outside, {n_layers}"
+                            ),
                         ),
-                        title="Longest path, as the model writes",
-                        caption=(
-                            "in steps, over the number of tokens written; dashed: the same text given from outside, "
-                            f"{n_layers}"
+                        c.definition_row(
+                            [
+                                ("Longest path", how_many(len(longest), "step")),
+                                ("Through layers", f"{len(longest) - hops}"),
+                                ("Through written tokens", f"{hops}"),
+                                ("Columns in the drawing", f"{graph.n}"),
+                            ]
                         ),
-                    ),
-                    c.definition_row(
-                        [
-                            ("Longest path", how_many(len(longest), "step")),
-                            ("Through layers", f"{len(longest) - hops}"),
-                            ("Through written tokens", f"{hops}"),
-                            ("Columns in the drawing", f"{graph.n}"),
-                        ]
-                    ),
-                    class_="columns wide-columns",
+                        class_="columns wide-columns",
+                    )
                 ),
             ]
         )

@@ -71,14 +71,16 @@ class PathLengths(Widget):
         return join(
             [
                 c.controls(
-                    c.text_field("prompt", "Prompt", s.prompt),
-                    c.choice("early", "From", options, s.early, tokens=True),
-                    c.choice("late", "To", options, s.late, tokens=True),
+                    c.beyond(
+                        c.text_field("prompt", "Prompt", s.prompt),
+                        c.choice("early", "From", options, s.early, tokens=True),
+                        c.choice("late", "To", options, s.late, tokens=True),
+                    ),
                     c.slider("kernel", "Kernel width k", s.kernel, 2, 6, step=1, shown=str(s.kernel)),
                 ),
                 tag("p", what, class_="aside", data_testid="lengths-distance"),
                 tag("div", *cards, class_="columns wide-columns path-cards"),
-                self.growth(distance, s.kernel),
+                c.beyond(self.growth(distance, s.kernel)),
             ]
         )
 

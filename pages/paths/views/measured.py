@@ -93,11 +93,15 @@ class PathPerturb(Widget):
         return join(
             [
                 c.controls(
-                    c.text_field("prompt", "Prompt", s.prompt),
+                    c.beyond(c.text_field("prompt", "Prompt", s.prompt)),
                     c.text_field("replace", "Replace by", s.replace, hint=f"as a token: {new}{asked}"),
-                    c.check("sublayers", "Attention and MLP apart", s.sublayers),
+                    c.beyond(c.check("sublayers", "Attention and MLP apart", s.sublayers)),
                 ),
-                c.token_strip(names, sets="source", chosen=s.source, label="Choose the token to replace", axis="query"),
+                c.beyond(
+                    c.token_strip(
+                        names, sets="source", chosen=s.source, label="Choose the token to replace", axis="query"
+                    )
+                ),
                 c.figure(
                     "path-perturb",
                     drawing.draw(),
@@ -114,8 +118,10 @@ class PathPerturb(Widget):
                     class_="aside finding" if not leaked else "aside problem",
                     data_testid="perturb-verdict",
                 ),
-                None if same else self.forecasts(tokens, names, before, after),
-                measured_table(graph, names, relative, "Relative change of every node"),
+                c.beyond(
+                    None if same else self.forecasts(tokens, names, before, after),
+                    measured_table(graph, names, relative, "Relative change of every node"),
+                ),
             ]
         )
 
@@ -247,7 +253,7 @@ class PathGradients(Widget):
         return join(
             [
                 c.controls(
-                    field,
+                    c.beyond(field),
                     c.slider(
                         "sampled",
                         "Tokens at the end that the model wrote",
@@ -257,10 +263,16 @@ class PathGradients(Widget):
                         step=1,
                         shown=str(s.sampled),
                     ),
-                    c.check("sublayers", "Attention and MLP apart", s.sublayers),
+                    c.beyond(c.check("sublayers", "Attention and MLP apart", s.sublayers)),
                 ),
-                c.token_strip(
-                    names, sets="target", chosen=s.target, label="Choose the token whose loss is asked", axis="vocab"
+                c.beyond(
+                    c.token_strip(
+                        names,
+                        sets="target",
+                        chosen=s.target,
+                        label="Choose the token whose loss is asked",
+                        axis="vocab",
+                    )
                 ),
                 c.figure(
                     "path-gradients",
@@ -276,31 +288,33 @@ class PathGradients(Widget):
                     ),
                     note=who,
                 ),
-                tag(
-                    "p",
-                    verdict,
-                    class_="aside finding" if not leaked else "aside problem",
-                    data_testid="gradient-verdict",
-                ),
-                tag(
-                    "div",
+                c.beyond(
                     tag(
                         "p",
-                        (
-                            "And through a token that the model wrote, along a crossed-out arrow? Ask for it, "
-                            "and the code answers:"
+                        verdict,
+                        class_="aside finding" if not leaked else "aside problem",
+                        data_testid="gradient-verdict",
+                    ),
+                    tag(
+                        "div",
+                        tag(
+                            "p",
+                            (
+                                "And through a token that the model wrote, along a crossed-out arrow? Ask for it, "
+                                "and the code answers:"
+                            ),
                         ),
+                        tag(
+                            "p",
+                            tag("code", "NoGradientThroughSample: "),
+                            refused,
+                            class_="aside problem",
+                            data_testid="no-gradient",
+                        ),
+                        class_="refusal",
                     ),
-                    tag(
-                        "p",
-                        tag("code", "NoGradientThroughSample: "),
-                        refused,
-                        class_="aside problem",
-                        data_testid="no-gradient",
-                    ),
-                    class_="refusal",
+                    measured_table(graph, names, pull, "Length of the gradient at every node, nats per unit"),
                 ),
-                measured_table(graph, names, pull, "Length of the gradient at every node, nats per unit"),
             ]
         )
 

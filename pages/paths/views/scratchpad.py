@@ -61,8 +61,7 @@ class PathScratchpad(Widget):
                     ),
                 ),
                 tag("div", *[self.tape(terms, order) for order in influence.ORDERS], class_="columns wide-columns"),
-                self.whose(terms),
-                self.table(),
+                c.beyond(self.whose(terms), self.table()),
             ]
         )
 

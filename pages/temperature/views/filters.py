@@ -49,25 +49,29 @@ class TemperatureFilters(Widget):
         }
         return join(
             [
-                c.controls(prompt_field(s), temperature_slider(s)),
-                c.controls(
-                    *[setting(name, settings[name], used[name], len(look.order)) for name in EXAMPLE_CUTS],
-                    presets(settings),
-                    label="Cuts",
+                c.controls(c.beyond(prompt_field(s)), temperature_slider(s)),
+                c.beyond(
+                    c.controls(
+                        *[setting(name, settings[name], used[name], len(look.order)) for name in EXAMPLE_CUTS],
+                        presets(settings),
+                        label="Cuts",
+                    )
                 ),
                 tag(
                     "div",
                     *[alone(cut, settings, look) for cut in each_alone(look.chain.probs, **used, order=look.order)],
                     class_="columns thirds",
                 ),
-                c.figure("order", in_order(look), title="Applied one after the other.", caption=order_words(look)),
-                c.figure(
-                    "adapting",
-                    adapting(s.tokens(), used),
-                    title="How many tokens each rule keeps.",
-                    caption=(
-                        "The same rules at other temperatures. The temperature comes first, "
-                        "so it decides what the rules see."
+                c.beyond(
+                    c.figure("order", in_order(look), title="Applied one after the other.", caption=order_words(look)),
+                    c.figure(
+                        "adapting",
+                        adapting(s.tokens(), used),
+                        title="How many tokens each rule keeps.",
+                        caption=(
+                            "The same rules at other temperatures. The temperature comes first, "
+                            "so it decides what the rules see."
+                        ),
                     ),
                 ),
             ]

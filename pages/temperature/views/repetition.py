@@ -38,7 +38,7 @@ class Repetition(Widget):
         return join(
             [
                 c.controls(prompt_field(s), c.number_field("seed", "Seed", s.seed, 0, 2**32 - 1)),
-                prompts_to_try(s, TRY),
+                c.beyond(prompts_to_try(s, TRY)),
                 progress(desk),
                 c.figure(
                     "texts",
@@ -46,38 +46,40 @@ class Repetition(Widget):
                     title="Same prompt, same random numbers, no cuts.",
                     caption=legend(),
                 ),
-                c.figure(
-                    "measures",
-                    measures(texts, seeds(s.tokens())),
-                    title="Measured:",
-                    note=(
-                        desk.outside
-                        and "The corpus never writes this prompt, so it has no text of its own to compare with."
-                    ),
-                ),
-                tag(
-                    "div",
+                c.beyond(
                     c.figure(
-                        "distinct",
-                        distinct(texts, desk),
-                        title="New pairs of neighbours.",
-                        caption=(
-                            "distinct-2 of the text so far: different pairs of neighbouring tokens out of all pairs. "
-                            "A loop makes it fall; it starts at 1."
+                        "measures",
+                        measures(texts, seeds(s.tokens())),
+                        title="Measured:",
+                        note=(
+                            desk.outside
+                            and "The corpus never writes this prompt, so it has no text of its own to compare with."
                         ),
                     ),
-                    c.figure(
-                        "entropy",
-                        entropies(texts),
-                        title="Openness, token by token.",
-                        caption=(
-                            "Entropy in nats of the distribution that each token was drawn from. The flat stretches "
-                            "at 0 are tokens that had no rival."
+                    tag(
+                        "div",
+                        c.figure(
+                            "distinct",
+                            distinct(texts, desk),
+                            title="New pairs of neighbours.",
+                            caption=(
+                                "distinct-2 of the text so far: different pairs of neighbouring tokens out of all "
+                                "pairs. A loop makes it fall; it starts at 1."
+                            ),
                         ),
+                        c.figure(
+                            "entropy",
+                            entropies(texts),
+                            title="Openness, token by token.",
+                            caption=(
+                                "Entropy in nats of the distribution that each token was drawn from. The flat "
+                                "stretches at 0 are tokens that had no rival."
+                            ),
+                        ),
+                        class_="columns",
                     ),
-                    class_="columns",
+                    all_numbers(texts) if desk.done else None,
                 ),
-                all_numbers(texts) if desk.done else None,
             ]
         )
 

@@ -56,43 +56,46 @@ class TemperatureTruth(Widget):
         lost = text.at(s.t)
         return join(
             [
-                c.controls(prompt_field(s), temperature_slider(s)),
-                prompts_to_try(s, TRY),
+                c.controls(c.beyond(prompt_field(s)), temperature_slider(s)),
+                c.beyond(prompts_to_try(s, TRY)),
                 self.beside(look, truth),
-                c.controls(
-                    c.choice(
-                        "hedge", "Naming one token, but keeping back", [(h, held_back(h)) for h in HEDGES], s.hedge
-                    )
-                ),
-                c.figure(
-                    "losses",
-                    table_of_losses(look, truth, text, lost, s),
-                    title="What each forecast costs,",
-                    caption=(
-                        "in nats per token: the average surprise. Less is better; "
-                        "the truth’s own is the least there is."
-                    ),
-                ),
-                tag(
-                    "div",
-                    c.figure(
-                        "loss-by-temperature",
-                        by_temperature(s.t, text, lost),
-                        title="Which temperature forecasts best?",
-                        caption=(
-                            f"On the held-out set: {sample(text.floor)}, drawn apart from the training text. 95 % "
-                            f"interval at {at_t(s.t)}: {between(text.interval(s.t))}. {beyond()}"
-                        ),
+                c.beyond(
+                    c.controls(
+                        c.choice(
+                            "hedge", "Naming one token, but keeping back", [(h, held_back(h)) for h in HEDGES], s.hedge
+                        )
                     ),
                     c.figure(
-                        "impossible",
-                        impossible(s.t, lost),
-                        title="What the heat lets in:",
+                        "losses",
+                        table_of_losses(look, truth, text, lost, s),
+                        title="What each forecast costs,",
                         caption=(
-                            "the share of probability that goes to tokens which the corpus never writes at that place."
+                            "in nats per token: the average surprise. Less is better; "
+                            "the truth’s own is the least there is."
                         ),
                     ),
-                    class_="columns",
+                    tag(
+                        "div",
+                        c.figure(
+                            "loss-by-temperature",
+                            by_temperature(s.t, text, lost),
+                            title="Which temperature forecasts best?",
+                            caption=(
+                                f"On the held-out set: {sample(text.floor)}, drawn apart from the training text. 95 % "
+                                f"interval at {at_t(s.t)}: {between(text.interval(s.t))}. {beyond()}"
+                            ),
+                        ),
+                        c.figure(
+                            "impossible",
+                            impossible(s.t, lost),
+                            title="What the heat lets in:",
+                            caption=(
+                                "the share of probability that goes to tokens which the corpus never writes at "
+                                "that place."
+                            ),
+                        ),
+                        class_="columns",
+                    ),
                 ),
             ]
         )
