@@ -68,7 +68,7 @@ inventory: .venv/.test node_modules/.ready browser site ## keep what is on every
 
 .PHONY: heights
 heights: .venv/.test node_modules/.ready browser site ## measure how tall every embed is: pages/*/heights.json
-	@$(PY) tests/site/heights.py --keep
+	@$(PY) tests/site/measure_heights.py --keep
 
 .PHONY: lint
 lint: .venv/.lint ## ruff and mypy

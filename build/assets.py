@@ -17,6 +17,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path.insert(0, str(ROOT))
 
+import heights  # noqa: E402
 import npm  # noqa: E402
 
 from explainer.ui import design  # noqa: E402
@@ -97,6 +98,7 @@ def build_assets(out: Path, figures: dict[str, Any]) -> dict[str, str]:
             "--log-level=warning",
             "--legal-comments=none",
             f"--define:FIGURES={json.dumps(dict(sorted(figures.items())))}",
+            f"--define:WIDTHS={json.dumps(heights.WIDTHS)}",
         )
         put(entry, (work / entry).read_bytes())
     put("bokeh.min.js", bokeh_js())

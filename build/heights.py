@@ -15,7 +15,10 @@ from typing import Any
 
 PAGES = Path(__file__).resolve().parent.parent / "pages"
 VIEWS = ("compact", "full")
-WIDTHS = (320, 360, 400, 460, 520, 560, 600, 660, 720, 800, 860, 1000, 1280)
+WIDTHS = (
+    *(320, 340, 360, 380, 400, 430, 460, 480, 490, 500, 520, 540, 560, 580, 600, 640, 680),
+    *(720, 760, 800, 830, 860, 900, 930, 960, 1000, 1100, 1280),
+)
 """Where embeds are measured. What lies between two of them gets the larger height of the two."""
 UNKNOWN = 560  # of a widget that was never measured
 
@@ -49,9 +52,19 @@ def tall(page: Any, slug: str, width: float = 720) -> dict[str, int]:
 
 
 def figures(pages: Any) -> dict[str, Any]:
-    """What embed.js knows of the widgets: {slug: [values that only the full view shows, compact table, full table]}."""
+    """What embed.js knows of the widgets: {slug: [values that only the full view shows, compact, full]}.
+
+    compact, full: the heights of that view at WIDTHS; [] of a widget that was never measured there
+    """
+
+    def at_widths(table: Table) -> list[int]:
+        return [height for _, height in table] if tuple(width for width, _ in table) == WIDTHS else []
+
     return {
-        widget.slug: [list(widget.beyond), *[kept(page).get(widget.slug, {}).get(view, []) for view in VIEWS]]
+        widget.slug: [
+            list(widget.beyond),
+            *[at_widths(kept(page).get(widget.slug, {}).get(view, [])) for view in VIEWS],
+        ]
         for page in pages
         for widget in page.widgets
     }

@@ -128,9 +128,10 @@
       const [beyond, compact, full] = FIGURES[this.getAttribute('widget')];
       const all = asked.view === 'full' || (asked.view !== 'compact' && beyond.some((name) => name in asked));
       const width = this.getBoundingClientRect().width || 720;
-      const table = all ? full : compact;
-      const heights = [table.findLast(([at]) => at <= width), table.find(([at]) => at >= width)].filter(Boolean);
-      return heights.length ? Math.max(...heights.map(([, height]) => height)) : 560;
+      const heights = all ? full : compact;
+      if (!heights.length) return 560;
+      const nearest = [WIDTHS.findLastIndex((at) => at <= width), WIDTHS.findIndex((at) => at >= width)];
+      return Math.max(...nearest.filter((i) => i >= 0).map((i) => heights[i]));
     }
 
     #set(values) {

@@ -246,6 +246,8 @@ def open_page(
     def open_(path: str = "", *, live: bool = True, base: str | None = None, **query: object) -> Page:
         page = context.new_page() if context else the_visit.open()
         opened.append(page)
+        if path.startswith("embed/"):
+            query.setdefault("view", "full")  # what an embed shows at first is for test_heights.py
         page.goto((base or site) + path + (f"?{urlencode(query)}" if query else ""))
         if live:
             wait_live(page)

@@ -41,12 +41,14 @@ class AttentionLookup(Widget):
         return join(
             [
                 c.beyond(c.controls(prompt_field(s, len(tokens)), *head_choice(s, names))),
-                tag(
-                    "p",
-                    head_says(s.layer, s.head),
-                    ", asked by ",
-                    c.token(names[s.query], axis="axis-query"),
-                    class_="note",
+                c.beyond(
+                    tag(
+                        "p",
+                        head_says(s.layer, s.head),
+                        ", asked by ",
+                        c.token(names[s.query], axis="axis-query"),
+                        class_="note",
+                    )
                 ),
                 c.controls(
                     c.slider(
@@ -193,8 +195,10 @@ class AttentionLookup(Widget):
         )
         return join(
             [
-                facts_row,
-                c.figure("mix", table, caption=join(["What comes back: ", c.shape("z", "K", found.mix.shape)])),
+                c.beyond(
+                    facts_row,
+                    c.figure("mix", table, caption=join(["What comes back: ", c.shape("z", "K", found.mix.shape)])),
+                ),
                 c.figure(
                     "lookup-prediction",
                     pair,

@@ -20,6 +20,7 @@ class AttentionOrder(Widget):
     slug = "attention-order"
     title = "Swap two words: does the query notice?"
     reads = ("prompt", "layer", "head", "query", "swap", "swap_with")
+    beyond = ("layer", "head")
     functions = (facts.order_test, facts.swap, interventions.NoPositions, interventions.NoMask)
 
     def draw(self) -> Markup:
@@ -140,8 +141,8 @@ class AttentionOrder(Widget):
                             ]
                         ),
                         note=(
-                            "Rounding: the query reads the same numbers, added up in another order, and float32 sums then "
-                            "differ in the last digits. A change that is as small but real is not called so."
+                            "Rounding: the query reads the same numbers, added up in another order, and float32 sums "
+                            "then differ in the last digits. A change that is as small but real is not called so."
                         ),
                         readout=" ",
                     ),

@@ -226,7 +226,7 @@ class Gallery(Widget):
                 c.definition_row([("tokens", len(tokens)), ("layers", lab.model().config.n_layers)]),
             ),
         ]
-        return join([*pieces[:3], c.beyond(*pieces[3:])])
+        return join([*pieces[:2], c.beyond(*pieces[2:])])
 
 
 def travelling(step: int) -> Markup:

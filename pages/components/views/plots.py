@@ -35,7 +35,7 @@ class Plots(Widget):
                     "openness",
                     over_temperature(logits[-1], s.t).markup(),
                     title="How open the next token is, at every temperature",
-                    caption="The dot is the slider’s temperature. Entropy in nats: 0 is certain.",
+                    caption=c.beyond("The dot is the slider’s temperature. Entropy in nats: 0 is certain."),
                 ),
                 c.beyond(
                     c.figure(

@@ -41,6 +41,7 @@ class Branches(Widget):
     slug = "feedback-branches"
     title = "What was, and what could have been"
     reads = (*STORY, "branches", "look")
+    beyond = ("look",)
     functions = (story.fork, story.Teller.tell, story.tree, sampling.rng_for_step, story.log_probability)
 
     def draw(self) -> Markup:

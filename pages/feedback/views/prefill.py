@@ -33,6 +33,7 @@ class Prefill(Widget):
     slug = "feedback-prefill"
     title = "Put words in its mouth"
     reads = (*STORY, "at", "words", "sum", "sums", "again")
+    beyond = ("sum", "sums")
     functions = (story.fork, story.Teller.turn, working.opening, working.greedy, working.attempt, working.measure)
 
     def draw(self) -> Markup:
@@ -145,7 +146,7 @@ class Prefill(Widget):
                 ("token by token", tag("span", chances, class_="by-token")),
             ]
         )
-        return join([facts, c.message(verdict, "finding" if truth.inside else "note")])
+        return join([facts, c.beyond(c.message(verdict, "finding" if truth.inside else "note"))])
 
     # ------------------------------------------------------------ answer first or working first
 

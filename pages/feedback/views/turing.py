@@ -26,6 +26,7 @@ class Turing(Widget):
     slug = "turing"
     title = "The loop as a Turing machine"
     reads = (*STORY, "turing")
+    beyond = ("step", "choices")
     functions = (story.Teller.turn, story.fingerprint_of, story.nudge, sampling.draw_at)
 
     def draw(self) -> Markup:

@@ -24,6 +24,7 @@ class WholeModel(Widget):
     slug = "whole-model"
     title = "The whole model, at work on your words"
     reads = ("prompt", "block")
+    beyond = ("block",)
     functions = (model.forward, model.transformer_block, model.attention, model.mlp)
 
     def draw(self) -> Markup:

@@ -78,7 +78,7 @@ class PathLengths(Widget):
                     ),
                     c.slider("kernel", "Kernel width k", s.kernel, 2, 6, step=1, shown=str(s.kernel)),
                 ),
-                tag("p", what, class_="aside", data_testid="lengths-distance"),
+                c.beyond(tag("p", what, class_="aside", data_testid="lengths-distance")),
                 tag("div", *cards, class_="columns wide-columns path-cards"),
                 c.beyond(self.growth(distance, s.kernel)),
             ]

@@ -43,11 +43,13 @@ class PathScratchpad(Widget):
         return join(
             [
                 c.controls(
-                    c.text_field(
-                        "terms",
-                        "Numbers to add",
-                        s.terms,
-                        hint=f"{working.FEWEST} to {working.MOST} digits from 1 to 9",
+                    c.beyond(
+                        c.text_field(
+                            "terms",
+                            "Numbers to add",
+                            s.terms,
+                            hint=f"{working.FEWEST} to {working.MOST} digits from 1 to 9",
+                        )
                     ),
                     tag(
                         "div",
@@ -94,8 +96,11 @@ class PathScratchpad(Widget):
                 ]
             ),
             title=SAYS[order],
-            caption=(
-                "grey: given; the rest is the model’s. Rare words are written in several tokens, one piece at a time."
+            caption=join(
+                [
+                    "grey: given; the rest is the model’s.",
+                    c.beyond(" Rare words are written in several tokens, one piece at a time."),
+                ]
             ),
             readout=(
                 f"{layers} + {before} × ({layers} + 1) = {length}. A ceiling on the steps one after the other, "

@@ -37,7 +37,7 @@ class Repetition(Widget):
         texts = desk.texts()
         return join(
             [
-                c.controls(prompt_field(s), c.number_field("seed", "Seed", s.seed, 0, 2**32 - 1)),
+                c.controls(prompt_field(s), c.beyond(c.number_field("seed", "Seed", s.seed, 0, 2**32 - 1))),
                 c.beyond(prompts_to_try(s, TRY)),
                 progress(desk),
                 c.figure(
@@ -120,8 +120,10 @@ def legend() -> Markup:
             ": the loop that the text ends in, its rounds in two ",
             tag("mark", "shades", class_="loop odd"),
             " by turns. ",
-            tag("span", "⌁", class_="slid"),
-            ": from here on the start of the text has dropped out of the model’s window.",
+            c.beyond(
+                tag("span", "⌁", class_="slid"),
+                ": from here on the start of the text has dropped out of the model’s window.",
+            ),
         ]
     )
 

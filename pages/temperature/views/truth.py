@@ -38,6 +38,7 @@ class TemperatureTruth(Widget):
     slug = "temperature-truth"
     title = "Beside the truth"
     reads = ("prompt", "t", "hedge")
+    beyond = ("hedge",)
     functions = (
         forecast.expected_loss,
         forecast.argmax_forecast,

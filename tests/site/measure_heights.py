@@ -1,7 +1,7 @@
 """`make heights`: measure how tall every embed of the built site is, in both views, at the widths of build/heights.py.
 
-python tests/site/heights.py           say which are other than kept
-python tests/site/heights.py --keep    keep what was measured (pages/*/heights.json)
+python tests/site/measure_heights.py           say which are other than kept
+python tests/site/measure_heights.py --keep    keep what was measured (pages/*/heights.json)
 """
 
 from __future__ import annotations
