@@ -1,28 +1,37 @@
 """What other sites show of ours: Open Graph pictures and oEmbed descriptions, drawn without a browser.
 
-A picture carries the question and the attention patterns of the model on the page's own default text, in the site's
-colours: real numbers, no screenshot. Addresses in both need the place where the site will stand: SITE_URL in the
-environment (`make site SITE_URL=https://example.org/explainer/`); without it they stay relative.
+A picture carries the question and, beside it, the one picture of the site for the page's own text: its words as
+columns, the floors, who reads whom, the odds, and the word that drops: real numbers, no screenshot. Addresses in both
+need the place where the site will stand: SITE_URL in the environment (`make site
+SITE_URL=https://example.org/explainer/`); without it they stay relative.
 """
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import os
-import textwrap
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import heights
-import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from explainer.models import lab
+from explainer.studies import climb
 from explainer.ui.design import LIGHT, MEANINGS
+from explainer.ui.html import percent
+from explainer.ui.parts.climb import shown_columns
 
 WIDTH, HEIGHT = 1200, 630
+FINE = 2  # drawn so many times as large, then made small: smooth edges
+LEFT = 470  # px for the words
+MOST = 6  # columns, as one can take in at a glance
+FONTS = Path(__file__).resolve().parent.parent / "node_modules" / "@fontsource-variable"
+SERIF = FONTS / "source-serif-4" / "files" / "source-serif-4-latin-wght-normal.woff2"
+SANS = FONTS / "inter" / "files" / "inter-latin-wght-normal.woff2"
 
 
 def site_url() -> str:
@@ -31,35 +40,138 @@ def site_url() -> str:
     return url if not url or url.endswith("/") else url + "/"
 
 
-def rgb(colour: str) -> np.ndarray:
-    return np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
+@functools.cache
+def font(file: Path, size: float, weight: int) -> ImageFont.FreeTypeFont:
+    """One of the site's fonts. size: in px of the finished picture"""
+    found = ImageFont.truetype(str(file), size * FINE)
+    axes = [float(weight if axis["name"] == b"Weight" else axis["default"] or 0) for axis in found.get_variation_axes()]
+    found.set_variation_by_axes(axes)
+    return found
+
+
+def mixed(colour: str, share: float, paper: str = LIGHT["paper"]) -> tuple[int, ...]:
+    """A colour laid over the paper, with a share of it to be seen."""
+    return tuple(round(int(paper[i : i + 2], 16) * (1 - share) + int(colour[i : i + 2], 16) * share) for i in (1, 3, 5))
+
+
+class Sheet:
+    """A drawing in px of the finished picture."""
+
+    def __init__(self) -> None:
+        self.image = Image.new("RGB", (WIDTH * FINE, HEIGHT * FINE), LIGHT["paper"])
+        self.draw = ImageDraw.Draw(self.image)
+
+    def text(self, x: float, y: float, words: str, file: Path, size: float, weight: int, **more: Any) -> None:
+        self.draw.text((x * FINE, y * FINE), words, font=font(file, size, weight), **more)
+
+    def curve(self, points: list[tuple[float, float]], width: float, colour: Any) -> None:
+        """A cubic curve through a start, two handles and an end."""
+        (ax, ay), (bx, by), (cx, cy), (dx, dy) = points
+        through = []
+        for k in range(41):
+            t, u = k / 40, 1 - k / 40
+            through.append(
+                (
+                    FINE * (u**3 * ax + 3 * u * u * t * bx + 3 * u * t * t * cx + t**3 * dx),
+                    FINE * (u**3 * ay + 3 * u * u * t * by + 3 * u * t * t * cy + t**3 * dy),
+                )
+            )
+        self.draw.line(through, fill=colour, width=round(width * FINE), joint="curve")
+
+    def dot(self, x: float, y: float, radius: float, fill: Any, edge: Any) -> None:
+        box = [(x - radius) * FINE, (y - radius) * FINE, (x + radius) * FINE, (y + radius) * FINE]
+        self.draw.ellipse(box, fill=fill, outline=edge, width=2 * FINE)
+
+    def bar(self, x: float, y: float, width: float, height: float, fill: Any) -> None:
+        box = [x * FINE, y * FINE, (x + width) * FINE, (y + height) * FINE]
+        self.draw.rounded_rectangle(box, radius=5 * FINE, fill=fill)
+
+    def lines(self, x: float, y: float, words: str, file: Path, size: float, weight: int, **more: Any) -> float:
+        """Words in as many lines as they need left of the drawing. Returns where the next line would begin."""
+        line = ""
+        for word in [*words.split(), ""]:
+            longer = f"{line} {word}".strip()
+            if word and font(file, size, weight).getlength(longer) <= (LEFT - 8 - x) * FINE:
+                line = longer
+                continue
+            self.text(x, y, line, file, size, weight, **more)
+            y, line = y + size * 1.16, word
+        return y
+
+    def png(self) -> bytes:
+        out = io.BytesIO()
+        small = self.image.reduce(FINE)
+        small.quantize(96, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+        return out.getvalue()
 
 
 def picture(question: str, subtitle: str, prompt: str) -> bytes:
-    """A PNG of 1200 x 630 for a page or widget: words on the left, the patterns of all heads on the right."""
-    image = Image.new("RGB", (WIDTH, HEIGHT), LIGHT["paper"])
-    draw = ImageDraw.Draw(image)
-    trace = lab.trace(lab.tokens_of(prompt)[:16])
-    config = lab.model().config
-    paper, ink = rgb(LIGHT["sunken"]), rgb(MEANINGS["head"][1])
-    side, gap = 120, 14
-    left, top = WIDTH - config.n_heads * (side + gap) - 40, (HEIGHT - config.n_layers * (side + gap)) // 2
-    for layer in range(config.n_layers):
-        for head in range(config.n_heads):
-            pattern = trace[f"blocks.{config.n_layers - 1 - layer}.attn.pattern"][head]
-            cells = (paper + (ink - paper) * pattern[..., None]).astype(np.uint8)
-            tile = Image.fromarray(cells).resize((side, side), Image.Resampling.NEAREST)
-            image.paste(tile, (left + head * (side + gap), top + layer * (side + gap)))
-    y = 120
-    for line in textwrap.wrap(question, 17):
-        draw.text((60, y), line, font=ImageFont.load_default(62), fill=LIGHT["ink"])
-        y += 76
-    for line in textwrap.wrap(subtitle, 36):
-        y += 34
-        draw.text((60, y), line, font=ImageFont.load_default(27), fill=LIGHT["soft"])
-    out = io.BytesIO()
-    image.quantize(64).save(out, "PNG", optimize=True)
-    return out.getvalue()
+    """A PNG of 1200 x 630 for a page or widget: words on the left, the climb of its text on the right."""
+    sheet = Sheet()
+    sheet.image.paste(drawing(prompt))
+    y = sheet.lines(56, 92, question, SERIF, 54, 600, fill=LIGHT["ink"])
+    sheet.lines(58, y + 22, subtitle, SANS, 25, 500, fill=LIGHT["soft"])
+    return sheet.png()
+
+
+@functools.lru_cache(maxsize=4)
+def drawing(prompt: str) -> Image.Image:
+    """The climb of a text, on a sheet without words at its side. Widgets of one page share it."""
+    sheet = Sheet()
+    climbed(sheet, climb.climb(lab.tokens_of(prompt)[-24:], 0, 0))
+    return sheet.image
+
+
+def climbed(sheet: Sheet, told: climb.Climb) -> None:
+    """One turn of the machine: columns, floors, arcs, odds, and the word that drops back."""
+    ink, soft, line = LIGHT["ink"], LIGHT["soft"], LIGHT["line"]
+    head, stream, vocab = (MEANINGS[name][1] for name in ("head", "resid", "vocab"))
+    columns = shown_columns(told, MOST)
+    apart = (WIDTH - LEFT - 96) / (len(columns) + 0.6)
+    xs = {column: LEFT + 70 + apart * k for k, column in enumerate(columns)}
+    slot = LEFT + 70 + apart * len(columns)
+    ground, top = HEIGHT - 120, 205
+    rise = (ground - top) / len(told.floors)
+    ys = [ground - rise * floor for floor in range(len(told.floors) + 1)]
+    for x in xs.values():
+        sheet.draw.line([(x * FINE, ys[0] * FINE), (x * FINE, ys[-1] * FINE)], fill=line, width=2 * FINE)
+    for arc in sorted(told.arcs, key=lambda arc: (arc.carries, arc.weight)):
+        if arc.query in xs and arc.key in xs and arc.query != arc.key and told.columns[arc.key].text != climb.START:
+            (x1, y1), (x2, y2) = (xs[arc.key], ys[arc.floor - 1]), (xs[arc.query], ys[arc.floor])
+            half = (y1 - y2) * 0.55
+            colour = head if arc.carries else mixed(LIGHT["strong-line"], 0.2 + 0.5 * arc.weight)
+            width = 3 + 6 * arc.weight if arc.carries else 1.5 + 2.5 * arc.weight
+            sheet.curve([(x1, y1), (x1, y1 - half), (x2, y2 + half), (x2, y2)], width, colour)
+    for floor in range(len(ys)):
+        for column, x in xs.items():
+            change = 0.0 if floor == 0 else min(told.floors[floor - 1].change[column], 1.0)
+            sheet.dot(x, ys[floor], 10, mixed(stream, 0.12 + 0.75 * change, LIGHT["raised"]), stream)
+    for column, x in xs.items():
+        size = 25 if len(told.columns[column].text) < 7 else 20
+        sheet.text(x, ground + 26, told.columns[column].text, SERIF, size, 500, fill=ink, anchor="ma")
+    wide, at = WIDTH - LEFT - 92, LEFT + 46.0
+    fall = 0.0
+    for k, odds in enumerate(told.odds):
+        share = max(odds.chance * wide - 3, 1.5)
+        sheet.bar(at, 76, share, 46, vocab if k == told.said else mixed(vocab, 0.34))
+        if k == told.said:
+            fall = at + odds.chance * wide * told.at
+        words = f"{odds.text} {percent(odds.chance)}"
+        if share > font(SANS, 21, 620).getlength(words) / FINE + 14:
+            fill = LIGHT["raised"] if k == told.said else ink
+            sheet.text(at + share / 2, 99, words, SANS, 21, 620, fill=fill, anchor="mm")
+        at += odds.chance * wide
+    if told.rest > 0.004:
+        sheet.bar(at, 76, max(told.rest * wide - 3, 1.5), 46, line)
+    last = xs[told.last]
+    sheet.curve([(last, ys[-1] - 10), (last, ys[-1] - 50), (fall, 170), (fall, 126)], 3, mixed(vocab, 0.7))
+    sheet.draw.line(
+        [(slot * FINE, 140 * FINE), (slot * FINE, (ground - 26) * FINE)], fill=mixed(vocab, 0.5), width=3 * FINE
+    )
+    tip = [(slot, ground - 8), (slot - 9, ground - 28), (slot + 9, ground - 28)]
+    sheet.draw.polygon([(x * FINE, y * FINE) for x, y in tip], fill=mixed(vocab, 0.75))
+    sheet.text(slot, ground + 26, told.word.text, SERIF, 27, 760, fill=vocab, anchor="ma")
+    sheet.text(LEFT + 46, 44, "the odds of what comes next", SANS, 19, 500, fill=soft)
 
 
 def write_picture(folder: Path, question: str, subtitle: str, prompt: str) -> None:
