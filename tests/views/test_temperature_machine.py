@@ -228,10 +228,20 @@ def test_many_seeds_are_many_seeds(made):
     assert found.to_model == pytest.approx(total_variation(together, look.final)) and found.n == 1000
     assert found.expected / 3 < found.to_model < found.expected * 3
     svg = svgs(made, "temperature-draws")[0]
-    seeds = values(svg, "of-seed")
-    assert seeds == pytest.approx([v for _, shares in found.seeds for v in shares.tolist()])
     assert values(svg, "of-together") == pytest.approx(found.together.tolist())
-    assert np.mean(np.reshape(seeds, (10, 7)), axis=0) == pytest.approx(found.together)
+    assert np.mean([shares for _, shares in found.seeds], axis=0) == pytest.approx(found.together)
+    whole = svg.all("rect", "piece")[0]
+    wide = (whole.number("width") + 1) / whole.v
+    drawn_as = {}  # height -> [(left end, width, word)]
+    for i, path in enumerate(svg.all("path", "seeds")):
+        for x, y, w in re.findall(r"M([\d.]+) ([\d.]+)h([\d.]+)v", path.attrs["d"]):
+            drawn_as.setdefault(float(y), []).append((float(x), float(w), i))
+    assert len(drawn_as) == draws.SEEDS
+    for (_, shares), (_, row) in zip(found.seeds, sorted(drawn_as.items()), strict=True):
+        assert [i for _, _, i in sorted(row)] == [i for i, share in enumerate(shares) if share]
+        for x, w, i in row:
+            assert x == pytest.approx(whole.number("x") + wide * shares[:i].sum(), abs=0.1)
+            assert w == pytest.approx(max(wide * shares[i] - 1, 0.2), abs=0.1)
     assert f"<strong>{found.to_model:.3f}</strong> away from the strip" in made["temperature-draws"].html
 
 

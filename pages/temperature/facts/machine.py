@@ -161,12 +161,14 @@ class Many:
 
 def many(look: NextToken, seed: int, text: tuple[int, ...]) -> Many:
     """Draw from many seeds. look: at some setting; text: the whole of it, for the truth"""
-    found = many_seeds(look.final, look.order, seed)
+    seeds, found = many_seeds(look.final, look.order, seed)
     n = SEEDS * EACH
-    counts = np.sum([one for _, one in found], axis=0)
+    counts = found.sum(axis=0)
+    few = found[:, look.order[:FEW]]
+    shares = np.column_stack([few, EACH - few.sum(axis=1)]) / EACH
     truth = truth_after(text)
     return Many(
-        tuple((one, sums(drawn / EACH, look.order)) for one, drawn in found),
+        tuple(zip(seeds, shares, strict=True)),
         sums(counts / n, look.order),
         n,
         total_variation(counts / n, look.final),

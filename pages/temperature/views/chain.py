@@ -36,7 +36,7 @@ from .parts import (
     times,
 )
 
-ROWS = 24
+ROWS = 12
 FEW = 6  # rows in sight at first; site.css hides the others (.rows)
 REACH = 16.0  # nats behind the best at which a bar has length 0: e^-16 is one in nine million
 

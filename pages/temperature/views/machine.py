@@ -12,11 +12,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from explainer.models import lab
 from explainer.ui.design import WORDS
-from explainer.ui.html import exact, how_many, join, percent, tag
+from explainer.ui.html import escaped, exact, how_many, join, percent, tag
 from explainer.ui.parts import components as c
 
 from ..facts.draws import EACH
@@ -126,7 +126,7 @@ def hatch(a: float, b: float, y: float, height: float) -> str:
 def text(words: str, x: float, y: float, kind: str, anchor: str = "") -> str:
     """A piece of writing that can move."""
     place = f"transform:translate({x:.1f}px,{y:.1f}px)"
-    return f'<text class="{kind}{" " + anchor if anchor else ""}" style="{place}">{escape(words)}</text>'
+    return f'<text class="{kind}{" " + anchor if anchor else ""}" style="{place}">{escaped(words)}</text>'
 
 
 def box(
@@ -135,7 +135,7 @@ def box(
     """A stretch from a to b, with its number; `gap` is left free on its right."""
     return (
         f'<rect class="{kind}" x="{a:.2f}" y="{y:g}" width="{max(b - a - gap, 0):.2f}" height="{height:g}" rx="3" '
-        f'data-v="{exact(value)}" data-why="{escape(why)}"{leaves}></rect>'
+        f'data-v="{exact(value)}" data-why="{escaped(why)}"{leaves}></rect>'
     )
 
 
@@ -248,7 +248,7 @@ class Drawing:
                 out.append(
                     f'<circle class="bead {word}{kind}" r="{lay.bead:g}" '
                     f'style="transform:translate({x:.1f}px,{y:g}px)" '
-                    f'data-v="{exact(v)}" data-why="{escape(name)}, nats behind the best, {why}"></circle>'
+                    f'data-v="{exact(v)}" data-why="{escaped(name)}, nats behind the best, {why}"></circle>'
                 )
         return out
 
@@ -336,72 +336,80 @@ class Strips:
     many: Many
     layout: Layout
 
-    def rows(self) -> list[tuple[str, float, float, Sequence[float] | None, str]]:
-        """(name, y, height, shares, kind) from top to bottom; shares are None where there is no truth."""
-        told, many, lay = self.told, self.many, self.layout
-        truth = None if told.untrue else [part.truth or 0.0 for part in told.parts]
-        head, step = (0 if lay.named else 18), (33 if lay.named else 52)
-        at = 22.0 + head
-        found: list[tuple[str, float, float, Sequence[float] | None, str]] = [
-            (f"model, {at_t(told.temperature)}", at, TALL, [part.final for part in told.parts], "model"),
-            ("the truth", at + step, TALL, truth, "truth"),
-        ]
-        at += 2 * step + 8
-        for k, (seed, shares) in enumerate(many.seeds):
-            name = {3: f"{EACH} balls each,", 5: f"seeds {many.seeds[0][0]} to {many.seeds[-1][0]}"}.get(k, "")
-            found.append((name if lay.named else "", at + PITCH * k, PITCH - 2, shares.tolist(), f"seed {seed}"))
-        at += PITCH * len(many.seeds) + 6 + head
-        found.append((f"all {many.n:,} balls", at, TALL, many.together.tolist(), "together"))
-        return found
+    def at(self, share: float) -> float:
+        return self.layout.left + self.layout.wide * min(share, 1.0)
 
     def svg(self) -> Markup:
-        told, lay = self.told, self.layout
-        names, rows, out = named(told.parts), self.rows(), []
-        top, end = rows[0][1], rows[-1][1] + rows[-1][2]
-        at = lambda share: lay.left + lay.wide * min(share, 1.0)  # noqa: E731
-        for row, y, height, shares, kind in rows:
-            if shares is None:
-                out.append(text("none: the corpus never writes this text", lay.left, y + height / 2 + 5, "tick"))
-            edge = 0.0
-            for i, (share, (name, word)) in enumerate(zip(shares or (), names, strict=False)):
-                a, b = at(edge), at(edge + share)
-                edge += share
-                hit = " hit" if kind == "model" and i == told.hit else ""
-                thin = "thin" if kind.startswith("seed") else "piece"
-                leaves = f' data-travel-from="draw{told.draws.n}"' if hit else ""
-                why = {"model": "what the model gives it", "truth": "what the corpus gives it"}.get(kind)
-                why = why or f"its share of {'all balls' if kind == 'together' else f'{EACH} balls of {kind}'}"
-                out.append(
-                    box(f"{thin} of-{kind.split()[0]} {word}{hit}", a, b, y, height, share, f"{name}: {why}", 1, leaves)
-                )
-                if thin == "piece":
-                    words = fitting(name, share, b - a, lay.letter)
-                    out.append(text(words, (a + b) / 2, y + height / 2 + 5, f"piece-name{hit}", "mid"))
-            if row and lay.named:
-                out.append(text(row, 0, y + height / 2 + 4.5, "name"))
-            elif row:
-                out.append(text(row, lay.left, y - 6, "name"))
-        if not lay.named:
-            seeds = f"{EACH} balls each of the seeds {self.many.seeds[0][0]} to {self.many.seeds[-1][0]}"
-            out.append(text(seeds, lay.left, rows[2][1] - 6, "name"))
-        from_, to = rows[2][1] - 3, rows[-1][1]
-        edges = "".join(f"M{at(part.final_high):.1f} {from_:g}V{to:g}" for part in told.parts[:FEW])
+        told, many, lay = self.told, self.many, self.layout
+        names, out = named(told.parts), []
+        truth = None if told.untrue else [part.truth or 0.0 for part in told.parts]
+        head, step = (0, 33) if lay.named else (18, 52)  # of a name above its strip; from one large strip to the next
+        first = 22.0 + head
+        block = first + 2 * step + 8
+        last_row = block + PITCH * len(many.seeds) + 6 + head
+        model = [part.final for part in told.parts]
+        out += self.row("model", f"model, {at_t(told.temperature)}", first, model, "what the model gives it", names)
+        out += self.row("truth", "the truth", first + step, truth, "what the corpus gives it", names)
+        out += self.seeds(block, names)
+        edges = "".join(f"M{self.at(part.final_high):.1f} {block - 3:g}V{last_row:g}" for part in told.parts[:FEW])
         out.append(f'<path class="guide" d="{edges}"></path>')
+        name = f"all {many.n:,} balls"
+        out += self.row("together", name, last_row, many.together.tolist(), "its share of all balls", names)
         last = told.draws.last
         if last is not None:
             out.append(
-                f'<g class="ball" id="strips-{lay.name}-{told.draws.n}"><circle cx="{at(last.u):.1f}" cy="{top - 7:g}" '
-                f'r="7.5" data-v="{exact(last.u)}" data-why="u"></circle></g>'
+                f'<g class="ball" id="strips-{lay.name}-{told.draws.n}"><circle cx="{self.at(last.u):.1f}" '
+                f'cy="{first - 7:g}" r="7.5" data-v="{exact(last.u)}" data-why="u"></circle></g>'
             )
         return tag(
             "svg",
             Markup("".join(out)),
-            viewBox=f"0 0 {lay.width:g} {end + 4:g}",
+            viewBox=f"0 0 {lay.width:g} {last_row + TALL + 4:g}",
             role="img",
             aria_label=self.said(names),
             class_=f"machine strips {lay.name}",
             translate="no",
         )
+
+    def row(
+        self, kind: str, name: str, y: float, shares: Sequence[float] | None, why: str, names: Sequence[tuple[str, str]]
+    ) -> list[str]:
+        """One large strip. shares: None where there is no truth"""
+        lay, hit_at = self.layout, self.told.hit if kind == "model" else None
+        beside = (0.0, y + TALL / 2 + 4.5) if lay.named else (lay.left, y - 6)
+        out = [text(name, *beside, "name")]
+        if shares is None:
+            return [*out, text("none: the corpus never writes this text", lay.left, y + TALL / 2 + 5, "tick")]
+        edge = 0.0
+        for i, (share, (word_name, word)) in enumerate(zip(shares, names, strict=True)):
+            a, b = self.at(edge), self.at(edge + share)
+            edge += share
+            hit = " hit" if i == hit_at else ""
+            leaves = f' data-travel-from="draw{self.told.draws.n}"' if hit else ""
+            out.append(box(f"piece of-{kind} {word}{hit}", a, b, y, TALL, share, f"{word_name}: {why}", 1, leaves))
+            words = fitting(word_name, share, b - a, lay.letter)
+            out.append(text(words, (a + b) / 2, y + TALL / 2 + 5, f"piece-name{hit}", "mid"))
+        return out
+
+    def seeds(self, y: float, names: Sequence[tuple[str, str]]) -> list[str]:
+        """A thin strip for each seed; all that one word has in them is one mark."""
+        lay, seeds = self.layout, self.many.seeds
+        said = f"seeds {seeds[0][0]} to {seeds[-1][0]}"
+        if lay.named:
+            middle = y + PITCH * len(seeds) / 2
+            out = [text(f"{EACH} balls each,", 0, middle - 3, "name"), text(said, 0, middle + 14, "name")]
+        else:
+            out = [text(f"{EACH} balls each, {said}", lay.left, y - 6, "name")]
+        boxes: list[list[str]] = [[] for _ in names]
+        for k, (_, shares) in enumerate(seeds):
+            edge = 0.0
+            for i, share in enumerate(shares.tolist()):
+                if share:
+                    a, wide = self.at(edge), max(lay.wide * share - 1, 0.2)
+                    boxes[i].append(f"M{a:.1f} {y + PITCH * k:g}h{wide:.1f}v{PITCH - 2:g}h{-wide:.1f}z")
+                edge += share
+        marks = zip(boxes, names, strict=True)
+        return [*out, *[f'<path class="seeds {word}" d="{"".join(d) or "M0 0"}"></path>' for d, (_, word) in marks]]
 
     def said(self, names: Sequence[tuple[str, str]]) -> str:
         told, many = self.told, self.many
