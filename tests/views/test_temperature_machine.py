@@ -309,6 +309,9 @@ def test_ribbons_keep_their_order():
         for layout in view.LAYOUTS:
             svg = drawn.read(view.Drawing(machine, layout).svg())
             ribbons = [list(map(float, re.findall(r"-?[\d.]+", e.attrs["d"]))) for e in svg.all("path", "ribbon")]
+            for r, piece in zip(ribbons, svg.all("rect", "piece"), strict=True):
+                feet = (piece.number("x"), piece.number("x") + piece.v * layout.wide)
+                assert (r[6], r[8]) == pytest.approx(feet, abs=0.1) and r[0] <= r[-2]  # no ribbon is twisted
             middles = [((r[0] + r[-2]) / 2, (r[6] + r[8]) / 2) for r in ribbons]
             assert middles == sorted(middles) and [b for _, b in middles] == sorted(b for _, b in middles)
 
