@@ -82,7 +82,7 @@ class TemperatureChain(Widget):
     def all_numbers(self, look: Any) -> Markup:
         """What lies one press deeper: the whole vocabulary, step by step."""
         return c.whole(
-            "All the numbers, step by step",
+            "Every number, step by step",
             tag("p", words_of_gap(look), class_="gap-words"),
             facts(look),
             c.figure(

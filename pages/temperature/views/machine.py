@@ -52,13 +52,13 @@ class Layout:
         return self.right - self.left
 
 
-WIDE = Layout("wide", 720, 112, 700, True, 13, 37, 97, 196, 34, 242, 264, 277, 8.1, 7.5)
+WIDE = Layout("wide", 720, 112, 700, True, 13, 36, 91, 184, 32, 227, 247, 259, 8.1, 7.5)
 NARROW = Layout("narrow", 340, 6, 330, False, 32, 54, 110, 206, 34, 264, 297, 308, 7.6, 6.5)
 LAYOUTS = (WIDE, NARROW)
 THIN = 10  # height of the bars below the strip
 SAWN = 16  # height of the strip before the cuts
 BETWEEN = 26  # from it to what is left, scaled up
-TALL, PITCH = 28, 9.5  # of strips one below the other: height of a large one, from one thin one to the next
+TALL, PITCH = 26, 9  # of strips one below the other: height of a large one, from one thin one to the next
 UNIT = 180  # room for the last number of the ruler with its unit
 
 
@@ -343,7 +343,7 @@ class Strips:
         told, many, lay = self.told, self.many, self.layout
         names, out = named(told.parts), []
         truth = None if told.untrue else [part.truth or 0.0 for part in told.parts]
-        head, step = (0, 33) if lay.named else (18, 52)  # of a name above its strip; from one large strip to the next
+        head, step = (0, 31) if lay.named else (18, 52)  # of a name above its strip; from one large strip to the next
         first = 22.0 + head
         block = first + 2 * step + 8
         last_row = block + PITCH * len(many.seeds) + 6 + head
