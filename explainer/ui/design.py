@@ -27,6 +27,21 @@ SIGNS = {
     "minus": ("a number below 0", "#b57200", "#f0b24a"),
 }
 
+# Words side by side in one figure, told apart by colour: one that names a colour has a calm version of it, the others
+# what is left, in this order. What is filled with one and bears a text is a tint of it (TINT of 100, the rest ground).
+WORDS = {
+    # name: (light, dark)
+    "blue": ("#2f6db0", "#74ace8"),
+    "red": ("#c24334", "#ea8275"),
+    "green": ("#2c8552", "#69c08f"),
+    "yellow": ("#ad8100", "#dfbb4a"),
+    "violet": ("#7757b8", "#ae93e6"),
+    "pink": ("#c75a8a", "#f0a1c1"),
+    "teal": ("#1b8790", "#5dbfc8"),
+    "black": ("#4b4743", "#8f877d"),
+}
+TINT = 46
+
 LIGHT = {
     "paper": "#fffdf9",
     "raised": "#ffffff",
@@ -80,7 +95,14 @@ def css() -> str:
     """All tokens as custom properties, light by default and on paper, dark by preference or by `data-theme`."""
     light = {**LIGHT, **{name: m[1] for name, m in (MEANINGS | SIGNS).items()}}
     dark = {**DARK, **{name: m[2] for name, m in (MEANINGS | SIGNS).items()}}
-    fixed = {f"type-{k}": v for k, v in TYPE.items()} | {f"space-{k}": v for k, v in SPACE.items()} | MOTION
+    light |= {f"word-{name}": pair[0] for name, pair in WORDS.items()}
+    dark |= {f"word-{name}": pair[1] for name, pair in WORDS.items()}
+    fixed = (
+        {"tint": f"{TINT}%"}
+        | {f"type-{k}": v for k, v in TYPE.items()}
+        | {f"space-{k}": v for k, v in SPACE.items()}
+        | MOTION
+    )
 
     def block(values: dict[str, str]) -> str:
         return "".join(f"--{k}:{v};" for k, v in values.items())

@@ -11,12 +11,15 @@ from explainer.corpus import Reader
 from explainer.corpus.examples import PROMPTS
 from explainer.corpus.grammar import PATTERN_STOP
 from explainer.kernel.sampling import Loop
-from explainer.kernel.temperature import gap
+from explainer.kernel.temperature import gap, total_variation
 from explainer.models import lab
-from explainer.studies import next_token
-from explainer.studies.forecast import held_out, loss_by_temperature, losses, truth_after
+from explainer.studies import forecast, next_token
+from explainer.studies.forecast import GRID, held_out, loss_by_temperature, losses, truth_after
 from explainer.ui.html import how_many, number, percent, sample
 
+from .facts import machine
+from .facts.draws import EACH, first_draws
+from .facts.draws import SEEDS as SEEDS_BESIDE
 from .facts.repetition import (
     LENGTH,
     SEEDS,
@@ -28,9 +31,24 @@ from .facts.repetition import (
 )
 from .page import TemperatureState
 from .views.draws import ROWS
+from .views.machine import named
 from .views.repetition import TRY
 
 K = 5  # top-k in the comparison of the three cuts
+
+
+def as_good(text: forecast.Curve, within: float = 0.001) -> tuple[float, float]:
+    """The coldest and the warmest temperature, in steps of a hundredth, at which the loss is no more than so many nats
+    above the least of them."""
+    losses_at = {k / 100: text.at(k / 100)[0] for k in range(50, 200)}
+    least = min(losses_at.values())
+    good = [t for t, loss in losses_at.items() if loss <= least + within]
+    return good[0], good[-1]
+
+
+def shown_name(token: int) -> str:
+    """A token as the figures name it: without the mark for the space before it."""
+    return lab.tokenizer().display(token).removeprefix("␣")
 
 
 def ending(loop: Loop | None) -> str:
@@ -53,9 +71,7 @@ def begins(truth: np.ndarray, tokens: Sequence[int]) -> list[tuple[str, str]]:
     for token in tokens[1:]:
         reader.feed(token)
     words = {word: tokenizer.encode_word(word) for word in reader.next_words()}
-    return [
-        (tokenizer.display(ids[0]), word.strip()) for word, ids in words.items() if len(ids) > 1 and truth[ids[0]] > 0
-    ]
+    return [(shown_name(ids[0]), word.strip()) for word, ids in words.items() if len(ids) > 1 and truth[ids[0]] > 0]
 
 
 def numbers() -> dict[str, Any]:
@@ -70,7 +86,9 @@ def numbers() -> dict[str, Any]:
     coldest = next_token.next_token(tokens, TEMPERATURES[0]).chain.probs
     curve = loss_by_temperature()
     best = min(curve, key=lambda row: row[1])
-    name = lab.tokenizer().display
+    flat = as_good(text)
+    farthest = machine.machine(look, first_draws(look.final, 0, 0), tokens).parts[machine.FEW - 1]
+    name = shown_name
     first, second = look.pair
     between, stretched = gap(look.chain, first, second), gap(cold.chain, first, second)
     on = desk(tokens, state.seed)
@@ -101,6 +119,16 @@ def numbers() -> dict[str, Any]:
         "held_half": f"{text.at(0.5)[0]:.3f}",
         "held_two": f"{text.at(2.0)[0]:.3f}",
         "best_t": f"{best[0]:.2g}",
+        "tried": len(curve),
+        "t_low": f"{GRID[0]:g}",
+        "t_high": f"{GRID[-1]:g}",
+        "step": percent((GRID[-1] / GRID[0]) ** (1 / (len(GRID) - 1)) - 1),
+        "flat_low": f"{flat[0]:.2f}",
+        "flat_high": f"{flat[1]:.2f}",
+        "farthest": named([farthest])[0][0],
+        "each": EACH,
+        "thousand": f"{SEEDS_BESIDE * EACH:,}",
+        "tv_half": number(total_variation(cold.final, truth.probs), 4),
         "certain": percent(text.certain),
         "held_hedged": f"{text.argmax(0.01):.3f}",
         "bad_one": percent(text.at(1.0)[1]),

@@ -16,6 +16,7 @@ from explainer.ui.page import Page
 from explainer.ui.state import PageState
 
 from .facts import draws, repetition
+from .facts.draws import Draws
 from .views.chain import TemperatureChain
 from .views.draws import TemperatureDraws
 from .views.filters import TemperatureFilters
@@ -56,6 +57,11 @@ class TemperatureState(PageState):
     def look(self, cuts: bool = True) -> next_token.NextToken:
         """The next token at these settings."""
         return next_token.next_token(self.tokens(), self.t, *((self.top_k, self.top_p, self.min_p) if cuts else ()))
+
+    def made(self) -> Draws:
+        """What was drawn so far, at these settings."""
+        cuts = (self.top_k, self.top_p, self.min_p)
+        return draws.draws_after(self.tokens(), self.t, *cuts, self.seed, self.draws)
 
     def measure(self) -> None:
         repetition.full_texts(self.tokens(), self.seed)

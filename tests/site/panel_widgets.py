@@ -150,6 +150,7 @@ def the_chain_works(page: Page, prompt: str = PROMPT) -> None:
     expect(chain.locator("[data-message=top_k]")).to_have_text("Top-k cannot be 0; it is 1 now.")
     expect(top_k).to_have_value("1")
     # the page's own part, without Python
+    chain.get_by_text("Every number, step by step").click()
     chain.get_by_test_id("chain").locator("tbody td").nth(1).hover()
     expect(chain.get_by_test_id("chain").locator("[data-readout]")).to_contain_text("→")
     chain.get_by_role("button", name="Reset").click()

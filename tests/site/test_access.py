@@ -215,12 +215,14 @@ WIDGETS = {
 - region "Where chance comes in":
   - group "Controls":
     - textbox "Prompt"
+  - group "Controls":
     - slider "Temperature"
   - group "Draw from the distribution":
-    - spinbutton "Seed"
     - button "Draw 1"
     - button "Draw 100 times"
     - button "Draw 10,000 times"
+    - button "Start over"
+    - spinbutton "Seed"
 """,
     ),
     "feedback/": (

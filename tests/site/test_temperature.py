@@ -10,7 +10,7 @@ import re
 
 import numpy as np
 import pytest
-from conftest import LIVE, settle, tool, until
+from conftest import LIVE, settle, tool, until, wait_live
 from playwright.sync_api import Locator, Page, expect
 
 from explainer import corpus
@@ -20,8 +20,9 @@ from explainer.kernel.temperature import chain, expected_total_variation, gap
 from explainer.models import lab
 from explainer.studies import forecast, next_token
 from explainer.ui.html import how_many, number, percent
-from pages.temperature.facts import draws, repetition
+from pages.temperature.facts import draws, machine, repetition
 from pages.temperature.page import PROMPT, SEED
+from pages.temperature.views.chain import ROWS
 from pages.temperature.views.parts import fine, times
 
 expect.set_options(timeout=30_000)  # a busy machine; nothing is timed here
@@ -46,6 +47,26 @@ def numbers(row: list[str]) -> list[float]:
     return [float(x) for x in row]
 
 
+def stretches(page: Page, kind: str = "piece") -> list[float]:
+    """What the stretches of the machine say, from left to right."""
+    found = page.locator(f'[data-widget="temperature"] svg.machine.wide .{kind}')
+    return found.evaluate_all("all => all.map(el => Number(el.dataset.v))")
+
+
+def widths(page: Page, layout: str = "wide") -> list[float]:
+    """How wide they are on the screen."""
+    found = page.locator(f'[data-widget="temperature"] svg.machine.{layout} .piece')
+    return found.evaluate_all("all => all.map(el => el.getBoundingClientRect().width)")
+
+
+def beads(page: Page) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+    """(number, place) of the beads of the two rulers, the best first."""
+    found = page.locator('[data-widget="temperature"] svg.machine.wide .bead').evaluate_all(
+        "all => all.map(el => [Number(el.dataset.v), new DOMMatrix(getComputedStyle(el).transform).e]).reverse()"
+    )
+    return [tuple(x) for x in found[1::2]], [tuple(x) for x in found[::2]]
+
+
 def set_slider(page: Page, slug: str, position: float) -> None:
     """Move the temperature slider of a widget to 10^position, as a reader's hand does."""
     slider = widget(page, slug).get_by_role("slider", name="Temperature")
@@ -63,9 +84,9 @@ def test_chain_of_the_whole_vocabulary(open_page):
     page = open_page("temperature/", t="0.5")
     found = exact_values(page, "temperature", "chain")
     expected = look()
-    assert len(found) == 40
+    assert len(found) == ROWS
     by_name = {row[0]: numbers(row[1:]) for row in found}
-    for token in expected.order[:20]:
+    for token in expected.order[:ROWS]:
         made = expected.chain
         assert by_name[lab.tokenizer().display(int(token))] == pytest.approx(
             [made.logits[token], made.scaled[token], made.grown[token], made.probs[token]], rel=1e-4, abs=1e-9
@@ -151,16 +172,11 @@ def test_what_is_stretched_is_the_difference(open_page):
         f"e{fine(between.after)} ≈ {times(between.odds_after)} times as likely."
     )
     assert between.after == pytest.approx(2 * between.before)
-    fans = w.locator('[data-figure="stretch"] line.fan').evaluate_all(
-        "lines => lines.map(l => [Number(l.getAttribute('x1')), Number(l.getAttribute('x2')), l.matches('.gone')])"
-    )
-    made, best = look(t=0.5), fans[0][0]
-    drawn = [(best - x1, best - x2) for x1, x2, gone in fans if not gone][1:]
-    assert len(drawn) >= 3
-    behind = [-float(made.chain.below[token]) for token in made.order[1 : 1 + len(drawn)]]
-    for (upper, lower), distance in zip(drawn, behind, strict=True):
-        assert lower == pytest.approx(2 * upper, abs=0.3)
-        assert lower / drawn[-1][1] == pytest.approx(distance / behind[-1], abs=0.01)
+    upper, lower = beads(page)
+    assert [v for v, _ in lower] == pytest.approx([2 * v for v, _ in upper], rel=1e-6, abs=1e-9)
+    start = upper[0][1]
+    for (_, a), (v, b) in zip(upper[1:], lower[1:], strict=True):
+        assert b - start == pytest.approx(2 * (a - start), abs=0.3) and v > 0
 
 
 def test_hover_says_how_a_number_was_made(open_page):
@@ -218,8 +234,13 @@ def test_csv_has_the_whole_vocabulary(open_page):
 def test_cuts_in_the_first_figure(open_page):
     page = open_page("embed/temperature/", t="1")
     w = widget(page, "temperature")
-    w.get_by_text("Cuts: none").click()
+    before = stretches(page)
+    w.get_by_text("Cut the tail: no cut").click()
     w.get_by_label("Top-k").fill("3")
+    expect(w.locator("svg.machine.wide .before")).to_have_count(7)
+    left = [share / sum(before[:3]) for share in before[:3]]
+    assert stretches(page) == pytest.approx([*left, 0, 0, 0, 0], rel=1e-4, abs=1e-9)
+    assert stretches(page, "before") == pytest.approx(before, rel=1e-4)
     expect(w.locator('[data-figure="chain"] td.out').first).to_have_text("cut")
     found = exact_values(page, "temperature", "chain")
     expected = look(t=1.0, top_k=3)
@@ -228,6 +249,93 @@ def test_cuts_in_the_first_figure(open_page):
     )
     w.get_by_label("Top-k").fill("")
     expect(w.locator('[data-figure="chain"] td.out')).to_have_count(0)
+    expect(w.locator("svg.machine.wide .before")).to_have_count(0)
+
+
+# ---------------------------------------------------------------- the machine
+
+
+@pytest.mark.parametrize("width", [1280, 720, 360])
+def test_the_machine_follows_the_keyboard(make_context, site, width):
+    page = make_context(reduced_motion="reduce", viewport={"width": width, "height": 800}).new_page()
+    page.goto(site + "embed/temperature/?t=1")
+    wait_live(page)
+    layout = "narrow" if width == 360 else "wide"
+    other = "wide" if width == 360 else "narrow"
+    expect(page.locator(f"svg.machine.{layout}")).to_be_visible()
+    expect(page.locator(f"svg.machine.{other}")).to_be_hidden()
+    slider = widget(page, "temperature").get_by_role("slider", name="Temperature")
+    slider.focus()
+    before = widths(page, layout)
+    for key, t in (("Home", 0.01), ("End", 10.0)):
+        page.keyboard.press(key)
+        expect(widget(page, "temperature").locator(".field-range output")).to_have_text(f"{t:g}")
+        settle(page)
+        now = widths(page, layout)
+        shares = [look(t=t).final[token] for token in look(t=t).order[: machine.FEW]]
+        assert stretches(page) == pytest.approx([*shares, 1 - sum(shares)], rel=1e-3, abs=1e-9)
+        whole = sum(now) / (1 - 1e-9)
+        assert now[0] / whole == pytest.approx(shares[0], abs=0.02) and abs(now[0] - before[0]) > 10
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.getAnimations().length") == 0, "nothing moves by itself under reduced motion"
+
+
+def test_draw_names_the_word_and_the_ball_stays_under_the_knob(open_page):
+    page = open_page("embed/temperature/", t="1", seed="3")
+    w = widget(page, "temperature")
+    said = w.locator(".machine-draw .says")
+    order = look(t=1.0).order
+    for n in (1, 2, 3):
+        w.get_by_role("button", name="Draw", exact=True).click()
+        last = draws.first_draws(look(t=1.0).final, 3, n, order).last
+        name = lab.tokenizer().display(last.token).removeprefix("␣")
+        expect(said).to_have_text(f"Ball {n} of seed 3, at {last.u:.4f}, falls on {name}.")
+        expect(w.locator("svg.machine.wide .hit").first).to_have_attribute("data-why", re.compile(f"^{name}"))
+    ball = w.locator("svg.machine.wide .ball circle")
+    place = ball.bounding_box()
+    set_slider(page, "temperature", -1.0)
+    last = draws.first_draws(look(t=0.1).final, 3, 3, order).last
+    expect(said).to_contain_text(lab.tokenizer().display(last.token).removeprefix("␣"))
+    settle(page)
+    assert ball.bounding_box()["x"] == pytest.approx(place["x"], abs=0.5)
+    w.get_by_role("button", name="Start over").click()
+    expect(said).to_contain_text("On which word will it fall?")
+    expect(ball).to_have_count(0)
+
+
+def test_a_ball_falls_and_nothing_else_jumps(make_context, site):
+    page = make_context(bypass_csp=True, reduced_motion="no-preference").new_page()
+    page.goto(site + "embed/temperature/")
+    wait_live(page)
+    falls = "document.getAnimations().filter(a => a.animationName === 'ball-falls').length"
+    places = "() => [...document.querySelectorAll('.machine-body > *')].map((el) => el.getBoundingClientRect().top)"
+    before = page.evaluate(places)
+    assert len(before) >= 5
+    for n in (1, 2):
+        widget(page, "temperature").get_by_role("button", name="Draw", exact=True).click()
+        until(page, f"() => {falls} > 0")
+        until(page, f"() => {falls} === 0")
+        expect(page.locator(".machine-draw .says")).to_contain_text(f"Ball {n} ")
+    page.evaluate("() => explainer.set({ t: 2 })")
+    settle(page)
+    assert page.evaluate(falls) == 0, "it falls once"
+    assert page.evaluate(places) == before
+
+
+def test_a_text_that_the_corpus_never_writes_has_no_truth_below(open_page):
+    page = open_page("embed/temperature/", prompt="The stock market fell")
+    expect(page.locator("svg.machine.wide")).to_contain_text("no truth here")
+    expect(page.locator("svg.machine.wide .true")).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [720, 360])
+def test_the_machine_fits_on_a_screen(make_context, site, width):
+    context = make_context(sections="as they come", viewport={"width": width, "height": 900})
+    page = context.new_page()
+    page.goto(site + "embed/temperature/")
+    wait_live(page)
+    assert page.locator(".machine-body").evaluate("el => el.getBoundingClientRect().height") <= 540
+    assert page.locator("#temperature").evaluate("el => el.getBoundingClientRect().height") <= (600, 640)[width < 500]
 
 
 # ---------------------------------------------------------------- draws
@@ -253,19 +361,25 @@ def test_draws_and_seed(open_page):
     w.get_by_role("button", name="Draw 10,000 times").click()
     expect(w).to_contain_text("Number 10,101 of seed 7")
     probs = sampling.distribution(lab.trace(lab.tokens_of(PROMPT))["logits"][-1], 1)
-    made = draws.first_draws(probs, 7, 10_101)
+    made = draws.first_draws(probs, 7, 10_101, look(t=1.0).order)
     found = {row[0]: row for row in exact_values(page, "temperature-draws", "histogram")}
-    for token in look(t=1.0).order[:10]:
+    for token in look(t=1.0).order[:6]:
         assert (
             abs(int(found[lab.tokenizer().display(int(token))][-1]) - int(made.counts[token])) <= 2
         )  # borders may move by rounding
     assert f"u = {made.last.u:.6f}" in w.inner_text()
     owner = lab.tokenizer().display(made.last.token)
     assert f"the stretch of {owner}, from {made.last.low:.4f} to {made.last.high:.4f}" in w.inner_text()
-    left = w.locator(".strip .needle").evaluate("el => parseFloat(el.style.left)")
-    assert left == pytest.approx(100 * made.last.u, abs=0.01)
-    stretch = w.locator(".strip .piece.chosen").evaluate("el => [el.style.left, el.style.width].map(parseFloat)")
-    assert stretch == pytest.approx([100 * made.last.low, 100 * (made.last.high - made.last.low)], abs=0.01)
+    ball, hit, low, high = w.locator("svg.strips.wide").evaluate(
+        """svg => { const hit = svg.querySelector('.hit'), row = [...svg.querySelectorAll('.of-model')];
+        const x = (el, name) => Number(el.getAttribute(name));
+        const last = row.findLast((el) => Number(el.dataset.v) > 1e-6);
+        const of = (at) => (at - x(row[0], 'x')) / (x(last, 'x') + x(last, 'width') + 1 - x(row[0], 'x'));
+        return [of(x(svg.querySelector('.ball circle'), 'cx')), row.indexOf(hit), of(x(hit, 'x')),
+            of(x(hit, 'x') + x(hit, 'width') + 1)]; }"""
+    )
+    assert ball == pytest.approx(made.last.u, abs=1e-3) and low <= ball <= high
+    assert hit == min(look(t=1.0).order.tolist().index(made.last.token), machine.FEW)
     # the histogram nears the bars as fast as honest draws do
     for row in list(found.values())[:-1]:
         assert abs(float(row[-2]) - float(row[-3])) < 0.02  # share drawn, probability
@@ -482,10 +596,12 @@ def test_slider_answers_while_texts_are_written(open_page):
 def test_a_copied_link_opens_the_same_view(open_page, make_context, site):
     page = open_page("temperature/")
     set_slider(page, "temperature", -0.2)
-    widget(page, "temperature").get_by_text("Cuts: none").press("Enter")  # no pointer rests on a cell
+    widget(page, "temperature").get_by_text("Cut the tail: no cut").press("Enter")  # no pointer rests on a cell
     widget(page, "temperature").get_by_label("Min-p").fill("0.05")
     expect(page).to_have_url(re.compile("min_p=0.05"))
-    widget(page, "temperature").get_by_text("Cuts: min-p 0.05").press("Enter")  # folded again, as a link opens it
+    widget(page, "temperature").get_by_text("Cut the tail: min-p 0.05").press(
+        "Enter"
+    )  # folded again, as a link opens it
     widget(page, "temperature-draws").get_by_label("Seed").fill("12")
     expect(page).to_have_url(re.compile("seed=12"))
     settle(page)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from explainer.ui.design import DARK, LIGHT, MEANINGS, SIGNS, css
+from explainer.ui.design import DARK, LIGHT, MEANINGS, SIGNS, TINT, WORDS, css
 
 THEMES = {"light": (LIGHT, 1), "dark": (DARK, 2)}
 
@@ -127,6 +127,18 @@ def test_the_sign_of_a_half_strong_cell_is_seen(theme, sight):
     tints = [mixed(SIGNS[name][at], colours["zero"], 0.5) for name in ("plus", "minus")]
     seen = [oklab(SIGHT[sight] @ tint) for tint in tints]
     assert np.linalg.norm(seen[0] - seen[1]) > 0.07
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_words_are_told_apart_and_can_be_read_on(theme):
+    colours, at = THEMES[theme]
+    ground, ink = colours["raised"], luminance(colours["ink"])
+    for name, pair in WORDS.items():
+        assert contrast(pair[at - 1], ground) >= 3, name  # beads, thin bars
+        tint = float(mixed(pair[at - 1], ground, TINT / 100) @ [0.2126, 0.7152, 0.0722])
+        assert (max(tint, ink) + 0.05) / (min(tint, ink) + 0.05) >= 4.5, name
+    for a, b in itertools.combinations(WORDS, 2):
+        assert np.linalg.norm(oklab(linear(WORDS[a][at - 1])) - oklab(linear(WORDS[b][at - 1]))) > 0.055, (a, b)
 
 
 # ---- what the style sheet does with them

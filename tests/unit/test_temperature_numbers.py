@@ -155,6 +155,21 @@ def test_draws_are_those_of_sampling_one_by_one():
     assert found.distance == pytest.approx(total_variation(found.counts / 137, probs))
 
 
+def test_draws_in_an_order_are_those_of_the_stretches_laid_in_it():
+    probs = sampling.distribution(np.random.default_rng(2).normal(size=50), 1.3)
+    order = sampling.by_probability(probs)
+    found = draws.first_draws(probs, 7, 137, order)
+    ends = np.cumsum(probs[order])
+    singles = [
+        int(order[next(k for k, end in enumerate(ends) if u < end)]) for u in np.random.default_rng(7).random(137)
+    ]
+    assert found.counts.tolist() == np.bincount(singles, minlength=50).tolist()
+    assert found.counts.tolist() != draws.first_draws(probs, 7, 137).counts.tolist()
+    last = found.last
+    assert last.token == singles[-1] and last.low <= last.u < last.high
+    assert last.high - last.low == pytest.approx(probs[last.token])
+
+
 def test_draws_none_and_too_many():
     nothing = draws.first_draws(np.array([0.5, 0.5]), 0, 0)
     assert nothing.n == 0 and nothing.last is None and nothing.path == () and math.isnan(nothing.distance)

@@ -388,12 +388,81 @@ def axis_of(svg, axis, anchor, name):
     return found
 
 
-RULES = (shades, bars, stretches, grids, charts, plots)
+def machines(root):
+    """The machine and the strips: beads lie as far along the ruler as their number, stretches are as wide as theirs,
+    one after the other, and fill their row; what was cut away is hatched; the ball lies at its number."""
+    seen = []
+    for svg in root.all("svg", "machine"):
+        rows = {}
+        for rect in [e for e in svg.all("rect") if e.v is not None]:
+            rows.setdefault(rect.number("y"), []).append(rect)
+        full = [r for r in rows.values() if abs(sum(e.v for e in r) - 1) < 1e-9]
+        assert all(len(r) == 7 for r in rows.values()) and full, svg
+        assert all(r in full or not any(e.v for e in r) for r in rows.values()), (svg, "a row that is not filled")
+        left = full[0][0].number("x")
+        last = full[0][-1]  # its right end is that of the row; a little is left free between two
+        gap = next(0.8 if "before" in e.classes else 1.0 if "strips" in svg.classes else 1.2 for e in full[0])
+        widest = max(full[0], key=lambda e: e.v)
+        wide = (widest.number("width") + gap) / widest.v
+        assert abs(last.number("x") + wide * last.v - left - wide) < 0.3, svg
+        words = {}
+        for row in rows.values():
+            free = 0.8 if "before" in row[0].classes else gap if "before" not in full[0][0].classes else 1.2
+            at = left
+            for i, e in enumerate(row):
+                assert abs(e.number("x") - at) < 0.1, (svg, e, "not where the one before it ends")
+                assert abs(e.number("width") - max(wide * e.v - free, 0)) < 0.1, (svg, e)
+                at += wide * e.v
+                [word] = [name for name in e.classes if name.startswith("word-")]
+                assert words.setdefault(i, word) == word, (svg, e, "a word has two colours")
+        assert len(set(words.values())) == 7, words
+        for ball in itertools.chain.from_iterable(g.all("circle") for g in svg.all("g", "ball")):
+            assert abs(ball.number("cx") - left - wide * ball.v) < 0.1, (svg, ball)
+            top = min(r[0].number("y") for r in rows.values() if "hit" in " ".join(" ".join(e.classes) for e in r))
+            assert 0 < top - ball.number("cy") < 12, (svg, ball)
+            [hit] = svg.all("rect", "hit")
+            assert hit.number("x") - 0.1 <= ball.number("cx") <= hit.number("x") + wide * hit.v + 0.1, (svg, ball, hit)
+            seen.append(ball)
+        seen += [e for r in rows.values() for e in r] + beads(svg, words)
+    return seen
+
+
+def moved(element):
+    """Where an element is moved to by its style."""
+    return tuple(map(float, re.findall(r"-?[\d.]+(?=px)", element.style["transform"])))
+
+
+def beads(svg, words):
+    """Beads on their two rulers, one scale for both; beyond the end all at one place, and hollow."""
+    found = svg.all("circle", "bead")
+    if not found:
+        return []
+    reach = float(svg.attrs["data-reach"])
+    rails = {}
+    for e in found:
+        rails.setdefault(moved(e)[1], []).append(e)
+    assert len(rails) == 2 and all(len(on) == 6 for on in rails.values())
+    inside = [(e.v, moved(e)[0]) for e in found if e.v <= reach]
+    affine(inside, (svg, "ruler"), slack=0.15)
+    rises(inside, (svg, "farther behind is farther to the right"))
+    end = max(x for _, x in inside)
+    for e in found:
+        assert ("gone" in e.classes) == (e.v > reach), e
+        assert e.v <= reach or moved(e)[0] > end, e
+    for on in rails.values():  # the order of the ruler is the order of the strip
+        on = on[::-1]  # the best is drawn last, on top
+        assert [e.v for e in on] == sorted(e.v for e in on)
+        for i, e in enumerate(on):
+            assert words[i] in e.classes, (e, words[i])
+    return found
+
+
+RULES = (shades, bars, stretches, grids, charts, plots, machines)
 
 # Marks without a number of their own in the markup, and the test that reads them; everything else must be under a rule.
 ELSEWHERE = {
     "i in span.vector": "test_a_value_strip_has_its_signs",
-    "circle.dot in svg.chart": "test_kernel, test_rails",
+    "circle.dot in svg.chart": "test_kernel",
     "polyline.line in svg.chart": "test_kernel, test_turns, test_steps_over_distance",
     "path.area in svg.strips": "test_entropy_strips",
     "rect.column in svg.columns-chart": "test_columns",
@@ -407,6 +476,7 @@ def marks(root):
         shape = e.name in ("polyline", "circle", "rect", "path") and {"line", "dot", "ring", "column", "area"} & set(
             e.classes
         )
+        shape = shape or (e.name in ("rect", "circle") and e.v is not None and "machine" in e.up("svg").classes)
         if shape or e.shade is not None or (e.v is not None and e.style.get("left", "").endswith("%")):
             yield e
 

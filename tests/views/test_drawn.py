@@ -23,7 +23,6 @@ from pages.attention.views.lookup import AttentionLookup, strip
 from pages.feedback.views import cache as feedback_cache
 from pages.paths.views import lengths as paths_lengths
 from pages.temperature.facts import repetition
-from pages.temperature.views import chain as chain
 from pages.temperature.views import repetition as repeats
 
 # Beside its default and every choice of its selectors, each page in a few states that draw something else.
@@ -262,26 +261,6 @@ def test_the_small_patterns_are_painted_where_the_weight_is(layer):
             found += [(float(pattern[int(y), int(x)]), level) for x, y in places]
     drawn.rises(found, "strength")
     assert len(found) == (pattern >= 0.05).sum()
-
-
-@pytest.mark.parametrize("temperature", [0.5, 1, 4])
-def test_rails(temperature):
-    """Two rulers of one scale: behind the best is to the left, as far as the numbers say."""
-    page = next(p for p in PAGES if p.name == "temperature")
-    link, _ = page.make("temperature")
-    link.request = {"t": temperature}
-    look = link._state.look()
-    svg = drawn.read(chain.stretch(look)).all("svg")[0]
-    rails = [e.number("y1") for e in svg.all("line", "rule")]
-    order = look.order[: chain.FANNED]
-    behind = look.chain.logits[order] - look.chain.logits[order[0]]
-    upper = [e.number("cx") for e in svg.all("circle", "dot") if e.number("cy") == rails[0]]
-    place = list(zip(behind.tolist(), upper, strict=True))
-    drawn.rises(place, "upper")
-    value = drawn.affine(place, "upper")
-    lower = [e.number("cx") for e in svg.all("circle", "dot") if e.number("cy") == rails[1]]
-    for x, below in zip(lower, look.chain.below[order].tolist(), strict=False):
-        assert value(x) == pytest.approx(below, abs=0.02 * abs(value(svg.all("line", "rule")[0].number("x1"))))
 
 
 def test_entropy_strips():

@@ -11,10 +11,12 @@ from explainer.kernel import ops, sampling, temperature
 from explainer.kernel.temperature import divided, gap
 from explainer.studies import next_token
 from explainer.ui.html import how_many, join, number, percent, tag
-from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
+from ..facts import draws
+from ..facts import machine as machine_facts
+from .machine import drawings, table
 from .parts import (
     all_tokens,
     at_t,
@@ -34,47 +36,84 @@ from .parts import (
     times,
 )
 
-ROWS = 40
+ROWS = 12
 FEW = 6  # rows in sight at first; site.css hides the others (.rows)
 REACH = 16.0  # nats behind the best at which a bar has length 0: e^-16 is one in nine million
-FANNED = 10  # tokens in the drawing of the stretching
 
 
 class TemperatureChain(Widget):
-    """One prompt, every token, four columns: what the temperature does and nothing else."""
+    """The machine: scores on a ruler, stretched, poured on a strip, one ball; below it, folded away, every number."""
 
     slug = "temperature"
     title = "From logits to probabilities"
-    reads = ("prompt", "t", "top_k", "top_p", "min_p")
-    functions = (temperature.chain, sampling.filters, ops.entropy)
+    reads = ("prompt", "t", "top_k", "top_p", "min_p", "seed", "draws")
+    functions = (temperature.chain, sampling.filters, draws.draw_in, machine_facts.machine, ops.entropy)
 
     def draw(self) -> Markup:
+        look = self.state.look()
+        return join([self.machine(look), self.all_numbers(look)])
+
+    def machine(self, look: Any) -> Markup:
+        """All of it that is needed to operate it, by itself."""
         s = self.state
-        look = s.look()
-        return join(
-            [
-                c.controls(prompt_field(s)),
-                c.controls(temperature_slider(s), cut_fields(s)),
-                facts(look),
-                c.figure(
-                    "stretch",
-                    stretch(look),
-                    title="What is stretched is the distance to the best.",
-                    caption=words_of_gap(look),
+        told = machine_facts.machine(look, s.made(), s.all_tokens())
+        return tag(
+            "div",
+            c.controls(prompt_field(s)),
+            c.figure("stretch", drawings(told)),
+            c.controls(temperature_slider(s)),
+            tag(
+                "div",
+                c.controls(
+                    tag("button", "Draw", type="button", class_="button main", data_add="draws", value=1),
+                    tag("button", "Draw 100", type="button", class_="button small", data_add="draws", value=100),
+                    c.button("Start over", sets="draws", value=0, kind="small"),
+                    c.number_field("seed", "Seed", s.seed, 0, 2**32 - 1),
+                    label="Draw from the strip",
                 ),
-                c.figure(
-                    "chain",
-                    chain_table(look),
-                    all_tokens("chain", look),
-                    title="The whole chain, token by token.",
-                    caption=(
-                        "Bars of the first two columns show how far a token is behind the best: the best has the "
-                        f"longest, a token {REACH:g} or more behind has none."
-                    ),
-                    readout="Point at a number: it says how it was made.",
-                ),
-            ]
+                tag("p", words_of_ball(told, s.seed), class_="says", aria_live="polite"),
+                class_="machine-draw",
+            ),
+            tag("p", class_="message", data_message="draws", role="alert"),
+            tag("div", cut_fields(s), table(told), class_="machine-foot"),
+            class_="machine-body",
         )
+
+    def all_numbers(self, look: Any) -> Markup:
+        """What lies one press deeper: the whole vocabulary, step by step."""
+        return c.whole(
+            "Every number, step by step",
+            tag("p", words_of_gap(look), class_="gap-words"),
+            facts(look),
+            c.figure(
+                "chain",
+                chain_table(look),
+                all_tokens("chain", look),
+                title="The whole chain, token by token.",
+                caption=(
+                    "Bars of the first two columns show how far a token is behind the best: the best has the "
+                    f"longest, a token {REACH:g} or more behind has none."
+                ),
+                readout="Point at a number: it says how it was made.",
+            ),
+        )
+
+
+def words_of_ball(told: machine_facts.Machine, seed: int) -> Markup:
+    """Where the last ball fell; before the first, what one would fall on."""
+    last = told.draws.last
+    if last is None:
+        return join(["A ball is one number between 0 and 1. On which word will it fall?"])
+    name = plain_name(last.token).removeprefix("␣") or plain_name(last.token)
+    others = f", one of the {len(told.draws.counts) - machine_facts.FEW:,} others"
+    return join(
+        [
+            f"Ball {told.draws.n:,} of seed {seed}, at {last.u:.4f}, falls on ",
+            tag("strong", name, translate="no"),
+            others if told.hit == machine_facts.FEW else None,
+            ".",
+        ]
+    )
 
 
 def facts(look: Any) -> Markup:
@@ -129,60 +168,6 @@ def words_of_gap(look: Any) -> Markup:
             ]
         )
     return join([start, end])
-
-
-def stretch(look: Any) -> Markup:
-    """Two rails: how far each token is behind the best as the model says it, and after the division.
-    Same ruler for both."""
-    left, right, upper, lower, height = 26, charts.WIDE - 66, 54, 124, 204
-    made, reach = look.chain, look.reach(FANNED)
-
-    def px(behind: float) -> float:
-        return right + (right - left) * behind / reach
-
-    words = (
-        f"in the limit {at_t(made.temperature)}"
-        if is_limit(made.temperature)
-        else f"divided by {at_t(made.temperature)}"
-    )
-    far = sum(below < -reach for below in made.below[look.order[:FANNED]].tolist())
-    parts = [
-        tag("text", "as the model says it", x=0, y=14),
-        tag("text", words + (f" ({how_many(far, 'token')} beyond the ruler)" if far else ""), x=0, y=lower + 46),
-        tag("line", x1=left, x2=right, y1=upper, y2=upper, class_="rule"),
-        tag("line", x1=left, x2=right, y1=lower, y2=lower, class_="rule"),
-    ]
-    for k in range(5):
-        behind = -reach * k / 4
-        tick = f"−{-behind:g}" if k else "0 nats"
-        parts.append(tag("text", tick, x=f"{px(behind):.1f}", y=height - 4, text_anchor="middle"))
-    best = float(made.logits[look.order[0]])
-    taken_upper: list[float] = []
-    taken_lower: list[float] = []
-    for rank, token in enumerate(look.order[:FANNED].tolist()):
-        before, after = float(made.logits[token]) - best, float(made.below[token])
-        a, gone = px(before), after < -reach
-        # what lands beyond the ruler is drawn as far as the ruler goes
-        b, y = (left, upper + (lower - upper) * (a - left) / (a - px(after))) if gone else (px(after), lower)
-        parts.append(
-            tag("line", x1=f"{a:.1f}", y1=upper, x2=f"{b:.1f}", y2=f"{y:.1f}", class_="fan gone" if gone else "fan")
-        )
-        parts.append(tag("circle", cx=f"{a:.1f}", cy=upper, r=4, class_="dot colour-vocab"))
-        if not gone:
-            parts.append(tag("circle", cx=f"{b:.1f}", cy=lower, r=4, class_="dot colour-vocab"))
-        for taken, x, at, shown in ((taken_upper, a, upper - 10, True), (taken_lower, b, lower + 18, not gone)):
-            name = Markup(name_of(token))
-            if shown and x >= left and all(abs(x - other) > charts.LETTER * 1.1 * len(name) + 12 for other in taken):
-                taken.append(x)
-                anchor = "start" if rank == 0 or x < left + 20 else "middle"
-                parts.append(tag("text", name, x=f"{x:.1f}", y=at, text_anchor=anchor, class_="token-name"))
-    summary = "; ".join(
-        f"{plain_name(t)} {number(float(made.logits[t]) - best)} becomes {number(float(made.below[t]))}"
-        for t in look.order[1:FANNED].tolist()
-    )
-    return charts.drawing(
-        parts, charts.WIDE, height, f"Distances to the best token before and after the division: {summary}", "fans"
-    )
 
 
 def chain_table(look: Any) -> Markup:
@@ -267,4 +252,4 @@ def others(look: Any, shown: int, kind: str) -> str:
     )
 
 
-__all__ = ["ROWS", "TemperatureChain", "chain_table", "next_token", "stretch"]
+__all__ = ["ROWS", "TemperatureChain", "chain_table", "next_token"]

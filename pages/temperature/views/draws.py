@@ -16,14 +16,12 @@ from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
-from ..facts import draws
-from ..facts.draws import MOST, first_draws, milestones
+from ..facts import draws, machine
+from ..facts.draws import MOST, milestones
+from .machine import named, strips, strips_table
 from .parts import at_t, name_of, prompt_field, said, temperature_slider
 
-ROWS = 14
-WIDE = 0.006  # narrower stretches of the cumulative strip are drawn together
-NAMED = 0.02  # narrower ones have no room for a name; where a name still does not fit, the styles leave it out
-ORDER = ", in the order of the vocabulary (not of the list below)"
+ROWS = machine.FEW
 
 
 class TemperatureDraws(Widget):
@@ -36,7 +34,9 @@ class TemperatureDraws(Widget):
         sampling.draw,
         sampling.draw_at,
         sampling.cumulative,
+        draws.draw_in,
         draws.first_draws,
+        draws.many_seeds,
         temperature.compare_bits,
         temperature.total_variation,
         temperature.expected_total_variation,
@@ -46,42 +46,61 @@ class TemperatureDraws(Widget):
     def draw(self) -> Markup:
         s = self.state
         look = s.look()
-        made = first_draws(look.final, s.seed, s.draws)
+        made = s.made()
+        told, many = machine.machine(look, made, s.all_tokens()), machine.many(look, s.seed, s.all_tokens())
         return join(
             [
-                c.controls(prompt_field(s), temperature_slider(s)),
-                self.check(look),
-                c.controls(
-                    c.number_field("seed", "Seed", s.seed, 0, 2**32 - 1),
-                    *[draw_button(n) for n in (1, 100, 10_000)],
-                    c.button("Start over", sets="draws", value=0),
-                    label="Draw from the distribution",
+                tag(
+                    "div",
+                    c.controls(prompt_field(s)),
+                    c.controls(temperature_slider(s)),
+                    self.check(look),
+                    class_="machine-body",
+                ),
+                tag(
+                    "div",
+                    c.controls(
+                        *[draw_button(n) for n in (1, 100, 10_000)],
+                        c.button("Start over", sets="draws", value=0, kind="small"),
+                        c.number_field("seed", "Seed", s.seed, 0, 2**32 - 1),
+                        label="Draw from the distribution",
+                    ),
+                    class_="machine-draw wrap",
                 ),
                 tag("p", class_="message", data_message="draws", role="alert"),
                 c.figure(
-                    "strip", strip(look, made), caption=last_words(look, made, s.seed), title="One draw is one number."
+                    "strip",
+                    strips(told, many),
+                    strips_table(told, many),
+                    title="The model, the truth, and a thousand balls.",
+                    caption=many_words(many, s.t),
                 ),
-                c.figure(
-                    "histogram",
-                    histogram(look, made),
-                    title="The bars and the draws.",
-                    caption=(
-                        join(
-                            [
-                                "Bar: the probability. Mark: how often it was drawn, out of ",
-                                tag("strong", f"{made.n:,}"),
-                                " so far. Each press adds to them.",
-                            ]
-                        )
-                        if made.n
-                        else "Bar: the probability. A mark will show how often each was drawn."
+                tag(
+                    "div",
+                    c.figure(
+                        "histogram",
+                        histogram(look, made, told),
+                        title="The bars and the draws.",
+                        caption=(
+                            join(
+                                [
+                                    "Bar: the probability. Mark: how often it was drawn, out of ",
+                                    tag("strong", f"{made.n:,}"),
+                                    " so far. Each press adds to them.",
+                                ]
+                            )
+                            if made.n
+                            else "Bar: the probability. A mark will show how often each was drawn."
+                        ),
+                        note=last_words(made, s.seed),
                     ),
-                ),
-                c.figure(
-                    "approach",
-                    approach(look, made),
-                    title="How far the histogram still is from the bars.",
-                    caption=distance_words(look, made),
+                    c.figure(
+                        "approach",
+                        approach(look, made),
+                        title="How far the histogram still is from the bars.",
+                        caption=distance_words(look, made),
+                    ),
+                    class_="columns",
                 ),
             ]
         )
@@ -109,50 +128,44 @@ def draw_button(n: int) -> Markup:
         "button",
         words if n > 1 else "Draw 1",
         type="button",
-        class_="button main" if n == 1 else "button",
+        class_="button main" if n == 1 else "button small",
         data_add="draws",
         value=n,
     )
 
 
-def strip(look: Any, made: Any) -> Markup:
-    """The line from 0 to 1, cut into one stretch per token, and the number that fell on it."""
-    last = made.last
-    ends = sampling.cumulative(look.final)
-    pieces = []
-    start = 0.0
-    for token in range(len(ends)):
-        end = float(ends[token])
-        if end - start >= WIDE:
-            chosen = last is not None and last.token == token
-            label = name_of(token) if end - start >= NAMED else ""
-            leaves = f' data-travel-from="draw{made.n}"' if chosen else ""
-            pieces.append(
-                f'<span class="piece{" chosen" if chosen else ""}"'
-                f' style="left:{start * 100:.3f}%;width:{(end - start) * 100:.3f}%"{leaves} '
-                f'data-v="{exact(end - start)}" data-why="{name_of(token)}: from {start:.4f} to {end:.4f}">'
-                f"<span>{label}</span></span>"
-            )
-        start = end
-    needle = Markup(f'<i class="needle" style="left:{last.u * 100:.3f}%"></i>') if last else None
-    line = tag("div", Markup("".join(pieces)), needle, class_="strip colour-vocab", aria_hidden="true")
-    return join([line, tag("div", tag("span", "0"), tag("span", "1"), class_="strip-ends", aria_hidden="true")])
-
-
-def last_words(look: Any, made: Any, seed: int) -> Markup:
+def last_words(made: Any, seed: int) -> Markup:
+    """Where the last ball fell."""
     if made.last is None:
-        return join([f"Every token owns a stretch as long as its probability{ORDER}. Nothing has been drawn yet."])
+        return join(["Nothing has been drawn yet."])
     d = made.last
     return join(
         [
             f"Number {made.n:,} of seed {seed} is u = {d.u:.6f}. It falls on the stretch of ",
             Markup(said(d.token)),
-            f", from {d.low:.4f} to {d.high:.4f}. Every token owns a stretch as long as its probability{ORDER}.",
+            f", from {d.low:.4f} to {d.high:.4f}.",
         ]
     )
 
 
-def histogram(look: Any, made: Any) -> Markup:
+def many_words(many: machine.Many, t: float) -> Markup:
+    """How far a thousand balls are from the strip that they fell on, and from the truth."""
+    parts: list[Any] = [
+        f"At {at_t(t)} the {many.n:,} balls are ",
+        tag("strong", number(many.to_model, 4)),
+        f" away from the strip that they fell on (honest draws: {number(many.expected, 4)} on average)",
+    ]
+    if many.to_truth is not None and many.model_to_truth is not None:
+        parts += [
+            ". From the truth they are ",
+            tag("strong", number(many.to_truth, 4)),
+            f" away, the model’s strip {number(many.model_to_truth, 4)}",
+        ]
+    return join([*parts, ". The distance is total variation: 0 alike, 1 nothing in common."])
+
+
+def histogram(look: Any, made: Any, told: machine.Machine) -> Markup:
+    words = named(told.parts)
     ids = look.order[:ROWS].tolist()
     n = max(made.n, 1)
     rows = []
@@ -171,7 +184,7 @@ def histogram(look: Any, made: Any) -> Markup:
             else f"<span{arrives}>{name}</span>"
         )
         rows.append(
-            f'<tr><th scope="row">{token}</th><td class="track" aria-hidden="true">'
+            f'<tr class="{words[k][1]}"><th scope="row">{token}</th><td class="track" aria-hidden="true">'
             f'<i class="bar" style="--v:{min(p / peak, 1):.4f}"></i>{mark}</td>'
             f'<td class="num" tabindex="-1" data-v="{exact(p)}">{percent(p)}</td>'
             f'<td class="num" tabindex="-1" data-v="{exact(seen)}">{percent(seen) if made.n else "–"}</td>'

@@ -81,7 +81,7 @@ def prompts_to_try(state: Any, names: Sequence[str]) -> Markup:
 def temperature_slider(state: Any) -> Markup:
     """The slider, from 0.01 to 10 in equal ratios, and buttons for round values and the two exact limits."""
     t = state.t
-    text = {0: "0 (the limit)", math.inf: "∞ (the limit)"}.get(t, f"{t:g}")
+    text = shown_t(t)
     buttons = [
         c.button(
             words,
@@ -115,7 +115,7 @@ def cut_fields(state: Any) -> Markup:
     )
     return tag(
         "details",
-        tag("summary", f"Cuts: {on or 'none'}"),
+        tag("summary", f"Cut the tail: {on or 'no cut'}"),
         tag(
             "p",
             (
@@ -126,6 +126,7 @@ def cut_fields(state: Any) -> Markup:
         ),
         tag("div", *fields, class_="cuts"),
         class_="cut-fields",
+        open_=bool(on),
     )
 
 
@@ -153,16 +154,12 @@ def bar_table(
 
 def all_tokens(figure: str, look: Any) -> Markup:
     """The whole vocabulary, folded away: the page makes the rows from the numbers here (build/web/vocabulary.js)."""
-    names, logits = _listed(look.tokens)
-    order = look.order.tolist()
+    ids, names, logits = _listed(look.tokens)
     # ids, names and logits do not change with the temperature; shares do
-    data = (
-        f'{{"ids":{json.dumps(order)},"names":{names},"logits":{logits},"shares":'
-        f"{json.dumps(look.final[look.order].tolist())}}}"
-    )
+    data = f'{{"ids":{ids},"names":{names},"logits":{logits},"shares":{json.dumps(look.final[look.order].tolist())}}}'
     return tag(
         "details",
-        tag("summary", f"All {len(order)} tokens, searchable"),
+        tag("summary", f"All {len(look.order)} tokens, searchable"),
         tag("div", data_own=True),
         class_="all-tokens",
         data_vocabulary=figure,
@@ -171,13 +168,13 @@ def all_tokens(figure: str, look: Any) -> Markup:
 
 
 @functools.lru_cache(maxsize=8)
-def _listed(tokens: tuple[int, ...]) -> tuple[str, str]:
+def _listed(tokens: tuple[int, ...]) -> tuple[str, str, str]:
     from explainer.studies.next_token import logits_after, ranked
 
     order = ranked(tokens)
     display = lab.tokenizer().display
     names = json.dumps([display(int(t)) for t in order], ensure_ascii=False)
-    return names, json.dumps(logits_after(tokens)[order].astype(float).tolist())
+    return json.dumps(order.tolist()), names, json.dumps(logits_after(tokens)[order].astype(float).tolist())
 
 
 def nats(value: float) -> str:
