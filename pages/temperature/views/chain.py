@@ -51,7 +51,7 @@ class TemperatureChain(Widget):
 
     def draw(self) -> Markup:
         look = self.state.look()
-        return join([self.machine(look), self.all_numbers(look)])
+        return join([self.machine(look), c.beyond(self.all_numbers(look))])
 
     def machine(self, look: Any) -> Markup:
         """All of it that is needed to operate it, by itself."""

@@ -30,6 +30,7 @@ class TemperatureDraws(Widget):
     slug = "temperature-draws"
     title = "Where chance comes in"
     reads = ("prompt", "t", "seed", "draws", "checks", "top_k", "top_p", "min_p")
+    beyond = ("checks",)
     functions = (
         sampling.draw,
         sampling.draw_at,
@@ -54,7 +55,7 @@ class TemperatureDraws(Widget):
                     "div",
                     c.controls(prompt_field(s)),
                     c.controls(temperature_slider(s)),
-                    self.check(look),
+                    c.beyond(self.check(look)),
                     class_="machine-body",
                 ),
                 tag(
@@ -75,32 +76,34 @@ class TemperatureDraws(Widget):
                     title="The model, the truth, and a thousand balls.",
                     caption=many_words(many, s.t),
                 ),
-                tag(
-                    "div",
-                    c.figure(
-                        "histogram",
-                        histogram(look, made, told),
-                        title="The bars and the draws.",
-                        caption=(
-                            join(
-                                [
-                                    "Bar: the probability. Mark: how often it was drawn, out of ",
-                                    tag("strong", f"{made.n:,}"),
-                                    " so far. Each press adds to them.",
-                                ]
-                            )
-                            if made.n
-                            else "Bar: the probability. A mark will show how often each was drawn."
+                c.beyond(
+                    tag(
+                        "div",
+                        c.figure(
+                            "histogram",
+                            histogram(look, made, told),
+                            title="The bars and the draws.",
+                            caption=(
+                                join(
+                                    [
+                                        "Bar: the probability. Mark: how often it was drawn, out of ",
+                                        tag("strong", f"{made.n:,}"),
+                                        " so far. Each press adds to them.",
+                                    ]
+                                )
+                                if made.n
+                                else "Bar: the probability. A mark will show how often each was drawn."
+                            ),
+                            note=last_words(made, s.seed),
                         ),
-                        note=last_words(made, s.seed),
-                    ),
-                    c.figure(
-                        "approach",
-                        approach(look, made),
-                        title="How far the histogram still is from the bars.",
-                        caption=distance_words(look, made),
-                    ),
-                    class_="columns",
+                        c.figure(
+                            "approach",
+                            approach(look, made),
+                            title="How far the histogram still is from the bars.",
+                            caption=distance_words(look, made),
+                        ),
+                        class_="columns",
+                    )
                 ),
             ]
         )
