@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from explainer.corpus import held_out
+from explainer.corpus import held_out, names
 from explainer.kernel.config import Config
 from explainer.kernel.heads import CLEAR
 from explainer.kernel.interventions import Edit, Patch
@@ -169,6 +169,16 @@ class Circuit:
     @property
     def control_edges(self) -> frozenset[Edge]:
         return wires([w.layer for w in self.first], self.found, self.other)
+
+    @property
+    def all_edges(self) -> frozenset[Edge]:
+        """Of both steps and of the control."""
+        return self.first_edges | self.second_edges | self.control_edges
+
+    @property
+    def readers(self) -> list[tuple[int, int]]:
+        """The heads of the second step that give what is found a clear share (`heads.CLEAR`), from below."""
+        return sorted((w.layer, head) for w in self.second for head, share, _ in w.heads if share >= CLEAR)
 
     @property
     def redundant(self) -> bool:
@@ -373,6 +383,21 @@ def decoded(text: str, n_tokens: int) -> frozenset[Edge]:
 
 
 # ---------------------------------------------------------------- many names
+
+
+@kept
+def one_letter(lengths: Sequence[int], prompt: str) -> tuple[int, int]:
+    """Names of one letter written again and again: how many of them the model finishes, and of how many.
+
+    lengths: how many letters they have, for each of a to z; prompt: a text with the places {name} and {start}
+    """
+    right = 0
+    for letter, n in itertools.product(names.LETTERS, lengths):
+        text = prompt.format(name=names.written(letter * n), start=names.written(letter * (n - 1)))
+        *tokens, piece = lab.tokens_of(f"{text}-{letter}")
+        right += int(lab.model().forward(tokens)["logits"][-1].argmax()) == piece
+    return right, len(names.LETTERS) * len(lengths)
+
 
 N_NAMES = 100
 MOST_IN_ONE = 2  # of these places in one document, so that they come from many

@@ -15,6 +15,7 @@ from explainer.kernel.explain import explain
 from explainer.kernel.heads import ROLES, continuations
 from explainer.models import lab
 from explainer.studies import attention_facts as facts
+from explainer.studies import circuit
 from explainer.studies.kinds import NAMES
 from explainer.ui.html import number, sample, spread
 from pages import numbers_of
@@ -146,7 +147,7 @@ def test_the_default_prompt_shows_what_the_prose_says(page):
     layer, head = page.state.layer, page.state.head
     assert facts.head_scores().label(layer, head)[0] == ROLES["copy"][0]
     without = facts.without_each_head(tokens, seen.answer)
-    readers = [(one, other) for one, other, _ in facts.circuit(tokens, layer, head).readers]
+    readers = circuit.circuit(tokens).readers
     assert (layer, head) in readers
     assert without.min() > 0.9, "one head alone matters: the prose says that one stands in for the other"
     assert facts.without_heads(tokens, seen.answer, readers) < 0.01
