@@ -154,6 +154,7 @@ def numbers() -> dict[str, Any]:
         "wire_holds": strongest.cut >= circuit.BREAKS * steps.chance,
         "wire_others": " and ".join(f"layer {w.layer}" for w in steps.first if w is not strongest),
         "first_layers": layers_of(steps.first),
+        "n_first": len(steps.first),
         "first_cut": percent(steps.first_cut),
         "second_cut": percent(steps.second_cut),
         "control": percent(steps.control),

@@ -25,6 +25,7 @@ from pages.attention.views.parts import story
 
 SLUGS = (
     "attention-stepper",
+    "attention-circuit",
     "attention-heads",
     "attention-lookup",
     "attention-routing",
