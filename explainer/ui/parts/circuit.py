@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from markupsafe import Markup
 
@@ -77,6 +77,7 @@ class Wiring(WordRow):
     layout: Layout
     n_layers: int
     sets: str = "cut"
+    ids: ClassVar[str] = "circuit-"
 
     # ------------------------------------------------------------ places
 

@@ -16,7 +16,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from markupsafe import Markup
 
@@ -118,6 +118,7 @@ class WordRow:
     """
 
     layout: Layout
+    ids: ClassVar[str] = ""  # begins the ids of words, where several drawings stand on one page
 
     @property
     def pieces(self) -> Sequence[Column]:
@@ -192,7 +193,7 @@ class WordRow:
                     self.pieces[i].text,
                     style=f"transform:translate({x:.1f}px,{y:.1f}px)",
                     class_=self.word_kind(i),
-                    id=f"{self.layout.name}-w{i}",
+                    id=f"{self.ids}{self.layout.name}-w{i}",
                 )
             )
         shown = list(xs)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 from markupsafe import Markup
 
@@ -33,6 +34,7 @@ class Reading(WordRow):
     shares: Sequence[float]
     layout: Layout
     sets: str = "query"
+    ids: ClassVar[str] = "reading-"
 
     @cached_property
     def pieces(self) -> Sequence[Column]:  # type: ignore[override]

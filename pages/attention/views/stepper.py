@@ -105,9 +105,8 @@ class AttentionStepper(Telling):
             head_says(s.layer, s.head),
             read,
             c.whole(
-                f"All {how_many(len(names), 'token')}",
+                c.tokens_in(len(names)),
                 c.token_strip(names, sets="query", chosen=s.query, label="Choose the token that asks"),
-                tag("p", "The start token is one of them.", class_="note"),
             ),
             self.examples(),
             class_="circuit-more",
