@@ -289,7 +289,7 @@ def test_a_press_of_a_word_makes_it_ask(open_page):
 
 
 def answers(circuit):
-    """The chance of the answer, by the strip above the drawing: its number, and the share of the strip that it takes."""
+    """The chance of the answer, by the strip above the drawing: its number, and the share of the strip it takes."""
     return circuit.locator("svg.circuit:visible .roof").evaluate(
         """el => { const [answer, all] = ['rect.answer', '.strip-frame'].map(kind => el.querySelector(kind));
             return [Number(answer.dataset.v), answer.getAttribute('width') / all.getAttribute('width')]; }"""
