@@ -20,7 +20,7 @@ from explainer.ui.parts.climb import Layout, WordRow, short
 WIDE = Layout("wide", 860, 6, 8, 17, 0, False, 9.0)
 NARROW = Layout("narrow", 340, 4, 6, 7, 0, False, 8.2)
 LAYOUTS = (WIDE, NARROW)
-HEIGHT = 58.0  # of the arrows
+HEIGHT = 52.0  # of the arrows
 LEAST = 0.02
 """From this share on an arrow is drawn."""
 
