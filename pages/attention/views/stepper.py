@@ -501,8 +501,8 @@ class Steps:
                 tag(
                     "p",
                     (
-                        f"Divide every score by √{k} = {number(k**0.5)}: a sum of {k} products spreads about √{k} times as "
-                        "wide as one. Undivided, softmax would put nearly everything on one key."
+                        f"Divide every score by √{k} = {number(k**0.5)}: a sum of {k} products spreads about √{k} "
+                        "times as wide as one. Undivided, softmax would put nearly everything on one key."
                     ),
                 ),
                 c.figure(
