@@ -397,7 +397,6 @@ ELSEWHERE = {
     "polyline.line in svg.chart": "test_kernel, test_turns, test_steps_over_distance",
     "path.area in svg.strips": "test_entropy_strips",
     "rect.column in svg.columns-chart": "test_columns",
-    "path.line in svg.reading": "test_an_arrow_goes_from_who_asks_to_what_is_read_most",
     "span.cell in div.tape": "their number is in the tape above",
 }
 

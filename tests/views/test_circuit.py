@@ -227,10 +227,10 @@ def test_an_arrow_goes_from_who_asks_to_what_is_read_most():
             [strongest] = [e for e in arrows if "best" in e.classes]
             assert (strongest.attrs["data-query"], strongest.attrs["data-key"]) == (str(s.query), str(best))
             assert strongest.v == float(row[best]) and strongest.all("text")[0].text == short(float(row[best]))
-            drawn.rises([(e.v, e.all("path", "line")[0].number("stroke-width")) for e in arrows], drawing)
+            drawn.rises([(e.v, e.all("path", "arrow")[0].number("stroke-width")) for e in arrows], drawing)
             assert all(e.v >= reading.LEAST or e is strongest for e in arrows)
             x = {e.attrs["data-arc"]: e.number("x") + e.number("width") / 2 for e in drawing.all("rect", "ask")}
-            line = [float(n) for n in re.findall(r"-?\d+\.\d+", strongest.all("path", "line")[0].attrs["d"])]
+            line = [float(n) for n in re.findall(r"-?\d+\.\d+", strongest.all("path", "arrow")[0].attrs["d"])]
             if best != s.query:
                 assert line[0] == pytest.approx(x[str(s.query)], abs=0.2)
                 assert line[-2] == pytest.approx(x[str(best)], abs=0.2)

@@ -221,7 +221,7 @@ class Wiring(WordRow):
         chip = {"x": cable.left, "y": middle - CHIP / 2, "width": wide, "height": CHIP, "rx": CHIP / 2}
         return tag(
             "g",
-            tag("rect", **{k: f"{v:.1f}" for k, v in area.items()}, class_="area"),
+            tag("rect", **{k: f"{v:.1f}" for k, v in area.items()}, class_="target"),
             *[tag("path", d=d, pathLength=1, stroke_width=f"{cable.width:.2f}", class_="wire") for d in arcs],
             tag("rect", **{k: f"{v:.1f}" for k, v in chip.items()}, class_="chip"),
             tag(

@@ -100,7 +100,7 @@ class Reading(WordRow):
         number = tag("text", short(share), x=f"{(a + b) / 2:.1f}", y=f"{top:.1f}", class_="share") if best else None
         return tag(
             "g",
-            tag("path", d=d, stroke_width=f"{wide:.2f}", class_="line"),
+            tag("path", d=d, stroke_width=f"{wide:.2f}", class_="arrow"),
             tag("path", d=head, class_="tip"),
             number,
             class_=f"reads{' best' if best else ''}",
