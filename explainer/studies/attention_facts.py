@@ -21,7 +21,6 @@ from explainer.kernel.interventions import (
     Change,
     Edit,
     HeadOff,
-    NoEdge,
     NoMask,
     NoPositions,
     NoScaling,
@@ -572,98 +571,6 @@ def example(tokens: tuple[int, ...], layer: int, head: int) -> Example:
         first = stage.name
     effective = lookup(trace, layer, head, last, 1.0).effective
     return Example(answer, float(probs[answer]), found, float(row[found]), effective, writer, first)
-
-
-@dataclass(frozen=True)
-class Circuit:
-    """How a token is found by what stood before it: two steps in two layers, and what becomes of them if one is cut.
-
-    Step 1: the token that will be found has read its predecessor, in a lower layer. Step 2: the query, which is the
-    same as that predecessor, reads it.
-    marks:   (layer, head, share) of heads below `layer` that read the predecessor from the found place, CLEAR or more
-    readers: (layer, head, share) of all heads that read the found place from the query, CLEAR or more
-    chance, weight: of the answer, and the share of its attention that the chosen head gives to the found place
-    chance_cut, weight_cut: the same if the found token may not see its predecessor below `layer`
-    chance_other: if it may not see the token before that one instead
-    """
-
-    marks: tuple[tuple[int, int, float], ...]
-    readers: tuple[tuple[int, int, float], ...]
-    chance: float
-    weight: float
-    chance_cut: float
-    weight_cut: float
-    chance_other: float
-
-
-def circuit(tokens: tuple[int, ...], layer: int, head: int) -> Circuit:
-    """Take the last token's look-up through one head apart, on one text."""
-    seen, m = example(tokens, layer, head), lab.model()
-    last, at = len(tokens) - 1, seen.found
-    if at < 2:
-        raise ValueError(f"what is found must have two tokens before it; it stands at {at}")
-    trace = lab.trace(tokens)
-
-    def clear(query: int, key: int, layers: int) -> tuple[tuple[int, int, float], ...]:
-        shares = [
-            (i, j, float(trace[f"blocks.{i}.attn.pattern"][j, query, key]))
-            for i in range(layers)
-            for j in range(m.config.n_heads)
-        ]
-        return tuple(x for x in shares if x[2] >= heads.CLEAR)
-
-    def without(key: int) -> Trace:
-        return forward(m.params, tokens, m.config, (NoEdge(at, key, layer),))
-
-    def chance(changed: Trace) -> float:
-        return float(softmax(changed["logits"][last].astype(np.float64))[seen.answer])
-
-    cut = without(at - 1)
-    return Circuit(
-        clear(at, at - 1, layer),
-        clear(last, at, m.config.n_layers),
-        seen.chance,
-        seen.weight,
-        chance(cut),
-        float(cut[f"blocks.{layer}.attn.pattern"][head, last, at]),
-        chance(without(at - 2)),
-    )
-
-
-N_CUTS = 100
-MOST_IN_ONE = 2  # of these places in one document, so that they come from many
-
-
-@kept
-def circuit_on_names() -> tuple[held_out.Mean, held_out.Mean, held_out.Mean]:
-    """The same cut on invented names of the held-out set: the loss on the next piece of a name, nats.
-
-    At the first N_CUTS places, MOST_IN_ONE in a document, where a name has begun and its next piece has stood behind
-    this very piece before.
-    returns: as trained; where that piece may not see its predecessor, in any layer; where it may not see the token
-    before that instead
-    """
-    m, tokenizer = lab.model(), lab.tokenizer()
-    lost: list[tuple[int, float, float, float]] = []
-    for i, doc in enumerate(held_out.documents(tokenizer)):
-        ids, here = doc.tokens, 0
-        for query, kind in enumerate(doc.kinds):
-            inside = kind == "copy" and not tokenizer.token_bytes(ids[query + 1]).startswith(b" ")
-            places = [s for s in range(2, query) if (ids[s - 1], ids[s]) == (ids[query], ids[query + 1])]
-            if not inside or not places or here == MOST_IN_ONE or len(lost) == N_CUTS:
-                continue
-            here += 1
-            losses = []
-            for back in (0, 1, 2):
-                edits = tuple(NoEdge(s, s - back, m.config.n_layers) for s in places) if back else ()
-                logits = forward(m.params, ids[: query + 1], m.config, edits)["logits"][query]
-                losses.append(-float(log_softmax(logits.astype(np.float64))[ids[query + 1]]))
-            lost.append((i, losses[0], losses[1], losses[2]))
-    rows = np.array(lost)
-    documents = rows[:, 0].astype(int)
-    counts = np.bincount(documents)
-    trained, cut, other = (held_out.mean(np.bincount(documents, weights=rows[:, k]), counts) for k in (1, 2, 3))
-    return trained, cut, other
 
 
 def flattest_head(tokens: tuple[int, ...]) -> tuple[tuple[int, int], float]:

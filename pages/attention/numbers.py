@@ -14,11 +14,14 @@ from explainer.kernel.heads import CLEAR, ROLES
 from explainer.kernel.interventions import HeadOff
 from explainer.models import lab
 from explainer.studies import attention_facts as facts
+from explainer.studies import circuit
 from explainer.studies.kinds import NAMES
 from explainer.ui.html import how_many, nats, number, percent, sample, spread
+from explainer.ui.parts.circuit import layers_of
 
-from .page import AttentionState
+from .page import PROMPT, AttentionState
 
+LONG = (5, 6, 7, 8, 9)  # letters of a name that is one letter again and again
 OTHER_WORDS = (
     "It was happy to be called"  # neither as long as "Good night" nor as "Good night,": the distance changes either way
 )
@@ -38,8 +41,12 @@ def numbers() -> dict[str, Any]:
     leaks = order.changes["no positions"]
     without = facts.without_each_head(tokens, seen.answer)
     copy = {name: result.by_kind["copy"] for name, result in taken.items()}
-    floor, steps = facts.floor(), facts.circuit(tokens, state.layer, state.head)
-    names_kept, names_cut, names_other = facts.circuit_on_names()
+    floor, steps, on_names = facts.floor(), circuit.circuit(tokens), circuit.on_names()
+    every = " ".join(str(i) for i in range(on_names.upper))
+    held = {name: keeps for name, (_, keeps) in on_names.cuts.items()}
+    strongest = max(steps.first, key=lambda w: w.heads[0][1])
+    part = {p.part: p for p in steps.patched}
+    repeated = circuit.one_letter(LONG, PROMPT)
     pattern = lab.trace(tokens)[f"blocks.{state.layer}.attn.pattern"][state.head, -1]
     twin = facts.same_token(tokens[:-1], tokens[-1])
     flattest, spread_over = facts.flattest_head(tokens)
@@ -56,7 +63,7 @@ def numbers() -> dict[str, Any]:
     others = roles.scores["copy"].copy()
     others[layer, head] = 0.0
     rival = np.unravel_index(int(others.argmax()), others.shape)
-    reading = [reader[:2] for reader in steps.readers]
+    reading = steps.readers
     all_out = facts.loss(tuple(HeadOff(*at) for at in reading)).by_kind["copy"]
     each_out = [facts.loss((HeadOff(*at),)).by_kind["copy"] for at in reading]
     only_best = np.zeros(len(tokens))
@@ -139,27 +146,43 @@ def numbers() -> dict[str, Any]:
         "twin": None if twin is None else names[twin],
         "twin_weight": percent(float(pattern[twin])) if twin is not None else "",
         "before_found": names[seen.found - 1],
-        "markers": heads_in_words(steps.marks),
-        "readers": heads_in_words(steps.readers),
-        "chance_cut": percent(steps.chance_cut),
-        "weight_cut": percent(steps.weight_cut),
-        "chance_other": percent(steps.chance_other),
-        "two_before": names[seen.found - 2],
-        "cut_breaks": steps.chance_cut < 0.5 < steps.chance_other,
+        "readers": heads_in_words([(w.layer, h, x) for w in steps.second for h, x, _ in w.heads if x >= CLEAR]),
+        "two_before": names[steps.other],
         "layer": state.layer,
-        "names_kept": nats(names_kept.value),
-        "names_cut": nats(names_cut.value),
-        "names_cut_between": spread(names_cut),
-        "names_other": nats(names_other.value),
-        "names_sample": f"{names_cut.tokens} places in {how_many(names_cut.documents, 'document')} of the held-out set",
-        "cut_breaks_names": names_cut.low > names_other.high,
+        "wire_layer": strongest.layer,
+        "wire_cut": percent(strongest.cut),
+        "wire_holds": strongest.cut >= circuit.BREAKS * steps.chance,
+        "wire_others": " and ".join(f"layer {w.layer}" for w in steps.first if w is not strongest),
+        "first_layers": layers_of(steps.first),
+        "n_first": len(steps.first),
+        "first_cut": percent(steps.first_cut),
+        "second_cut": percent(steps.second_cut),
+        "control": percent(steps.control),
+        "redundant": steps.redundant,
+        "key_kept": percent(part["k"].kept),
+        "value_kept": percent(part["v"].kept),
+        "key_carries": part["k"].kept >= circuit.BREAKS * steps.chance > part["v"].kept,
+        "names_sample": f"{held[every].tokens} places in {how_many(held[every].documents, 'document')}",
+        "names_alone": [(name, percent(held[name].value), share_between(held[name])) for name in every.split()],
+        "names_either": percent(on_names.either.value),
+        "names_either_between": share_between(on_names.either),
+        "names_all": percent(held[every].value),
+        "names_all_between": share_between(held[every]),
+        "names_control": percent(held["control"].value),
+        "names_key": percent(on_names.parts["k kept"].value),
+        "names_value": percent(on_names.parts["v kept"].value),
+        "names_value_between": share_between(on_names.parts["v kept"]),
+        "cut_breaks_names": held["control"].low > held[every].high,
+        "repeated_right": repeated[0],
+        "repeated": repeated[1],
+        "repeated_from": LONG[0],
         "flattest": "{}.{}".format(*flattest),
         "spread_over": number(spread_over),
         "n_tokens": len(tokens),
         "stand_in": (
             without[state.layer, state.head]
             > 0.5
-            > (all_off := facts.without_heads(tokens, seen.answer, [r[:2] for r in steps.readers]))
+            > (all_off := facts.without_heads(tokens, seen.answer, steps.readers))
         ),
         "all_off": percent(all_off),
         "unheard": unheard["names"],
@@ -171,6 +194,11 @@ def numbers() -> dict[str, Any]:
         "order_leak": number(float(leaks.max())),
         "order_leak_layer": int(leaks.argmax()),
     }
+
+
+def share_between(mean: Any) -> str:
+    """The 95 % interval of a share, in words: `44 % to 61 %`."""
+    return f"{percent(mean.low)} to {percent(mean.high)}"
 
 
 def worst_parts(taken: Mapping[str, Loss]) -> list[str]:

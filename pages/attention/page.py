@@ -10,10 +10,12 @@ from typing import Any
 import param
 
 from explainer.models import lab
+from explainer.studies import circuit
 from explainer.ui.page import Page
 from explainer.ui.state import PageState, fit, prompt_for
 
 from .views.ablation import AttentionAblation
+from .views.circuit import AttentionCircuit
 from .views.heads import AttentionHeads
 from .views.lookup import AttentionLookup
 from .views.order import AttentionOrder
@@ -47,8 +49,10 @@ class AttentionState(PageState):
     ask = param.String(default="")
     called = param.String(default="", label="name", doc="a name that the reader makes up: it goes into the prompt")
     quiet = ("ask", "called")
+    coded = ("cut",)
     places = {"query": "prompt", "swap": "prompt", "swap_with": "prompt"}  # noqa: RUF012 - read only
     most = MOST
+    cut = param.String(default="", label="what is cut", doc="edges, as explainer.studies.circuit.coded writes them")
     token = param.Integer(default=-1, bounds=(-1, None), label="token to follow")
 
     def tokens(self) -> tuple[int, ...]:
@@ -56,6 +60,13 @@ class AttentionState(PageState):
 
     def pinned(self) -> tuple[int, ...]:
         return self.read("pin")
+
+    def cuts(self) -> frozenset[circuit.Edge]:
+        """The edges that are cut; none where the text has no such edges."""
+        try:
+            return circuit.decoded(self.cut, len(self.tokens()))
+        except ValueError:
+            return frozenset()
 
     def room(self) -> dict[str, tuple[int, str]]:
         return dict.fromkeys(("prompt", "pin"), (MOST, f"This page draws {MOST} tokens at most"))
@@ -80,10 +91,18 @@ class AttentionState(PageState):
         if wanted.get("called"):
             wanted["prompt"] = prompt_for(wanted["called"], PROMPT, messages)
             wanted["query"] = None
-        if "query" in wanted:
-            text = wanted.get("prompt", self.prompt)
-            if wanted["query"] == min(len(lab.tokens_of(text)), MOST) - 1:
-                wanted["query"] = None  # the last token goes on asking while the reader writes
+        text = wanted.get("prompt", self.prompt)
+        n_tokens = min(len(lab.tokens_of(text)), MOST)
+        if wanted.get("query") == n_tokens - 1:
+            wanted["query"] = None  # the last token goes on asking while the reader writes
+        if text != self.prompt:
+            wanted.setdefault("cut", "")  # another text has other wires
+        if wanted.get("cut"):
+            try:
+                wanted["cut"] = circuit.coded(circuit.decoded(wanted["cut"], n_tokens))
+            except ValueError as problem:
+                messages["cut"] = str(problem)
+                del wanted["cut"]
 
 
 PAGE = Page(
@@ -95,6 +114,7 @@ PAGE = Page(
     state=AttentionState,
     widgets=(
         AttentionStepper,
+        AttentionCircuit,
         AttentionHeads,
         AttentionLookup,
         AttentionRouting,

@@ -12,6 +12,7 @@ from explainer.kernel.explain import explain
 from explainer.kernel.heads import ROLES
 from explainer.models import lab
 from explainer.studies import attention_facts as facts
+from explainer.studies import circuit as study
 from explainer.ui.html import number, percent
 from pages.attention.page import AttentionState
 from pages.attention.views.heads import LEVELS
@@ -249,6 +250,102 @@ def test_steps_and_pointing_need_no_python(context, site, state, trace):
     )
     expect(figure.locator("[data-readout]")).to_contain_text(told)
     assert page.evaluate("document.documentElement.dataset.explainer") != "live"
+
+
+def test_the_steps_fit_a_screen_and_an_arrow_leads_to_what_is_read(open_page, state, trace):
+    """At each step, on a wide page and in an embed of 720 px: the figure with its controls is 600 px high at most."""
+    best = int(trace[f"blocks.{state.layer}.attn.pattern"][state.head, state.query].argmax())
+    for path, width in (("attention/", 1280), ("embed/attention-stepper/", 720)):
+        page = open_page(path, step=0)
+        page.set_viewport_size({"width": width, "height": 900})
+        stepper = widget(page, "attention-stepper")
+        stepper.locator("details[open]").evaluate_all("all => all.forEach((el) => { el.open = false; })")
+        tall = []
+        for title in ("Residual", "LayerNorm", "q, k", "Scores", "Scale", "Mask", "Softmax", "Mix", "All heads", "Add"):
+            expect(stepper.locator("[data-step-name]")).to_contain_text(title)
+            tall.append(stepper.bounding_box()["height"])
+            if title != "Add":
+                stepper.get_by_role("button", name="Next step").click()
+        assert max(tall) <= 600, (path, tall)
+        arrow = stepper.locator("svg.reading:visible .reads.best")
+        expect(arrow).to_have_attribute("data-key", str(best))
+        line, word = (
+            arrow.locator(".tip").bounding_box(),
+            stepper.locator(f"svg.reading:visible [data-arc='{best}']").bounding_box(),
+        )
+        assert word["x"] <= line["x"] + line["width"] / 2 <= word["x"] + word["width"] and line["y"] < word["y"]
+
+
+def test_a_press_of_a_word_makes_it_ask(open_page):
+    page = open_page("embed/attention-stepper/")
+    stepper = widget(page, "attention-stepper")
+    stepper.locator("svg.reading:visible [data-arc='10']").click()
+    expect(page).to_have_url(re.compile("query=10"))
+    expect(stepper.get_by_label("Query token")).to_have_value("10")
+    expect(stepper.locator("svg.reading:visible .reads.best")).to_have_attribute("data-query", "10")
+
+
+# ---------------------------------------------------------------- the two-step circuit
+
+
+def answers(circuit):
+    """The chance of the answer, by the strip above the drawing: its number, and the share of the strip it takes."""
+    return circuit.locator("svg.circuit:visible .roof").evaluate(
+        """el => { const [answer, all] = ['rect.answer', '.strip-frame'].map(kind => el.querySelector(kind));
+            return [Number(answer.dataset.v), answer.getAttribute('width') / all.getAttribute('width')]; }"""
+    )
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_wires_are_cut_by_mouse_and_key_and_the_odds_fall(width, open_page, make_context, site, state):
+    """Also on a phone: one writer is not missed, both are; the link reopens the cut; all can be joined again."""
+    found = study.circuit(state.tokens())
+    one, other = found.first
+    page = open_page("embed/attention-circuit/")
+    page.set_viewport_size({"width": width, "height": 800})
+    circuit = widget(page, "attention-circuit")
+    wire = lambda w: circuit.get_by_role("button", name=f"Cut layer {w.layer}:")  # noqa: E731
+    assert answers(circuit)[0] == pytest.approx(found.chance, abs=1e-5)
+    wire(one).click()
+    expect(wire(one)).to_have_attribute("aria-pressed", "true")
+    settle(page)
+    assert answers(circuit)[0] == pytest.approx(one.cut, abs=1e-4) and one.cut > 0.9
+    wire(other).focus()
+    page.keyboard.press("Enter")
+    expect(wire(other)).to_have_attribute("aria-pressed", "true")
+    expect(wire(other)).to_be_focused()  # what is drawn anew keeps the place of the keyboard
+    settle(page)
+    chance, share = answers(circuit)
+    assert chance == pytest.approx(found.first_cut, abs=1e-3) and chance < 0.5
+    assert share == pytest.approx(chance, abs=0.02)
+    expect(circuit.locator(".says")).to_contain_text("the model would say")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    again = make_context().new_page()
+    again.set_viewport_size({"width": width, "height": 800})
+    again.goto(page.url)
+    wait_live(again)
+    reopened = widget(again, "attention-circuit")
+    assert answers(reopened)[0] == pytest.approx(chance, abs=1e-6)
+    expect(reopened.get_by_role("button", name=f"Cut layer {one.layer}:")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Space")  # joined again
+    expect(wire(other)).to_have_attribute("aria-pressed", "false")
+    circuit.get_by_role("button", name="The second step").click()
+    settle(page)
+    assert answers(circuit)[0] < 0.01
+    circuit.get_by_role("button", name="Join all again").click()
+    settle(page)
+    assert answers(circuit)[0] == pytest.approx(found.chance, abs=1e-5)
+    assert "cut=" not in page.url
+
+
+def test_a_bad_cut_and_a_text_without_a_circuit_are_said_in_plain_words(open_page):
+    page = open_page("embed/attention-circuit/", cut="7.7.7.7")
+    circuit = widget(page, "attention-circuit")
+    expect(circuit.locator("[data-message=cut]")).to_contain_text("there is no such head")
+    circuit.get_by_label("Prompt", exact=True).fill("a b c d e f")
+    expect(circuit.locator(".says")).to_contain_text("No two steps to cut in this text.")
+    circuit.get_by_role("button", name="Take this page’s own text").click()
+    expect(circuit.get_by_role("button", name="The whole first step")).to_be_visible()
 
 
 def test_every_head_is_labelled_by_what_was_measured(open_page):
@@ -522,7 +619,7 @@ def test_bad_values_in_a_link_are_said_in_plain_words(open_page):
 @pytest.mark.parametrize("text", ["", "<b>bold</b> 🙂", "שלום"])
 def test_any_text_is_drawn(open_page, text):
     page = open_page("embed/attention-stepper/", prompt=text)
-    expect(widget(page, "attention-stepper").locator(".tokens").first.locator("button")).to_have_count(
+    expect(widget(page, "attention-stepper").locator(".tokens:has(button)").locator("button")).to_have_count(
         len(lab.tokens_of(text))
     )
 

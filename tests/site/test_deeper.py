@@ -84,7 +84,7 @@ def test_what_lies_in_a_closed_section_is_drawn_when_it_is_opened(as_they_come: 
     page.get_by_label("Prompt", exact=True).first.fill("Tom has a green kite. Tom")
     settle(page)
     expect(page.locator("#attention-stepper")).to_contain_text("kite")
-    expect(page.locator("#attention-heads")).to_contain_text("kite")
+    expect(page.locator("#attention-circuit .says")).to_contain_text("No two steps")
     assert figure.locator("[data-body]").inner_html() == before  # nobody sees it, so nobody waits for it
     page.locator("details.deeper:has(#attention-lookup) > summary").click()
     settle(page)

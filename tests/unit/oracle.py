@@ -8,10 +8,11 @@ from __future__ import annotations
 import math
 
 
-def run(params, tokens, sizes):
+def run(params, tokens, sizes, cut=(), put=()):
     """Every intermediate of a forward pass, by the names of the trace, as nested lists of Python floats.
 
     params: name -> nested lists (float64); sizes: dict of n_layers, n_heads, d_model, d_head, d_mlp, n_vocab, eps
+    cut: {(layer, head, query, key)} that are not read; put: [(name of q, k or v, position, head, the vector there)]
     """
     L, H, D, K = sizes["n_layers"], sizes["n_heads"], sizes["d_model"], sizes["d_head"]
     M, V, eps = sizes["d_mlp"], sizes["n_vocab"], sizes["eps"]
@@ -49,6 +50,9 @@ def run(params, tokens, sizes):
                 for h in range(H):
                     row.append([sum(h1[t][d] * W[h][d][k] for d in range(D)) + b[h][k] for k in range(K)])
                 rows.append(row)
+            for record, t, h, vector in put:
+                if record == A + name.lower():
+                    rows[t][h] = vector
             out[A + name.lower()] = rows
         q, k_, v = out[A + "q"], out[A + "k"], out[A + "v"]
         raw, scaled, masked, pattern = [], [], [], []
@@ -57,10 +61,11 @@ def run(params, tokens, sizes):
             for t in range(T):
                 dots = [sum(q[t][h][k] * k_[s][h][k] for k in range(K)) for s in range(T)]
                 over = [dot / math.sqrt(K) for dot in dots]
-                exps = [math.exp(over[s]) for s in range(t + 1)]
+                exps = [0.0 if (layer, h, t, s) in cut else math.exp(over[s]) for s in range(t + 1)]
                 raw_h.append(dots)
                 scaled_h.append(over)
-                masked_h.append([over[s] if s <= t else -math.inf for s in range(T)])
+                gone = [s > t or (layer, h, t, s) in cut for s in range(T)]
+                masked_h.append([-math.inf if gone[s] else over[s] for s in range(T)])
                 pattern_h.append([exps[s] / sum(exps) if s <= t else 0.0 for s in range(T)])
             raw.append(raw_h)
             scaled.append(scaled_h)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from explainer.corpus import held_out
-from explainer.kernel.heads import CLEAR
 from explainer.kernel.interventions import HeadOff, NoEdge, NoPositions, UniformAttention, compare
 from explainer.models import lab
 from explainer.studies import attention_facts as facts
@@ -47,23 +46,6 @@ def test_one_number_of_the_page_by_a_plain_loop():
                 losses.append(-np.log(shares[token] / shares.sum()))
     found = facts.loss((NoPositions(),)).by_kind["copy"]
     assert (found.tokens, found.value) == (len(losses), pytest.approx(np.mean(losses), rel=1e-5))
-
-
-def test_what_follows_is_found_in_two_steps(tokens):
-    """Cut what the found piece reads of its predecessor, below the layer that looks it up: it is found no more."""
-    layer, head, _ = facts.head_scores().best("copy")
-    steps = facts.circuit(tokens, layer, head)
-    seen = facts.example(tokens, layer, head)
-    assert steps.chance == seen.chance > 0.9 and steps.chance_other > 0.9 > 0.5 > steps.chance_cut
-    assert steps.weight_cut < steps.weight / 2
-    trace = lab.trace(tokens)
-    for i, j, share in steps.marks:
-        assert i < layer and share == trace[f"blocks.{i}.attn.pattern"][j, seen.found, seen.found - 1] >= CLEAR
-    for i, j, share in steps.readers:
-        assert share == trace[f"blocks.{i}.attn.pattern"][j, -1, seen.found] >= CLEAR
-    trained, cut, other = facts.circuit_on_names()
-    assert trained.tokens == facts.N_CUTS and cut.low > max(trained.high, other.high)
-    assert trained.documents >= facts.N_CUTS / facts.MOST_IN_ONE  # not a few long documents
 
 
 def test_a_cut_wire_is_a_masked_score(tokens):

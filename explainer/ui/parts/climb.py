@@ -16,7 +16,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from markupsafe import Markup
 
@@ -111,33 +111,39 @@ def state(f: int, floor: int, kind: str = "") -> dict[str, Any]:
     return {"class_": " ".join(x for x in classes if x), "data_f": f}
 
 
-@dataclass(frozen=True)
-class Picture:
-    """One drawing of a climb.
+class WordRow:
+    """The words of a drawing as columns: which of them there is room for, where they stand, and how they are written.
 
-    floor: how far it has come: 0 the ground, then each floor, the roof, the drop; chosen: the node that is open
-    sets: the state value that pressing a node sets
+    Of a subclass: pieces, layout, `ground` (how far down the words stand), and `choose`.
     """
 
-    told: Climb
     layout: Layout
-    floor: int
-    chosen: tuple[int, int] | None = None
-    sets: str = "inside"
-
-    # ------------------------------------------------------------ places
+    ids: ClassVar[str] = ""  # begins the ids of words, where several drawings stand on one page
 
     @property
-    def n_floors(self) -> int:
-        return len(self.told.floors)
+    def pieces(self) -> Sequence[Column]:
+        raise NotImplementedError
+
+    @property
+    def ground(self) -> float:
+        raise NotImplementedError
+
+    def choose(self, most: int) -> list[int]:
+        """The columns that are shown if there is room for `most` of them."""
+        raise NotImplementedError
+
+    @property
+    def asked(self) -> int:
+        """The column that is asked: the last one."""
+        return len(self.pieces) - 1
 
     @cached_property
     def columns(self) -> list[int]:
         """The columns that there is room for."""
         most = self.layout.most
-        while most > FEWEST and sum(self.widths(shown_columns(self.told, most))) > self.room:
+        while most > FEWEST and sum(self.widths(self.choose(most))) > self.room:
             most -= 1
-        return shown_columns(self.told, most)
+        return self.choose(most)
 
     @property
     def room(self) -> float:
@@ -150,7 +156,7 @@ class Picture:
 
     def widths(self, columns: Sequence[int]) -> list[float]:
         """How much room each column wants: long words more, marks less."""
-        texts = [self.told.columns[i].text for i in columns]
+        texts = [self.pieces[i].text for i in columns]
         own = [max(len(t) * self.layout.letter + 11, 26 if t[:1].isalnum() else 18) for t in texts]
         return [w + gap for w, gap in zip(own, self.gaps(columns), strict=True)]
 
@@ -169,6 +175,66 @@ class Picture:
             found[i] = at + (width + spare + gap) / 2
             at += width + spare
         return found
+
+    def half(self, i: int) -> float:
+        return max(len(self.pieces[i].text) * self.layout.letter * 0.5, 7)
+
+    def word_kind(self, i: int) -> str:
+        """The classes of a word."""
+        return f"word{' asked' if i == self.asked else ''}{' written' if self.pieces[i].written else ''}"
+
+    def words(self, xs: dict[int, float]) -> Markup:
+        y = self.ground
+        parts = []
+        for i, x in xs.items():
+            parts.append(
+                tag(
+                    "text",
+                    self.pieces[i].text,
+                    style=f"transform:translate({x:.1f}px,{y:.1f}px)",
+                    class_=self.word_kind(i),
+                    id=f"{self.ids}{self.layout.name}-w{i}",
+                )
+            )
+        shown = list(xs)
+        for a, b in sorted({(self.pieces[i].begins, self.pieces[i].ends) for i in shown}):
+            inside = [i for i in shown if a <= i < b]
+            if len(inside) > 1:
+                left = xs[inside[0]] - self.half(inside[0])
+                right = xs[inside[-1]] + self.half(inside[-1])
+                parts.append(tag("path", d=f"M{left:.1f} {y + 8:.1f}v4H{right:.1f}v-4", class_="brace"))
+        for before, i in itertools.pairwise([0, *shown]):
+            if i - before > 1:
+                parts.append(tag("text", "…", x=f"{xs[i] - self.half(i) - 10:.1f}", y=f"{y:.1f}", class_="gap"))
+        return tag("g", *parts, class_="words", aria_hidden="true")
+
+
+@dataclass(frozen=True)
+class Picture(WordRow):
+    """One drawing of a climb.
+
+    floor: how far it has come: 0 the ground, then each floor, the roof, the drop; chosen: the node that is open
+    sets: the state value that pressing a node sets
+    """
+
+    told: Climb
+    layout: Layout
+    floor: int
+    chosen: tuple[int, int] | None = None
+    sets: str = "inside"
+
+    # ------------------------------------------------------------ places
+
+    @property
+    def n_floors(self) -> int:
+        return len(self.told.floors)
+
+    @property
+    def pieces(self) -> Sequence[Column]:
+        return self.told.columns
+
+    def choose(self, most: int) -> list[int]:
+        return shown_columns(self.told, most)
 
     def y(self, floor: int) -> float:
         return self.layout.y(floor, self.n_floors)
@@ -397,36 +463,6 @@ class Picture:
             class_="strip-frame",
         )
         return join([frame, called, roof])
-
-    def words(self, xs: dict[int, float]) -> Markup:
-        told, y = self.told, self.ground
-        parts = []
-        for i, x in xs.items():
-            column = told.columns[i]
-            kind = f"word{' asked' if i == told.last else ''}{' written' if column.written else ''}"
-            parts.append(
-                tag(
-                    "text",
-                    column.text,
-                    style=f"transform:translate({x:.1f}px,{y:.1f}px)",
-                    class_=kind,
-                    id=f"{self.layout.name}-w{i}",
-                )
-            )
-        shown = list(xs)
-        for a, b in sorted({(told.columns[i].begins, told.columns[i].ends) for i in shown}):
-            inside = [i for i in shown if a <= i < b]
-            if len(inside) > 1:
-                left = xs[inside[0]] - self.half(inside[0])
-                right = xs[inside[-1]] + self.half(inside[-1])
-                parts.append(tag("path", d=f"M{left:.1f} {y + 8:.1f}v4H{right:.1f}v-4", class_="brace"))
-        for before, i in itertools.pairwise([0, *shown]):
-            if i - before > 1:
-                parts.append(tag("text", "…", x=f"{xs[i] - self.half(i) - 10:.1f}", y=f"{y:.1f}", class_="gap"))
-        return tag("g", *parts, class_="words", aria_hidden="true")
-
-    def half(self, i: int) -> float:
-        return max(len(self.told.columns[i].text) * self.layout.letter * 0.5, 7)
 
     def slot(self, xs: dict[int, float]) -> tuple[float, float, float]:
         """Where the next word will stand: (x, y, width)."""

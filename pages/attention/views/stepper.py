@@ -13,8 +13,9 @@ from explainer.models.columns import top_tokens
 from explainer.studies import attention_facts as facts
 from explainer.ui.html import how_many, join, number, percent, tag
 from explainer.ui.parts import components as c
+from explainer.ui.parts import reading
 
-from .parts import Telling, head_choice, head_says, later, matrix, prompt_field, sign_key, story
+from .parts import Telling, head_choice, head_says, later, matrix, sign_key, story
 
 TITLES = (
     "Residual stream",
@@ -28,6 +29,8 @@ TITLES = (
     "All heads",
     "Add back",
 )
+
+NEAR = 6  # queries around the one that asks, whose masked scores are shown at first
 
 FLOWS: dict[Any, Markup] = {}
 
@@ -59,19 +62,54 @@ class AttentionStepper(Telling):
         names = lab.names_of(tokens)
         steps = Steps(lab.trace(tokens), names, s.layer, s.head, s.query)
         return join(
-            [
-                c.controls(c.name_field(lab.name_in(s.prompt)), prompt_field(s, len(tokens)), *head_choice(s, names)),
-                self.examples(),
+            [self.ask(), self.reading(steps, names), c.stepper("step", steps.all(), s.step), self.more(steps, names)]
+        )
+
+    def ask(self) -> Markup:
+        """The text, and a name of the reader's own for it."""
+        return tag(
+            "div",
+            c.text_field("prompt", "Prompt", self.state.prompt),
+            c.text_field("called", "A name", lab.name_in(self.state.prompt), placeholder="your own"),
+            class_="climb-ask",
+        )
+
+    def reading(self, steps: Steps, names: list[str]) -> Markup:
+        """The text with an arrow from the token that asks to what it reads, and which head that is."""
+        s = self.state
+        row = steps.of("attn.pattern")[s.head, s.query, : s.query + 1]
+        shares = [float(x) for x in row]
+        drawings = [reading.Reading(s.tokens(), s.query, shares, layout).draw() for layout in reading.LAYOUTS]
+        return tag(
+            "figure",
+            *drawings,
+            tag("div", *head_choice(s, names), class_="head-choice"),
+            class_="figure reading-figure",
+            data_figure="reading",
+            data_testid="reading",
+        )
+
+    def more(self, steps: Steps, names: list[str]) -> Markup:
+        """What the head does elsewhere; the arrows as numbers; every token as the model gets it; other texts."""
+        s = self.state
+        shares = steps.of("attn.pattern")[s.head, s.query, : s.query + 1]
+        read = c.numbers_table(
+            ["is read", "share"],
+            [[f"{i} {names[i]}", float(x)] for i, x in enumerate(shares)],
+            f"What {names[s.query]} reads",
+            summary="Shares",
+            text=percent,
+        )
+        return tag(
+            "div",
+            head_says(s.layer, s.head),
+            read,
+            c.whole(
+                c.tokens_in(len(names)),
                 c.token_strip(names, sets="query", chosen=s.query, label="Choose the token that asks"),
-                tag(
-                    "p",
-                    head_says(s.layer, s.head),
-                    ". The query is ",
-                    c.token(names[s.query], axis="axis-query"),
-                    class_="note",
-                ),
-                c.stepper("step", steps.all(), s.step),
-            ]
+            ),
+            self.examples(),
+            class_="circuit-more",
         )
 
     def examples(self) -> Markup:
@@ -269,15 +307,12 @@ class Steps:
                     so_far,
                     ".",
                 ),
-                sign_key(),
                 c.figure(
                     "resid-pre",
                     self.folded(
                         "resid_pre", vector, label=f"resid_pre of {self.names[t]}", index=str(t), travel="stream"
                     ),
-                    caption=join(
-                        [self.shape("resid_pre"), f", the row of {self.names[t]}, {self.width} numbers a line"]
-                    ),
+                    caption=sign_key(),
                 ),
                 self.flow("resid_pre"),
             ]
@@ -292,10 +327,10 @@ class Steps:
                     "p",
                     (
                         "Before anything is read, each token’s vector is brought to the same scale: subtract its "
-                        "mean, divide by its spread, then stretch (w) and shift (b) every number by learned amounts."
+                        f"mean ({number(mean)}), divide by its spread ({number(scale)}), then stretch (w) and shift "
+                        "(b) every number by learned amounts."
                     ),
                 ),
-                c.definition_row([("mean", number(mean)), ("spread (scale)", number(scale))]),
                 c.figure(
                     "ln1",
                     self.folded(
@@ -305,7 +340,6 @@ class Steps:
                         index=str(t),
                         travel="stream q k v",
                     ),
-                    caption=join([self.shape("ln1.normalized"), f", the row of {self.names[t]}"]),
                 ),
                 self.flow("ln1.normalized"),
             ]
@@ -338,9 +372,7 @@ class Steps:
                     ask=f"{self.key(f'attn.{name}')}|{t},{h},c",
                     travel=name,
                 ),
-                caption=join(
-                    [tag("span", tag("b", name), f", {meaning} ", class_=f"axis-{colour}"), self.shape(f"attn.{name}")]
-                ),
+                caption=tag("span", tag("b", name), f", {meaning}", class_=f"axis-{colour}"),
             )
             for name, meaning, colour, values in rows
         ]
@@ -414,10 +446,12 @@ class Steps:
                 c.figure(
                     "score-by-hand",
                     by_hand,
-                    caption="One score by hand",
                     readout=story(self.trace, raw_key, (h, t, best), self.names),
                 ),
-                c.figure("keys", keys, caption=join(["the keys ", self.shape("attn.k")])),
+                c.whole(
+                    f"The keys of {how_many(t + 1, 'token')}",
+                    c.figure("keys", keys, caption=join(["the keys ", self.shape("attn.k")])),
+                ),
                 self.pairs(
                     "scores-raw",
                     "attn.attn_scores_raw",
@@ -467,23 +501,23 @@ class Steps:
                 tag(
                     "p",
                     (
-                        f"Divide every score by √{k} = {number(k**0.5)}. A sum of {k} products spreads about √{k} "
-                        "times as wide as one of them. Left like that, softmax would put nearly everything on one "
-                        "key, and training could hardly move it."
+                        f"Divide every score by √{k} = {number(k**0.5)}: a sum of {k} products spreads about √{k} "
+                        "times as wide as one. Undivided, softmax would put nearly everything on one key."
                     ),
                 ),
                 c.figure(
                     "scores-scaled",
                     scores,
-                    caption=join(["the row of ", self.token(t, "query"), ", the keys it may read"]),
                 ),
-                c.figure(
-                    "softmax-unscaled",
-                    weights,
-                    caption="what softmax would make of each",
-                    note=(
-                        "The model was trained with scaling: the first row is not a version of it that works, "
-                        "only a look at what the division does."
+                c.whole(
+                    "What softmax would make of each",
+                    c.figure(
+                        "softmax-unscaled",
+                        weights,
+                        note=(
+                            "The model was trained with scaling: the first row is not a version of it that works, "
+                            "only a look at what the division does."
+                        ),
                     ),
                 ),
                 self.flow("attn.attn_scores_scaled"),
@@ -500,6 +534,7 @@ class Steps:
                         "whatever they were: while it was trained, what comes later was the answer."
                     ),
                 ),
+                self.near_mask(),
                 self.pairs(
                     "scores-masked",
                     "attn.attn_scores",
@@ -507,12 +542,31 @@ class Steps:
                     signed=True,
                     masked=True,
                     numbers=False,
-                    travel="scaled",
-                    folded=False,
                 ),
                 self.flow("attn.attn_scores"),
             ]
         )
+
+    def near_mask(self) -> Markup:
+        """The masked scores of the query and of a few tokens around it."""
+        first = min(max(self.query - NEAR // 2, 0), max(len(self.names) - NEAR, 0))
+        rows = slice(first, first + NEAR)
+        table = matrix(
+            self.of("attn.attn_scores")[self.head][rows],
+            self.names[rows],
+            self.names,
+            label="scores after the mask, around the query",
+            signed=True,
+            masked=later(len(self.names))[rows],
+            row_name="query",
+            col_name="key",
+            chosen_row=self.query - first,
+            numbers=False,
+            size="tiny",
+            why={(self.query - first, s): told for (_, s), told in self.whys("attn.attn_scores").items()},
+            travel_rows={self.query - first: "scaled"},
+        )
+        return c.figure("scores-near", table)
 
     def softmax(self) -> Markup:
         t, h = self.query, self.head
@@ -551,7 +605,7 @@ class Steps:
 
     def mix(self) -> Markup:
         t, h = self.query, self.head
-        m = facts.mixture(self.trace, self.layer, h, t)
+        m = facts.mixture(self.trace, self.layer, h, t, shown=2)
         rows = [*m.parts, *([m.others] if m.n_others else []), m.z]
         names = [f"{percent(float(w))} of v({self.names[s]})" for s, w in zip(m.keys, m.weights, strict=True)]
         if m.n_others:
@@ -596,7 +650,6 @@ class Steps:
                 c.figure(
                     "z",
                     table,
-                    caption=join(["weighted values, strongest first, and ", self.shape("attn.z")]),
                     readout="Point at a cell: it says how it was made; one of z, which values it is made of.",
                 ),
                 self.flow("attn.z"),
@@ -629,6 +682,22 @@ class Steps:
             )
             for i in range(len(result))
         ]
+        added = c.figure(
+            "attn-out",
+            self.folded(
+                "attn_out", self.of("attn_out")[t], label="the sum of all heads", index=str(t), travel="update"
+            ),
+            caption=join(["their sum, with the bias ", self.shape("attn_out")]),
+        )
+        bars = c.bars(
+            [f"head {self.layer}.{i}" for i in range(len(result))],
+            [float(x) for x in lengths],
+            label=f"how much each head adds to {self.names[t]}",
+            colour="head",
+            chosen=self.head,
+            text=number,
+            heads=("head", "length"),
+        )
         return join(
             [
                 tag(
@@ -642,14 +711,8 @@ class Steps:
                         "simply added."
                     ),
                 ),
-                tag("div", *tiles, class_="tiles"),
-                c.figure(
-                    "attn-out",
-                    self.folded(
-                        "attn_out", self.of("attn_out")[t], label="the sum of all heads", index=str(t), travel="update"
-                    ),
-                    caption=join(["their sum, with the bias ", self.shape("attn_out")]),
-                ),
+                c.figure("result-lengths", bars),
+                c.whole("What each head adds, number by number", tag("div", *tiles, class_="tiles"), added),
                 self.flow("attn.result", "attn_out"),
             ]
         )
@@ -670,6 +733,14 @@ class Steps:
                 ("resid-mid", "resid_mid", after, "= "),
             )
         ]
+        bars = c.bars(
+            ["what was there", "what is added", "the new stream"],
+            [float(facts.sizes(x)) for x in (before, update, after)],
+            label=f"lengths before and after layer {self.layer} has read for {self.names[t]}",
+            colour="resid",
+            text=number,
+            heads=("vector", "length"),
+        )
         return join(
             [
                 tag(
@@ -679,8 +750,9 @@ class Steps:
                         "total next, and then the layer above."
                     ),
                 ),
-                tag("div", *tiles, class_="tiles three"),
-                self.prediction(),
+                c.figure("stream-lengths", bars),
+                c.whole("Number by number", tag("div", *tiles, class_="tiles three")),
+                c.whole("After all layers", self.prediction()),
                 self.flow("resid_mid"),
             ]
         )
