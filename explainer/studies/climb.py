@@ -347,25 +347,22 @@ def roof(model: Model, trace: Trace, probs: Array, said: int | None = None, at: 
     return Roof(odds, max(0.0, 1.0 - sum(o.chance for o in odds)), shown.index(said), at)
 
 
-def standing(turn: story.Step, given: int, name: str = lab.STORYTELLER) -> Climb:
-    """The text that a turn of the loop reads, and the odds that it draws from: nothing is drawn, and no arc is tested.
+def standing(turn: story.Step, given: int, near: int, name: str = lab.STORYTELLER) -> Climb:
+    """The text that a turn of the loop reads, and the odds that it draws from: nothing is drawn, no arc is tested.
 
-    given: how many pieces of that text the model did not write
+    given: how many pieces of that text the model did not write; near: so many columns at the end have their arcs
+    Nothing is said of what the columns would say (`Floor.read` is empty).
     """
     model = lab.model(name)
     trace = lab.trace(turn.context, name)
-    lens = softmax(logit_lens(trace, model.params).astype(np.float64))
-    last = len(turn.context) - 1
+    last, n_heads = len(turn.context) - 1, model.config.n_heads
     floors = []
     for number, (first, top) in enumerate(bundles(model.config.n_layers), start=1):
         pairs = strongest(trace, first, top)
-        arcs = [
-            arc
-            for query in range(last, -1, -1)
-            for arc in reads(pairs, number, query, DRAWN if query == last else FAINT, first, model.config.n_heads)
-        ]
-        read = tuple(reading(lens[top + 1, c], turn.context[c]) for c in range(last + 1))
-        floors.append(Floor(number, first, top, tuple(change(trace, first, top).tolist()), tuple(arcs), read))
+        queries = range(last, max(-1, last - near), -1)
+        found = [reads(pairs, number, q, DRAWN if q == last else FAINT, first, n_heads) for q in queries]
+        arcs = tuple(arc for arcs in found for arc in arcs)
+        floors.append(Floor(number, first, top, tuple(change(trace, first, top).tolist()), arcs, ()))
     above = roof(model, trace, turn.final)
     columns = columns_of(turn.context, given)
     return Climb(turn.index, columns, tuple(floors), above.odds, above.rest, above.said, above.at, False)
