@@ -240,7 +240,9 @@ def figure(name: str, *body: Any, title: str = "", caption: Any = "", readout: s
     """A figure with its title, caption and read-out line. `name` is unique on the page (test id, download name)."""
     return tag(
         "figure",
-        tag("figcaption", tag("strong", title), " " if caption else None, caption) if title or caption else None,
+        tag("figcaption", tag("strong", title) if title else None, " " if caption else None, caption)
+        if title or caption
+        else None,
         tag("div", *body, class_="figure-body"),
         tag("p", readout or Markup("&nbsp;"), class_="readout", data_readout=True),
         tag("p", note, class_="note") if note else None,
