@@ -227,12 +227,15 @@ WIDGETS = {
         "feedback-loop",
         """
 - region "The loop, by hand":
-  - group "The crank":
-    - button "Previous step"
-    - button "Play"
-    - button "Next step"
-    - paragraph: /Turn \\d+ drew .+/
-  - heading "The tape" [level=4]
+  - group "The loop":
+    - textbox "Prompt"
+    - button "Crank"
+    - paragraph: /The network reads .+/
+    - group "The crank":
+      - button "Rewind"
+      - button "Previous step"
+      - button "Next step"
+      - button "Play"
   - heading "Frozen weights" [level=4]
   - heading "A distribution" [level=4]
   - heading "One draw" [level=4]
@@ -242,6 +245,7 @@ WIDGETS = {
         "paths",
         """
 - region "Who can have heard of whom":
+  - group /Grid of 5 columns, one per token, and 2 layers.*/
   - group "Controls":
     - textbox "Prompt"
     - checkbox "Attention and MLP apart"

@@ -457,9 +457,13 @@ def numbers_table(
     )
 
 
-def whole(summary: Any, *content: Any) -> Markup:
-    """A disclosure inside a figure: what lies one press deeper (all rows of a matrix, names and shapes of records)."""
-    return tag("details", tag("summary", summary), *content, class_="disclosed")
+def whole(summary: Any, *content: Any, kind: str = "", opens: str = "") -> Markup:
+    """A disclosure inside a figure: what lies one press deeper (all rows of a matrix, names and shapes of records).
+
+    opens: names of values; an address that says one of them opens it (build/web/deeper.js)
+    """
+    tagged = {"class_": f"disclosed {kind}".strip(), "data_opens": opens or None}
+    return tag("details", tag("summary", summary), *content, **tagged)
 
 
 def more_rows(count: int, what: str) -> Markup:

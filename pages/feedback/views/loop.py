@@ -99,6 +99,7 @@ class Loop(Widget):
                 c.check("turing", "Show the words of a Turing machine", s.turing),
                 class_="loop-settings",
             ),
+            opens="t seed top_k top_p min_p turing",
         )
 
     def in_numbers(self, told: tuple[Step, ...], next_turn: Step) -> Markup:
@@ -181,6 +182,8 @@ class Turning:
                 data_readout=True,
             ),
             class_="step-controls climb-controls",
+            role="group",
+            aria_label="The crank",
         )
 
     @property

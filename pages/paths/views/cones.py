@@ -123,9 +123,8 @@ class Paths(Widget):
         below, above = cones.reads[cones.index(*chosen)], cones.influences[cones.index(*chosen)]
         total = graph.levels * graph.n
         reads, touches = below.bit_count() - 1, above.bit_count() - 1
-        return tag(
-            "details",
-            tag("summary", f"The whole text, all {how_many(n_layers, 'layer')}"),
+        return c.whole(
+            f"The whole text, all {how_many(n_layers, 'layer')}",
             tag(
                 "div",
                 c.controls(
@@ -154,8 +153,8 @@ class Paths(Widget):
                 self.table(graph, cones, names),
                 class_="grown",
             ),
-            class_="disclosed grows",
-            data_opens="prompt node sublayers",
+            kind="grows",
+            opens="prompt node sublayers",
         )
 
     def table(self, graph: Graph, cones: influence.Cones, names: list[str]) -> Markup:
