@@ -167,7 +167,7 @@ def test_play_goes_on_until_something_else_is_done(page, loop):
 
 
 def test_play_turns_once_a_second_and_what_is_in_sight_follows(make_context, site):
-    page = make_context(viewport={"width": 1280, "height": 2600}).new_page()
+    page = make_context(viewport={"width": 1280, "height": 3400}).new_page()
     page.goto(f"{site}feedback/?{urlencode(START)}")
     wait_live(page)
     loop = page.locator("#feedback-loop")
