@@ -10,7 +10,7 @@ const wanted = () => !matchMedia('(prefers-reduced-motion: reduce)').matches;
 const pictures = (within) => within.querySelectorAll('[data-crank-floors]');
 
 /** Move `el` along a path: from its beginning to its end. */
-function along(el, path, { duration = RUN, delay = 0, easing = 'ease-in-out' } = {}) {
+export function along(el, path, { duration = RUN, delay = 0, easing = 'ease-in-out' } = {}) {
   const length = path.getTotalLength();
   const way = Array.from({ length: POINTS + 1 }, (_, i) => {
     const { x, y } = path.getPointAtLength((length * i) / POINTS);

@@ -11,7 +11,8 @@ export function reveal(element) {
 /** Whether an element lies in a section that is closed. */
 export const isClosed = (element) => Boolean(element.closest('details.deeper:not([open])'));
 
-/** Wire the sections of a page. `asked`: the names of the values in the address; `opened()` is called when one was
+/** Wire the sections of a page. What is within a figure and shows a value that no control there is bound to says so
+ * itself: `data-opens="node"`. `asked`: the names of the values in the address; `opened()` is called when one was
  * opened. */
 export function deeper(root, { asked, opened }) {
   const goTo = (hash) => {
@@ -20,6 +21,8 @@ export function deeper(root, { asked, opened }) {
   };
   const arrive = () => {
     for (const name of asked) {
+      for (const part of root.querySelectorAll(`[data-opens~="${name}"]`)) part.open = true;
+      if (name === 'prompt') continue; // many figures have one
       const controls = [...root.querySelectorAll(
         `[data-bind="${name}"],[data-set~="${name}"],[data-stepper="${name}"]`)];
       if (controls.length && controls.every(isClosed)) reveal(controls[0]);

@@ -6,6 +6,7 @@ import { climb } from './climb.js';
 import { controls, read } from './controls.js';
 import { crank } from './crank.js';
 import { isClosed } from './deeper.js';
+import { drops } from './drop.js';
 import { onward } from './onward.js';
 import { paths } from './paths.js';
 import { stories } from './stories.js';
@@ -260,6 +261,7 @@ export function operate(root, { widgets, mirror, defaults, connect, host }) {
   });
   paths(root, { pick: (name, value) => wish({ [name]: value }) });
   climb(root, { state: () => state, pick: (name, value) => wish({ [name]: value }) });
+  drops(root);
 
   const connection = connect({
     values: () => (Object.keys(wishes).length ? sightFirst(wishes) : wishes),

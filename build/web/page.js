@@ -111,7 +111,7 @@ window.addEventListener('popstate', () => {
 });
 
 if (Object.keys(asked).length) opened(asked, { weights: packed ? still.weights : address.read().weights ?? '' });
-const inAddress = Object.keys(address.read()).filter((name) => name in defaults && name !== 'prompt');
+const inAddress = Object.keys(address.read()).filter((name) => name in defaults);
 deeper(document, { asked: inAddress, opened: drawOpened });
 terms(document);
 toolbars({ widgets, state: () => state, defaults, wish, address, still });

@@ -121,12 +121,16 @@ export function paths(root, { pick }) {
     next.focus();
   });
   // on a narrow screen: the pinned column in sight
-  for (const node of root.querySelectorAll('.grid-scroll .node[aria-pressed=true]')) {
-    const scroller = node.closest('.grid-scroll');
-    if (scroller.scrollWidth <= scroller.clientWidth) continue;
-    const [at, frame] = [node.getBoundingClientRect(), scroller.getBoundingClientRect()];
-    scroller.scrollLeft = at.left + at.width / 2 - frame.left - frame.width / 2;
-  }
+  const inSight = (within) => {
+    for (const node of within.querySelectorAll('.grid-scroll .node[aria-pressed=true]')) {
+      const scroller = node.closest('.grid-scroll');
+      if (scroller.scrollWidth <= scroller.clientWidth) continue;
+      const [at, frame] = [node.getBoundingClientRect(), scroller.getBoundingClientRect()];
+      scroller.scrollLeft += at.left + at.width / 2 - frame.left - frame.width / 2;
+    }
+  };
+  inSight(root);
+  root.addEventListener('toggle', ({ target }) => { if (target.matches('.grows[open]')) inSight(target); }, true);
   for (const scroller of root.querySelectorAll('.grid-scroll[data-follow]')) { // and what was written last
     scroller.scrollLeft = scroller.scrollWidth;
   }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -98,7 +98,8 @@ class Arc:
 class Reading:
     """What a column would say if the model stopped here (logit lens): the likeliest piece and its chance.
 
-    fits: whether it can be read as a word here: it begins one, or goes on with a name, and has the chance `SURE`
+    fits: whether it can be read as a word here: it begins one, goes on with a name, is a mark or the end, and has the
+          chance `SURE`
     """
 
     token: int
@@ -133,6 +134,17 @@ class Odds:
     text: str
     chance: float
     unfinished: bool
+
+
+@dataclass(frozen=True)
+class Roof:
+    """What lies on the roof: the likeliest pieces, the rest of all others, which one is said (its place among `odds`),
+    and where the ball fell within its stretch, 0 to 1."""
+
+    odds: tuple[Odds, ...]
+    rest: float
+    said: int
+    at: float
 
 
 @dataclass(frozen=True)
@@ -197,13 +209,19 @@ def columns_of(tape: Sequence[int], given: int) -> tuple[Column, ...]:
 
 
 def fits(token: int, before: int) -> bool:
-    """Whether a piece can be read as a word after `before`: it begins one by two letters, or goes on with a name."""
+    """Whether a piece can be read as a word after `before`: it begins one by two letters, or goes on with a name; a
+    mark (“.”) is a word, too, and so is the end of the text."""
     piece = lab.tokenizer().token_bytes(token)
-    if token == lab.tokenizer().end_id:
-        return False
+    if token == lab.tokenizer().end_id or (piece.isascii() and piece.strip() and not any(map(is_letter, piece))):
+        return piece != b"-"
     if piece[:1] == b"-":
         return spelled(before) and piece[1:2].isalpha()
     return piece[:1] == b" " and piece[1:].isalpha() and (len(piece) > 2 or piece in (b" a", b" I"))
+
+
+def is_letter(byte: int) -> bool:
+    """Whether a byte is a letter or a digit."""
+    return chr(byte).isalnum()
 
 
 # ---------------------------------------------------------------- floors
@@ -271,39 +289,89 @@ def climbed(
     floors = []
     for number in range(len(levels), 0, -1):  # from the roof down, as far as what carries leads
         first, last = levels[number - 1]
-        weights, heads = strongest(trace, first, last)
+        pairs = strongest(trace, first, last)
         arcs = []
         for query in sorted(range(len(tape)), key=lambda c: c not in reached):
             on_the_way = reached.get(query, 0) >= number
-            for key in sorted(range(query), key=lambda s: -weights[query, s]):
-                weight = float(weights[query, key])
-                if weight < (DRAWN if on_the_way else FAINT):
-                    break
-                without = None
+            for arc in reads(pairs, number, query, DRAWN if on_the_way else FAINT, first, model.config.n_heads):
                 if on_the_way and left:
                     left -= 1
-                    cut = (NoEdgeOn(query, key, last + 1, first),)
+                    cut = (NoEdgeOn(query, arc.key, last + 1, first),)
                     without = float(
                         softmax(forward(model.params, tape, model.config, cut)["logits"][-1].astype(np.float64))[said]
                     )
-                carries = without is not None and without <= (1 - FALL) * chance
-                layer, head = divmod(int(heads[query, key]), model.config.n_heads)
-                arcs.append(Arc(number, query, key, weight, first + layer, head, without, carries))
+                    arc = replace(arc, without=without, carries=without <= (1 - FALL) * chance)
+                arcs.append(arc)
         for arc in arcs:
             if arc.carries:
                 reached[arc.key] = max(reached.get(arc.key, 0), number - 1)
         read = tuple(reading(lens[last + 1, c], tape[c]) for c in range(len(tape)))
         floors.append(Floor(number, first, last, tuple(change(trace, first, last).tolist()), tuple(arcs), read))
-    shown = [int(t) for t in by_probability(trace["logits"][-1])[:SHOWN_ODDS] if probs[t] >= LEAST_ODDS]
+    above = roof(model, trace, probs, said, at)
+    columns = columns_of(tape, len(tape) if given is None else given)
+    return Climb(
+        turn,
+        columns,
+        tuple(reversed(floors)),
+        above.odds,
+        above.rest,
+        above.said,
+        at,
+        said == lab.tokenizer().end_id,
+    )
+
+
+def reads(pairs: tuple[Array, Array], floor: int, query: int, least: float, first: int, n_heads: int) -> list[Arc]:
+    """What a column reads on a floor with at least that weight, the strongest first; nothing is tested.
+
+    pairs: as from `strongest`; first: the lowest layer of the floor
+    """
+    weights, heads = pairs[0][query, :query].astype(np.float64), pairs[1]
+    keys = sorted(np.flatnonzero(weights >= least).tolist(), key=lambda key: -weights[key])
+    found = []
+    for key in keys:
+        layer, head = divmod(int(heads[query, key]), n_heads)
+        found.append(Arc(floor, query, key, float(weights[key]), first + layer, head, None, False))
+    return found
+
+
+def roof(model: Model, trace: Trace, probs: Array, said: int | None = None, at: float = 0.5) -> Roof:
+    """The likeliest pieces and the one that is said (None: the likeliest of all). probs: [V], as they are drawn from"""
+    order = by_probability(probs)
+    said = int(order[0]) if said is None else said
+    shown = [int(t) for t in order[:SHOWN_ODDS] if probs[t] >= LEAST_ODDS]
     if said not in shown:
         shown.append(said)
     cache = KVCache.of(trace)
     odds = tuple(Odds(t, text_of(t), float(probs[t]), unfinished(model, cache, t)) for t in shown)
-    rest = max(0.0, 1.0 - sum(o.chance for o in odds))
-    columns = columns_of(tape, len(tape) if given is None else given)
-    return Climb(
-        turn, columns, tuple(reversed(floors)), odds, rest, shown.index(said), at, said == lab.tokenizer().end_id
-    )
+    return Roof(odds, max(0.0, 1.0 - sum(o.chance for o in odds)), shown.index(said), at)
+
+
+def standing(turn: story.Step, given: int, near: int, name: str = lab.STORYTELLER) -> Climb:
+    """The text that a turn of the loop reads, and the odds that it draws from: nothing is drawn, no arc is tested.
+
+    given: how many pieces of that text the model did not write; near: so many columns at the end have their arcs
+    Nothing is said of what the columns would say (`Floor.read` is empty).
+    """
+    model = lab.model(name)
+    trace = lab.trace(turn.context, name)
+    last, n_heads = len(turn.context) - 1, model.config.n_heads
+    floors = []
+    for number, (first, top) in enumerate(bundles(model.config.n_layers), start=1):
+        pairs = strongest(trace, first, top)
+        queries = range(last, max(-1, last - near), -1)
+        found = [reads(pairs, number, q, DRAWN if q == last else FAINT, first, n_heads) for q in queries]
+        arcs = tuple(arc for arcs in found for arc in arcs)
+        floors.append(Floor(number, first, top, tuple(change(trace, first, top).tolist()), arcs, ()))
+    above = roof(model, trace, turn.final)
+    columns = columns_of(turn.context, given)
+    return Climb(turn.index, columns, tuple(floors), above.odds, above.rest, above.said, above.at, False)
+
+
+def dropped(turn: story.Step, name: str = lab.STORYTELLER) -> Roof:
+    """The odds of a turn, and the piece that it wrote; where the ball fell, if one was drawn."""
+    at = 0.5 if turn.draw is None else (turn.draw.u - turn.draw.low) / (turn.draw.high - turn.draw.low)
+    return roof(lab.model(name), lab.trace(turn.context, name), turn.final, turn.token, at)
 
 
 def reading(probs: Array, before: int) -> Reading:

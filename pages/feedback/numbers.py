@@ -11,7 +11,7 @@ from explainer.models import lab
 from explainer.studies import influence, story, working
 from explainer.ui.html import how_many, number, percent
 
-from .page import FeedbackState
+from .page import OWN, FeedbackState
 from .views.cache import millions
 from .views.parts import one_in
 
@@ -121,12 +121,12 @@ def numbers() -> dict[str, Any]:
     """What the prose says about the model and the default story, measured when the site is built."""
     state = FeedbackState()
     config = lab.model().config
-    told = state.tell(choices=())
+    told = state.tell(OWN, ())
     fork = state.kept()[0]
-    other = state.tell(choices=fork)
+    other = state.tell(OWN, fork)
     at, token = fork[0]
-    run = story.work(config, len(state.tokens()), state.step)
-    whole, narrow = told, state.tell(choices=(), window=state.window)
+    run = story.work(config, len(state.tokens()), OWN)
+    whole, narrow = told, state.tell(OWN, (), window=state.window)
     parted = story.first_difference([t.token for t in whole], [t.token for t in narrow])
     part = whole[parted or 0]
     sums = working.measure(state.sums)[0][-1]
@@ -139,14 +139,14 @@ def numbers() -> dict[str, Any]:
             "n_params": f"{lab.model().n_params:,}",
             "n_layers": config.n_layers,
             "n_ctx": config.n_ctx,
-            "turns": state.step,
+            "turns": OWN,
             "fork_turn": at + 1,
             "was": lab.tokenizer().display(told[at].token),
             "p_was": percent(float(told[at].final[told[at].token])),
             "other": lab.tokenizer().display(token),
             "differ": differ,
-            "fork_like": differ < (state.step - at) / 3,
-            "n_both": state.step - at,
+            "fork_like": differ < (OWN - at) / 3,
+            "n_both": OWN - at,
             "odds": one_in(story.log_probability(told)),
             "n_sums": state.sums,
             "answer_first": percent(sums.answer_first.share),

@@ -22,11 +22,17 @@ from .views.prefill import Prefill
 from .views.turing import Turing
 
 MOST_TURNS = 160
+OWN = 43  # turns of the page's own story: where nothing is written yet, figures about a story show these
+TELLING = ("choices", "branches", "look", "at")  # values that are about something written
 MOST_TEXTS = 50  # so many earlier texts keep what was chosen for them
 
 
 class FeedbackState(PageState):
-    """The whole story is a function of prompt, t, top_k, top_p, min_p, seed, choices and step."""
+    """The whole story is a function of prompt, t, top_k, top_p, min_p, seed, choices and step.
+
+    The page begins at turn 0. A link that says anything says its step, too (`clean`); one that does not is older, from
+    when the page began at turn `OWN`, and opens there (`_from_link`).
+    """
 
     quiet = ("again",)
     told_by = ("choices", "branches", "seed", "step", "look", "at")
@@ -38,7 +44,13 @@ class FeedbackState(PageState):
     top_p = param.Number(default=None, bounds=(0, 1), allow_None=True, label="top-p")
     min_p = param.Number(default=None, bounds=(0, 1), allow_None=True, label="min-p")
     seed = param.Integer(default=9, bounds=(0, 2**31 - 1), label="seed")
-    step = param.Integer(default=43, bounds=(0, MOST_TURNS), label="step", doc="how many tokens have been written")
+    step = param.Integer(
+        default=None,
+        bounds=(0, MOST_TURNS),
+        allow_None=True,
+        label="step",
+        doc="how many tokens have been written; None: none, and nothing else is said",
+    )
     choices = param.String(default="", label="choices", doc="what the reader wrote: 3:212,7:45 (turn:token)")
     branches = param.String(
         default=f"1:{lab.tokenizer().encode(' girl')[0]}",
@@ -57,6 +69,16 @@ class FeedbackState(PageState):
     def __init__(self, **params: Any):
         self._chosen: dict[str, tuple[str, str]] = {}  # prompt: its choices and branches, while another text is there
         super().__init__(**params)
+
+    @property
+    def turns(self) -> int:
+        """How many tokens have been written."""
+        return self.step or 0
+
+    @property
+    def ahead(self) -> int:
+        """How many turns the figures about a story show: those written, or, where none is, what would be."""
+        return self.turns or OWN
 
     def tokens(self) -> tuple[int, ...]:
         """As much of the prompt's end as the model can read; the start token comes first, if there is room for it."""
@@ -91,7 +113,7 @@ class FeedbackState(PageState):
 
         part: content with its beginning where one request has no time for all of it; else that raises NotYet
         """
-        wanted = self.step if turns is None else turns
+        wanted = self.turns if turns is None else turns
         told = story.teller(window).tell(
             self.tokens(),
             self.settings(),
@@ -108,8 +130,17 @@ class FeedbackState(PageState):
         return {"look": (0, MOST_TURNS - 1, "turn"), "at": (0, MOST_TURNS - 1, "turn")}
 
     def written(self, turn: int) -> int:
-        """A turn that has been written: `turn`, or the last one. (The wish is kept: going on may bring it back.)"""
-        return min(turn, max(self.step - 1, 0))
+        """A turn of the story that is shown: `turn`, or the last. (The wish is kept: going on may bring it back.)"""
+        return min(turn, self.ahead - 1)
+
+    def _from_link(self, given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+        """Links of today say how many turns there are. Those that do not, and were made by the page (they say with
+        which weights) or are about something written, are from when it began at turn `OWN`."""
+        moved, messages = super()._from_link(given)
+        asked = {name for name, value in given.items() if value not in (None, "") and name in self.names()}
+        if "step" not in given and asked and (given["weights"] or asked & set(TELLING)):
+            moved = {**moved, "step": OWN}
+        return moved, messages
 
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
         n_vocab = lab.tokenizer().n_vocab
@@ -140,6 +171,9 @@ class FeedbackState(PageState):
             except ValueError as problem:
                 messages["sum"] = str(problem)
                 del wanted["sum"]
+        others = [n for n in self.names() if n != "step"]
+        told = any(wanted.get(n, self.wish(n)) != self.param[n].default for n in others)
+        wanted["step"] = wanted.get("step", self.step) or (0 if told else None)  # said with anything else that is said
 
 
 PAGE = Page(

@@ -12,7 +12,7 @@ from explainer.studies import influence, working
 from explainer.ui.html import how_many, number, percent
 
 from .page import PathsState
-from .views.cones import magnitude
+from .views.cones import corner, magnitude
 from .views.grid import names_of
 
 
@@ -46,6 +46,8 @@ def numbers() -> dict[str, Any]:
     attempt = working.attempt(state.numbers_to_add(), "working")
     waited = (influence.answer_span(attempt) or (len(attempt.written), 0))[0]
     position, height = state.chosen()
+    _, _, place, _ = corner(state)
+    column = letter(place.position), letter(place.position - 1), letter(place.position + 1)
     return {
         "n": n,
         "layers": layers,
@@ -53,9 +55,12 @@ def numbers() -> dict[str, Any]:
         "context": config.n_ctx,
         "width": config.d_model,
         "node": f"{letter(position)}{int(height)}",
-        "left": f"{letter(position - 1)}{int(height)}",
-        "right": f"{letter(position + 1)}{int(height) - 1}",
-        "further": f"{letter(position - 1)}{int(height) - 1}",
+        "c_node": f"{column[0]}{place.level}",
+        "c_left": f"{column[1]}{place.level}",
+        "c_further": f"{column[1]}{place.level - 1}",
+        "c_right": f"{column[2]}{place.level - 1}",
+        "c_up": f"{column[0]}{place.level + 1}",
+        "c_up_left": f"{column[1]}{place.level + 1}",
         "paths": magnitude(paths_to(n, layers), sup),
         "factorial": math.factorial(layers),
         "paths_full": magnitude(paths_to(config.n_ctx, layers), sup),

@@ -30,6 +30,7 @@ class PathsState(PageState):
     node = param.String(
         default="6.2", label="node", doc="position.layers, like 2.2; 2.1.5 is half-way, after attention"
     )
+    corner = param.String(default="2.1", label="node", doc="the same, in the first figure: the corner of the grid")
     sublayers = param.Boolean(default=False, label="attention and MLP apart")
     tokens = param.Integer(default=12, bounds=(1, 2048), label="tokens")
     layers = param.Integer(default=4, bounds=(1, 96), label="layers")
@@ -86,7 +87,7 @@ class PathsState(PageState):
         return working.parse_terms(self.terms)
 
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
-        for name, read in (("node", read_node), ("terms", working.parse_terms)):
+        for name, read in (("node", read_node), ("corner", read_node), ("terms", working.parse_terms)):
             try:
                 read(wanted.get(name, getattr(self, name)))
             except ValueError as problem:

@@ -229,24 +229,41 @@ WIDGETS = {
         "feedback-loop",
         """
 - region "The loop, by hand":
-  - group "The crank":
-    - button "Previous step"
-    - button "Play"
-    - button "Next step"
-    - paragraph: /Turn \\d+ drew .+/
-  - heading "The tape" [level=4]
-  - heading "Frozen weights" [level=4]
-  - heading "A distribution" [level=4]
-  - heading "One draw" [level=4]
+  - group "The loop":
+    - textbox "Prompt"
+    - button "Crank"
+    - figure /The network reads .+/:
+      - paragraph: /The network reads .+/
+      - group "The crank":
+        - button "Rewind"
+        - button "Previous step"
+        - button "Next step"
+        - button "Play"
+    - figure:
+      - 'group "The tape: what was given, then what was written"'
+  - group:
+    - text: Temperature, seed, other texts
+    - group "Controls":
+      - slider "Temperature"
+      - spinbutton "Seed"
+  - group:
+    - heading "Frozen weights" [level=4]
+    - heading "A distribution" [level=4]
+    - heading "One draw" [level=4]
 """,
     ),
     "paths/": (
         "paths",
         """
 - region "Who can have heard of whom":
-  - group "Controls":
-    - textbox "Prompt"
-    - checkbox "Attention and MLP apart"
+  - figure:
+    - group /Grid of 5 columns, one per token, and 2 layers/:
+      - button "C1 there" [pressed]
+  - group:
+    - text: The whole text, all 4 layers
+    - group "Controls":
+      - textbox "Prompt"
+      - checkbox "Attention and MLP apart"
 """,
     ),
 }

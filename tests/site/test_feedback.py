@@ -14,7 +14,7 @@ from test_shell import axe
 from explainer import corpus
 from explainer.kernel import cache, sampling
 from explainer.models import lab
-from explainer.studies import story, working
+from explainer.studies import climb, story, working
 from explainer.ui.html import number, percent
 from pages.feedback.page import FeedbackState
 from pages.feedback.views.parts import CHANCE, one_in
@@ -103,7 +103,7 @@ def test_the_crank_writes_what_the_loop_writes_and_winds_back(page, loop):
     turn = told(7)[-1]
     expect(loop.locator(".needle")).to_have_text(f"u = {turn.draw.u:.4f}")
     expect(loop.locator(".station.draw")).to_contain_text(f"{turn.draw.low:.4f} and {turn.draw.high:.4f}")
-    expect(loop.locator(".step-name")).to_contain_text(f"Turn 7 drew {TK.display(turn.token)}.")
+    expect(loop.locator(".step-name")).to_contain_text(f"Turn 7 drew “{climb.text_of(turn.token)}”.")
     expect(loop.locator(".station.odds tr.chosen td.num")).to_have_text(percent(float(turn.final[turn.token])))
     likely = [int(t) for t in sampling.by_probability(turn.final)[:8] if turn.final[t] >= CHANCE]
     odds = [(TK.display(t), float(turn.final[t])) for t in likely]
@@ -167,7 +167,7 @@ def test_play_goes_on_until_something_else_is_done(page, loop):
 
 
 def test_play_turns_once_a_second_and_what_is_in_sight_follows(make_context, site):
-    page = make_context(viewport={"width": 1280, "height": 2600}).new_page()
+    page = make_context(viewport={"width": 1280, "height": 3400}).new_page()
     page.goto(f"{site}feedback/?{urlencode(START)}")
     wait_live(page)
     loop = page.locator("#feedback-loop")
@@ -231,7 +231,7 @@ def test_settings_change_the_story(page, loop):
     loop.get_by_label("Prompt", exact=True).fill("In a castle")
     expect(tape(page).nth(1)).to_have_text(TK.display(TK.encode("In a castle")[0]))
     button(loop, "Count").click()
-    expect(loop.locator(".step-name")).to_have_text("Nothing is written yet.")
+    expect(loop.locator(".step-name")).to_contain_text("Press Crank")
     expect(loop.locator(".station.draw")).to_contain_text("Nothing is drawn yet")
 
 
@@ -451,7 +451,9 @@ def test_the_context_fills_and_everything_is_computed_anew(open_page):
     kv = page.locator("#kv-cache").get_by_test_id("columns")
     expect(kv.locator(".cell.new")).to_have_count(n_ctx, timeout=60_000)
     expect(kv).to_contain_text("The context is full")
-    expect(page.locator("#feedback-loop .station.tape")).to_contain_text("have dropped out and are not read any more")
+    expect(page.locator("#feedback-loop").get_by_test_id("tape")).to_contain_text(
+        "have dropped out and are not read any more"
+    )
 
 
 def test_turings_words_are_switched_on_in_both_places(page, loop):
@@ -533,7 +535,7 @@ def test_a_hostile_link_gives_words_and_the_defaults(open_page):
     )
     expect(page.locator("#feedback-branches [data-message=choices]")).to_contain_text("There is no token")
     expect(page.locator("#feedback-loop [data-message=seed]")).to_contain_text("is not a number")
-    assert page.locator("#feedback-loop [data-body] b").count() == 0
+    assert page.locator("#feedback-loop [data-body] b", has_text="bold").count() == 0
     expect(button(page.locator("#feedback-loop"), "Next step")).to_be_enabled()
 
 
@@ -559,7 +561,116 @@ def test_no_motion_where_none_is_wanted(make_context, site):
 
 def test_on_a_phone_the_machine_stands_upright(make_context, site):
     page = make_context(viewport={"width": 360, "height": 780}).new_page()
-    page.goto(f"{site}feedback/")
-    tops = [page.locator(f".station.{s}").bounding_box() for s in ("tape", "weights", "odds", "draw")]
+    page.goto(f"{site}feedback/?step=3&branches=")
+    wait_live(page)
+    parts = [page.get_by_test_id(t) for t in ("drop", "tape")]
+    parts += [page.locator(f".station.{s}") for s in ("weights", "odds", "draw")]
+    tops = [part.bounding_box() for part in parts]
     assert all(a["y"] + a["height"] <= b["y"] for a, b in itertools.pairwise(tops))
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+# ---------------------------------------------------------------- the page begins at turn 0
+
+
+@pytest.fixture
+def as_it_comes(make_context, site):
+    """`as_it_comes(width, motion, **state)` -> the page, nothing opened in it."""
+
+    def open_(width=1280, motion="no-preference", **state):
+        options = {"viewport": {"width": width, "height": 900}, "reduced_motion": motion}
+        page = make_context(sections="as they come", **options).new_page()
+        page.goto(f"{site}feedback/?{urlencode(state)}".removesuffix("?"))
+        wait_live(page)
+        return page
+
+    return open_
+
+
+@pytest.mark.parametrize(("width", "most"), [(720, 600), (360, 640)])
+def test_it_begins_with_a_crank_and_nothing_written(width, most, as_it_comes):
+    page = as_it_comes(width)
+    loop = page.locator("#feedback-loop")
+    own = FeedbackState()
+    expect(tape(page)).to_have_text(lab.names_of(own.tokens()))
+    expect(button(loop, "Previous step")).to_have_attribute("aria-disabled", "true")
+    expect(loop.locator(".needle")).to_have_count(0)
+    assert loop.bounding_box()["height"] <= most
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    steps = own.tell(2)
+    for n in (1, 2):
+        button(loop, "Crank").click()
+        expect(tape(page)).to_have_text([*lab.names_of(own.tokens()), *names(list(steps[:n]))])
+        expect(loop.locator("svg.climb:visible .word").last).to_have_text(climb.text_of(steps[n - 1].token))
+        settle(page)
+    assert "step=2" in page.url
+    button(loop, "Rewind").click()
+    expect(tape(page)).to_have_count(len(own.tokens()))
+    assert loop.bounding_box()["height"] <= most
+
+
+MOVES = """() => { window.moves = [];
+  const make = Element.prototype.animate;
+  Element.prototype.animate = function (frames, options) {
+    const delay = options.delay ?? 0;
+    if (['drop', 'climb'].includes(options.id)) {
+      window.moves.push([this.getAttribute('class'), delay, delay + options.duration]);
+    }
+    return make.call(this, frames, options);
+  }; }"""
+
+
+def test_a_turn_is_seen_in_its_order_ball_word_column_roof(as_it_comes):
+    page = as_it_comes(step=3, seed=3)
+    loop = page.locator("#feedback-loop")
+    page.evaluate(MOVES)
+    button(loop, "Crank").click()
+    expect(tape(page)).to_have_count(5 + 4)
+    until(page, "() => window.moves.length > 10")
+    moves = page.evaluate("window.moves")
+
+    def ends(kind: str) -> float:
+        return max(end for name, _, end in moves if kind in name.split())
+
+    ball, word, column, roof = (ends(kind) for kind in ("ball", "drop", "node", "roof"))
+    assert 0 < ball < word < column < roof < 2500
+    assert ends("newest") == ends("word") == pytest.approx(word), "it is on the tape when it has landed"
+    count = len(moves)
+    button(loop, "Previous step").click()
+    expect(tape(page)).to_have_count(5 + 3)
+    settle(page)
+    assert len([m for m in page.evaluate("window.moves") if m[0] != "cell drawn newest"]) <= count, (
+        "nothing falls upwards"
+    )
+
+
+def test_under_reduced_motion_a_turn_is_a_still(as_it_comes):
+    page = as_it_comes(motion="reduce", step=3, seed=3)
+    page.evaluate(MOVES)
+    button(page.locator("#feedback-loop"), "Crank").click()
+    expect(tape(page)).to_have_count(5 + 4)
+    settle(page)
+    assert page.evaluate("window.moves") == []
+
+
+def test_links_without_a_step_open_where_they_were_made(as_it_comes):
+    """When the page began at turn 43, a link to that turn did not say it."""
+    page = as_it_comes(choices="2:300", branches="2:300")
+    settle(page)
+    assert page.evaluate("explainer.state().step") == 43
+    expect(tape(page)).to_have_count(5 + 43)
+    page = as_it_comes()
+    page.locator("#feedback-loop").get_by_label("Prompt").fill("Mia has a")
+    settle(page)
+    until(page, "() => location.search.includes('step=0')")
+    other = as_it_comes()
+    other.goto(page.url)
+    wait_live(other)
+    expect(tape(other)).to_have_text(lab.names_of(lab.tokens_of("Mia has a")))
+
+
+def test_a_link_about_settings_opens_them(as_it_comes):
+    page = as_it_comes(t=1.5, step=2)
+    expect(page.locator("#feedback-loop").get_by_label("Temperature")).to_be_visible()
+    page = as_it_comes(step=2)
+    expect(page.locator("#feedback-loop").get_by_label("Temperature")).to_be_hidden()

@@ -29,7 +29,8 @@ LAYERS = lab.model().config.n_layers
 
 
 def node(page: Page, widget: str, name: str):
-    return page.locator(f"#{widget}").locator(f".node:has(text:text-is('{name}'))")
+    grid = "[data-paths=paths] " if widget == "paths" else ""  # the whole one: the corner has nodes of these names, too
+    return page.locator(f"#{widget}").locator(f"{grid}.node:has(text:text-is('{name}'))")
 
 
 def roles(page: Page) -> dict[str, str]:
@@ -121,7 +122,9 @@ def test_arrow_keys_go_from_node_to_node_and_enter_pins(page):
     expect(node(page, "paths", "L3")).to_be_focused()
     expect(page.locator("#paths .facts")).to_contain_text("L3")
     assert "node=11.3" in page.url
-    assert page.locator("#paths .node[tabindex='0']").count() == 1, "one node of the grid is in the tab order"
+    for grid in ("paths", "paths-corner"):
+        stops = page.locator(f"[data-paths={grid}] .node[tabindex='0']")
+        assert stops.count() == 1, "one node of a grid is in the tab order"
 
 
 def test_a_click_pins_and_the_link_opens_the_same_view(page, make_context):
@@ -170,7 +173,7 @@ def test_a_copied_link_opens_every_figure_as_it_was(page, make_context):
 def test_halves_of_a_layer_on_request(page):
     page.locator("#paths").get_by_label("Attention and MLP apart").check()
     settle(page)
-    expect(page.locator("#paths .node")).to_have_count((2 * LAYERS + 1) * 12 + 4)  # and four in the legend
+    expect(page.locator("[data-paths=paths] .node")).to_have_count((2 * LAYERS + 1) * 12)
     page.locator("#paths .node[aria-label^='C1½ ']").hover()
     expect(page.get_by_test_id("paths").locator(".readout")).to_contain_text("is computed from A1, B1 and C1")
     node(page, "paths", "C2").hover()
@@ -215,6 +218,70 @@ def test_long_and_empty_prompts(page):
     settle(page)
     expect(node(page, "paths", "A4")).to_be_visible()
     expect(page.locator("#path-gradients")).to_contain_text("type at least one word")
+
+
+# ---------------------------------------------------------------- the corner that is shown first
+
+
+@pytest.fixture
+def as_it_comes(make_context, site):
+    """`as_it_comes(width, state)` -> the page, nothing opened in it."""
+
+    def open_(width=1280, state=""):
+        page = make_context(sections="as they come", viewport={"width": width, "height": 900}).new_page()
+        page.goto(f"{site}paths/{state}")
+        wait_live(page)
+        return page
+
+    return open_
+
+
+@pytest.mark.parametrize("width", [1280, 720, 360])
+def test_it_begins_with_five_columns_and_three_floors(width, as_it_comes):
+    page = as_it_comes(width)
+    figure = page.locator("#paths")
+    corner = page.locator("[data-paths=paths-corner]")
+    expect(corner.locator(".node")).to_have_count(15)
+    expect(page.locator("[data-paths=paths]")).to_be_hidden()
+    assert figure.bounding_box()["height"] <= 600
+    drawn, around = corner.bounding_box(), figure.bounding_box()
+    assert around["x"] <= drawn["x"] and drawn["x"] + drawn["width"] <= around["x"] + around["width"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    graph = paths.attention_grid(5, 2)
+    said = page.get_by_test_id("paths-corner").locator(".readout")
+    for name, at in (("C1", Node(1, 2)), ("C2", Node(2, 2)), ("B0", Node(0, 1))):
+        corner.locator(f".node:has(text:text-is('{name}'))").click()
+        settle(page)
+        shown = corner.locator(".node").evaluate_all(
+            "ns => Object.fromEntries(ns.map(n => [n.dataset.i, n.dataset.role]))"
+        )
+        for node_ in graph.nodes:
+            role = "self" if node_ == at else "none"
+            role = "reads" if node_ in graph.reads(at) - {at} else role
+            role = "influences" if node_ in graph.influences(at) - {at} else role
+            assert shown[str(node_.level * 5 + node_.position)] == role, (name, node_)
+        expect(said).to_contain_text(f"{name} (")
+    assert "corner=1.0" in page.url
+    assert figure.bounding_box()["height"] <= 600
+
+
+def test_a_press_grows_the_whole_grid_and_links_to_it_open_it(as_it_comes):
+    page = as_it_comes()
+    whole = page.locator("[data-paths=paths]")
+    page.get_by_text("The whole text, all 4 layers").click()
+    expect(whole).to_be_visible()
+    for state in ("?node=2.2", "?prompt=Mia+has+a", "?sublayers=1"):
+        expect(as_it_comes(state=state).locator("[data-paths=paths]")).to_be_visible()
+    expect(as_it_comes(state="?corner=2.2").locator("[data-paths=paths]")).to_be_hidden()
+
+
+def test_on_a_phone_the_pinned_column_is_in_sight_when_the_whole_grid_is_opened(as_it_comes):
+    page = as_it_comes(360)
+    page.get_by_text("The whole text, all 4 layers").click()
+    pinned = page.locator("[data-paths=paths] .node[aria-pressed=true]")
+    frame = page.get_by_test_id("paths").locator(".grid-scroll")
+    at, around = pinned.bounding_box(), frame.bounding_box()
+    assert around["x"] <= at["x"] and at["x"] + at["width"] <= around["x"] + around["width"]
 
 
 # ---------------------------------------------------------------- length and number

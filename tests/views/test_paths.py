@@ -35,6 +35,15 @@ def nodes_of(html):
     return [dict(re.findall(r'([\w-]+)="([^"]*)"', tag)) for tag in re.findall(r'<g class="node[ "][^>]*>', html)]
 
 
+def whole(widget):
+    """The markup of the whole grid, which follows the corner."""
+    return widget.html.split('class="disclosed grows"')[1]
+
+
+def corner(widget):
+    return widget.html.split('class="disclosed grows"')[0]
+
+
 def values_of(html, levels, n):
     found = np.full((levels, n), np.nan)
     for node in nodes_of(html):
@@ -52,7 +61,7 @@ def test_every_node_carries_its_two_cones(sublayers):
     state = widgets["paths"].state
     n, layers = len(state.text()), lab.model().config.n_layers
     graph = paths.attention_grid(n, layers, sublayers)
-    nodes = [d for d in nodes_of(widgets["paths"].html) if "data-reads" in d]
+    nodes = [d for d in nodes_of(whole(widgets["paths"])) if "data-reads" in d]
     assert len(nodes) == graph.levels * n
     for node in nodes:
         level, position = divmod(int(node["data-i"]), n)
@@ -65,7 +74,7 @@ def test_every_node_carries_its_two_cones(sublayers):
 
 def test_the_pinned_node_is_drawn_with_its_cones_by_python():
     _, widgets = make("paths", node="2.2")
-    html = widgets["paths"].html
+    html = whole(widgets["paths"])
     n = len(widgets["paths"].state.text())
     roles = {int(d["data-i"]): d["data-role"] for d in nodes_of(html) if "data-reads" in d}
     assert roles[2 * n + 2] == "self"
@@ -79,7 +88,7 @@ def test_the_pinned_node_is_drawn_with_its_cones_by_python():
 def test_arrows_never_go_to_the_left_or_stay_at_a_height():
     _, widgets = make("paths", sublayers=True)
     n = len(widgets["paths"].state.text())
-    edges = re.findall(r'data-e="(\d+) (\d+)"', widgets["paths"].html)
+    edges = re.findall(r'data-e="(\d+) (\d+)"', whole(widgets["paths"]))
     assert len(edges) > 100
     for source, target in edges:
         (low, s), (high, t) = divmod(int(source), n), divmod(int(target), n)
@@ -119,6 +128,53 @@ def test_node_names_and_values_are_inverse():
             assert (position, height * (2 if sublayers else 1)) == (node.position, node.level)
     graph = paths.attention_grid(5, 3, True)
     assert [node_name(graph, Node(level, 2)) for level in range(4)] == ["C0", "C½", "C1", "C1½"]
+
+
+# ---------------------------------------------------------------- the corner that is shown first
+
+
+@pytest.mark.parametrize("prompt", ["Once there was a brave girl named Lily. She had", "Mia", ""])
+def test_at_first_there_are_five_columns_and_three_floors_of_the_same_grid(prompt):
+    _, widgets = make("paths", prompt=prompt)
+    state = widgets["paths"].state
+    n = min(5, len(state.text()))
+    html = corner(widgets["paths"])
+    small, large = paths.attention_grid(n, 2), paths.attention_grid(len(state.text()), lab.model().config.n_layers)
+    nodes = [d for d in nodes_of(html) if "data-reads" in d]
+    assert len(nodes) == 3 * n and html.count("<svg") == 1 + 4  # and the legend's swatches
+    for node in nodes:
+        at = Node(*divmod(int(node["data-i"]), n))
+        sets = [
+            {Node(*divmod(i, n)) for i in range(3 * n) if int(node[x], 16) >> i & 1}
+            for x in ("data-reads", "data-influences")
+        ]
+        assert sets[0] == small.reads(at) == large.reads(at), "what a node can have read lies all in the corner"
+        assert sets[1] == small.influences(at) == large.influences(at) & set(small.nodes)
+    arrows = [tuple(map(int, pair)) for pair in re.findall(r'data-e="(\d+) (\d+)"', html)]
+    assert sorted(arrows) == sorted(
+        (e.source.level * n + e.source.position, e.target.level * n + e.target.position) for e in small.edges
+    )
+    assert re.findall(r'class="letter[^"]*">(\w+)<', html) == [paths.letter(i) for i in range(n)]
+    assert re.findall(r'class="word[^"]*">([^<]*)<', html)[0] == "start"
+
+
+def test_the_corner_says_what_a_node_can_have_read_and_whom_it_can_influence():
+    link, widgets = make("paths")
+    said = corner(widgets["paths"])
+    assert "C1 (there, after 1 layer) is computed from A0, B0 and C0." in said
+    assert "It knows nothing of A1 and B1: same height." in said and "It can influence C2, D2 and E2." in said
+    before = whole(widgets["paths"])
+    link.request = {"corner": "2.2"}
+    said = corner(widgets["paths"])
+    assert re.search(
+        r'aria-pressed="true"[^>]*id="paths-corner-n12"|id="paths-corner-n12"[^>]*aria-pressed="true"', said
+    )
+    assert "Whom it can influence lies above this corner." in said and "It knows nothing of A2 and B2" in said
+    assert whole(widgets["paths"]) == before and link.values["node"] == "6.2"
+    link.request = {"corner": "nowhere"}
+    assert "is not a node" in link.messages["corner"] and link.values["corner"] == "2.2"
+    link.request = {"corner": "13.4"}
+    assert "E2 (a, after 2 layers) is computed" in corner(widgets["paths"])
 
 
 # ---------------------------------------------------------------- length and number
@@ -232,11 +288,12 @@ def test_a_token_keeps_its_letter_throughout_the_page(prompt):
 
     def letters(slug):
         """[(letter, token)] under the columns."""
-        return re.findall(r'class="letter[^"]*">(\w+)</text><text[^>]*>([^<]*)<', widgets[slug].html)
+        html = whole(widgets[slug]) if slug == "paths" else widgets[slug].html
+        return re.findall(r'class="letter[^"]*">(\w+)</text><text[^>]*>([^<]*)<', html)
 
-    whole, late = letters("paths"), letters("path-feedback")
-    assert whole[-1][0] == paths.letter(n - 1)
-    assert late[:-2] == whole[-len(late) + 2 :], "the prompt's last tokens, under the letters that they have above"
+    early, late = letters("paths"), letters("path-feedback")
+    assert early[-1][0] == paths.letter(n - 1)
+    assert late[:-2] == early[-len(late) + 2 :], "the prompt's last tokens, under the letters that they have above"
     assert [at for at, _ in late[-2:]] == [paths.letter(n), paths.letter(n + 1)]
     first = late[0][0]
     assert f">{first}0</text>" in widgets["path-feedback"].html
@@ -460,7 +517,7 @@ def test_forecasts_are_the_models():
 def test_each_widget_is_small_enough_and_stands_alone(slug):
     link, widget = page.PAGE.make(slug)
     link.request = {"sublayers": True, "prompt": "Once there was a brave girl named Lily. She had a big red"}
-    assert len(widget.html.encode()) < 150 * 1024
+    assert len(widget.html.encode()) < 160 * 1024  # of that the corner, all that is seen at first, is a tenth
     assert len(re.findall(r'\bid="([^"]+)"', widget.html)) == len(set(re.findall(r'\bid="([^"]+)"', widget.html)))
 
 

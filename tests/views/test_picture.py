@@ -86,7 +86,9 @@ def test_nodes_are_columns_and_floors_and_as_large_as_the_change(prompt):
                 assert node.v == told.floors[floor - 1].change[column]
                 sizes.append((min(node.v, 1.5), node.all("circle")[0].number("r")))
                 read = told.floors[floor - 1].read[column]
-                assert (f"“{read.text}”" in node.attrs["data-why"]) == read.fits
+                top = floor == len(told.floors)
+                assert (f"“{read.text}” now" in node.attrs["data-why"]) == (read.fits or top)
+                assert ("no word yet" in node.attrs["data-why"]) != (read.fits or top)
         drawn.affine(sizes, "radius", slack=0.02)
         assert [n.attrs["tabindex"] for n in nodes].count("0") == 1
         if len(told.columns) > 1:
@@ -95,6 +97,18 @@ def test_nodes_are_columns_and_floors_and_as_large_as_the_change(prompt):
         assert all(b - a > 9 for a, b in itertools.pairwise(xs)), "columns on top of each other"
         words = {t.attrs["id"]: t.text for t in svg.all("text", "word")}
         assert list(words.values()) == [told.columns[c].text for c in shown]
+
+
+def test_a_mark_is_a_word_too():
+    """Where “.” is the likeliest, a node says so: it once said “no word yet” on the very roof."""
+    link, _, root = made(prompt="Once there was a girl named Mia. One day, Mia")
+    told = link._state.climb()
+    marks = [(f.number, i) for f in told.floors for i, r in enumerate(f.read) if r.text == "." and r.chance > 0.9]
+    assert (len(told.floors), [c.text for c in told.columns].index("Mia")) in marks
+    why = {n.attrs["data-pick"]: n.attrs["data-why"] for n in svgs(root)[0].all("g", "node")}
+    for floor, column in marks:
+        assert "would say “.” now" in why[f"{floor}.{column}"]
+    assert not any("no word yet" in words for pick, words in why.items() if pick[0] == str(len(told.floors)))
 
 
 def test_the_narrow_drawing_keeps_what_carries_the_word():

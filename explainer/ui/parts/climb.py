@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 
 from markupsafe import Markup
 
-from explainer.studies.climb import START, Arc, Climb, Column, Floor
+from explainer.studies.climb import START, Arc, Climb, Column, Floor, Roof
 from explainer.ui.html import exact, join, percent, tag
 from explainer.ui.parts import components as c
 
@@ -214,7 +214,7 @@ class Picture(WordRow):
     """One drawing of a climb.
 
     floor: how far it has come: 0 the ground, then each floor, the roof, the drop; chosen: the node that is open
-    sets: the state value that pressing a node sets
+    sets: the state value that pressing a node sets; '': nothing can be pressed
     """
 
     told: Climb
@@ -266,11 +266,11 @@ class Picture(WordRow):
             self.fallen(xs),
             tag("g", class_="travel", data_own=True, aria_hidden="true"),
             viewBox=f"0 0 {width:g} {height:g}",
-            role="group",
+            role="group" if self.sets else "img",
             aria_label=label,
             class_=f"climb {lay.name}",
-            data_paths=f"climb-{lay.name}",
-            data_sets=self.sets,
+            data_paths=f"climb-{lay.name}" if self.sets else None,
+            data_sets=self.sets or None,
             data_columns=len(xs),
             translate="no",
         )
@@ -320,7 +320,7 @@ class Picture(WordRow):
             stroke_width=f"{1 + 5 * arc.weight:.3f}",
             data_v=exact(arc.weight),
             data_why=self.why(arc),
-            data_arc=f"{arc.floor}.{arc.query}.{arc.key}",
+            data_arc=f"{arc.floor}.{arc.query}.{arc.key}" if self.sets else None,
         )
 
     def why(self, arc: Arc) -> str:
@@ -347,6 +347,16 @@ class Picture(WordRow):
             way = any(
                 (a.carries and (a.floor, a.query) == (f, i)) or (a.floor - 1, a.key) == (f, i) for a in told.carriers
             )
+            press: dict[str, Any] = {}
+            if self.sets:
+                press = {
+                    "data_i": f * len(xs) + k,
+                    "data_pick": f"{f}.{i}",
+                    "role": "button",
+                    "tabindex": 0 if (f, i) == seat else -1,
+                    "aria_label": node_of(told, f, i),
+                    "aria_pressed": str((f, i) == self.chosen).lower(),
+                }
             parts.append(
                 tag(
                     "g",
@@ -355,14 +365,9 @@ class Picture(WordRow):
                     class_=f"node{' asked' if i == last else ''}{' way' if way else ''}",
                     style=f"transform:translate({x:.1f}px,{y:.1f}px)",
                     id=f"{self.layout.name}-n{f}-{i}",
-                    data_i=f * len(xs) + k,
-                    data_pick=f"{f}.{i}",
-                    role="button",
-                    tabindex=0 if (f, i) == seat else -1,
-                    aria_label=node_of(told, f, i),
-                    aria_pressed=str((f, i) == self.chosen).lower(),
                     data_why=self.node_why(f, i),
                     data_v=None if value is None else exact(value),
+                    **press,
                 )
             )
         return tag("g", *parts, **state(f, self.floor, "level"))
@@ -371,7 +376,8 @@ class Picture(WordRow):
         if f == 0:
             return f"{node_of(self.told, 0, i)}: only the piece itself and its place in the text"
         read = self.told.floors[f - 1].read[i]
-        would = f"would say “{read.text}” now ({percent(read.chance)})" if read.fits else "would say no word yet"
+        says = read.fits or f == self.n_floors  # at the top it is what the model says, however unsure
+        would = f"would say “{read.text}” now ({percent(read.chance)})" if says else "would say no word yet"
         return f"{node_of(self.told, f, i)}: {would}; how much this floor changed it"
 
     def said(self, f: int, xs: dict[int, float]) -> Markup:
@@ -393,12 +399,12 @@ class Picture(WordRow):
             **state(f, self.floor, "lens"),
         )
 
-    def stretches(self) -> list[tuple[float, float]]:
+    def stretches(self, odds: Climb | Roof | None = None) -> list[tuple[float, float]]:
         """Where the odds lie on the strip, in its units, the rest last."""
-        lay = self.layout
+        lay, odds = self.layout, odds or self.told
         left, right = (lay.left if lay.names else 4), lay.width - 4
         found, at = [], left
-        for chance in [*[o.chance for o in self.told.odds], self.told.rest]:
+        for chance in [*[o.chance for o in odds.odds], odds.rest]:
             found.append((at, at + chance * (right - left)))
             at += chance * (right - left)
         return found
@@ -412,13 +418,11 @@ class Picture(WordRow):
     def roof(self, xs: dict[int, float]) -> Markup:
         told, lay = self.told, self.layout
         x, low, high = xs[told.last], self.y(self.n_floors) - 9, 6 + lay.roof
-        parts, fans, said = [], [], []
-        names = [o.text + ("…" if o.unfinished else "") for o in told.odds] + ["others"]
-        for k, ((a, b), name) in enumerate(zip(self.stretches(), names, strict=True)):
-            chance = told.odds[k].chance if k < len(told.odds) else told.rest
+        fans = []
+        for k, (a, b) in enumerate(self.stretches()):
             if b - a < 0.5:
                 continue
-            kind = "odd" + " said" * (k == told.said) + " best" * (k == 0) + " rest" * (k == len(told.odds))
+            kind = " said" * (k == told.said) + " best" * (k == 0) + " rest" * (k == len(told.odds))
             bend = (low + high) / 2
             fans.append(
                 tag(
@@ -427,29 +431,14 @@ class Picture(WordRow):
                         f"M{x - 1.5:.1f} {low:.1f}C{x - 1.5:.1f} {bend:.1f} {a:.1f} {bend:.1f} {a:.1f} {high:.1f}"
                         f"H{b:.1f}C{b:.1f} {bend:.1f} {x + 1.5:.1f} {bend:.1f} {x + 1.5:.1f} {low:.1f}Z"
                     ),
-                    class_=f"fan{kind[3:]}",
+                    class_=f"fan{kind}",
                 )
             )
-            parts.append(
-                tag(
-                    "rect",
-                    x=f"{a:.2f}",
-                    y=6,
-                    width=f"{max(b - a - 1.2, 0.5):.2f}",
-                    height=lay.roof,
-                    rx=4,
-                    class_=kind,
-                    data_v=exact(chance),
-                    data_why=f"{name}: its chance",
-                )
-            )
-            full = f"{name} {short(chance)}"
-            fit = next((t for t in (full, name) if len(t) * lay.letter * 0.86 + 8 < b - a), "")
-            if fit:
-                said.append(fit)
-                middle, level = f"{(a + b) / 2:.1f}", f"{6 + lay.roof / 2 + 5.5:.1f}"
-                parts.append(tag("text", fit, x=middle, y=level, class_=f"odd-name{kind[3:]}"))
-        press = {"role": "button", "tabindex": 0, "data_press": "roof", "aria_label": f"The roof: {', '.join(said)}"}
+        parts, said = self.strip(told)
+        press: dict[str, Any] = {}
+        if self.sets:
+            label = f"The roof: {', '.join(said)}"
+            press = {"role": "button", "tabindex": 0, "data_press": "roof", "aria_label": label}
         roof = tag("g", *fans, *parts, **press, **state(self.n_floors + 1, self.floor, "roof"))
         level = f"{6 + lay.roof / 2 + 4.5:.1f}"
         called = tag("text", "next word", x=2, y=level, class_="name", aria_hidden="true") if lay.names else None
@@ -463,6 +452,37 @@ class Picture(WordRow):
             class_="strip-frame",
         )
         return join([frame, called, roof])
+
+    def strip(self, odds: Climb | Roof) -> tuple[list[Markup], list[str]]:
+        """The odds end to end, each with its name where there is room for it; and these names."""
+        lay = self.layout
+        parts, said = [], []
+        names = [o.text + ("…" if o.unfinished else "") for o in odds.odds] + ["others"]
+        for k, ((a, b), name) in enumerate(zip(self.stretches(odds), names, strict=True)):
+            chance = odds.odds[k].chance if k < len(odds.odds) else odds.rest
+            if b - a < 0.5:
+                continue
+            kind = " said" * (k == odds.said) + " best" * (k == 0) + " rest" * (k == len(odds.odds))
+            parts.append(
+                tag(
+                    "rect",
+                    x=f"{a:.2f}",
+                    y=6,
+                    width=f"{max(b - a - 1.2, 0.5):.2f}",
+                    height=lay.roof,
+                    rx=4,
+                    class_=f"odd{kind}",
+                    data_v=exact(chance),
+                    data_why=f"{name}: its chance",
+                )
+            )
+            full = f"{name} {short(chance)}"
+            fit = next((t for t in (full, name) if len(t) * lay.letter * 0.86 + 8 < b - a), "")
+            if fit:
+                said.append(fit)
+                middle, level = f"{(a + b) / 2:.1f}", f"{6 + lay.roof / 2 + 5.5:.1f}"
+                parts.append(tag("text", fit, x=middle, y=level, class_=f"odd-name{kind}"))
+        return parts, said
 
     def slot(self, xs: dict[int, float]) -> tuple[float, float, float]:
         """Where the next word will stand: (x, y, width)."""

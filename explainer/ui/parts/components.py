@@ -240,7 +240,9 @@ def figure(name: str, *body: Any, title: str = "", caption: Any = "", readout: s
     """A figure with its title, caption and read-out line. `name` is unique on the page (test id, download name)."""
     return tag(
         "figure",
-        tag("figcaption", tag("strong", title), " " if caption else None, caption) if title or caption else None,
+        tag("figcaption", tag("strong", title) if title else None, " " if caption else None, caption)
+        if title or caption
+        else None,
         tag("div", *body, class_="figure-body"),
         tag("p", readout or Markup("&nbsp;"), class_="readout", data_readout=True),
         tag("p", note, class_="note") if note else None,
@@ -455,9 +457,13 @@ def numbers_table(
     )
 
 
-def whole(summary: Any, *content: Any) -> Markup:
-    """A disclosure inside a figure: what lies one press deeper (all rows of a matrix, names and shapes of records)."""
-    return tag("details", tag("summary", summary), *content, class_="disclosed")
+def whole(summary: Any, *content: Any, kind: str = "", opens: str = "") -> Markup:
+    """A disclosure inside a figure: what lies one press deeper (all rows of a matrix, names and shapes of records).
+
+    opens: names of values; an address that says one of them opens it (build/web/deeper.js)
+    """
+    tagged = {"class_": f"disclosed {kind}".strip(), "data_opens": opens or None}
+    return tag("details", tag("summary", summary), *content, **tagged)
 
 
 def beyond(*content: Any) -> Markup:

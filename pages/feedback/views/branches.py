@@ -24,6 +24,7 @@ from .parts import (
     fork_texts,
     name_html,
     name_of,
+    not_yet,
     one_in,
     tape,
     written_cell,
@@ -46,21 +47,17 @@ class Branches(Widget):
 
     def draw(self) -> Markup:
         s = self.state
-        told = s.tell()
+        told = s.tell(s.ahead)
         here = s.chosen()
         known = s.known()  # in the order in which they came to be: a branch keeps its number, wherever the reader is
-        stories = [(b, s.tell(choices=b)) for b in known]
-        if not told:
-            return join(
-                [
-                    crank(s, told),
-                    c.message("Nothing is written yet: turn the crank, then come back to change what was written."),
-                ]
-            )
+        stories = [(b, s.tell(s.ahead, b)) for b in known]
         look = s.written(s.look)
         return join(
             [
-                crank(s, told, then=f"{how_many(len(told), 'token')} {'is' if len(told) == 1 else 'are'} written."),
+                crank(
+                    s, told[: s.turns], then=f"{how_many(s.turns, 'token')} {'is' if s.turns == 1 else 'are'} written."
+                ),
+                not_yet(s),
                 c.figure(
                     "tree",
                     Tree(story.tree([(here, told), *(x for x in stories if x[0] != here)]), here, look, known).draw(),

@@ -19,7 +19,7 @@ from explainer.ui.html import exact, how_many, join, number, percent, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
-from .parts import STORY, cell, crank, name_of, plain_table, prompt_cells, tape, written_cell
+from .parts import STORY, cell, crank, name_of, not_yet, plain_table, prompt_cells, tape, written_cell
 
 SEEN = 0.001  # probability below which a token is left out of the comparison
 AHEAD = 24  # turns that the chart shows after the context is full
@@ -47,16 +47,17 @@ class KeysAndValues(Widget):
         s = self.state
         config = lab.model().config
         n_prompt = len(s.tokens())
-        turns = max(1, s.step)
+        turns = s.ahead
         done = story.work(config, n_prompt, turns)
         narrow = story.work(config, n_prompt, turns, s.window)
         now = done[-1]
         kept, anew = sum(w.cached for w in done), sum(w.uncached for w in done)
-        told = s.tell()
+        told = s.tell(turns)
         tape_now = (*s.tokens(), *(t.token for t in told[: turns - 1]))
         return join(
             [
-                crank(s, told, then=f"Turn {turns} reads {how_many(now.total, 'token')}."),
+                crank(s, told[: s.turns], then=f"Turn {turns} reads {how_many(now.total, 'token')}."),
+                not_yet(s),
                 c.figure(
                     "columns",
                     *self.columns(tape_now, now),
@@ -287,7 +288,7 @@ class ContextWindow(Widget):
         model = lab.model()
         n_ctx = model.config.n_ctx
         window = min(s.window, n_ctx)
-        whole, narrow = s.tell(), s.tell(window=window, part=True)
+        whole, narrow = s.tell(s.ahead), s.tell(s.ahead, window=window, part=True)
         if len(narrow) < len(whole):
             self.is_unfinished()
         prompt = s.tokens()
@@ -303,11 +304,12 @@ class ContextWindow(Widget):
                         type="button",
                         class_="button",
                         data_set="step",
-                        value=max(full_at, s.step),
-                        aria_disabled="true" if s.step >= full_at else None,
+                        value=max(full_at, s.turns),
+                        aria_disabled="true" if s.turns >= full_at else None,
                     ),
                 ),
-                crank(s, whole, then=f"{how_many(len(prompt) + len(whole), 'token')} on the tape."),
+                crank(s, whole[: s.turns], then=f"{how_many(len(prompt) + s.turns, 'token')} on the tape."),
+                not_yet(s),
                 c.beyond(
                     c.figure(
                         "window-whole",

@@ -1,4 +1,4 @@
-"""The loop as a machine: tape, frozen weights, distribution, one draw, written at the end of the tape, and again."""
+"""The loop: a text is read, odds for a word come out, one is drawn, written behind the text, and all is read again."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ from explainer.corpus.examples import PROMPTS
 from explainer.kernel import cache, model, sampling
 from explainer.kernel.sampling import Step
 from explainer.models import lab
-from explainer.studies import story
+from explainer.studies import climb, story
 from explainer.ui.html import exact, how_many, join, number, percent, tag
 from explainer.ui.parts import components as c
+from explainer.ui.parts import drop as picture
 from explainer.ui.state import NotYet
 from explainer.ui.widget import Widget
 
-from .parts import STORY, could_be, crank, name_of, prompt_cells, tape, tape_table, written_cell
+from .parts import STORY, could_be, ended, name_of, prompt_cells, stops, tape, tape_table, turn_button, written_cell
 
 PROGRAMS = ("start of a story", "count", "close the bracket", "a pattern", "answer after working", "anything at all")
 
 
 class Loop(Widget):
-    """The machine that the reader cranks. Shows the turn that wrote the last token; before the first,
-    what it would do."""
+    """The loop that the reader cranks: the text, the odds of the next word, the word that drops behind the text.
+
+    The figure with its crank comes first and stands alone; settings and numbers follow, each one press deeper."""
 
     slug = "feedback-loop"
     title = "The loop, by hand"
@@ -37,6 +39,7 @@ class Loop(Widget):
         story.Teller.read,
         cache.step,
         model.forward,
+        climb.standing,
     )
 
     shown: tuple[Any, int] | None = None  # the story that is drawn, and how many turns of it; None: the still
@@ -50,21 +53,28 @@ class Loop(Widget):
         """Whether so many turns, all that there was time for, are no more of the same story than stand there.
 
         A story of which Python has kept nothing is told anew, in pieces."""
-        story_there, turns_there = self.shown or (self.of_story(defaults=True), self.state.param["step"].default)
+        story_there, turns_there = self.shown or (self.of_story(defaults=True), 0)
         return self.of_story() == story_there and turns <= turns_there
 
     def draw(self) -> Markup:
         s = self.state
         told = s.tell(part=True)
-        if len(told) < s.step:
+        if len(told) < s.turns:
             self.is_unfinished()
             if self.is_winding_back(len(told)):
                 raise NotYet  # and not drawn
+        next_turn = s.tell(len(told) + 1)[-1]
         self.shown = self.of_story(), len(told)
-        return join(
-            [
+        return join([Turning(s, told, next_turn).draw(), self.settings(), self.in_numbers(told, next_turn)])
+
+    def settings(self) -> Markup:
+        """What shapes the story, one press deeper."""
+        s = self.state
+        return c.whole(
+            "Temperature, seed, other texts",
+            tag(
+                "div",
                 c.controls(
-                    c.text_field("prompt", "Prompt", s.prompt, hint=c.tokens_in(len(s.tokens()))),
                     c.slider(
                         "t",
                         "Temperature",
@@ -86,11 +96,126 @@ class Loop(Widget):
                     aria_label="Texts to start from",
                 ),
                 cuts(s),
-                crank(s, told, main=True, then=said(told)),
-                Machine(s, told).draw(),
                 c.check("turing", "Show the words of a Turing machine", s.turing),
-            ]
+                class_="loop-settings",
+            ),
+            opens="t seed top_k top_p min_p turing",
         )
+
+    def in_numbers(self, told: tuple[Step, ...], next_turn: Step) -> Markup:
+        """The last turn, station by station; before the first, what it would do."""
+        return c.whole("The turn in numbers: weights, odds, draw", Machine(self.state, told, next_turn).draw())
+
+
+class Turning:
+    """The figure with its crank: the text as it stands under the picture, the odds of the next word on its roof, and
+    the tape. Stands alone: nothing that comes after it is needed to turn."""
+
+    def __init__(self, state: Any, told: tuple[Step, ...], next_turn: Step):
+        self.state, self.told, self.next_turn = state, told, next_turn
+
+    def draw(self) -> Markup:
+        s, told = self.state, self.told
+        given = max(0, len(self.next_turn.context) - len(told))
+        standing = climb.standing(self.next_turn, given, picture.NEAR)
+        before = climb.dropped(told[-1]) if told else None
+        drawings = [
+            picture.Drop(standing, layout, len(standing.floors) + 1, None, "", before, bool(told and told[-1].draw))
+            for layout in picture.LAYOUTS
+        ]
+        stop = stops(s)
+        return tag(
+            "div",
+            tag(
+                "div",
+                c.text_field("prompt", "Prompt", s.prompt, placeholder=s.param.prompt.default),
+                turn_button("Crank", 1, s, kind="main crank", title="One turn: a word is drawn, and written"),
+                class_="climb-ask",
+            ),
+            tag(
+                "figure",
+                tag(
+                    "figcaption",
+                    tag("p", said(told), stop, class_="now"),
+                    class_="says step-name",
+                    aria_live="polite",
+                ),
+                *[drawing.draw() for drawing in drawings],
+                self.transport(),
+                class_="figure climb-figure",
+                data_figure="drop",
+                data_testid="drop",
+            ),
+            self.tape(),
+            tag("div", self.tape_as_table(), *picture.tables(standing), class_="climb-tables"),
+            class_="climber turning",
+            role="group",
+            aria_label="The loop",
+            data_crank="step",
+            data_crank_last=s.param.step.bounds[1],
+            data_crank_ended=ended(told),
+            data_drops=len(told),
+        )
+
+    def transport(self) -> Markup:
+        s = self.state
+        off = "true" if s.turns == s.param.step.bounds[1] else None
+        icon = lambda name, kind: join([tag("span", name, class_="sr"), tag("i", class_=kind, aria_hidden="true")])  # noqa: E731
+        return tag(
+            "div",
+            turn_button(icon("Rewind", "rewind"), -s.turns, s, kind="icon", title="Rewind"),
+            turn_button(icon("Previous step", "back"), -1, s, kind="icon", title="One turn back"),
+            turn_button(icon("Next step", "forth"), 1, s, kind="icon", title="One turn on"),
+            tag(
+                "button",
+                "Play",
+                type="button",
+                class_="button",
+                data_crank_play=True,
+                aria_pressed="false",
+                aria_disabled=off,
+            ),
+            tag(
+                "p",
+                "Lines: what the last word reads, one floor below. Point at anything for its number.",
+                class_="readout",
+                data_readout=True,
+            ),
+            class_="step-controls climb-controls",
+            role="group",
+            aria_label="The crank",
+        )
+
+    @property
+    def gone(self) -> int:
+        """How many tokens have dropped out of the context."""
+        return max(0, len(self.state.tokens()) + len(self.told) - lab.model().config.n_ctx)
+
+    def tape(self) -> Markup:
+        s, told, gone = self.state, self.told, self.gone
+        tokens = s.tokens()
+        cells = prompt_cells(tokens, gone)
+        cells += [
+            written_cell(t, newest=t is told[-1], gone=len(tokens) + t.index < gone, travel=f"written{t.index}")
+            for t in told
+        ]
+        missing = s.turns - len(told)
+        cells += [tag("span", "", class_="cell blank", aria_hidden="true")] * (missing + 1)
+        fact = f"{how_many(len(tokens), 'token')} of the prompt, {len(told)} written; there is room for "
+        fact += f"{lab.model().config.n_ctx}."
+        if missing:
+            fact += f" {missing} more {'is' if missing == 1 else 'are'} written when the slider rests."
+        if gone:
+            fact += (
+                f" The oldest {gone if gone > 1 else 'token'} {'have' if gone > 1 else 'has'} dropped out and "
+                f"{'are' if gone > 1 else 'is'} not read any more."
+            )
+        fact += " A box is a token; ␣ is the space before a word."
+        word = tag("p", TURING["tape"], class_="turing-word") if s.turing else None
+        return c.figure("tape", word, tape(cells, TAPE), readout=fact)
+
+    def tape_as_table(self) -> Markup:
+        return tape_table(self.state.tokens(), self.told, self.gone, TAPE)
 
 
 def preset(name: str, s: Any) -> Markup:
@@ -121,34 +246,39 @@ def cuts(s: Any) -> Markup:
 
 
 def said(told: tuple[Step, ...]) -> Markup:
-    """What the last turn did, in a sentence."""
+    """What the last turn did, in a sentence or two; before the first, what there is to do."""
     if not told:
-        return Markup("Nothing is written yet.")
+        return join(
+            [
+                "The network reads the text and gives odds for one next word. That is all that it does. Press ",
+                tag("b", "Crank"),
+                ": one is drawn, and drops behind the text.",
+            ]
+        )
     turn = told[-1]
-    verb = "drew" if turn.draw else "was given"
-    end = (
-        " The model has ended its document; a chat program would stop here."
-        if turn.token == lab.tokenizer().end_id
-        else ""
-    )
-    return join([f"Turn {turn.index + 1} {verb} ", c.token(name_of(turn.token), axis="axis-vocab"), f".{end}"])
+    word = tag("b", f"“{climb.text_of(turn.token)}”", class_="it")
+    chance = percent(float(turn.final[turn.token]))
+    if turn.token == lab.tokenizer().end_id:
+        after = "The model has ended its document; a chat program would stop here."
+    elif turn.draw is None:
+        after = f"You wrote it; its chance was {chance}. The text is read again, with it, whoever wrote it."
+    else:
+        after = f"Its chance was {chance}. It stands behind the text now, and all of it is read again."
+    return join([f"Turn {turn.index + 1} {'drew' if turn.draw else 'was given'} ", word, f". {after}"])
 
 
 class Machine:
-    """The drawing of one turn."""
+    """The stations of one turn, in numbers: the one that wrote the last token, or, before the first, the next."""
 
-    def __init__(self, state: Any, told: tuple[Step, ...]):
+    def __init__(self, state: Any, told: tuple[Step, ...], next_turn: Step):
         self.state, self.told = state, told
-        self.turn = told[-1] if told else state.tell(1, ())[0]  # before the first turn: the distribution, no draw
+        self.turn = told[-1] if told else next_turn  # before the first turn: the distribution, no draw
         self.idle = not told
 
     def draw(self) -> Markup:
         words = TURING if self.state.turing else {}
         return tag(
             "div",
-            self.station("tape", words, self.tape()),
-            arrow("down", "read"),
-            arrow("up", "" if self.idle else f"{name_of(self.turn.token)} is written"),
             self.station("weights", words, self.weights()),
             arrow("right a", "scores"),
             self.station("odds", words, self.odds()),
@@ -162,38 +292,6 @@ class Machine:
         label = tag("p", words[kind], class_="turing-word") if kind in words else None
         head = tag("h4", tag("span", n, class_="n", aria_hidden="true"), " ", title)
         return tag("section", head, label, body, class_=f"station {kind}")
-
-    def tape(self) -> Markup:
-        s, told = self.state, self.told
-        tokens = s.tokens()
-        n_ctx = lab.model().config.n_ctx
-        gone = max(0, len(tokens) + len(told) - n_ctx)
-        cells = prompt_cells(tokens, gone)
-        cells += [
-            written_cell(t, newest=t is told[-1], gone=len(tokens) + t.index < gone, travel=f"written{t.index}")
-            for t in told
-        ]
-        missing = s.step - len(told)
-        cells += [tag("span", "", class_="cell blank", aria_hidden="true")] * (missing + 1)
-        fact = f"{how_many(len(tokens), 'token')} of the prompt, {len(told)} written; the context holds {n_ctx}."
-        if missing:
-            fact += f" {missing} more {'is' if missing == 1 else 'are'} written when the slider rests."
-        if gone:
-            fact += (
-                f" The oldest {gone if gone > 1 else 'token'} {'have' if gone > 1 else 'has'} dropped out and "
-                f"{'are' if gone > 1 else 'is'} not read any more."
-            )
-        label = "The tape: what was given, then what was written"
-        return c.figure(
-            "tape",
-            tape(cells, label),
-            tape_table(tokens, told, gone, label),
-            readout=fact,
-            note=(
-                "One box is one token, a piece of text. ␣ is the space before a word; rarer words are written in "
-                "several pieces; <|end|> stands before every text and ends it."
-            ),
-        )
 
     def weights(self) -> Markup:
         m = lab.model()
@@ -313,6 +411,7 @@ def openness(choices: float) -> str:
     return f"As open as a choice among {number(choices)} equally likely tokens."
 
 
+TAPE = "The tape: what was given, then what was written"
 STATIONS = {"tape": "The tape", "weights": "Frozen weights", "odds": "A distribution", "draw": "One draw"}
 TURING = {
     "tape": "Turing: the tape. The prompt is the program, attention the head that reads.",
@@ -323,13 +422,6 @@ TURING = {
 
 
 def arrow(way: str, word: str) -> Markup:
-    """An arrow of the loop; on a phone all point down, but for the last, which points up."""
-    turned = {"right": 0, "down": 90, "up": -90}[way.split()[0]]
-    drawing = tag(
-        "svg",
-        tag("path", d="M2 10H30M22 3l8 7-8 7"),
-        viewBox="0 0 32 20",
-        style=f"--turn:{turned}deg",
-        class_="arrow-line",
-    )
+    """An arrow from station to station; on a phone it points down."""
+    drawing = tag("svg", tag("path", d="M2 10H30M22 3l8 7-8 7"), viewBox="0 0 32 20", class_="arrow-line")
     return tag("div", drawing, tag("span", word), class_=f"arrow {way}", aria_hidden="true")

@@ -15,7 +15,7 @@ from explainer.kernel.sampling import Step
 from explainer.models import lab
 from explainer.models.columns import top_tokens
 from explainer.studies import story
-from explainer.ui.html import how_many, join, percent, tag
+from explainer.ui.html import how_many, percent, tag
 from explainer.ui.parts import components as c
 
 STORY = ("prompt", "t", "top_k", "top_p", "min_p", "seed", "step", "choices")
@@ -28,59 +28,64 @@ def name_of(token: int) -> str:
     return lab.tokenizer().display(token)
 
 
-def crank(state: Any, told: Sequence[Step], *, main: bool = False, then: Markup | str = "") -> Markup:
-    """The buttons that turn the crank. `told`: the story as it stands; `main`: those with the site's fixed names,
-    once on the page.
+def crank(state: Any, told: Sequence[Step], *, then: Markup | str = "") -> Markup:
+    """The buttons that turn the crank in the figures below the first. `told`: the story as it stands.
 
-    build/web/crank.js turns them, plays, and answers to the arrow keys; without it they set `step` like any button.
+    build/web/crank.js turns them and answers to the arrow keys; without it they set `step` like any button.
     """
-    back, forth = ("Previous step", "Next step") if main else ("Turn it back", "Turn the crank")
     last = state.param.step.bounds[1]
-    if state.step == last:
-        then = join([then, f" The crank stops here: this page turns it {last} times at most."])
-    ended = len(told) > 0 and told[-1].token == lab.tokenizer().end_id
     return tag(
         "div",
-        tag(
-            "button",
-            back,
-            type="button",
-            class_="button",
-            data_set="step",
-            value=max(state.step - 1, 0),
-            data_crank_by="-1",
-            aria_disabled="true" if state.step == 0 else None,
-        ),
-        (
-            tag(
-                "button",
-                "Play",
-                type="button",
-                class_="button",
-                data_crank_play=True,
-                aria_pressed="false",
-                aria_disabled="true" if state.step == last else None,
-            )
-            if main
-            else None
-        ),
-        tag(
-            "button",
-            forth,
-            type="button",
-            class_="button main",
-            data_set="step",
-            value=min(state.step + 1, last),
-            data_crank_by="1",
-            aria_disabled="true" if state.step == last else None,
-        ),
-        tag("p", then, class_="step-name", aria_live="polite" if main else None),
+        turn_button("Turn it back", -1, state),
+        turn_button("Turn the crank", 1, state, kind="main"),
+        tag("p", then, stops(state), class_="step-name"),
         class_="step-controls",
         role="group",
         aria_label="The crank",
         data_crank="step",
         data_crank_last=last,
-        data_crank_ended=bool(ended),
+        data_crank_ended=ended(told),
+    )
+
+
+def turn_button(label: Any, by: int, state: Any, *, kind: str = "", title: str | None = None) -> Markup:
+    """A button that turns the crank so many times; where it cannot turn, it says so."""
+    last = state.param.step.bounds[1]
+    to = min(max(state.turns + by, 0), last)
+    return tag(
+        "button",
+        label,
+        type="button",
+        class_=f"button {kind}".strip(),
+        title=title,
+        data_set="step",
+        value=to,
+        data_crank_by=by,
+        aria_disabled="true" if to == state.turns else None,
+    )
+
+
+def stops(state: Any) -> str:
+    """Why the crank turns no further, if it does not."""
+    last = state.param.step.bounds[1]
+    return f" The crank stops here: this page turns it {last} times at most." if state.turns == last else ""
+
+
+def ended(told: Sequence[Step]) -> bool:
+    """Whether the model has just written the end of its document."""
+    return len(told) > 0 and told[-1].token == lab.tokenizer().end_id
+
+
+def not_yet(state: Any) -> Markup | None:
+    """Where nothing is written: that what is shown is still to come, and a button that writes it."""
+    if state.turns:
+        return None
+    write = c.button("Write them", sets="step", value=state.ahead)
+    return tag(
+        "div",
+        tag("p", f"Nothing is written yet: shown are the {state.ahead} turns that would come next."),
+        write,
+        class_="not-yet",
     )
 
 

@@ -18,7 +18,7 @@ from explainer.ui.html import exact, how_many, join, number, percent, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
-from .parts import STORY, cell, name_of, one_in, plain_table, prompt_cells, tape, written_cell
+from .parts import STORY, cell, name_of, not_yet, one_in, plain_table, prompt_cells, tape, written_cell
 
 LONGEST = 24  # tokens that can be put in at once
 AFTER = 24  # turns to tell after the last word put in
@@ -43,9 +43,7 @@ class Prefill(Widget):
 
     def overwrite(self) -> Markup:
         s = self.state
-        told, at = s.tell(choices=()), s.written(s.at)
-        if not told:
-            return c.message("Nothing is written yet, so there is nothing to overwrite: turn the crank first.")
+        told, at = s.tell(s.ahead, ()), s.written(s.at)
         whole = lab.tokenizer().encode(story.as_continuation(s.words))
         most = s.param.step.bounds[1]
         put = tuple(whole)[: min(LONGEST, most - at)]
@@ -85,6 +83,7 @@ class Prefill(Widget):
         ]
         return join(
             [
+                not_yet(s),
                 c.beyond(
                     tag("h4", "Overwrite a written token"),
                     c.figure(

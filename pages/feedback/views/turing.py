@@ -41,11 +41,11 @@ class Turing(Widget):
                     stations(s.turing),
                     title="The four stations of the machine",
                     readout=(
-                        "The machine at the top of the page carries these words, too."
+                        "The stations of the first figure carry these words, too."
                         if s.turing
                         else (
-                            "In our words. Switch Turing’s on: they appear here and on the machine at the top of the "
-                            "page."
+                            "In our words. Switch Turing’s on: they appear here and on the stations of the first "
+                            "figure."
                         )
                     ),
                 ),

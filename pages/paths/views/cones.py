@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from inspect import unwrap
 from math import log10
+from typing import Any
 
 from markupsafe import Markup
 
@@ -12,12 +13,13 @@ from explainer.kernel import paths
 from explainer.kernel.paths import Graph, Node, letter
 from explainer.models import lab
 from explainer.studies import influence
+from explainer.studies.climb import columns_of
 from explainer.ui.html import how_many, join, tag
 from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
-from .grid import Drawing, level_name, names_of, node_name, node_text
+from .grid import Drawing, level_name, names_of, node_name, node_text, read_node
 
 
 def listed(names: Sequence[str]) -> str:
@@ -27,12 +29,26 @@ def listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+WIDE, HIGH = 5, 2  # tokens and layers of the corner that is shown first
+
+
+def corner(state: Any) -> tuple[Graph, influence.Cones, Node, list[str]]:
+    """The lower left corner of the grid: its graph and cones, the pinned node, the words under it."""
+    tokens = state.text()[:WIDE]
+    shape = (len(tokens), HIGH, False, 0)
+    position, height = read_node(state.corner)
+    words = [column.text for column in columns_of(tokens, len(tokens))]
+    pinned = Node(min(int(height), HIGH), min(position, len(tokens) - 1))
+    return influence.grid(*shape), influence.cones(shape), pinned, words
+
+
 class Paths(Widget):
-    """Point at a node: what it can have read, and whom it can influence."""
+    """Point at a node: what it can have read, and whom it can influence. At first in the corner of the grid (`corner`),
+    which stands alone; the whole of it, with the reader's own text, follows, one press deeper."""
 
     slug = "paths"
     title = "Who can have heard of whom"
-    reads = ("prompt", "node", "sublayers")
+    reads = ("prompt", "node", "corner", "sublayers")
     functions = (
         unwrap(paths.attention_grid),
         paths.attention_edges,
@@ -43,6 +59,43 @@ class Paths(Widget):
     )
 
     def draw(self) -> Markup:
+        return join([self.corner(), self.whole()])
+
+    def corner(self) -> Markup:
+        """The first five tokens and the first two layers."""
+        graph, cones, chosen, words = corner(self.state)
+        total, layers = len(self.state.text()), lab.model().config.n_layers
+        drawing = Drawing(
+            slug="paths-corner",
+            graph=graph,
+            names=words,
+            cones=cones,
+            chosen=chosen,
+            picks="corner",
+            label=(
+                f"Grid of {how_many(graph.n, 'column')}, one per token, and {how_many(HIGH, 'layer')}. Arrow keys move "
+                "from node to node; Enter pins a node."
+            ),
+            pick_value=lambda node: node_text(graph, node),
+            why=lambda node: f"{sentence(graph, node, words)} {reached(graph, cones, node)}",
+            row=64,
+            marked_columns={chosen.position: "axis-query"},
+            corner=True,
+        )
+        return c.figure(
+            "paths-corner",
+            drawing.draw(),
+            tag("p", class_="message", data_message="corner", role="alert"),
+            caption=legend(),
+            readout=f"{sentence(graph, chosen, words)} {reached(graph, cones, chosen)}",
+            note=(
+                f"Press a node. This is the lower left corner of the grid: {graph.n} of {how_many(total, 'token')}, "
+                f"{HIGH} of {how_many(layers, 'layer')}."
+            ),
+        )
+
+    def whole(self) -> Markup:
+        """The reader's text and all layers. An address that says anything about it opens it (`data-opens`)."""
         s = self.state
         tokens = s.text()
         names = names_of(tokens)
@@ -70,8 +123,10 @@ class Paths(Widget):
         below, above = cones.reads[cones.index(*chosen)], cones.influences[cones.index(*chosen)]
         total = graph.levels * graph.n
         reads, touches = below.bit_count() - 1, above.bit_count() - 1
-        return join(
-            [
+        return c.whole(
+            f"The whole text, all {how_many(n_layers, 'layer')}",
+            tag(
+                "div",
                 c.controls(
                     c.text_field("prompt", "Prompt", s.prompt, hint=c.tokens_in(len(tokens))),
                     c.check("sublayers", "Attention and MLP apart", s.sublayers),
@@ -96,7 +151,10 @@ class Paths(Widget):
                     ]
                 ),
                 self.table(graph, cones, names),
-            ]
+                class_="grown",
+            ),
+            kind="grows",
+            opens="prompt node sublayers",
         )
 
     def table(self, graph: Graph, cones: influence.Cones, names: list[str]) -> Markup:
@@ -177,6 +235,16 @@ def sentence(graph: Graph, node: Node, names: Sequence[str]) -> str:
             f"{listed([letter(t) for t in range(node.position + 1, graph.n)])}: later."
         )
     return f"{first} {unknown}".strip()
+
+
+def reached(graph: Graph, cones: influence.Cones, node: Node) -> str:
+    """Whom a node of a corner can influence there, in words."""
+    bits, at = cones.influences[cones.index(*node)], cones.index(*node)
+    found = [n for n in graph.nodes if bits >> cones.index(*n) & 1 and cones.index(*n) != at]
+    if not found:
+        return "Whom it can influence lies above this corner."
+    rows = {level: [node_name(graph, n) for n in found if n.level == level] for level in {n.level for n in found}}
+    return f"It can influence {' and '.join(listed(row) for _, row in sorted(rows.items()))}."
 
 
 class PathCount(Widget):

@@ -95,6 +95,7 @@ class Drawing:
     dots:    nodes without names, and closer together
     first:   how many columns of the text are left out at the left: letters go on from there,
              so that a token keeps its own
+    corner:  the lower left of a larger grid: larger, words upright, and with hints that it goes on upwards
     follow:  where the drawing scrolls, its end is kept in view; it scrolls there again when this changes
     hollow:  nodes drawn as if empty (exactly zero)
     cut:     how many tokens at the end of the text were written by the model:
@@ -123,15 +124,16 @@ class Drawing:
     faint: bool = False
     dots: bool = False
     first: int = 0
+    corner: bool = False
     follow: Any = None
 
     @property
     def column(self) -> int:
-        return 34 if self.dots else 52
+        return 34 if self.dots else 50 if self.corner else 52
 
     @property
     def left(self) -> int:
-        return 96 if self.labels else 40
+        return (90 if self.corner else 96) if self.labels else 40
 
     def name(self, node: Node) -> str:
         """The node's name, its letter counted from the beginning of the text."""
@@ -148,14 +150,15 @@ class Drawing:
     @property
     def size(self) -> tuple[float, float]:
         longest = max(map(len, self.names or ()), default=0)
-        below = (30 if self._arcs_wanted else 12) + (24 + 5 * min(longest, 10) if self.names is not None else 20)
+        slanted = 24 + 5 * min(longest, 10)
+        below = (30 if self._arcs_wanted else 12) + (20 if self.names is None else 28 if self.corner else slanted)
         return self.left + self.graph.n * self.column + RIGHT, self._top + (
             self.graph.levels - 1
         ) * self.row + RADIUS + below
 
     @cached_property
     def _top(self) -> float:
-        return RADIUS + (40 if self._arcs_wanted else 8)
+        return RADIUS + (40 if self._arcs_wanted else 26 if self.corner else 8)
 
     def at(self, node: Node) -> Place:
         return Place(
@@ -344,15 +347,17 @@ class Drawing:
                 parts.append(
                     tag("text", letter(t + self.first), x=f"{x:.0f}", y=f"{y + 4:.0f}", class_=f"letter {mark}".strip())
                 )
-                parts.append(
-                    tag(
-                        "text",
-                        name,
-                        transform=f"translate({x + 4:.0f} {y + (24 if self.dots else 18):.0f}) rotate(-38)",
-                        class_=f"word {mark}".strip(),
-                    )
-                )
+                place = f"translate({x + 4:.0f} {y + (24 if self.dots else 18):.0f}) rotate(-38)"
+                if self.corner:
+                    place = f"translate({x:.0f} {y + 21:.0f})"
+                parts.append(tag("text", name, transform=place, class_=f"word {mark}".strip()))
         return Markup("".join(parts))
+
+    def goes_on(self) -> Markup:
+        """That columns go on upwards, above a corner."""
+        tops = [self.at(Node(self.graph.levels - 1, t)) for t in range(self.graph.n)]
+        d = "".join(f"M{top.x:.0f} {top.y - RADIUS - 3:.0f}v-16" for top in tops)
+        return tag("path", d=d, class_="goes-on", aria_hidden="true")
 
     def level_names(self) -> Markup:
         """Names of the levels at the left, on a ground of their own: where the drawing scrolls,
@@ -383,14 +388,15 @@ class Drawing:
                 aria_hidden="true" if not self.picks else None,
             ),
             self.level_names(),
+            self.goes_on() if self.corner else None,
             viewBox=f"0 0 {width:.0f} {height:.0f}",
             role="group" if self.picks else "img",
             aria_label=self.label,
             class_=(
                 f"paths-grid{' lively' if self.cones is not None else ''}{' faint' if self.faint else ''}"
-                f"{' dots' if self.dots else ''}"
+                f"{' dots' if self.dots else ''}{' corner' if self.corner else ''}"
             ),
-            style=f"--drawn:{width:.0f};max-width:{width * 1.25:.0f}px",
+            style=f"--drawn:{width:.0f};max-width:{width * (1.6 if self.corner else 1.25):.0f}px",
             data_paths=self.slug,
             data_sets=self.picks or None,
             data_columns=graph_columns(self.graph),
