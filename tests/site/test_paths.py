@@ -602,7 +602,8 @@ def test_the_name_of_a_node_fits_into_its_circle(width, make_context, site):
     page = make_context(viewport={"width": width, "height": 900}).new_page()
     page.goto(f"{site}embed/paths/?sublayers=1")
     wait_live(page)
-    expect(page.locator(".paths-grid .nodes .node")).to_have_count(len(DEFAULT.text()) * (2 * LAYERS + 1))
+    wanted = len(DEFAULT.text()) * (2 * LAYERS + 1)
+    expect(page.locator("[data-paths=paths] .nodes .node")).to_have_count(wanted)
     assert page.evaluate(WIDER) == []
 
 
