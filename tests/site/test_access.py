@@ -30,7 +30,7 @@ FOCUS = """() => {
   if (el === document.body) return null;
   const look = getComputedStyle(el.type === 'radio' ? el.nextElementSibling : el); // the ring is around its words
   const ring = look.outlineStyle !== 'none' && parseFloat(look.outlineWidth) >= 1;
-  const circle = el.querySelector('circle');
+  const circle = el.querySelector('circle, .chip');
   const stroke = circle ? parseFloat(getComputedStyle(circle).strokeWidth) >= 2 : false;
   const came = el.closest('.plot-live, .plot-tools') !== null; // a plot that has come meanwhile
   return { number: Number(el.dataset.stopNumber ?? -1), came, seen: ring || stroke, what: el.outerHTML.slice(0, 120) };
@@ -193,13 +193,13 @@ WIDGETS = {
         """
 - region "One head, one query, step by step":
   - toolbar
-  - group "Controls":
-    - textbox "Prompt"
+  - textbox "Prompt"
+  - textbox "A name"
+  - figure:
+    - group /“vi” reads “ta” most/
     - combobox "Layer"
     - combobox "Head"
     - combobox "Query token"
-  - group "Choose the token that asks":
-    - button /token/
   - group "Steps":
     - button "Previous step"
     - button "Play"
@@ -207,6 +207,9 @@ WIDGETS = {
   - group "All steps":
     - button "1 Residual stream"
   - heading "Residual stream" [level=4]
+  - group:
+    - group "Choose the token that asks":
+      - button /token/
 """,
     ),
     "temperature/": (
