@@ -12,7 +12,7 @@ from explainer.studies import influence, working
 from explainer.ui.html import how_many, number, percent
 
 from .page import PathsState
-from .views.cones import corner, magnitude
+from .views.cones import EXAMPLE, magnitude
 from .views.grid import names_of
 
 
@@ -46,7 +46,7 @@ def numbers() -> dict[str, Any]:
     attempt = working.attempt(state.numbers_to_add(), "working")
     waited = (influence.answer_span(attempt) or (len(attempt.written), 0))[0]
     position, height = state.chosen()
-    _, _, place, _ = corner(state)
+    place = EXAMPLE
     column = letter(place.position), letter(place.position - 1), letter(place.position + 1)
     return {
         "n": n,

@@ -30,7 +30,7 @@ class PathsState(PageState):
     node = param.String(
         default="6.2", label="node", doc="position.layers, like 2.2; 2.1.5 is half-way, after attention"
     )
-    corner = param.String(default="2.1", label="node", doc="the same, in the first figure: the corner of the grid")
+    corner = param.String(default="", label="node", doc="the same, in the corner that is shown first; '': none")
     sublayers = param.Boolean(default=False, label="attention and MLP apart")
     tokens = param.Integer(default=12, bounds=(1, 2048), label="tokens")
     layers = param.Integer(default=4, bounds=(1, 96), label="layers")
@@ -88,8 +88,11 @@ class PathsState(PageState):
 
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
         for name, read in (("node", read_node), ("corner", read_node), ("terms", working.parse_terms)):
+            text = wanted.get(name, getattr(self, name))
+            if name == "corner" and not text:  # none is chosen
+                continue
             try:
-                read(wanted.get(name, getattr(self, name)))
+                read(text)
             except ValueError as problem:
                 messages[name] = str(problem)
                 del wanted[name]

@@ -160,6 +160,8 @@ def test_at_first_there_are_five_columns_and_three_floors_of_the_same_grid(promp
 
 def test_the_corner_says_what_a_node_can_have_read_and_whom_it_can_influence():
     link, widgets = make("paths")
+    assert 'aria-pressed="true"' not in corner(widgets["paths"]), "the guess before it is not given away"
+    link.request = {"corner": "2.1"}
     said = corner(widgets["paths"])
     assert "C1 (there, after 1 layer) is computed from A0, B0 and C0." in said
     assert "It knows nothing of A1 and B1: same height." in said and "It can influence C2, D2 and E2." in said

@@ -47,7 +47,7 @@ class AttentionCircuit(Widget):
             data_figure="circuit",
             data_testid="circuit",
         )
-        return join([ask, figure, self.more(found, cut, now)])
+        return join([ask, figure, c.beyond(self.more(found, cut, now))])
 
     def more(self, found: study.Circuit, cut: frozenset[study.Edge], now: study.Odds) -> Markup:
         """What a small figure can do without: every wire by itself, and what carries the note."""

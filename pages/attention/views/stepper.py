@@ -62,7 +62,12 @@ class AttentionStepper(Telling):
         names = lab.names_of(tokens)
         steps = Steps(lab.trace(tokens), names, s.layer, s.head, s.query)
         return join(
-            [self.ask(), self.reading(steps, names), c.stepper("step", steps.all(), s.step), self.more(steps, names)]
+            [
+                self.ask(),
+                self.reading(steps, names),
+                c.stepper("step", steps.all(), s.step),
+                c.beyond(self.more(steps, names)),
+            ]
         )
 
     def ask(self) -> Markup:

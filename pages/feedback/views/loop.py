@@ -65,7 +65,7 @@ class Loop(Widget):
                 raise NotYet  # and not drawn
         next_turn = s.tell(len(told) + 1)[-1]
         self.shown = self.of_story(), len(told)
-        return join([Turning(s, told, next_turn).draw(), self.settings(), self.in_numbers(told, next_turn)])
+        return join([Turning(s, told, next_turn).draw(), c.beyond(self.settings(), self.in_numbers(told, next_turn))])
 
     def settings(self) -> Markup:
         """What shapes the story, one press deeper."""

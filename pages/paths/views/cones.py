@@ -30,15 +30,18 @@ def listed(names: Sequence[str]) -> str:
 
 
 WIDE, HIGH = 5, 2  # tokens and layers of the corner that is shown first
+EXAMPLE = Node(1, 2)  # the node of the corner that the text speaks of
 
 
-def corner(state: Any) -> tuple[Graph, influence.Cones, Node, list[str]]:
-    """The lower left corner of the grid: its graph and cones, the pinned node, the words under it."""
+def corner(state: Any) -> tuple[Graph, influence.Cones, Node | None, list[str]]:
+    """The lower left corner of the grid: its graph and cones, the pinned node if there is one, the words under it."""
     tokens = state.text()[:WIDE]
     shape = (len(tokens), HIGH, False, 0)
-    position, height = read_node(state.corner)
     words = [column.text for column in columns_of(tokens, len(tokens))]
-    pinned = Node(min(int(height), HIGH), min(position, len(tokens) - 1))
+    pinned = None
+    if state.corner:
+        position, height = read_node(state.corner)
+        pinned = Node(min(int(height), HIGH), min(position, len(tokens) - 1))
     return influence.grid(*shape), influence.cones(shape), pinned, words
 
 
@@ -49,6 +52,7 @@ class Paths(Widget):
     slug = "paths"
     title = "Who can have heard of whom"
     reads = ("prompt", "node", "corner", "sublayers")
+    beyond = ("prompt", "node", "sublayers")
     functions = (
         unwrap(paths.attention_grid),
         paths.attention_edges,
@@ -59,7 +63,7 @@ class Paths(Widget):
     )
 
     def draw(self) -> Markup:
-        return join([self.corner(), self.whole()])
+        return join([self.corner(), c.beyond(self.whole())])
 
     def corner(self) -> Markup:
         """The first five tokens and the first two layers."""
@@ -79,17 +83,18 @@ class Paths(Widget):
             pick_value=lambda node: node_text(graph, node),
             why=lambda node: f"{sentence(graph, node, words)} {reached(graph, cones, node)}",
             row=64,
-            marked_columns={chosen.position: "axis-query"},
+            marked_columns={chosen.position: "axis-query"} if chosen else {},
             corner=True,
         )
+        said = f"{sentence(graph, chosen, words)} {reached(graph, cones, chosen)}" if chosen else "Press a node."
         return c.figure(
             "paths-corner",
             drawing.draw(),
             tag("p", class_="message", data_message="corner", role="alert"),
             caption=legend(),
-            readout=f"{sentence(graph, chosen, words)} {reached(graph, cones, chosen)}",
+            readout=said,
             note=(
-                f"Press a node. This is the lower left corner of the grid: {graph.n} of {how_many(total, 'token')}, "
+                f"This is the lower left corner of the grid: {graph.n} of {how_many(total, 'token')}, "
                 f"{HIGH} of {how_many(layers, 'layer')}."
             ),
         )
