@@ -155,6 +155,7 @@ def test_the_ball_falls_on_the_word_that_is_named(made, asked):
         assert look.final[before].sum() - 1e-12 <= last.u < look.final[before].sum() + look.final[last.token] + 1e-12
         words = html.unescape(re.search(r'class="says"[^>]*>(.*?)</p>', made["temperature"].html)[1])
         name = lab.tokenizer().display(last.token).removeprefix("␣")
+        name = name if any(x.isalnum() for x in name) else f"“{name}”"
         assert f'Ball {n} of seed 11, at {last.u:.4f}, falls on <strong translate="no">{name}</strong>' in words
         rank = look.order.tolist().index(last.token)
         assert (f"one of the {V - FEW:,} others" in words) == (rank >= FEW)
@@ -163,6 +164,11 @@ def test_the_ball_falls_on_the_word_that_is_named(made, asked):
             assert [i for i, e in enumerate(pieces) if "hit" in e.classes] == [min(rank, FEW)]
         found.add(last.token)
     assert len(found) > 1 or asked["t"] == 0
+
+
+def test_a_mark_among_words_is_quoted(made):
+    ask(made, prompt="The stock market fell", t=0, draws=1)
+    assert 'falls on <strong translate="no">“:”</strong>.' in made["temperature"].html
 
 
 def test_the_ball_stays_where_it_is_while_the_knob_turns(made):

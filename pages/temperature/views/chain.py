@@ -105,6 +105,7 @@ def words_of_ball(told: machine_facts.Machine, seed: int) -> Markup:
     if last is None:
         return join(["A ball is one number between 0 and 1. On which word will it fall?"])
     name = plain_name(last.token).removeprefix("␣") or plain_name(last.token)
+    name = name if any(x.isalnum() for x in name) else f"“{name}”"  # a mark, among words
     others = f", one of the {len(told.draws.counts) - machine_facts.FEW:,} others"
     return join(
         [

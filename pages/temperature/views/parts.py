@@ -127,6 +127,7 @@ def cut_fields(state: Any) -> Markup:
         tag("div", *fields, class_="cuts"),
         class_="cut-fields",
         open_=bool(on),
+        data_opens="top_k top_p min_p",
     )
 
 
