@@ -309,7 +309,7 @@ class ContextWindow(Widget):
                     ),
                 ),
                 crank(s, whole[: s.turns], then=f"{how_many(len(prompt) + s.turns, 'token')} on the tape."),
-                not_yet(s),
+                c.beyond(not_yet(s)),
                 c.beyond(
                     c.figure(
                         "window-whole",

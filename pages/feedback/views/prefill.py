@@ -83,8 +83,8 @@ class Prefill(Widget):
         ]
         return join(
             [
-                not_yet(s),
                 c.beyond(
+                    not_yet(s),
                     tag("h4", "Overwrite a written token"),
                     c.figure(
                         "own",

@@ -30,7 +30,7 @@ class TemperatureDraws(Widget):
     slug = "temperature-draws"
     title = "Where chance comes in"
     reads = ("prompt", "t", "seed", "draws", "checks", "top_k", "top_p", "min_p")
-    beyond = ("checks",)
+    beyond = ("checks", "draws")
     functions = (
         sampling.draw,
         sampling.draw_at,
@@ -58,15 +58,17 @@ class TemperatureDraws(Widget):
                     c.beyond(self.check(look)),
                     class_="machine-body",
                 ),
-                tag(
-                    "div",
-                    c.controls(
-                        *[draw_button(n) for n in (1, 100, 10_000)],
-                        c.button("Start over", sets="draws", value=0, kind="small"),
-                        c.number_field("seed", "Seed", s.seed, 0, 2**32 - 1),
-                        label="Draw from the distribution",
-                    ),
-                    class_="machine-draw wrap",
+                c.beyond(
+                    tag(
+                        "div",
+                        c.controls(
+                            *[draw_button(n) for n in (1, 100, 10_000)],
+                            c.button("Start over", sets="draws", value=0, kind="small"),
+                            c.number_field("seed", "Seed", s.seed, 0, 2**32 - 1),
+                            label="Draw from the distribution",
+                        ),
+                        class_="machine-draw wrap",
+                    )
                 ),
                 tag("p", class_="message", data_message="draws", role="alert"),
                 c.figure(
