@@ -342,7 +342,7 @@ def test_a_picture_shows_what_is_on_screen(path, slug, scheme, width, fonts, mak
 CHANGES = {
     "attention/": {"layer": 1, "query": 5},
     "temperature/": {"t": 2},
-    "feedback/": {"seed": 5},
+    "feedback/": {"seed": 5, "step": 3},
     "paths/": {"node": "2.2"},
 }
 

@@ -177,7 +177,9 @@ class Turning:
             ),
             tag(
                 "p",
-                "Lines: what the last word reads, one floor below. Point at anything for its number.",
+                "Lines: what the last word reads",
+                tag("span", ", one floor below. Point at anything for its number"),
+                ".",
                 class_="readout",
                 data_readout=True,
             ),
