@@ -47,7 +47,8 @@ function fall(svg, ms) {
 }
 
 function stop(el) {
-  for (const animation of el.getAnimations({ subtree: true })) if ([id, 'climb'].includes(animation.id)) animation.cancel();
+  const own = el.getAnimations({ subtree: true }).filter((animation) => [id, 'climb'].includes(animation.id));
+  for (const animation of own) animation.cancel();
 }
 
 /** Wire the pictures with a drop under `root`. */

@@ -342,7 +342,7 @@ def roof(model: Model, trace: Trace, probs: Array, said: int | None = None, at: 
     shown = [int(t) for t in order[:SHOWN_ODDS] if probs[t] >= LEAST_ODDS]
     if said not in shown:
         shown.append(said)
-    cache = KVCache.of(trace)
+    cache = kept_of(trace)
     odds = tuple(Odds(t, text_of(t), float(probs[t]), unfinished(model, cache, t)) for t in shown)
     return Roof(odds, max(0.0, 1.0 - sum(o.chance for o in odds)), shown.index(said), at)
 
@@ -380,6 +380,13 @@ def reading(probs: Array, before: int) -> Reading:
     return Reading(best, text_of(best), float(probs[best]), fits(best, before) and bool(probs[best] >= SURE))
 
 
+@functools.lru_cache(maxsize=16)
+def kept_of(trace: Trace) -> KVCache:
+    """The keys and values of a pass: one object for each, so that what is asked of it can be remembered."""
+    return KVCache.of(trace)
+
+
+@functools.lru_cache(maxsize=256)
 def unfinished(model: Model, cache: KVCache, token: int) -> bool:
     """Whether the model would most likely go on with the same word after this piece."""
     if cache.full or not spelled(token):

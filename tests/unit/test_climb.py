@@ -161,7 +161,8 @@ def test_what_can_be_read_as_a_word():
     (was,), (zu,), (red,) = encode(" was"), encode("-zu"), encode(" red")
     stop, end = encode(".")[0], lab.tokenizer().end_id
     assert climb.fits(was, red) and climb.fits(red, stop) and climb.fits(zu, encode(" Vi")[0])
-    assert not climb.fits(zu, stop) and not climb.fits(stop, red) and not climb.fits(end, stop)
+    assert not climb.fits(zu, stop) and climb.fits(stop, red) and climb.fits(end, stop), "a mark is a word, too"
+    assert not climb.fits(encode("-")[0], red)
     assert not any(climb.fits(t, red) for t in encode("hat") if not lab.names_of((t,))[0].startswith("␣"))
 
 

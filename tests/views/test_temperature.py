@@ -177,10 +177,10 @@ def test_in_the_limits_nothing_is_divided(made):
 
 def test_cuts_are_folded_away_until_they_are_set(made):
     assert "<summary>Cut the tail: no cut</summary>" in made["temperature"].html
-    assert '<details class="cut-fields">' in made["temperature"].html
+    assert '<details class="cut-fields" data-opens="top_k top_p min_p">' in made["temperature"].html
     ask(made, top_k="5", min_p="0.1")
     assert "<summary>Cut the tail: top-k 5, min-p 0.1</summary>" in made["temperature"].html
-    assert '<details class="cut-fields" open>' in made["temperature"].html
+    assert '<details class="cut-fields" open data-opens=' in made["temperature"].html
 
 
 # ---------------------------------------------------------------- one scale
