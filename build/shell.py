@@ -106,11 +106,14 @@ def led(html: str, root: str) -> str:
     return PAGE_LINK.sub(lambda m: f'href="{root}{m["page"]}/{m["asked"] or ""}" data-page-link="{m["page"]}"', html)
 
 
-def frame(page: Any, widget: Any, body: str, *, root: str, from_page: dict[str, str] | None = None) -> Markup:
+def frame(
+    page: Any, widget: Any, body: str, *, root: str, from_page: dict[str, str] | None = None, own: bool = False
+) -> Markup:
     """A widget's still in its frame: title, toolbar, drawers.
 
     Python, which draws the still, knows of a page no more than its name; where it lies is said here, and in the
     browser by build/web/links.js.
+    own: whether its prompt is that of the whole page
     """
     body = led(body, root)
     code = source_of(widget.functions) if widget.functions else None
@@ -120,6 +123,7 @@ def frame(page: Any, widget: Any, body: str, *, root: str, from_page: dict[str, 
             body=Markup(body),
             code=code,
             from_page=from_page,
+            own=own,
             tall=heights.tall(page, widget.slug),
             more='class="beyond"' in body,
         )
@@ -179,7 +183,11 @@ def page_html(
     extra:         markup for its head
     """
     html_of = {m["name"]: m["attributes"].get("html", "") for m in still["models"]}
-    widgets = {w.slug: frame(page, w, html_of[w.slug], root=root) for w in page.widgets}
+    asks = [w.slug for w in page.widgets if 'data-bind="prompt"' in html_of[w.slug]]
+    bar = {"prompt": page.state().prompt} if page.chapter and asks and len(page.widgets) > 1 else None
+    widgets = {
+        w.slug: frame(page, w, html_of[w.slug], root=root, own=bool(bar) and w.slug == asks[0]) for w in page.widgets
+    }
     lean = lean_still(page, page.name, still)
     prose = article(text, numbers, widgets)
     return framed(
@@ -192,6 +200,7 @@ def page_html(
         still=json_block(lean),
         figures=page.widgets,
         two_ways='<div class="discover">' in prose,
+        bar=bar,
         extra=Markup(extra),
     )
 
