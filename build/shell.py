@@ -201,8 +201,15 @@ def page_html(
         figures=page.widgets,
         two_ways='<div class="discover">' in prose,
         bar=bar,
+        emblem=emblem_of(page),
         extra=Markup(extra),
     )
+
+
+def emblem_of(page: Any) -> Markup | None:
+    """The drawing beside a page's title, if its folder has one (title.svg)."""
+    file = ROOT / "pages" / page.folder / "title.svg"
+    return Markup(file.read_text(encoding="utf-8")) if file.exists() else None
 
 
 def text_html(page: Text, *, root: str, assets: dict[str, str], contents: Contents, numbers: dict[str, Any]) -> str:

@@ -45,7 +45,15 @@ import { afterTurns } from './turns.js';
       section.dataset.settled = '';
     }
   };
-  document.addEventListener('DOMContentLoaded', () => { show(); settle(); });
+  /** The drawing beside the title moves once; not for who wants nothing to move. */
+  const still = () => {
+    if (!matchMedia('(prefers-reduced-motion: reduce)').matches) return;
+    for (const svg of document.querySelectorAll('.title-art svg')) {
+      svg.setCurrentTime(60);
+      svg.pauseAnimations();
+    }
+  };
+  document.addEventListener('DOMContentLoaded', () => { show(); settle(); still(); });
   // whoever comes back comes to the page
   addEventListener('pagehide', () => document.getElementById('site-contents')?.hidePopover?.());
 

@@ -217,8 +217,6 @@ WIDGETS = {
         """
 - region "Where chance comes in":
   - group "Controls":
-    - textbox "Prompt"
-  - group "Controls":
     - slider "Temperature"
   - group "Draw from the distribution":
     - button "Draw 1"
@@ -261,7 +259,7 @@ WIDGETS = {
 - region "Who can have heard of whom":
   - figure:
     - group /Grid of 5 columns, one per token, and 2 layers/:
-      - button "C1 there" [pressed]
+      - button "C1 there"
   - group:
     - text: The whole text, all 4 layers
     - group "Controls":

@@ -71,7 +71,7 @@ def opened(context: BrowserContext, site: str) -> Callable[..., Page]:
     return open_
 
 
-@pytest.mark.parametrize("path", ["", "attention/", "feedback/", "embed/path-lengths/"])
+@pytest.mark.parametrize("path", ["", "attention/", "feedback/", "embed/path-lengths/?view=full"])
 def test_a_page_that_was_left_is_still_live_after_back(path: str, opened: Callable[..., Page], site: str) -> None:
     page = opened(path)
     field = page.get_by_label("Prompt", exact=True).first

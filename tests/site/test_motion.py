@@ -113,3 +113,14 @@ def test_a_draw_travels_to_the_histogram(make_context, site):
     widget.get_by_role("button", name="Draw 1", exact=True).click()
     page.wait_for_function("window.trips.length === 1")
     expect(widget.locator("[data-travel]")).to_have_text(page.evaluate("window.trips[0]"))
+
+
+def test_the_drawing_beside_a_title_stands_still_for_who_wants_that(make_context, site):
+    page = make_context(reduced_motion="reduce").new_page()
+    page.goto(site + "attention/", wait_until="load")
+    art = page.locator(".title-art svg")
+    expect(art).to_be_visible()
+    assert art.evaluate("svg => [svg.animationsPaused(), svg.getCurrentTime() > 5]") == [True, True]
+    page = make_context(reduced_motion="no-preference").new_page()
+    page.goto(site + "attention/", wait_until="load")
+    assert page.locator(".title-art svg").evaluate("svg => svg.animationsPaused()") is False
