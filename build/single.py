@@ -152,6 +152,7 @@ def template(html: str, base: str, where: Callable[[str], str | None]) -> str:
     )  # stills
     html = html.replace(f"{shell.templates.globals['slash']}\n", "")  # a file has no folder
     html = re.sub(r'<aside class="newer".*?</aside>\n', "", html, flags=re.S)
+    html = html.replace(' data-view="compact"', ' data-view="full" data-view-said', 1)  # all of it is taken
     html = re.sub(r' data-pages="[^"]*"', ' data-pages="*.html"', html)
     html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', mark("policy"), html)
     html = re.sub(r'<link rel="stylesheet" href="[^"]+">', mark("style"), html)

@@ -18,10 +18,10 @@ import { afterTurns } from './turns.js';
   if (theme !== 'auto') root.dataset.theme = theme;
   // An embed shows its one figure; all of the widget where it is asked to, or to show what only all of it can show.
   if (root.dataset.embed) {
+    const view = asked.get('view');
     const needs = (root.dataset.beyond ?? '').split(' ').some((name) => name && asked.has(name));
-    const said = ['compact', 'full'].includes(asked.get('view'));
-    root.dataset.view = said ? asked.get('view') : needs ? 'full' : 'compact';
-    root.toggleAttribute('data-view-said', said);
+    if (['compact', 'full'].includes(view)) Object.assign(root.dataset, { view, viewSaid: '' });
+    else if (root.dataset.viewSaid === undefined) root.dataset.view = needs ? 'full' : 'compact';
   }
   // Python begins to load while the page is still arriving: page.js will connect to this very worker.
   if (root.dataset.worker && !root.dataset.embed && !asked.has('boot') && !asked.has('patience')) {

@@ -33,6 +33,7 @@ export async function oneFile(template, widgets, asked) {
     throw new Error('a newer version of the site is here; reload this page first');
   }
   delete dataset.build;
+  if (dataset.embed) dataset.view = document.documentElement.dataset.view ?? 'full'; // a page shows all of it
   dataset.pages = pages;
   for (const [name, el] of widgets) {
     page.querySelector(`[data-widget="${name}"] [data-body]`).innerHTML = linked(
