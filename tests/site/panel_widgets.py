@@ -171,6 +171,7 @@ def the_stepper_works(page: Page) -> None:
     tokens = AttentionState().tokens()
     trace = lab.trace(tokens)
     state = AttentionState()
+    stepper.get_by_test_id("keys").locator("xpath=ancestor::details[1]/summary").click()  # they lie one press deeper
     cell = stepper.get_by_test_id("keys").locator("tbody td[data-v]").nth(1)
     cell.hover()
     made = explain(trace, lab.model().params, f"blocks.{state.layer}.attn.k", (0, state.head, 1), lab.names_of(tokens))

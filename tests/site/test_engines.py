@@ -110,7 +110,7 @@ def test_start_another_prompt(engine: Engine, site: str) -> None:
 
 
 def test_attention_another_head(engine: Engine, site: str) -> None:
-    engine.open(f"{site}attention/")
+    engine.open(f"{site}attention/#attention-heads")  # which opens its section
     engine.wait_live()
     engine.click("#attention-heads .head-button[value='1\u001f1']")  # names and values of several are joined by U+001F
     engine.wait("document.querySelector('[data-figure=opened-head]').textContent.includes('Head 1.1')")

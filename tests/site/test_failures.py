@@ -400,7 +400,7 @@ def test_with_cookies_blocked_in_the_browser_itself_it_becomes_live(
     )
     page = context.new_page()
     page.add_init_script(LISTEN)
-    page.goto(site + "embed/path-lengths/")
+    page.goto(site + "embed/path-lengths/?view=full")
     stored = "(() => { try { return localStorage.length } catch (problem) { return problem.name } })()"
     assert page.evaluate(stored) == "SecurityError"
     wait_live(page)

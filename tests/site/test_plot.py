@@ -295,7 +295,7 @@ def test_who_has_zoomed_in_keeps_the_place_while_the_numbers_change(open_page) -
     assert ranges(page, "openness-by-place")[:2] == [0, len(lab.tokens_of("Mia")) - 1]
 
 
-@pytest.mark.parametrize("path", ["how/", "components/", "embed/components-plot/"])
+@pytest.mark.parametrize("path", ["how/", "components/", "embed/components-plot/?view=full"])
 def test_axe_finds_nothing_and_nothing_moves(path, make_context, site) -> None:
     for scheme, width in (("light", 1280), ("dark", 360)):
         page = make_context(color_scheme=scheme, viewport={"width": width, "height": 800}).new_page()

@@ -318,7 +318,7 @@ def test_a_crash_is_told_everywhere_and_a_restart_brings_all_back(context: Brows
     for page in (one, two):
         expect(page.locator("[data-status-message]")).to_contain_text("crashed")
         assert page.evaluate("document.documentElement.dataset.explainer") == "failed"
-        expect(page.locator("[data-body] table:visible").first).to_be_visible()  # the picture stays
+        expect(page.locator("[data-body] svg:visible").first).to_be_visible()  # the picture stays
     one.get_by_label("Prompt").fill("Tom has a green kite.")
     one.get_by_role("button", name="Retry").click()
     for page in (one, two):
@@ -335,7 +335,7 @@ def twice(make_context: Callable[..., BrowserContext], watched: str) -> list[Pag
     for _ in range(2):
         context = make_context()
         context.guard.origin = watched  # type: ignore[attr-defined]
-        pages.append(opened(context, watched + "embed/temperature-draws/"))
+        pages.append(opened(context, watched + "embed/temperature-draws/?view=full"))
     return pages
 
 

@@ -599,9 +599,6 @@ def test_a_copied_link_opens_the_same_view(open_page, make_context, site):
     widget(page, "temperature").get_by_text("Cut the tail: no cut").press("Enter")  # no pointer rests on a cell
     widget(page, "temperature").get_by_label("Min-p").fill("0.05")
     expect(page).to_have_url(re.compile("min_p=0.05"))
-    widget(page, "temperature").get_by_text("Cut the tail: min-p 0.05").press(
-        "Enter"
-    )  # folded again, as a link opens it
     widget(page, "temperature-draws").get_by_label("Seed").fill("12")
     expect(page).to_have_url(re.compile("seed=12"))
     settle(page)
