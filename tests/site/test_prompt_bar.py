@@ -6,6 +6,7 @@ import pytest
 from conftest import settle, until
 from playwright.sync_api import Page, expect
 
+from explainer.models import lab
 from pages import PAGES
 
 CHAPTERS = [page.path for page in PAGES if page.chapter]
@@ -42,7 +43,10 @@ def test_what_is_typed_in_the_bar_is_the_text_of_the_page(open_page) -> None:
     bar(page).get_by_label("Prompt", exact=True).fill("Mia has a red ball. It is")
     settle(page)
     until(page, "() => /prompt=Mia/.test(location.href)")
-    expect(page.locator("#temperature-truth [data-figure=beside] tbody tr").first).to_contain_text("red")
+    rows = page.locator("#temperature-truth [data-figure=beside] tbody")
+    best = lab.trace(lab.tokens_of("Mia has a red ball. It is"))["logits"][-1].argmax()
+    expect(rows).to_contain_text(lab.names_of((int(best),))[0])
+    expect(rows).not_to_contain_text("green")
     expect(page.locator("#temperature [data-bind=prompt]")).to_have_value("Mia has a red ball. It is")
     expect(bar(page)).to_be_visible()
 
