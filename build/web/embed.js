@@ -4,6 +4,8 @@
 // bubble out of the element: explainer:live, explainer:failed, explainer:change (event.detail: the state). Everything
 // from inside the frame is checked for its sender and its shape, and is only ever used as a number, a plain value or a
 // text.
+import { bounded, isFull, isState, plain, roomAt } from './room.js';
+
 (() => {
   const home = new URL('./', /** @type {HTMLScriptElement | null} */ (document.currentScript)?.src
     ?? [...document.scripts].find((s) => /\/embed\.js(\?|$)/.test(s.src))?.src ?? location.href);
@@ -12,8 +14,6 @@
     'widget', 'height', 'class', 'style', 'id', 'title', 'slot', 'part', 'hidden', 'lang', 'dir', 'tabindex', 'role',
     'eager', 'credentialless',
   ]);
-  const NAME = /^[a-z][a-z0-9_]{0,31}$/;
-  const LONGEST = 20000;
 
   class TransformerExplainer extends HTMLElement {
     /** @type {HTMLIFrameElement | null} */
@@ -67,7 +67,7 @@
       /** @type {Values} */
       const values = {};
       for (const { name, value } of this.attributes) {
-        if (!OWN.has(name) && NAME.test(name)) values[name] = value.slice(-LONGEST); // a text keeps its end
+        if (isState(name, OWN)) values[name] = bounded(value);
       }
       return values;
     }
@@ -129,16 +129,11 @@
       if (this.#frame) this.#frame.style.height = `${Math.max(Math.min(Math.max(room, 80), 8000), this.#told)}px`;
     }
 
-    /** As `room` in build/heights.py: the larger height of the two measured widths that this one lies between. */
+    /** The height of what is asked for, at this width. */
     #room() {
-      const { asked } = this;
       const [beyond, compact, full] = FIGURES[String(this.getAttribute('widget'))];
-      const all = asked.view === 'full' || (asked.view !== 'compact' && beyond.some((name) => name in asked));
-      const width = this.getBoundingClientRect().width || 720;
-      const heights = all ? full : compact;
-      if (!heights.length) return 560;
-      const nearest = [WIDTHS.findLastIndex((at) => at <= width), WIDTHS.findIndex((at) => at >= width)];
-      return Math.max(...nearest.filter((i) => i >= 0).map((i) => heights[i]));
+      const heights = isFull(this.asked, beyond) ? full : compact;
+      return roomAt(heights, WIDTHS, this.getBoundingClientRect().width || 720);
     }
 
     /** @param {Values} values */
@@ -181,22 +176,13 @@
       const values = {};
       for (const { attributeName } of changes) {
         const name = String(attributeName);
-        if (!OWN.has(name) && NAME.test(name)) values[name] = this.getAttribute(name)?.slice(-LONGEST) ?? null;
+        if (!isState(name, OWN)) continue;
+        const value = this.getAttribute(name);
+        values[name] = value === null ? null : bounded(value);
       }
       this.#fit();
       this.#set(values);
     }
-  }
-
-  /** Numbers, texts and booleans under plain names; everything else is dropped. @param {unknown} detail */
-  function plain(detail) {
-    /** @type {Values} */
-    const kept = {};
-    for (const [name, value] of Object.entries(typeof detail === 'object' && detail ? detail : {})) {
-      if (/^[a-z_]{1,32}$/i.test(name)
-        && (value === null || ['number', 'string', 'boolean'].includes(typeof value))) kept[name] = value;
-    }
-    return kept;
   }
 
   if (!customElements.get('transformer-explainer')) {

@@ -1,4 +1,5 @@
 import { hopeful, remedy, whyNot } from './causes.js';
+import { isFull } from './room.js';
 import { afterTurns } from './turns.js';
 
 // Before anything else (in the head, so nothing flashes): the reading mode and the theme that the reader chose.
@@ -21,10 +22,9 @@ import { afterTurns } from './turns.js';
   if (theme !== 'auto') root.dataset.theme = theme;
   // An embed shows its one figure; all of the widget where it is asked to, or to show what only all of it can show.
   if (root.dataset.embed) {
-    const needs = (root.dataset.beyond ?? '').split(' ').some((name) => name && asked.has(name));
-    const said = ['compact', 'full'].find((view) => view === asked.get('view'));
-    root.dataset.view = said ?? (needs ? 'full' : 'compact');
-    root.toggleAttribute('data-view-said', Boolean(said));
+    const full = isFull(Object.fromEntries(asked), (root.dataset.beyond ?? '').split(' '));
+    root.dataset.view = full ? 'full' : 'compact';
+    root.toggleAttribute('data-view-said', ['compact', 'full'].includes(asked.get('view') ?? ''));
   }
   // Python begins to load while the page is still arriving: page.js will connect to this very worker.
   if (root.dataset.worker && !root.dataset.embed && !asked.has('boot') && !asked.has('patience')) {

@@ -1,5 +1,6 @@
 // The toolbar of each widget: reset, copy link, copy embed code, download, show the code. The buttons are in the HTML.
 import { asSvg, asPng } from './picture.js';
+import { isFull } from './room.js';
 import { oneFile } from './take.js';
 
 /** The element at which something happened. @param {Event} event */
@@ -111,7 +112,7 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
         const values = told();
         const { view, viewSaid } = document.documentElement.dataset;
         if (viewSaid !== undefined) values.view = view;
-        const full = values.view === 'full' || String(el.dataset.beyond).split(' ').some((name) => name in values);
+        const full = isFull(values, String(el.dataset.beyond).split(' '));
         const tall = String(el.dataset.tall).split(' ')[Number(full)];
         const { element, iframe } = embedCode(slug, el.querySelector('h3').textContent, values, site, tall);
         const box = el.querySelector('[data-embed-code]');

@@ -3,7 +3,7 @@
 // not before.
 
 /** @param {number} p */
-const percent = (p) => { // as explainer/ui/html.py writes it
+export const percent = (p) => { // as explainer/ui/html.py writes it
   const q = 100 * p;
   if (p === 0 || p === 1) return `${q} %`;
   if (q < 0.01) return '<0.01 %';
