@@ -2,13 +2,22 @@
 // every token's number with each change; rows are made of them when the list is opened (or its numbers are downloaded),
 // not before.
 
-/** @param {number} p */
-export const percent = (p) => { // as explainer/ui/html.py writes it
+/** As Python rounds: what lies just in the middle goes to the even side (12.5 to 12; toFixed makes 13 of it).
+ * @param {number} q @param {number} digits */
+function rounded(q, digits) {
+  const halves = q * 2 ** (digits + 1) * 5 ** digits; // exact, where it is a whole number by its first factor
+  if (!Number.isInteger(q * 2 ** (digits + 1)) || halves % 2 === 0) return q.toFixed(digits);
+  const below = (halves - 1) / 2;
+  return ((below + (below % 2)) / 10 ** digits).toFixed(digits);
+}
+
+/** As explainer/ui/html.py writes it. @param {number} p */
+export const percent = (p) => {
   const q = 100 * p;
   if (p === 0 || p === 1) return `${q} %`;
   if (q < 0.01) return '<0.01 %';
   if (q > 99.99) return '>99.99 %';
-  return `${q.toFixed(q < 0.095 || q > 99.9 ? 2 : q < 9.95 || q > 99 ? 1 : 0)} %`;
+  return `${rounded(q, q < 0.095 || q > 99.9 ? 2 : q < 9.95 || q > 99 ? 1 : 0)} %`;
 };
 /** @param {number} x */
 const signed = (x) => x.toFixed(2).replace('-', '−');
