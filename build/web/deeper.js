@@ -2,6 +2,11 @@
 // address, a value in the address that only a figure inside shows. What lies in a closed one is not drawn until it is
 // opened.
 
+/** The name in the hash of an address; '' where it is none (`#100%`). @param {string} hash */
+function named(hash) {
+  try { return decodeURIComponent(hash.slice(1)); } catch { return ''; }
+}
+
 /** Open every section around an element. Returns the element. @param {HTMLElement} element */
 export function reveal(element) {
   /** @type {HTMLDetailsElement | undefined} */
@@ -22,7 +27,7 @@ export function deeper(root, { asked, opened }) {
   const sections = (selector) => root.querySelectorAll(selector);
   /** @param {string} hash */
   const goTo = (hash) => {
-    const target = hash.length > 1 && !hash.includes('=') && root.getElementById(decodeURIComponent(hash.slice(1)));
+    const target = !hash.includes('=') && root.getElementById(named(hash));
     if (target && isClosed(target)) reveal(target).scrollIntoView();
   };
   const arrive = () => {

@@ -64,6 +64,28 @@ test('what is being written stays until the field is left; then it shows what ho
   assert.equal(text.value, '5');
 });
 
+test('a field that was left before its answer shows what holds then, also when it has the focus again', () => {
+  const text = field('text', { value: '4' });
+  const other = field('text', {}, { 'data-bind': 'other' });
+  wire(text, other);
+  const leave = () => {
+    text.focus();
+    text.value = '4.';
+    happen(text, 'input');
+    on.idle = false;
+    happen(text, 'focusout');
+    other.focus();
+  };
+  leave();
+  shown.held();
+  assert.equal(text.value, '5');
+  leave();
+  text.focus();
+  happen(text, 'focusin');
+  shown.held();
+  assert.equal(text.value, '5');
+});
+
 test('a field that has the focus only, and nothing is written in, shows what holds', () => {
   const text = field('text', { value: '4' });
   wire(text);

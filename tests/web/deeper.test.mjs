@@ -18,11 +18,11 @@ beforeEach(() => {
   location.hash = '';
   opened = 0;
   inner = el('details', { class: 'deeper', id: 'inner' },
-    el('input', { 'data-bind': 'head', id: 'head' }), el('h3', { id: 'proof' }));
+    el('input', { 'data-bind': 'head', id: 'head' }), el('h3', { id: 'proof' }), el('input', { 'data-bind': 't' }));
   outer = el('details', { class: 'deeper', id: 'outer' }, inner, el('input', { 'data-bind': 'prompt' }));
   page = new Document();
   page.append(
-    el('main', {}, el('a', { href: '#proof', id: 'link' }), el('input', { 'data-bind': 't' }), outer,
+    el('main', {}, el('a', { href: '#proof', id: 'link' }), outer, el('input', { 'data-bind': 't' }),
       el('details', { 'data-opens': 'node edge', id: 'grid' })),
     el('p', { id: 'open' }),
   );
@@ -54,15 +54,25 @@ test('what shows a value without a control says so itself', () => {
 
 test('an address of a place inside leads there; a state in the hash, and no place at all, lead nowhere', () => {
   wire();
-  for (const hash of ['#head=1', '#', '#nowhere']) {
+  by('proof').setAttribute('id', 'proof=1');
+  for (const hash of ['#proof=1', '#', '#nowhere', '#100%']) {
     location.hash = hash;
     heard.dispatchEvent(new Event('hashchange'));
   }
   assert.ok(!outer.open);
+  outer.querySelector('h3').setAttribute('id', 'proof');
   location.hash = '#proof';
   heard.dispatchEvent(new Event('hashchange'));
   assert.ok(inner.open && outer.open);
   assert.equal(by('proof').scrolled, 1);
+});
+
+test('the first address counts as well, whatever it says', () => {
+  location.hash = '#proof';
+  wire();
+  assert.ok(inner.open && outer.open);
+  location.hash = '#100%'; // no name at all
+  assert.doesNotThrow(() => wire());
 });
 
 test('a link opens what it leads into; what is in sight is left to the browser', () => {
@@ -82,7 +92,9 @@ test('whoever opens a section has what lies in it drawn; whoever closes it has n
   assert.equal(opened, 1);
   outer.open = false;
   happen(outer, 'toggle');
+  by('grid').open = true; // it is always drawn
   happen(by('grid'), 'toggle');
+  by('grid').open = false;
   assert.equal(opened, 1);
   heard.dispatchEvent(new Event('beforeprint'));
   assert.ok(inner.open && outer.open && !by('grid').open);

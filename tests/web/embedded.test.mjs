@@ -16,8 +16,10 @@ globalThis.ResizeObserver = class { constructor(callback) { measure = callback; 
 let seen;
 globalThis.IntersectionObserver = class {
   constructor(callback) { seen = callback; }
+
   observe() {}
-  disconnect() { seen = () => {}; }
+
+  disconnect() {}
 };
 const { embedded, whenWanted } = await import('../../build/web/embedded.js');
 
@@ -88,6 +90,7 @@ test('Python starts when the figure is seen, used, or its host says so: once', (
   hear({ type: 'explainer:start' }, {});
   assert.equal(starts, 0);
   seen([{ isIntersecting: true }]);
+  seen([{ isIntersecting: true }]); // it was on its way already
   page.dispatchEvent(new Event('keydown'));
   hear({ type: 'explainer:start' });
   assert.equal(starts, 1);

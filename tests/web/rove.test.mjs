@@ -88,6 +88,16 @@ test('among buttons in rows arrows lead along, on to the next row, and to the ne
   }
 });
 
+test('the next row is above all nearer than one further on; what stands a little lower is beside', () => {
+  const button = rows(3, 1, 3);
+  moveAmong(button('02'), 'ArrowDown');
+  assert.equal(page.activeElement.textContent, '10');
+  button('01').box.top = 2;
+  button('10').box.left = 500;
+  moveAmong(button('00'), 'ArrowDown');
+  assert.equal(page.activeElement.textContent, '10');
+});
+
 test('at the end of the buttons the key is for them and leads nowhere; other keys are not for them', () => {
   const button = rows(2);
   button('01').focus();

@@ -30,6 +30,7 @@ test('an opened document takes the place of the one before: told is what differs
   assert.deepEqual(heard, [['html', 'z']]);
   assert.equal(mirror.id('a'), 'q1');
   mirror.apply([{ model: 'p1', attr: 'html', new: 'late' }]); // a word of the one before
+  assert.equal(heard.length, 1);
   assert.equal(mirror.get('a', 'html'), 'z');
 });
 
