@@ -2,7 +2,7 @@
 PORT ?= 8000
 export SITE_URL
 PY := .venv/bin/python
-LINT := .venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
+LINT := .venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && $(PY) build/npm.py run --silent types
 
 .DEFAULT_GOAL := help
 
@@ -71,7 +71,7 @@ heights: .venv/.test node_modules/.ready browser site ## measure how tall every 
 	@$(PY) tests/site/measure_heights.py --keep
 
 .PHONY: lint
-lint: .venv/.lint ## ruff and mypy
+lint: .venv/.lint node_modules/.ready ## ruff, mypy, and tsc on our JavaScript
 	@$(LINT)
 
 .PHONY: format

@@ -1,8 +1,10 @@
 // The reader's state in the address: the same names as the embed attributes. Read from the query and the hash; written
 // to the query, or to the hash where a page opened from a disk may not change its query.
 
-/** {name: text} of everything in the address; nothing is interpreted here, Python's one parser decides. */
+/** {name: text} of everything in the address; nothing is interpreted here, Python's one parser decides.
+ * @param {{search: string, hash: string}} location */
 export function read(location = window.location) {
+  /** @type {Record<string, string>} */
   const values = {};
   for (const part of [location.search.slice(1), location.hash.includes('=') ? location.hash.slice(1) : '']) {
     for (const [name, value] of new URLSearchParams(part)) {
@@ -13,12 +15,13 @@ export function read(location = window.location) {
 }
 
 /** The address for `values`, leaving out what equals `defaults`. What a model wrote depends on its weights: where there
- * is anything to say, the address says with which it was made (`weights`: their fingerprint). */
+ * is anything to say, the address says with which it was made (`weights`: their fingerprint).
+ * @param {Values} values @param {Values} defaults @param {{href: string}} location */
 export function write(values, defaults, weights = '', location = window.location) {
   const params = new URLSearchParams();
   const { mode, view, viewSaid } = document.documentElement.dataset;
   if (mode && mode !== 'discover') params.set('mode', mode);
-  if (viewSaid !== undefined) params.set('view', view); // of an embed
+  if (viewSaid !== undefined && view) params.set('view', view); // of an embed
   for (const [name, value] of Object.entries(values)) {
     if (value === null || value === undefined || String(value) === String(defaults[name])) continue;
     params.set(name, String(value)); // every digit: a link opens this very view

@@ -1,19 +1,21 @@
 // What the page does by itself, without asking Python: stepping, playing, reading a cell, moving with the arrow keys.
-import { moveAmong, moveInGrid, moveInStrip, seat } from './rove.js';
+import { ARROWS, moveAmong, moveInGrid, moveInStrip, seat } from './rove.js';
 import { arrive, leave } from './travel.js';
 
-/** Show step `to` of a stepper, at once. Returns the step shown. */
+/** Show step `to` of a stepper, at once. Returns the step shown.
+ * @param {HTMLElement} stepper @param {number} to */
 export function showStep(stepper, to) {
   const panels = stepper.querySelectorAll(':scope > .steps > [data-step]');
   const last = panels.length - 1;
   const step = Math.min(Math.max(to, 0), last);
   const before = leave(stepper);
-  stepper.dataset.current = step;
+  stepper.dataset.current = String(step);
   for (const panel of panels) panel.hidden = Number(panel.dataset.step) !== step;
   stepper.querySelectorAll('[data-step-to]').forEach((stop) => {
     if (Number(stop.dataset.stepTo) === step) stop.setAttribute('aria-current', 'step');
     else stop.removeAttribute('aria-current');
   });
+  /** @param {string} by @param {boolean} off */
   const disable = (by, off) => {
     const button = stepper.querySelector(`[data-step-by="${by}"]`);
     if (off) button?.setAttribute('aria-disabled', 'true');
@@ -28,7 +30,8 @@ export function showStep(stepper, to) {
   return step;
 }
 
-/** While something plays, its steps are not read aloud one after the other; when it stops, they are again. */
+/** While something plays, its steps are not read aloud one after the other; when it stops, they are again.
+ * @param {HTMLElement} el @param {boolean} playing */
 export function quiet(el, playing) {
   for (const line of el.querySelectorAll('.step-name[aria-live]')) {
     const wanted = playing ? 'off' : 'polite';
@@ -36,7 +39,8 @@ export function quiet(el, playing) {
   }
 }
 
-/** Whether the keys belong to what has the focus, because it scrolls by them. */
+/** Whether the keys belong to what has the focus, because it scrolls by them.
+ * @param {HTMLElement} el */
 export function scrolls(el) {
   const { overflowX, overflowY } = getComputedStyle(el);
   const can = /auto|scroll/;
@@ -44,16 +48,20 @@ export function scrolls(el) {
     || (can.test(overflowY) && el.scrollHeight > el.clientHeight);
 }
 
-/** Wire everything under `root` by delegation. `onStep(stateName, value)` is told of each step shown. */
+/** Wire everything under `root` by delegation. `onStep(stateName, value)` is told of each step shown.
+ * @param {Root} root @param {{onStep: (name: string, value: number) => void}} to */
 export function behave(root, { onStep }) {
+  /** @type {Map<HTMLElement, number>} */
   const players = new Map();
 
+  /** @param {HTMLElement} stepper @param {number} to */
   const move = (stepper, to) => {
     const before = Number(stepper.dataset.current);
     const now = showStep(stepper, to);
-    if (now !== before) onStep(stepper.dataset.stepper, now);
+    if (now !== before) onStep(String(stepper.dataset.stepper), now);
     return now !== before;
   };
+  /** @param {HTMLElement} stepper */
   const stop = (stepper) => {
     clearInterval(players.get(stepper));
     players.delete(stepper);
@@ -61,6 +69,7 @@ export function behave(root, { onStep }) {
     const button = stepper.querySelector('[data-step-play]');
     if (button) { button.setAttribute('aria-pressed', 'false'); button.textContent = 'Play'; }
   };
+  /** @param {HTMLElement} stepper */
   const play = (stepper) => {
     if (players.has(stepper)) return stop(stepper);
     const button = stepper.querySelector('[data-step-play]');
@@ -95,7 +104,7 @@ export function behave(root, { onStep }) {
     if (moveAmong(target, event.key) || moveInStrip(target, event.key)) return event.preventDefault();
     const stepper = target.closest?.('[data-stepper]') ?? target.closest?.('.widget')?.querySelector('[data-stepper]');
     if (!stepper) return;
-    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const by = ARROWS[event.key];
     if (by) { stop(stepper); move(stepper, Number(stepper.dataset.current) + by); event.preventDefault(); }
     else if (event.key === ' ' && stepper.querySelector('[data-step-play]') && !target.closest('button,a,summary')) {
       play(stepper);
@@ -104,7 +113,9 @@ export function behave(root, { onStep }) {
   });
 
   // Reading a cell: its value, and how it was made, in the figure's read-out line.
+  /** @type {HTMLElement | null} */
   let told = null;
+  /** @param {HTMLElement} cell */
   const tell = (cell) => {
     if (cell === told) return;
     told = cell;
@@ -113,9 +124,10 @@ export function behave(root, { onStep }) {
     line.dataset.empty ??= line.textContent;
     line.textContent = describe(cell);
   };
+  /** @param {HTMLElement} figure */
   const forget = (figure) => {
     const line = figure?.querySelector('[data-readout]');
-    if (line && 'empty' in line.dataset) line.textContent = line.dataset.empty;
+    if (line && 'empty' in line.dataset) line.textContent = line.dataset.empty ?? '';
     told = null;
   };
   const moved = pointer();
@@ -140,6 +152,7 @@ export function behave(root, { onStep }) {
  * is no pointing. */
 export function pointer() {
   const rest = { x: NaN, y: NaN };
+  /** @param {{screenX: number, screenY: number}} event */
   return ({ screenX: x, screenY: y }) => {
     const moved = x !== rest.x || y !== rest.y;
     Object.assign(rest, { x, y });
@@ -148,26 +161,28 @@ export function pointer() {
 }
 
 /** What assistive technology says of a cell that has the focus: how it was made; its value, if only a colour shows
- * it. */
+ * it.
+ * @param {HTMLElement} cell */
 function name(cell) {
   const { v, why } = cell.dataset;
   if (why) cell.setAttribute('aria-description', why);
   if (v && !cell.textContent.trim()) cell.setAttribute('aria-label', v);
 }
 
-/** The sentence for a cell: its row and column, the exact value, and how it was made. */
+/** The sentence for a cell: its row and column, the exact value, and how it was made.
+ * @param {HTMLElement} cell */
 export function describe(cell) {
   const why = cell.dataset.why;
   const value = cell.dataset.v;
   if (!(cell instanceof HTMLTableCellElement)) {
     return [why ?? cell.getAttribute('aria-label') ?? cell.textContent.trim(), value].filter(Boolean).join(': ');
   }
-  const row = cell.parentElement.querySelector('th')?.textContent.trim();
+  const row = cell.closest('tr').querySelector('th')?.textContent.trim();
   const column = cell.closest('table').tHead?.rows[0]?.cells[cell.cellIndex]?.textContent.trim();
   const where = [row, column].filter(Boolean).join(' → ');
   // a story rounds: after it the value itself, unless it is there or is no number
   const exact = value === '' ? '–' : value?.replaceAll('-', '−');
-  const story = why && Number.isFinite(Number.parseFloat(value)) && !why.includes(exact)
+  const story = why && exact && Number.isFinite(Number.parseFloat(String(value))) && !why.includes(exact)
     ? `${why}; exactly ${exact}` : why;
   return [where, story ?? exact].filter(Boolean).join(': ');
 }

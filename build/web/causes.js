@@ -1,6 +1,7 @@
 // What can keep a page from being live, by its cause (`what` in `explainer:failed`), and the one thing to do about
 // each. Whoever finds a fault says what happened; what to do is said here and nowhere else.
 
+/** @type {Record<string, string>} */
 const CAUSES = {
   network: 'Check the connection, then try again.',
   server: 'That is the server’s answer: its copy of the site may be incomplete, or just being replaced. '
@@ -19,28 +20,33 @@ const CAUSES = {
 };
 const NOT_HERE = new Set(['browser', 'webassembly', 'policy', 'sandbox']); // trying again here changes nothing
 
-/** What to do about a cause, in one or two sentences; '' for none. */
+/** What to do about a cause, in one or two sentences; '' for none.
+ * @param {string} what */
 export const remedy = (what) => CAUSES[what] ?? '';
 
-/** Whether trying again may help. */
+/** Whether trying again may help.
+ * @param {string} what */
 export const hopeful = (what) => !NOT_HERE.has(what);
 
 /** Whether this is a frame whose host took its origin away (sandbox without allow-same-origin): no worker starts
  * there. */
 export const sandboxed = () => self.origin === 'null' && /^https?:$/.test(location.protocol);
 
+/** @type {{effectiveDirective: string, blockedURI: string}[]} */
 const refused = []; // by a Content-Security-Policy
 self.addEventListener?.('securitypolicyviolation', ({ effectiveDirective, blockedURI }) => (
   refused.push({ effectiveDirective, blockedURI })));
 
-/** The directive of a Content-Security-Policy that has forbidden something here (or just this address); ''. */
+/** The directive of a Content-Security-Policy that has forbidden something here (or just this address); ''.
+ * @param {string | URL | null} url */
 export async function forbidden(url = null) {
   await new Promise((resolve) => { setTimeout(resolve); }); // the event may come after the fault
   return refused.find(({ blockedURI }) => url === null || blockedURI === String(url))?.effectiveDirective ?? '';
 }
 
 /** Why a script did not come well: it is asked for once more, past all that is kept, so a next try gets that.
- * {what, words} */
+ * @param {string | URL} url
+ * @returns {Promise<{what: string, words: string}>} */
 export async function whyNot(url) {
   if (sandboxed()) {
     return { what: 'sandbox', words: 'cannot run in this frame: it has been cut off from the site that it comes from' };

@@ -7,9 +7,11 @@ const RUN = 760; // ms
 const POINTS = 14; // of a way, in between it is straight
 
 const wanted = () => !matchMedia('(prefers-reduced-motion: reduce)').matches;
+/** @param {HTMLElement | Root} within */
 const pictures = (within) => within.querySelectorAll('[data-crank-floors]');
 
-/** Move `el` along a path: from its beginning to its end. */
+/** Move `el` along a path: from its beginning to its end.
+ * @param {Element} el @param {SVGPathElement} path */
 export function along(el, path, { duration = RUN, delay = 0, easing = 'ease-in-out' } = {}) {
   const length = path.getTotalLength();
   const way = Array.from({ length: POINTS + 1 }, (_, i) => {
@@ -21,20 +23,24 @@ export function along(el, path, { duration = RUN, delay = 0, easing = 'ease-in-o
 
 const NS = 'http://www.w3.org/2000/svg';
 
-/** What is read travels: a dot along each line of the asked column, and along those that carry the word. */
+/** What is read travels: a dot along each line of the asked column, and along those that carry the word.
+ * @param {SVGElement} svg @param {number} floor */
 function carry(svg, floor) {
   const layer = svg.querySelector('.travel');
   layer.replaceChildren();
-  for (const arc of svg.querySelectorAll(`.arcs[data-f="${floor}"] :is(.asked, .carries)`)) {
+  /** @type {NodeListOf<SVGPathElement>} */
+  const arcs = svg.querySelectorAll(`.arcs[data-f="${floor}"] :is(.asked, .carries)`);
+  for (const arc of arcs) {
     const dot = document.createElementNS(NS, 'circle');
     dot.setAttribute('r', String(1.6 + 0.55 * Number(arc.getAttribute('stroke-width'))));
-    dot.setAttribute('class', arc.getAttribute('class').replace('arc ', 'dot-of '));
+    dot.setAttribute('class', String(arc.getAttribute('class')).replace('arc ', 'dot-of '));
     layer.append(dot);
     along(dot, arc).finished.then(() => dot.remove(), () => dot.remove());
   }
 }
 
-/** The ball falls onto the strip; then the word falls to the ground. */
+/** The ball falls onto the strip; then the word falls to the ground.
+ * @param {SVGElement} svg */
 function fall(svg) {
   const ball = svg.querySelector('.ball');
   ball?.animate([
@@ -49,7 +55,8 @@ function fall(svg) {
   }
 }
 
-/** Show how far the climb has come. `moving`: one floor further than before, so it may be seen to go there. */
+/** Show how far the climb has come. `moving`: one floor further than before, so it may be seen to go there.
+ * @param {HTMLElement} el @param {number} floor @param {boolean} moving */
 function paint(el, floor, moving) {
   for (const part of el.querySelectorAll('[data-f]')) {
     part.classList.toggle('on', Number(part.dataset.f) <= floor);
@@ -58,16 +65,20 @@ function paint(el, floor, moving) {
   if (moving) el.closest('.widget').classList.add('climbing'); // there, where no drawing of Python's takes it away
   if (!moving || !wanted()) return;
   const last = Number(el.dataset.crankFloors);
-  for (const svg of el.querySelectorAll('svg.climb')) {
+  /** @type {NodeListOf<SVGElement>} */
+  const drawings = el.querySelectorAll('svg.climb');
+  for (const svg of drawings) {
     if (!svg.getClientRects().length) continue;
     if (floor === last) fall(svg);
     else if (floor < last - 1) carry(svg, floor);
   }
 }
 
-/** state: () => what holds, wishes included; pick: (name, value) => ask for it. */
+/** state: () => what holds, wishes included; pick: (name, value) => ask for it.
+ * @param {Root} root @param {{state: () => Values, pick: (name: string, value: string) => void}} how */
 export function climb(root, { state, pick }) {
   const seen = new WeakMap(); // picture -> "turn.floor" as it is shown
+  /** @param {HTMLElement} el */
   const arrive = (el) => {
     const [turn, floor] = [Number(el.dataset.turn), Number(state().floor)];
     if (turn !== Number(state().turn) || !Number.isInteger(floor)) return; // Python is on its way there
@@ -84,9 +95,10 @@ export function climb(root, { state, pick }) {
   }
   root.addEventListener('explainer:turned', ({ target, detail }) => { if (detail.drawn) arrive(target); });
   root.addEventListener('explainer:drawn', ({ target }) => { for (const el of pictures(target)) arrive(el); });
+  /** @param {HTMLElement} target */
   const press = (target) => {
     const part = target.closest?.('svg.climb :is([data-arc], [data-press])');
-    if (part) pick(part.closest('svg').dataset.sets, part.dataset.arc ?? part.dataset.press);
+    if (part) pick(String(part.closest('svg').dataset.sets), String(part.dataset.arc ?? part.dataset.press));
     return Boolean(part);
   };
   root.addEventListener('click', ({ target }) => { press(target); });

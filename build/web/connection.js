@@ -20,11 +20,40 @@ export class Connection {
    * (re)opening; makeWorker({generation, shared}) => {post, listen(onmessage, onerror), end?, shared?}; patience: ms
    * within which the worker must say its first word; url: of its script
    * on: {progress, live, failed, problem, busy, wait, slow} callbacks
+   * @param {{
+   *   mirror: Pick<import('./mirror.js').Mirror, 'adopt' | 'apply' | 'id'>, name: string, page?: string,
+   *   shows?: () => Record<string, string | undefined>, makeWorker: MakeWorker, values: () => Values,
+   *   patience?: number, url?: string | URL | null, on: Heard,
+   * }} options
    */
   constructor({ mirror, name, page, shows = () => ({}), makeWorker, values, patience = Infinity, url = null, on }) {
-    Object.assign(this, { mirror, name, page, shows, makeWorker, values, patience, url, on });
+    this.mirror = mirror;
+    this.name = name;
+    this.page = page;
+    this.shows = shows;
+    this.makeWorker = makeWorker;
+    this.values = values;
+    this.patience = patience;
+    this.url = url;
+    this.on = on;
+    /** @type {Port | null} */
+    this.port = null;
+    /** @type {number | undefined} */
+    this.began = undefined; // ms
+    this.heard = false; // whether this worker has said anything
+    this.working = false; // whether it has announced work
+    this.opening = false; // whether the document is being opened
+    this.gone = false; // whether the worker is known to be no more, and nothing has taken its place
+    this.resting = false; // whether the page is put aside
+    this.patient = false; // whether the reader has been told of a long wait
+    this.silent = 0; // turns without a word
+    this.timer = 0;
+    /** @type {AbortController | undefined} */
+    this.guard = undefined;
     this.client = crypto.randomUUID?.() ?? `c${Math.random().toString(36).slice(2)}${performance.now()}`;
+    /** @type {Values} */
     this.waiting = {}; // values not yet sent
+    /** @type {Values} */
     this.sent = {}; // values in flight
     this.inFlight = 0;
     this.seq = 0;
@@ -39,13 +68,14 @@ export class Connection {
     this.leave();
     this.began = this.began === undefined ? 0 : performance.now(); // the first time all of the page's life counts
     Object.assign(this, { gone: false, heard: false, working: false, opening: true });
+    /** @type {Port} */
     let port;
     try {
       port = this.port = this.makeWorker({ generation: this.generation, shared: this.shared });
     } catch (problem) {
       this.fail(
         sandboxed() ? 'sandbox' : 'worker',
-        `This browser did not let the page start a worker (${problem.message}).`,
+        `This browser did not let the page start a worker (${/** @type {Error} */ (problem).message}).`,
       );
       return;
     }
@@ -54,6 +84,7 @@ export class Connection {
       (problem) => { if (port === this.port) this.broken(problem); },
     );
     this.postOpen();
+    /** @param {boolean} failed */
     const late = (failed) => () => { if (port === this.port && !this.heard) this.late(failed); };
     afterTurns(this.patience, late(false));
     afterTurns(this.patience * LATE, late(true));
@@ -68,13 +99,15 @@ export class Connection {
     port?.end?.();
   }
 
+  /** @param {string} what @param {string} message */
   fail(what, message) {
     this.isLive = this.opening = false;
     this.inFlight = 0;
     this.on.failed({ what, message });
   }
 
-  /** The worker's script has not come yet. Should it come later after all, the page becomes live all the same. */
+  /** The worker's script has not come yet. Should it come later after all, the page becomes live all the same.
+   * @param {boolean} failed */
   late(failed) {
     const waited = Math.round(this.patience * (failed ? LATE : 1) / 1000);
     const message = { what: 'network', message: `The script that runs Python has not arrived for ${waited} seconds.` };
@@ -96,7 +129,7 @@ export class Connection {
     if (what !== 'damaged') {
       this.leave();
       this.fail(what, `The script that runs Python ${words}.`);
-    } else if (port.shared) { // the script comes well: the shared worker is deaf
+    } else if (port?.shared) { // the script comes well: the shared worker is deaf
       this.generation += 1;
       this.shared = false;
       this.start();
@@ -104,12 +137,12 @@ export class Connection {
   }
 
   /** The worker could not start. A shared one may be forbidden where one of our own is not (blocked cookies, for
-   * one). */
+   * one). @param {string} problem */
   async broken(problem) {
     const { port } = this;
     if (this.heard) { this.lost(); return; }
     this.generation += 1; // some browsers keep what could not start under its name
-    if (port.shared) {
+    if (port?.shared) {
       this.shared = false;
       this.start();
       return;
@@ -120,6 +153,7 @@ export class Connection {
     this.fail(what, `The script that runs Python ${words}${problem ? ` (${problem})` : ''}.`);
   }
 
+  /** @param {any} message as build/web/worker.js lists them */
   receive(message) {
     if (message.client && message.client !== this.client) return;
     this.heard = true;
@@ -173,13 +207,14 @@ export class Connection {
   }
 
   postOpen() {
-    this.port.post({ type: 'open', client: this.client, name: this.name, page: this.page, shows: this.shows() });
+    this.port?.post({ type: 'open', client: this.client, name: this.name, page: this.page, shows: this.shows() });
   }
 
   get isIdle() { return this.isLive && !this.inFlight && !Object.keys(this.waiting).length; }
 
   /** Ask Python to take these values. Before it is live they wait, and are applied once it is.
-   * byReader: whether the reader did this, and not the page that goes on with something */
+   * byReader: whether the reader did this, and not the page that goes on with something
+   * @param {Values} values */
   request(values, byReader = true) {
     if (byReader) this.restarts = 0;
     Object.assign(this.waiting, values);
@@ -194,7 +229,7 @@ export class Connection {
     this.waiting = {};
     this.inFlight = 1;
     this.seq += 1;
-    this.port.post({
+    this.port?.post({
       type: 'patch', client: this.client, seq: this.seq,
       events: [{ model: this.mirror.id('link'), attr: 'request', new: { ...values, '#': this.seq } }],
     });
@@ -203,7 +238,8 @@ export class Connection {
 
   // ---- is anybody there?
 
-  /** The worker holds a lock as long as it lives; when the browser gives it to us, the worker is no more. */
+  /** The worker holds a lock as long as it lives; when the browser gives it to us, the worker is no more.
+   * @param {string} lock */
   watchOver(lock) {
     const { port } = this;
     this.guard?.abort();
@@ -300,7 +336,9 @@ export class Connection {
 }
 
 /** A port to the site's one Python; its own where a browser has or allows no SharedWorker. Another generation, another
- * worker. */
+ * worker.
+ * @param {string | URL} url @param {Which} which
+ * @returns {Port} */
 export function openWorker(url, { generation = 1, shared = true } = {}) {
   const type = 'module';
   if (shared && typeof SharedWorker === 'function') {
@@ -312,7 +350,7 @@ export function openWorker(url, { generation = 1, shared = true } = {}) {
         shared: true,
         post: (m) => worker.port.postMessage(m),
         listen(onmessage, onerror) {
-          worker.onerror = (event) => onerror(event.message ?? '');
+          worker.onerror = (event) => onerror(/** @type {ErrorEvent} */ (event).message ?? '');
           worker.port.onmessage = ({ data }) => onmessage(data);
         },
         end: () => worker.port.close(),
@@ -323,7 +361,9 @@ export function openWorker(url, { generation = 1, shared = true } = {}) {
   return portOf(new Worker(url, { type }));
 }
 
-/** A worker that serves one page alone, as a port. */
+/** A worker that serves one page alone, as a port.
+ * @param {Worker} worker
+ * @returns {Port} */
 export function portOf(worker) {
   return {
     post: (m) => worker.postMessage(m),

@@ -5,7 +5,8 @@
 const CHOSEN = 'select,[type=checkbox]'; // takes a value by one move: it is never half written
 const TYPED = 'input[type=number],input[type=text],textarea';
 
-/** The value of a control, as Python takes it. */
+/** The value of a control, as Python takes it.
+ * @param {Field} control */
 export function read(control) {
   if (control.type === 'checkbox') return control.checked;
   if (control.type === 'range') {
@@ -21,11 +22,16 @@ export function read(control) {
 /** held: (name) => what holds, or what is shown for it; asked: (name) => whether the reader's newest wish for it still
  * has to be sent; drawn: () => whether everything shows what holds; idle: () => whether nothing is asked or about to
  * be. Returns {held: show in all controls what holds, focused: {before, after} a control with the focus is drawn
- * anew}. */
+ * anew}.
+ * @param {Root} root
+ * @param {{
+ *   held: (name: string) => any, asked: (name: string) => boolean, drawn: () => boolean, idle: () => boolean,
+ * }} by */
 export function controls(root, { held, asked, drawn, idle }) {
+  /** @type {Field | null} */
   let written = null; // the field in which the reader is writing: what stands there is the reader's until it is left
 
-  /** What stands in `field`, once nothing is on its way. */
+  /** What stands in `field`, once nothing is on its way. @param {Field} field */
   function show(field) {
     if (field === root.activeElement && field === written && !field.matches(CHOSEN)) return;
     if (field.matches('[type=checkbox],[type=range]')) {
@@ -34,7 +40,7 @@ export function controls(root, { held, asked, drawn, idle }) {
       if (field.value !== field.defaultValue) field.value = field.defaultValue;
       return;
     }
-    const value = String(held(field.dataset.bind) ?? '');
+    const value = String(held(String(field.dataset.bind)) ?? '');
     const wrong = field.value !== value || (field.type === 'number' && field.validity.badInput); // 1e3 is written 1000
     const can = field.matches('select') ? [...field.options].some((o) => o.value === value) : field.matches(TYPED);
     if (wrong && can) field.value = value;
@@ -42,6 +48,7 @@ export function controls(root, { held, asked, drawn, idle }) {
 
   /** idiomorph spares the value and the inside of what has the focus. Only what is being typed deserves that: */
   const focused = {
+    /** @param {Field} node @param {Field} next */
     before(node, next) {
       if (node !== root.activeElement || !(next instanceof Element)) return;
       const inside = node.innerHTML !== next.innerHTML;
@@ -49,14 +56,15 @@ export function controls(root, { held, asked, drawn, idle }) {
       if (inside && node.matches('select')) { // the choices are Python's; which, the reader's until Python has heard
         const chosen = node.value;
         node.innerHTML = next.innerHTML;
-        if (asked(node.dataset.bind)) node.value = chosen;
+        if (asked(String(node.dataset.bind))) node.value = chosen;
       }
       if (node.matches('button')) node.value = next.value; // what Python wants to be asked next
     },
+    /** @param {Field} node @param {Field} next */
     after(node, next) { // a slider, where it was not the hand on it that moved it (Back, another text)
       if (node !== root.activeElement || !node.matches('input[type=range]')) return;
       node.defaultValue = next.defaultValue; // idiomorph leaves that alone, too
-      if (read(node) !== read(next) && !asked(node.dataset.bind)) node.value = next.value;
+      if (read(node) !== read(next) && !asked(String(node.dataset.bind))) node.value = next.value;
     },
   };
 
@@ -67,5 +75,7 @@ export function controls(root, { held, asked, drawn, idle }) {
     written = null;
     show(target);
   });
-  return { focused, held: () => { for (const field of root.querySelectorAll('[data-bind]')) show(field); } };
+  /** @type {() => NodeListOf<Field>} */
+  const fields = () => root.querySelectorAll('[data-bind]');
+  return { focused, held: () => { for (const field of fields()) show(field); } };
 }

@@ -5,50 +5,70 @@
 // (`explainer:turned`, build/web/climb.js), also before Python is there.
 
 import { quiet, scrolls } from './behaviour.js';
+import { ARROWS } from './rove.js';
 
 const BEAT = 1000; // ms between turns; a turn that takes longer is waited for
 const SLOW = 2.5; // times longer, on request
 
 /** Turn and floor of a place counted through all turns: the last place of a turn is its last floor, not the ground of
- * the next. */
+ * the next.
+ * @param {number} place @param {number} floors
+ * @returns {[turn: number, floor: number]} */
 export function turnAndFloor(place, floors) {
   const turn = Math.max(0, Math.ceil(place / floors) - 1);
   return [turn, place - turn * floors];
 }
 
-/** The next place after `place` at which floor `floor` is reached. */
+/** The next place after `place` at which floor `floor` is reached.
+ * @param {number} floor @param {number} place @param {number} floors */
 export function nextAt(floor, place, floors) {
   const [turn, now] = turnAndFloor(place, floors);
   return (now < floor ? turn : turn + 1) * floors + floor;
 }
 
+/** What a crank turns: the names of the turn and, where it has floors, of the floor. @param {HTMLElement} el */
+const namesOf = (el) => String(el.dataset.crank).split(' ');
+
 /** state: () => what holds now, wishes included; turn: (values, widget, rest) => ask Python, this widget first, those
  * out of sight when nothing more was asked for `rest` ms; ready: () => whether Python is there and has nothing else to
- * do; failed: () => whether it will not come. Returns {stop}: the hand lets go of the crank. */
+ * do; failed: () => whether it will not come. Returns {stop}: the hand lets go of the crank.
+ * @param {Root} root
+ * @param {{
+ *   state: () => Values, ready: () => boolean, failed?: () => boolean,
+ *   turn: (values: Values, own: string, rest?: number) => void,
+ * }} how */
 export function crank(root, { state, turn: ask, ready, failed = () => false }) {
+  /** @type {string | null} */
   let playing = null; // the crank that plays: its widget's id
   let until = Infinity; // where it stops
   let timer = 0;
+  /** @type {Set<string>} */
   const slow = new Set(); // the ids of widgets that play slowly
   let sliding = false; // a slider was what moved last: it speaks for itself
 
+  /** @param {HTMLElement} el */
   const last = (el) => Number(el.dataset.crankLast);
+  /** @param {HTMLElement} el */
   const floors = (el) => Number(el.dataset.crankFloors ?? 1);
+  /** @param {HTMLElement} el */
   const place = (el) => {
-    const [turned, floor] = el.dataset.crank.split(' ').map((name) => Number(state()[name]));
+    const [turned, floor] = namesOf(el).map((name) => Number(state()[name]));
     return floor === undefined ? turned : turned * floors(el) + floor;
   };
+  /** @param {HTMLElement} el @param {number} at */
   const values = (el, at) => {
-    const names = el.dataset.crank.split(' ');
+    const names = namesOf(el);
     const held = names.length > 1 ? turnAndFloor(at, floors(el)) : [at];
     return Object.fromEntries(names.map((name, i) => [name, held[i]]));
   };
+  /** @param {HTMLElement} el @param {number} at */
   const drawn = (el, at) => 'crankFloors' in el.dataset && turnAndFloor(at, floors(el))[0] === Number(el.dataset.turn);
+  /** @param {HTMLElement} el @param {number} by @param {number} [rest] */
   const turn = (el, by, rest) => {
     const from = place(el);
     const to = Math.min(Math.max(from + by, 0), last(el));
     if (to === from) return false;
-    ask(values(el, to), el.closest('[data-widget]').dataset.widget, rest);
+    ask(values(el, to), String(el.closest('[data-widget]').dataset.widget), rest);
     const detail = { ...values(el, to), drawn: drawn(el, to) };
     el.dispatchEvent(new CustomEvent('explainer:turned', { bubbles: true, detail }));
     return true;
@@ -82,6 +102,7 @@ export function crank(root, { state, turn: ask, ready, failed = () => false }) {
     if (!turn(el, 1, 3 * BEAT)) return stop(); // what is out of sight waits until it stops
     return place(el) < until || stop();
   };
+  /** @param {HTMLElement} el */
   const play = (el, end = Infinity) => {
     const { id } = el.closest('.widget');
     if (playing === id && end === Infinity) return stop();
@@ -92,6 +113,7 @@ export function crank(root, { state, turn: ask, ready, failed = () => false }) {
     show();
     return beat();
   };
+  /** @param {string} id */
   const pace = (id) => {
     if (!slow.delete(id)) slow.add(id);
     if (playing === id) {
@@ -101,6 +123,7 @@ export function crank(root, { state, turn: ask, ready, failed = () => false }) {
     show();
   };
 
+  /** @param {boolean} aloud */
   const speak = (aloud) => {
     if (sliding === aloud) { sliding = !aloud; show(); }
   };
@@ -135,7 +158,7 @@ export function crank(root, { state, turn: ask, ready, failed = () => false }) {
     if (target.matches?.('input,select,textarea') || scrolls(target)) return;
     const el = target.closest?.('.widget')?.querySelector('[data-crank]');
     if (!el) return;
-    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const by = ARROWS[event.key];
     if (by && !target.closest('[data-grid],[data-rove],[data-paths],.tokens,.scroll')) {
       stop();
       speak(true);
@@ -149,6 +172,7 @@ export function crank(root, { state, turn: ask, ready, failed = () => false }) {
 
   // After each drawing: the play button as it was, and the end of what grows in view.
   const followed = new WeakMap();
+  /** @param {Root | HTMLElement} within */
   const follow = (within) => {
     for (const el of within.querySelectorAll('[data-follow]')) {
       const before = followed.get(el);

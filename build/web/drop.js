@@ -10,13 +10,18 @@ const PLAYED = 940; // ms, where the next turn follows after a second
 const wanted = () => !matchMedia('(prefers-reduced-motion: reduce)').matches;
 const id = 'drop';
 
-/** Move the parts of one drawing; `ms` in all. Returns when the word has arrived, in ms. */
+/** Move the parts of one drawing; `ms` in all. Returns when the word has arrived, in ms.
+ * @param {SVGElement} svg @param {number} ms */
 function fall(svg, ms) {
+  /** @param {number} share */
   const at = (share) => share * ms;
+  /** @param {Element} el @param {Keyframe[]} frames @param {number} from @param {number} to */
   const play = (el, frames, from, to, easing = 'linear') => el?.animate(frames, {
     delay: at(from), duration: at(to - from), easing, fill: 'backwards', id,
   });
+  /** @param {Element} el @param {number} until */
   const hide = (el, until) => el.animate([{ opacity: 0 }, { opacity: 0 }], { duration: at(until), id });
+  /** @param {string} selector */
   const all = (selector) => svg.querySelectorAll(selector);
   const landed = 0.56;
   const was = svg.querySelector('.was');
@@ -46,14 +51,16 @@ function fall(svg, ms) {
   return at(landed);
 }
 
+/** @param {Element} el */
 function stop(el) {
   const own = el.getAnimations({ subtree: true }).filter((animation) => [id, 'climb'].includes(animation.id));
   for (const animation of own) animation.cancel();
 }
 
-/** Wire the pictures with a drop under `root`. */
+/** Wire the pictures with a drop under `root`. @param {Root} root */
 export function drops(root) {
   const seen = new WeakMap(); // figure -> the turns that it shows
+  /** @param {Root | HTMLElement} within */
   const pictures = (within) => within.querySelectorAll('[data-drops]');
   for (const el of pictures(root)) seen.set(el, Number(el.dataset.drops));
   root.addEventListener('explainer:drawn', ({ target }) => {
@@ -64,7 +71,9 @@ export function drops(root) {
       stop(el);
       if (now !== before + 1 || !wanted()) continue;
       const plays = el.querySelector('[data-crank-play]')?.getAttribute('aria-pressed') === 'true';
-      const svg = [...el.querySelectorAll('svg.climb')].find((one) => one.getClientRects().length);
+      /** @type {NodeListOf<SVGElement>} */
+      const drawings = el.querySelectorAll('svg.climb');
+      const svg = [...drawings].find((one) => one.getClientRects().length);
       if (!svg) continue;
       const landed = fall(svg, plays ? PLAYED : TURN);
       const cell = el.querySelector('.tape .newest');

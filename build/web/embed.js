@@ -4,26 +4,32 @@
 // bubble out of the element: explainer:live, explainer:failed, explainer:change (event.detail: the state). Everything
 // from inside the frame is checked for its sender and its shape, and is only ever used as a number, a plain value or a
 // text.
+import { bounded, isFull, isState, plain, roomAt } from './room.js';
+
 (() => {
-  const home = new URL('./', document.currentScript?.src
+  const home = new URL('./', /** @type {HTMLScriptElement | null} */ (document.currentScript)?.src
     ?? [...document.scripts].find((s) => /\/embed\.js(\?|$)/.test(s.src))?.src ?? location.href);
   const ORIGIN = home.protocol === 'file:' ? 'null' : home.origin; // as messages from the frame say it
   const OWN = new Set([
     'widget', 'height', 'class', 'style', 'id', 'title', 'slot', 'part', 'hidden', 'lang', 'dir', 'tabindex', 'role',
     'eager', 'credentialless',
   ]);
-  const NAME = /^[a-z][a-z0-9_]{0,31}$/;
-  const LONGEST = 20000;
 
   class TransformerExplainer extends HTMLElement {
-    #frame;
+    /** @type {HTMLIFrameElement | null} */
+    #frame = null;
+    /** @type {IntersectionObserver | undefined} */
     #look;
+    /** @type {ResizeObserver | undefined} */
     #size;
     #told = 0; // the height that the figure says it has
     #near = false;
     #loaded = false;
+    /** @type {Values} */
     #changes = {}; // attributes that changed before the frame could hear of it
+    /** @type {MutationObserver | undefined} */
     #attributes;
+    /** @param {MessageEvent} event */
     #receive = (event) => this.#message(event);
 
     connectedCallback() {
@@ -53,14 +59,15 @@
       this.#near = this.#loaded = false;
       this.#changes = {};
       this.#frame = null;
-      this.shadowRoot.replaceChildren();
+      this.shadowRoot?.replaceChildren();
     }
 
     /** The state asked for by attributes. */
     get asked() {
+      /** @type {Values} */
       const values = {};
       for (const { name, value } of this.attributes) {
-        if (!OWN.has(name) && NAME.test(name)) values[name] = value.slice(-LONGEST); // a text keeps its end
+        if (isState(name, OWN)) values[name] = bounded(value);
       }
       return values;
     }
@@ -75,7 +82,7 @@
         line.part.add('wrong');
         line.textContent = `${slug ? `There is no widget “${slug.slice(0, 40)}” here.`
           : 'This element needs the name of a widget.'} There are: ${Object.keys(FIGURES).join(', ')}.`;
-        this.shadowRoot.append(line);
+        this.shadowRoot?.append(line);
         return;
       }
       const frame = this.#frame = document.createElement('iframe');
@@ -98,12 +105,12 @@
         this.#begin();
       };
       frame.src = address.href;
-      this.shadowRoot.append(frame);
+      this.shadowRoot?.append(frame);
       if (eager) this.#near = true;
       else {
         this.#look = new IntersectionObserver((seen) => {
           if (!seen.some((s) => s.isIntersecting)) return;
-          this.#look.disconnect();
+          this.#look?.disconnect();
           this.#near = true;
           this.#begin();
         }, { rootMargin: '600px' });
@@ -119,21 +126,17 @@
     /** The room that the figure takes at this width, from the first moment on; more once it says that it needs more. */
     #fit() {
       const room = Number(this.getAttribute('height')) || this.#room();
-      this.#frame.style.height = `${Math.max(Math.min(Math.max(room, 80), 8000), this.#told)}px`;
+      if (this.#frame) this.#frame.style.height = `${Math.max(Math.min(Math.max(room, 80), 8000), this.#told)}px`;
     }
 
-    /** As `room` in build/heights.py: the larger height of the two measured widths that this one lies between. */
+    /** The height of what is asked for, at this width. */
     #room() {
-      const { asked } = this;
-      const [beyond, compact, full] = FIGURES[this.getAttribute('widget')];
-      const all = asked.view === 'full' || (asked.view !== 'compact' && beyond.some((name) => name in asked));
-      const width = this.getBoundingClientRect().width || 720;
-      const heights = all ? full : compact;
-      if (!heights.length) return 560;
-      const nearest = [WIDTHS.findLastIndex((at) => at <= width), WIDTHS.findIndex((at) => at >= width)];
-      return Math.max(...nearest.filter((i) => i >= 0).map((i) => heights[i]));
+      const [beyond, compact, full] = FIGURES[String(this.getAttribute('widget'))];
+      const heights = isFull(this.asked, beyond) ? full : compact;
+      return roomAt(heights, WIDTHS, this.getBoundingClientRect().width || 720);
     }
 
+    /** @param {Values} values */
     #set(values) {
       Object.assign(this.#changes, values);
       if (!this.#loaded || !Object.keys(this.#changes).length) return;
@@ -141,10 +144,12 @@
       this.#changes = {};
     }
 
+    /** @param {object} message */
     #tell(message) {
       if (this.#loaded) this.#frame?.contentWindow?.postMessage(message, ORIGIN === 'null' ? '*' : ORIGIN);
     }
 
+    /** @param {MessageEvent} event */
     #message({ source, origin, data }) {
       if (!this.#frame || source !== this.#frame.contentWindow || origin !== ORIGIN) return;
       if (typeof data !== 'object' || data === null || typeof data.type !== 'string') return;
@@ -161,28 +166,23 @@
       }
     }
 
+    /** @param {MutationRecord[]} changes */
     #changed(changes) {
       if (changes.some((c) => c.attributeName === 'widget')) {
         this.#clear();
         return this.#open();
       }
+      /** @type {Values} */
       const values = {};
-      for (const { attributeName: name } of changes) {
-        if (!OWN.has(name) && NAME.test(name)) values[name] = this.getAttribute(name)?.slice(-LONGEST) ?? null;
+      for (const { attributeName } of changes) {
+        const name = String(attributeName);
+        if (!isState(name, OWN)) continue;
+        const value = this.getAttribute(name);
+        values[name] = value === null ? null : bounded(value);
       }
       this.#fit();
       this.#set(values);
     }
-  }
-
-  /** Numbers, texts and booleans under plain names; everything else is dropped. */
-  function plain(detail) {
-    const kept = {};
-    for (const [name, value] of Object.entries(typeof detail === 'object' && detail ? detail : {})) {
-      if (/^[a-z_]{1,32}$/i.test(name)
-        && (value === null || ['number', 'string', 'boolean'].includes(typeof value))) kept[name] = value;
-    }
-    return kept;
   }
 
   if (!customElements.get('transformer-explainer')) {

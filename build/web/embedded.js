@@ -6,7 +6,7 @@ const MAX = 20000;
 const framed = root.dataset.embed && window.parent !== window;
 
 /** Start Python when the figure is seen, used, or its host says so: a long post does not start it for figures that
- * nobody reaches. */
+ * nobody reaches. @param {() => void} start */
 export function whenWanted(start) {
   if (!framed || !('IntersectionObserver' in window)) { start(); return; }
   const done = new AbortController();
@@ -26,9 +26,11 @@ export function whenWanted(start) {
   }, { signal: done.signal });
 }
 
+/** @param {{set: (values: Values) => void, defaults: Values}} page */
 export function embedded({ set, defaults }) {
   if (!framed) return;
   // nothing secret: a height, and what the figure shows
+  /** @param {{type: string} & Record<string, unknown>} message */
   const tell = (message) => window.parent.postMessage(message, '*');
   let told = 0;
   const measure = () => {
@@ -39,11 +41,12 @@ export function embedded({ set, defaults }) {
   document.addEventListener('visibilitychange', measure); // a tab that was hidden has not been laid out
   measure();
   for (const name of ['explainer:live', 'explainer:failed', 'explainer:change']) {
-    window.addEventListener(name, (event) => tell({ type: name, detail: event.detail }));
+    window.addEventListener(name, (event) => tell({ type: name, detail: /** @type {CustomEvent} */ (event).detail }));
   }
   window.addEventListener('message', ({ source, data }) => {
     if (source !== window.parent || typeof data !== 'object' || data === null || data.type !== 'explainer:set') return;
     if (typeof data.values !== 'object' || data.values === null) return;
+    /** @type {Values} */
     const values = {};
     for (const [name, value] of Object.entries(data.values)) {
       if (name === 'theme') theme(value);
@@ -59,12 +62,14 @@ export function embedded({ set, defaults }) {
   });
 }
 
+/** @param {unknown} value */
 function view(value) {
   if (value !== 'compact' && value !== 'full') return;
   root.dataset.view = value;
   root.dataset.viewSaid = '';
 }
 
+/** @param {unknown} value */
 function theme(value) {
   if (value === 'light' || value === 'dark') root.dataset.theme = value;
   else delete root.dataset.theme;

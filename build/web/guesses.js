@@ -4,23 +4,26 @@
 
 const KEPT = 'explainer-guesses';
 
+/** @returns {Record<string, string>} */
 const kept = () => {
-  try { return JSON.parse(sessionStorage.getItem(KEPT)) ?? {}; } catch { return {}; }
+  try { return JSON.parse(sessionStorage.getItem(KEPT) ?? 'null') ?? {}; } catch { return {}; }
 };
 
-/** What is answered to this option, without the words that repeat the guess. */
+/** What is answered to this option, without the words that repeat the guess. @param {HTMLElement} answer */
 const said = (answer) => {
-  const copy = answer.cloneNode(true);
+  const copy = /** @type {HTMLElement} */ (answer.cloneNode(true));
   copy.querySelector('.yours')?.remove();
   return [...copy.childNodes];
 };
 
 /** Show the answer to what was guessed, and only that. `page`: the page's name, for guesses of the same name
- * elsewhere. */
+ * elsewhere.
+ * @param {Root} root @param {string} page */
 export function guesses(root, page) {
+  /** @param {HTMLElement} fieldset */
   const show = (fieldset) => {
     const name = fieldset.dataset.guess;
-    const chosen = fieldset.querySelector('input:checked')?.value;
+    const chosen = /** @type {HTMLInputElement} */ (fieldset.querySelector('input:checked'))?.value;
     for (const answer of root.querySelectorAll(`[data-answer="${name}"] > [data-option]`)) {
       const here = answer.dataset.option === chosen;
       answer.toggleAttribute('data-chosen', here);

@@ -4,14 +4,15 @@
 
 const root = document.documentElement;
 const own = root.dataset.build;
-const site = new URL(root.dataset.site, document.baseURI);
+const site = new URL(String(root.dataset.site), document.baseURI);
 const workers = (() => { // none where the connection is not secure
   try { return navigator.serviceWorker; } catch { return undefined; }
 })();
 const asks = Boolean(own) && /^https?:$/.test(location.protocol);
 const RENEWED = 'explainer-build';
 
-/** The build on the server; null where nobody answers. Without a network the service worker answers with its own. */
+/** The build on the server; null where nobody answers. Without a network the service worker answers with its own.
+ * @returns {Promise<string | null>} */
 async function newest() {
   if (!navigator.onLine && !workers?.controller) return null;
   try {
@@ -28,6 +29,7 @@ async function registered() {
   } catch { return undefined; } // a frame that may keep nothing
 }
 
+/** @param {ServiceWorker} worker @returns {Promise<void>} */
 const rested = (worker) => new Promise((resolve) => {
   const look = () => { if (worker.state !== 'parsed' && worker.state !== 'installing') resolve(); };
   worker.addEventListener('statechange', look);
@@ -35,12 +37,14 @@ const rested = (worker) => new Promise((resolve) => {
 });
 
 /** Have `build` kept whole beside what is kept now. Whether it is: not where its files are not all there yet, or find
- * no room. */
+ * no room. @param {string} build */
 async function keep(build) {
+  if (!workers) return false;
   try { // a name of its own, so that no cache on the way answers with the last one
     const registration = await workers.register(new URL(`sw.js?${build}`, site), { scope: site.pathname });
     for (const tries of [1, 2]) {
-      await rested(registration.installing ?? registration.waiting ?? registration.active);
+      const worker = registration.installing ?? registration.waiting ?? registration.active;
+      if (worker) await rested(worker);
       if (await caches.has(`explainer ${site.pathname} ${build}`)) return true;
       if (tries === 1) await registration.update();
     }
@@ -50,10 +54,11 @@ async function keep(build) {
 
 /** Where no service worker does it: browsers keep pages for as long as they think fit. Have this one fetched anew, and
  * then, once per build, those that it leads to: so nobody who has one page of the newest build goes back to an older
- * one. */
+ * one. @param {string} build */
 async function renew(build) {
   let known = null;
   try { known = localStorage.getItem(RENEWED); } catch { /* nothing is kept here: then each time */ }
+  /** @param {string} address */
   const anew = (address) => fetch(address, { cache: 'reload' }).catch(() => null);
   if (build !== own) await anew(location.href);
   if (!root.dataset.embed && known !== build && (known || build !== own)) {
@@ -61,10 +66,13 @@ async function renew(build) {
   }
   renewed.then(() => { try { localStorage.setItem(RENEWED, build); } catch { /* as above */ } });
 }
+/** @type {Promise<unknown>} */
 let renewed = Promise.resolve();
 
 function pagesFromHere() {
-  const pages = [...document.querySelectorAll('a[href]')].map((a) => a.href.split('#')[0]);
+  /** @type {NodeListOf<HTMLAnchorElement>} */
+  const links = document.querySelectorAll('a[href]');
+  const pages = [...links].map((a) => a.href.split('#')[0]);
   return [...new Set(pages)].filter((href) => href.startsWith(site.href) && /(\/|\/index\.html)(\?|$)/.test(href));
 }
 
@@ -87,6 +95,7 @@ function tell() {
   if (!words.textContent) words.textContent = 'A newer version is here';
 }
 
+/** @param {ServiceWorker} worker @returns {Promise<void>} */
 function takeOver(worker) {
   return new Promise((resolve) => {
     const look = () => { if (worker.state === 'activated' || worker.state === 'redundant') resolve(); };
@@ -96,7 +105,8 @@ function takeOver(worker) {
   });
 }
 
-/** Until Python has answered what was asked of it, so that all of it is in the address; not for long. */
+/** Until Python has answered what was asked of it, so that all of it is in the address; not for long.
+ * @returns {Promise<void>} */
 const answered = () => new Promise((resolve) => {
   const look = () => { if (!root.hasAttribute('data-busy')) resolve(); };
   new MutationObserver(look).observe(root, { attributeFilter: ['data-busy'] });
@@ -139,7 +149,7 @@ export async function forget() {
   return registration ? 'Removed: nothing of this site is kept in this browser any more.' : 'Nothing was kept.';
 }
 
-document.addEventListener('click', async (event) => {
-  const button = event.target.closest?.('[data-forget]');
-  if (button) button.nextElementSibling.textContent = await forget();
+document.addEventListener('click', async ({ target }) => {
+  const line = target instanceof Element && target.closest('[data-forget]')?.nextElementSibling;
+  if (line) line.textContent = await forget();
 });

@@ -3,12 +3,13 @@
 
 /** Wire everything under `root`. `ask(name)` asks for the next piece of the figure that waits under that state name.
  * Returns {seen: () => the names of the widgets in sight, look: ask if there is something to ask, end: look no more}.
- * */
+ * @param {Root} root @param {{ask: (name: string) => void, live: () => boolean}} how */
 export function onward(root, { ask, live }) {
+  /** @type {Set<Element>} */
   const seen = new Set();
   const next = () => {
     for (const more of root.querySelectorAll('[data-more]')) {
-      if (live() && [...seen].some((widget) => widget.contains(more))) return ask(more.dataset.more);
+      if (live() && [...seen].some((widget) => widget.contains(more))) return ask(String(more.dataset.more));
     }
     return null;
   };
@@ -22,7 +23,7 @@ export function onward(root, { ask, live }) {
   for (const widget of root.querySelectorAll('[data-widget]')) look.observe(widget);
   root.addEventListener('explainer:drawn', () => next());
   return {
-    seen: () => [...seen].map((widget) => widget.dataset.widget),
+    seen: () => [...seen].map((widget) => String(widget.getAttribute('data-widget'))),
     look: () => next(),
     end: () => look.disconnect(),
   };

@@ -13,19 +13,22 @@ import { stories } from './stories.js';
 import { arrive, leave } from './travel.js';
 import { vocabularies } from './vocabulary.js';
 
+/** @param {HTMLElement} el */
 const body = (el) => el.querySelector('[data-body]');
 
-/** `el`, for idiomorph: it asks the document for the focus, which within a shadow root is known to that root alone. */
+/** `el`, for idiomorph: it asks the document for the focus, which within a shadow root is known to that root alone.
+ * @param {HTMLElement} el @param {Root} root */
 function inRoot(el, root) {
   const doc = el.ownerDocument;
-  if (root === doc || Object.hasOwn(el, 'ownerDocument')) return el;
+  if (Object.is(root, doc) || Object.hasOwn(el, 'ownerDocument')) return el;
+  /** @type {Record<string, any>} */
   const own = { // and what waits for its new place, waits beside the old one, so that nobody's style sheet is lost
     get activeElement() { return root.activeElement; },
     documentElement: el.parentElement,
   };
   const value = new Proxy(doc, {
-    get: (_, name) => {
-      const found = name in own ? own[name] : doc[name];
+    get: (_, /** @type {string} */ name) => {
+      const found = name in own ? own[name] : doc[/** @type {keyof Document} */ (name)];
       return typeof found === 'function' ? found.bind(doc) : found;
     },
   });
@@ -42,9 +45,17 @@ function inRoot(el, root) {
  *   will not come; linked(html): with its links to pages; alien(name, words): whether a message is about what nobody
  *   here has asked}
  *
- * Returns {connection, state, wish, opened, turnTo, say, stop, look, unfinished, drawOpened, end}. */
+ * Returns {connection, state, wish, opened, turnTo, say, stop, look, unfinished, drawOpened, end}.
+ *
+ * @param {Root} root
+ * @param {{
+ *   widgets: Map<string, HTMLElement>, mirror: import('./mirror.js').Mirror, defaults: Values, host: Host,
+ *   connect: (how: {values: () => Values, busy: (asked: boolean) => void}) => import('./connection.js').Connection,
+ * }} site */
 export function operate(root, { widgets, mirror, defaults, connect, host }) {
+  /** @type {Values} */
   const state = { ...mirror.get('link', 'values') }; // what holds now, the reader's latest wishes included
+  /** @type {Values} */
   const wishes = {}; // what the reader (or the link) asked for, to be asked again after a restart
 
   // ---- from Python: new markup, values, messages
@@ -59,6 +70,7 @@ export function operate(root, { widgets, mirror, defaults, connect, host }) {
     morphStyle: 'innerHTML',
     ignoreActiveValue: true,
     callbacks: {
+      /** @param {Field} node @param {Field} next */
       beforeNodeMorphed: (node, next) => {
         control.focused.before(node, next);
         // what a script of the page has made inside a figure stays as it is; a drawing, row or vector that is the same
@@ -68,6 +80,7 @@ export function operate(root, { widgets, mirror, defaults, connect, host }) {
       },
       afterNodeMorphed: control.focused.after,
       // the page's own: which drawer is open, which cell is in the tab order, which line is not read aloud just now
+      /** @param {string} name @param {HTMLElement} node */
       beforeAttributeUpdated: (name, node) => {
         if (name === 'open') return !node.matches('details');
         return name !== 'aria-live' && !(name === 'tabindex' && node.closest('[data-grid]'));
@@ -75,6 +88,7 @@ export function operate(root, { widgets, mirror, defaults, connect, host }) {
     },
   };
 
+  /** @param {HTMLElement} el @param {string} html */
   function redraw(el, html) {
     const before = leave(el);
     Idiomorph.morph(inRoot(body(el), root), html, morphing);
@@ -89,19 +103,22 @@ export function operate(root, { widgets, mirror, defaults, connect, host }) {
   /** Say what Python could not do as asked: beside its control, or, where it has none, in the notice. What a link asked
    * for may lie anywhere on the page, so all of it stands in the notice until the reader does something. */
   let fromLink = false;
+  /** @param {Record<string, string>} messages */
   function say(messages) {
     const placed = new Set();
     for (const line of root.querySelectorAll('[data-message]')) {
-      const words = messages[line.dataset.message] ?? '';
+      const name = String(line.dataset.message);
+      const words = messages[name] ?? '';
       if (line.textContent !== words) line.textContent = words; // an unchanged line is not read aloud again
-      placed.add(line.dataset.message);
+      placed.add(name);
     }
     const left = Object.entries(messages).filter(([name]) => fromLink || !placed.has(name));
     host.notice(left.filter(([name, words]) => !host.alien(name, words)).map(([, words]) => words).join(' '));
   }
 
+  /** @param {HTMLElement} stepper */
   function place(stepper) {
-    const wanted = Number(state[stepper.dataset.stepper] ?? stepper.dataset.current);
+    const wanted = Number(state[String(stepper.dataset.stepper)] ?? stepper.dataset.current);
     if (!Number.isInteger(wanted)) return; // a link may say anything; Python will say what it takes it for
     const panel = stepper.querySelector(`[data-step="${wanted}"]`);
     if (wanted !== Number(stepper.dataset.current) || panel?.hidden) showStep(stepper, wanted);
@@ -137,7 +154,8 @@ export function operate(root, { widgets, mirror, defaults, connect, host }) {
 
   // ---- from the reader: controls
 
-  /** Ask for values: shown as wished at once where the page can, by Python where it must. */
+  /** Ask for values: shown as wished at once where the page can, by Python where it must.
+   * @param {Values} values @param {How} how */
   function wish(values, how = 'push') {
     fromLink = false;
     Object.assign(state, values);
@@ -146,7 +164,8 @@ export function operate(root, { widgets, mirror, defaults, connect, host }) {
     host.remember(how);
   }
 
-  /** What a link asked for, before Python is there to be asked. also: {name: value}, to be asked with it */
+  /** What a link asked for, before Python is there to be asked. also: {name: value}, to be asked with it
+   * @param {Values} asked @param {Values} also */
   function opened(asked, also = {}) {
     fromLink = true;
     Object.assign(state, asked);
@@ -154,7 +173,7 @@ export function operate(root, { widgets, mirror, defaults, connect, host }) {
     placeAll();
   }
 
-  /** Back and Forward: `values` hold now, null for the default. */
+  /** Back and Forward: `values` hold now, null for the default. @param {Values} values */
   function turnTo(values) {
     for (const name in values) state[name] = values[name] ?? defaults[name];
     placeAll();
@@ -164,13 +183,16 @@ export function operate(root, { widgets, mirror, defaults, connect, host }) {
 
   /** The request for `values` in which the figures in sight come first; the others follow one by one (`catchUp`). */
   // the widgets that still have to follow, by name: `near` when Python is idle, `far` when no slider moves
+  /** @type {{near: string[], far: string[]} | null} */
   let behind = null;
   // what lies in closed sections waits until they are opened
+  /** @type {Set<string>} */
   const waiting = new Set();
-  const inOpen = () => [...widgets.keys()].filter((name) => !isClosed(widgets.get(name)));
+  const inOpen = () => [...widgets].filter(([, el]) => !isClosed(el)).map(([name]) => name);
   const leaveClosed = () => { for (const [name, el] of widgets) if (isClosed(el)) waiting.add(name); };
   /** The last to be drawn: all ('' to Python), or, where sections are closed, what is open. */
   const lastly = () => (inOpen().length < widgets.size ? inOpen().join(' ') || 'none' : '');
+  /** @param {Values} values */
   function sightFirst(values) {
     leaveClosed();
     const seen = sight.seen();
@@ -194,10 +216,10 @@ export function operate(root, { widgets, mirror, defaults, connect, host }) {
     connection.request({ first: next ?? lastly(), hurry: false }, false);
   }
 
+  let resting = 0; // timer
   /** A slider (or the crank) on its way in the widget `own`: that follows at once, then the others in sight, and, when
    * it rests, all the others. In a `hurry` (a slider) a figure computes for a moment only, and is finished when the
-   * slider rests. */
-  let resting = 0;
+   * slider rests. @param {Values} values @param {string} own */
   function slide(values, own, { rest = 200, hurry = true } = {}) {
     fromLink = false;
     Object.assign(state, values);
@@ -216,17 +238,20 @@ export function operate(root, { widgets, mirror, defaults, connect, host }) {
   }
 
   let turn = 0;
+  /** @type {WeakMap<Field, string>} */
   const slid = new WeakMap(); // slider -> the position that was sent last
   let typing = 0; // timer
+  /** @param {Field} field */
+  const valueOf = (field) => ({ [String(field.dataset.bind)]: read(field) });
   root.addEventListener('input', ({ target }) => {
-    const field = target.closest('[data-bind]');
+    const field = /** @type {Field} */ (target.closest('[data-bind]'));
     if (!field || field.matches('select,[type=checkbox]')) return; // these speak by `change`
     if (field.type === 'range') {
       slid.set(field, field.value);
-      slide({ [field.dataset.bind]: read(field) }, field.closest('[data-widget]').dataset.widget);
+      slide(valueOf(field), String(field.closest('[data-widget]').dataset.widget));
       return;
     }
-    const send = () => wish({ [field.dataset.bind]: read(field) }, 'replace');
+    const send = () => wish(valueOf(field), 'replace');
     clearTimeout(typing);
     if (field.matches('[type=text],[type=number],textarea')) {
       typing = setTimeout(() => { typing = 0; send(); }, 180);
@@ -234,22 +259,22 @@ export function operate(root, { widgets, mirror, defaults, connect, host }) {
     } else send();
   });
   root.addEventListener('change', ({ target }) => {
-    const field = target.closest('[data-bind]');
+    const field = /** @type {Field} */ (target.closest('[data-bind]'));
     if (!field) return;
     clearTimeout(typing);
     typing = 0;
     if (slid.get(field) === field.value) return; // it was sent on the way
-    wish({ [field.dataset.bind]: read(field) });
+    wish(valueOf(field));
   });
   root.addEventListener('click', ({ target }) => {
-    const button = target.closest('button[data-set],button[data-add]');
+    const button = /** @type {HTMLButtonElement} */ (target.closest('button[data-set],button[data-add]'));
     if (!button) return;
     if (button.dataset.add) {
       wish({ [button.dataset.add]: Number(state[button.dataset.add]) + Number(button.value) });
       return;
     }
     const values = button.value.split('\u001f');
-    wish(Object.fromEntries(button.dataset.set.split(' ').map((name, i) => [name, values[i]])));
+    wish(Object.fromEntries(String(button.dataset.set).split(' ').map((name, i) => [name, values[i]])));
   });
 
   const hands = behave(root, { onStep: (name, value) => wish({ [name]: value }, 'replace') });

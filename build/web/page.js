@@ -17,23 +17,29 @@ import { terms } from './terms.js';
 import { toolbars } from './tools.js';
 
 const page = document.documentElement;
+const root = /** @type {Root} */ (/** @type {unknown} */ (document));
+/** @type {Still} */
 const still = JSON.parse(document.getElementById('explainer-still').textContent);
 const mirror = new Mirror(still);
+/** @type {Values} */
 const defaults = Object.freeze({ ...mirror.get('link', 'values') });
-const widgets = new Map([...document.querySelectorAll('[data-widget]')].map((el) => [el.dataset.widget, el]));
+const widgets = new Map([...document.querySelectorAll('[data-widget]')].map((el) => [String(el.dataset.widget), el]));
 
 // ---- the address
 
 /** What the address asks for, or what was on screen when a reader took this figure away. */
 const packed = document.getElementById('explainer-asked');
+/** @type {Values} */
 const given = { ...(packed && JSON.parse(packed.textContent)), ...address.read() };
 const asked = Object.fromEntries(Object.entries(given).filter(([name]) => name in defaults));
 
 /** A word for a number in the page's first address (`?source=twitter`) is another site's, not the reader's: it is taken
- * for nothing, and said at most beside the field of that name, where whoever wrote `?t=hot` will look. */
+ * for nothing, and said at most beside the field of that name, where whoever wrote `?t=hot` will look.
+ * @param {string} name @param {string} text */
 const alien = (name, text) => name in asked && typeof (defaults[name] ?? 0) === 'number' && !/\d/.test(asked[name])
   && text.startsWith(`“${asked[name].slice(0, 29)}`);
 
+/** @param {How} how */
 function remember(how) {
   const url = address.write(state, defaults, still.weights);
   if (url === location.href) return;
@@ -46,16 +52,17 @@ function remember(how) {
 /** Where the worker is. In the page's address, `boot=ordinary` asks it not to resume (for the bench, and to compare),
  * and `patience=60` to wait that many seconds for a stalled connection (20 otherwise). */
 const asking = new URLSearchParams(location.search);
-const workerUrl = new URL(page.dataset.worker, document.baseURI);
+const workerUrl = new URL(String(page.dataset.worker), document.baseURI);
 const patience = Math.min(Math.max(Number(asking.get('patience')) || 20, 1), 600);
 if (asking.get('boot') === 'ordinary') workerUrl.searchParams.set('how', 'boot');
-if (patience !== 20) workerUrl.searchParams.set('patience', patience);
+if (patience !== 20) workerUrl.searchParams.set('patience', String(patience));
 
 /** Python is there: the page is live once it shows what the link, or the reader meanwhile, asked for. */
+/** @type {Live | null} */
 let arrived = null;
 function announce() {
   if (!arrived) return;
-  status.live({ ...arrived, ms: Math.round(performance.now() - connection.began) });
+  status.live({ ...arrived, ms: Math.round(performance.now() - (connection.began ?? 0)) });
   arrived = null;
   say(mirror.get('link', 'messages') ?? {});
 }
@@ -65,7 +72,7 @@ const shows = () => Object.fromEntries(packed ? [] : still.models
   .filter(({ name, print }) => print && mirror.get(name, 'html') === undefined)
   .map(({ name, print }) => [name, print]));
 
-const { connection, state, wish, opened, turnTo, say, stop, look, unfinished, drawOpened } = operate(document, {
+const { connection, state, wish, opened, turnTo, say, stop, look, unfinished, drawOpened } = operate(root, {
   widgets,
   mirror,
   defaults,
@@ -113,14 +120,14 @@ window.addEventListener('popstate', () => {
 
 if (Object.keys(asked).length) opened(asked, { weights: packed ? still.weights : address.read().weights ?? '' });
 const inAddress = Object.keys(address.read()).filter((name) => name in defaults);
-deeper(document, { asked: inAddress, opened: drawOpened });
-terms(document);
+deeper(root, { asked: inAddress, opened: drawOpened });
+terms(root);
 toolbars({ widgets, state: () => state, defaults, wish, address, still });
 embedded({ set: (values) => wish(values, 'replace'), defaults });
 upToDate();
-progress(document);
-promptBar(document);
-guesses(document, page.dataset.page);
+progress(root);
+promptBar(root);
+guesses(root, String(page.dataset.page));
 status.onRetry(() => connection.restart());
 status.still();
 window.explainer = { state: () => ({ ...state }), set: (values) => wish(values) };

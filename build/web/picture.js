@@ -8,11 +8,12 @@ const TOOLS = '.tools,.drawer,.tool-status,.travellers,.plot-live,.plot-tools,[d
  * variables. */
 async function styles() {
   const texts = [...document.querySelectorAll('link[rel=stylesheet],style')].map(async (sheet) => {
-    let text = sheet.href ? await (await fetch(sheet.href)).text() : sheet.textContent;
+    const href = sheet instanceof HTMLLinkElement ? sheet.href : '';
+    let text = href ? await (await fetch(href)).text() : sheet.textContent;
     text = text.replaceAll(/@font-face\s*{[^}]*}/g, (face) => (
-      isDrawn(/font-family:\s*["']?([^"';}]+)/.exec(face)?.[1]) ? face : ''));
+      isDrawn(String(/font-family:\s*["']?([^"';}]+)/.exec(face)?.[1])) ? face : ''));
     for (const [, address] of text.matchAll(/url\("?([^")]+\.woff2)"?\)/g)) {
-      text = text.replace(address, await inside(new URL(address, sheet.href ?? document.baseURI)));
+      text = text.replace(address, await inside(new URL(address, href || document.baseURI)));
     }
     // a picture is drawn once, and with these
     return text.replaceAll(/font-display:\s*optional/g, 'font-display:block');
@@ -20,8 +21,10 @@ async function styles() {
   return (await Promise.all(texts)).join('\n');
 }
 
-/** Whether text of the page is drawn in this family: a font that came too late is loaded, but not used (`optional`). */
+/** Whether text of the page is drawn in this family: a font that came too late is loaded, but not used (`optional`).
+ * @param {string} family */
 function isDrawn(family) {
+  /** @param {string} fonts */
   const width = (fonts) => {
     const probe = Object.assign(document.createElement('span'), { textContent: 'mmiiWW.' });
     probe.style.cssText = `position:absolute;visibility:hidden;white-space:nowrap;font:100px ${fonts}`;
@@ -33,21 +36,25 @@ function isDrawn(family) {
   return width(`"${family}",monospace`) !== width('monospace');
 }
 
+/** @param {URL} url @returns {Promise<string>} */
 const inside = async (url) => {
   const blob = await (await fetch(url)).blob();
   return new Promise((resolve, reject) => {
     const reader = Object.assign(new FileReader(), {
-      onload: () => resolve(reader.result), onerror: () => reject(reader.error),
+      onload: () => resolve(String(reader.result)), onerror: () => reject(reader.error),
     });
     reader.readAsDataURL(blob);
   });
 };
 
-/** A copy of the widget in which markup says what else only the page knows: what was typed, chosen, scrolled to. */
+/** A copy of the widget in which markup says what else only the page knows: what was typed, chosen, scrolled to.
+ * @param {HTMLElement} el */
 function copyOf(el) {
-  const copy = el.cloneNode(true);
-  const fields = copy.querySelectorAll('input,select');
-  el.querySelectorAll('input,select').forEach((field, i) => {
+  const copy = /** @type {HTMLElement} */ (el.cloneNode(true));
+  /** @param {HTMLElement} within @returns {NodeListOf<Field>} */
+  const fieldsOf = (within) => within.querySelectorAll('input,select');
+  const fields = fieldsOf(copy);
+  fieldsOf(el).forEach((field, i) => {
     if (field.matches('select')) {
       [...fields[i].options].forEach((option, k) => option.toggleAttribute('selected', k === field.selectedIndex));
     } else fields[i].setAttribute('value', field.value);
@@ -58,7 +65,7 @@ function copyOf(el) {
   return copy;
 }
 
-/** How high the copy is when it is as wide as the widget. */
+/** How high the copy is when it is as wide as the widget. @param {HTMLElement} copy @param {number} width */
 function heightOf(copy, width) {
   const stage = document.createElement('div');
   stage.inert = true;
@@ -70,7 +77,7 @@ function heightOf(copy, width) {
   return Math.ceil(height);
 }
 
-/** {text, width, height} of the SVG, in CSS pixels. */
+/** {text, width, height} of the SVG, in CSS pixels. @param {HTMLElement} el */
 export async function asSvg(el) {
   const root = document.documentElement;
   const css = await styles();
@@ -83,7 +90,7 @@ export async function asSvg(el) {
   }
   svg.dataset.theme = root.dataset.theme ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');
   for (const [name, value] of Object.entries({ width, height, viewBox: `0 0 ${width} ${height}` })) {
-    svg.setAttribute(name, value);
+    svg.setAttribute(name, String(value));
   }
   svg.style.fontSize = getComputedStyle(root).fontSize;
   const style = document.createElement('style');
@@ -105,13 +112,14 @@ export async function asSvg(el) {
   };
 }
 
+/** The same as a Blob of pixels. @param {HTMLElement} el @returns {Promise<Blob>} */
 export async function asPng(el, scale = 2) {
   const { text, width, height } = await asSvg(el);
   const image = new Image();
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
   await image.decode();
   const canvas = Object.assign(document.createElement('canvas'), { width: width * scale, height: height * scale });
-  canvas.getContext('2d').drawImage(image, 0, 0, canvas.width, canvas.height);
+  canvas.getContext('2d')?.drawImage(image, 0, 0, canvas.width, canvas.height);
   return new Promise((resolve, reject) => canvas.toBlob((blob) => (
     blob ? resolve(blob) : reject(new Error('the picture is too large'))), 'image/png'));
 }

@@ -3,4 +3,4 @@ import { upToDate } from './offline.js'; // with the button that forgets
 import { progress } from './progress.js';
 
 upToDate();
-progress(document);
+progress(/** @type {Root} */ (/** @type {unknown} */ (document)));

@@ -3,20 +3,24 @@
 
 const KEPT = 'explainer-read';
 
+/** @returns {Record<string, number>} */
 const kept = () => {
-  try { return JSON.parse(localStorage.getItem(KEPT)) ?? {}; } catch { return {}; }
+  try { return JSON.parse(localStorage.getItem(KEPT) ?? 'null') ?? {}; } catch { return {}; }
 };
 
-/** Draw what was read of each chapter, and follow the reader through this one. */
+/** Draw what was read of each chapter, and follow the reader through this one. @param {Root} root */
 export function progress(root) {
   const links = [...root.querySelectorAll('.bar [data-chapter]')];
   const here = links.filter((link) => link.hasAttribute('aria-current')); // in the bar and in the contents
   const read = kept();
-  const draw = (link) => (
-    link.style.setProperty('--read', Math.min(Math.max(Number(read[link.dataset.chapter]) || 0, 0), 1)));
+  /** @param {HTMLElement} link */
+  const draw = (link) => {
+    const share = Number(read[String(link.dataset.chapter)]) || 0;
+    link.style.setProperty('--read', String(Math.min(Math.max(share, 0), 1)));
+  };
   links.forEach(draw);
   if (!here.length) return;
-  const { chapter } = here[0].dataset;
+  const chapter = String(here[0].dataset.chapter);
   // a long row shows where the reader is
   for (const link of here) link.closest('nav').scrollLeft = link.offsetLeft - 40;
 

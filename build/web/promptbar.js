@@ -1,7 +1,7 @@
 // One prompt for a page: the field in its first figure, and, once that is out of sight above, a bar at the lower edge,
 // with the crank where the page has one. The other figures follow; their own fields are for embeds.
 
-/** Wire the bar of a page, if it has one. `own`: the figure whose field is the page's. */
+/** Wire the bar of a page, if it has one. `own`: the figure whose field is the page's. @param {Root} root */
 export function promptBar(root) {
   const bar = root.querySelector('.prompt-bar');
   const own = root.querySelector('[data-own-prompt]');
@@ -12,7 +12,7 @@ export function promptBar(root) {
   crank.addEventListener('click', () => main()?.click());
   // what lies below the screen counts as on it, so that the figure is off it only above, however one comes there
   new IntersectionObserver((entries) => {
-    const above = !entries.at(-1).isIntersecting;
+    const above = !entries.at(-1)?.isIntersecting;
     if (!above && bar.contains(root.activeElement)) return; // the reader is writing there
     bar.toggleAttribute('data-shown', above);
     bar.inert = !above;

@@ -5,37 +5,53 @@ import { loadPyodide } from 'pyodide-loader';
 import { afterTurns } from './turns.js';
 import { ZSTDDecoder } from 'zstddec/stream';
 
+/** @typedef {any} Pyodide a running one, or its Module */
+/** @typedef {{path: string, bytes: Uint8Array<ArrayBuffer>}} Packed a file of a pack */
+/** @typedef {(text: string) => void} Step is told what is being done */
+
 /** A file that could not be had as the manifest promises it; `message` is for readers, `what` a cause (causes.js). */
 export class AssetError extends Error {
+  /** @param {string} message */
   constructor(message, what = 'damaged') { super(message); this.what = what; }
 }
 
+/** @param {unknown} problem */
+const reasonOf = (problem) => /** @type {Error | undefined} */ (problem)?.message ?? problem;
+/** @param {ArrayBuffer} buffer */
 const hex = (buffer) => Array.from(new Uint8Array(buffer), (b) => b.toString(16).padStart(2, '0')).join('');
 const subtle = () => globalThis.crypto?.subtle; // missing where the page came by plain http from another machine
 
-const integrity = (sha256) => `sha256-${btoa(String.fromCharCode(...sha256.match(/../g).map((x) => parseInt(x, 16))))}`;
+/** @param {string} sha256 in hexadecimal digits */
+const integrity = (sha256) => (
+  `sha256-${btoa(String.fromCharCode(...(sha256.match(/../g) ?? []).map((x) => parseInt(x, 16))))}`);
 
-/** How a file of the manifest is had: over the network. A single-file export answers from memory instead. */
+/** How a file of the manifest is had: over the network. A single-file export answers from memory instead.
+ * @param {URL} base
+ * @returns {Asset} */
 export function fetchAsset(base) {
   return async (name, entry, { fresh = false, signal } = {}) => {
+    /** @type {RequestInit} */
     const options = { cache: fresh ? 'reload' : 'default', signal };
     if (!subtle()) options.integrity = [entry.sha256, entry.raw_sha256].map(integrity).join(' ');
     const response = await fetch(new URL(entry.url, base), options);
     if (!response.ok) throw new AssetError(`“${name}” could not be loaded (HTTP ${response.status}).`, 'server');
-    return response.body ?? new Response(await response.arrayBuffer()).body;
+    return response.body ?? new Uint8Array(await response.arrayBuffer());
   };
 }
 
 /** Unpacks Zstandard while it streams in, like DecompressionStream (which knows gzip only). */
 function zstandard() {
   const decoder = new ZSTDDecoder();
+  /** @type {Uint8Array[]} */
   const waiting = [];
   let idle = 0; // how often nothing has come out since the last chunk went in: on damaged data the decoder stands still
+  /** @type {() => IteratorResult<Uint8Array>} */
   const next = () => { idle = 0; return { value: waiting[0], done: !waiting.shift() }; };
   // asks only while a chunk is waiting
   const unpacked = decoder.decodeStreaming({ [Symbol.iterator]: () => ({ next }) });
+  /** @param {Uint8Array | undefined} chunk @param {TransformStreamDefaultController} controller */
   const pass = (chunk, controller) => {
-    if (chunk.length) { idle = 0; controller.enqueue(chunk); }
+    if (chunk?.length) { idle = 0; controller.enqueue(chunk); }
     else if ((idle += 1) > 2) throw new Error('its content cannot be unpacked');
   };
   return new TransformStream({
@@ -49,31 +65,40 @@ function zstandard() {
 }
 
 /** Whether this is the beginning of something packed; else a server has unpacked it on the way (Content-Encoding:
- * zstd). */
+ * zstd). @param {Uint8Array} chunk */
 const isPacked = (chunk) => [0x28, 0xb5, 0x2f, 0xfd].every((byte, i) => i >= chunk.length || chunk[i] === byte);
+
+/** @typedef {(data: Uint8Array<ArrayBuffer>, at: number) => void} OnChunk hears what is there so far */
 
 /** The files of the manifest: each is fetched once, unpacked while it streams, and checked. */
 export class Files {
   /**
    * manifest: as build/runtime.py writes it; asset(name, entry, {fresh, signal}) => stream or bytes; onBytes(n): n more
    * bytes have come; patience: ms without a byte after which a connection counts as stalled
+   * @param {Manifest} manifest @param {Asset} asset @param {(n: number) => void} onBytes
    */
   constructor(manifest, asset, onBytes, patience = Infinity) {
-    Object.assign(this, { manifest, asset, onBytes, patience });
+    this.manifest = manifest;
+    this.asset = asset;
+    this.onBytes = onBytes;
+    this.patience = patience;
+    /** @type {Map<string, Promise<any>>} */
     this.made = new Map();
     this.bytes = 0;
     this.over = new AbortController();
   }
 
   /** The result of `make` for a file, made once. What could not be had stays so: the ordinary boot does not wait for it
-   * again. */
+   * again.
+   * @template T @param {string} name @param {() => Promise<T>} make
+   * @returns {Promise<T>} */
   once(name, make) {
-    if (!this.made.has(name)) {
-      const promise = make();
-      this.made.set(name, promise);
-      promise.catch((problem) => { if (!(problem instanceof AssetError)) this.made.delete(name); });
-    }
-    return this.made.get(name);
+    const before = this.made.get(name);
+    if (before) return before;
+    const promise = make();
+    this.made.set(name, promise);
+    promise.catch((problem) => { if (!(problem instanceof AssetError)) this.made.delete(name); });
+    return promise;
   }
 
   /** This attempt has failed: fetch nothing more, and report nothing more (a late byte must not look like a new
@@ -83,7 +108,9 @@ export class Files {
     this.over.abort();
   }
 
-  /** What `promise` brings of a file, unless nothing comes for too long: then `abort` is called. Raises AssetError. */
+  /** What `promise` brings of a file, unless nothing comes for too long: then `abort` is called. Raises AssetError.
+   * @template T @param {string} name @param {Promise<T>} promise @param {() => void} abort
+   * @returns {Promise<T>} */
   patiently(name, promise, abort) {
     return new Promise((resolve, reject) => {
       const stalled = () => {
@@ -94,30 +121,39 @@ export class Files {
       const stop = afterTurns(this.patience, stalled);
       promise.finally(stop).then(resolve, (problem) => reject(
         problem instanceof AssetError ? problem
-          : new AssetError(`“${name}” could not be loaded (${problem?.message ?? problem}).`, 'network'),
+          : new AssetError(`“${name}” could not be loaded (${reasonOf(problem)}).`, 'network'),
       ));
     });
   }
 
-  /** Open a file: {stream: unpacked bytes, checked: promise that rejects if the bytes were not the manifest's}. */
+  /** Open a file: {stream: unpacked bytes, checked: promise that rejects if the bytes were not the manifest's}.
+   * @param {string} name */
   async open(name, fresh = false) {
     const entry = this.manifest.files[name];
     const giveUp = new AbortController();
     this.over.signal.addEventListener('abort', () => giveUp.abort());
+    /** @template T @param {Promise<T>} promise */
     const next = (promise) => this.patiently(name, promise, () => giveUp.abort());
-    let source = await next(this.asset(name, entry, { fresh, signal: giveUp.signal }));
-    if (!(source instanceof ReadableStream)) source = new Response(source).body;
-    const reader = source.getReader();
+    const source = await next(this.asset(name, entry, { fresh, signal: giveUp.signal }));
+    const stream = source instanceof ReadableStream ? source
+      : /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (new Response(source).body);
+    const reader = stream.getReader();
+    /** @type {ReadableStreamReadResult<Uint8Array<ArrayBuffer>> | null} */
     let first = await next(reader.read());
     while (!first.done && !first.value.byteLength) first = await next(reader.read());
     const packed = first.done || isPacked(first.value);
     const [size, sha256] = packed ? [entry.bytes, entry.sha256] : [entry.raw, entry.raw_sha256];
     const whole = new Uint8Array(size);
     let at = 0;
+    /** @type {{resolve: () => void, reject: (problem: unknown) => void}} */
     let settle;
-    const checked = new Promise((resolve, reject) => { settle = { resolve, reject }; });
+    const checked = new Promise((/** @type {(nothing?: undefined) => void} */ resolve, reject) => {
+      settle = { resolve, reject };
+    });
     checked.catch(() => {}); // whoever uses the file awaits it
+    /** @param {string} why */
     const bad = (why) => new AssetError(`“${name}” is damaged: ${why}.`);
+    /** @param {Uint8Array} chunk */
     const take = (chunk) => {
       if (at + chunk.byteLength > whole.length) throw bad('it is longer than it should be');
       whole.set(chunk, at);
@@ -148,8 +184,9 @@ export class Files {
   }
 
   /** The unpacked, checked content of a file; fetched anew once if it did not come well (a stale cache, a lost
-   * connection). */
+   * connection). @param {string} name @param {OnChunk} onChunk */
   async content(name, onChunk = () => {}, again = true) {
+    /** @param {boolean} fresh */
     const attempt = async (fresh) => {
       const { entry, checked, stream } = await this.open(name, fresh);
       const data = new Uint8Array(entry.raw);
@@ -168,7 +205,7 @@ export class Files {
         }
       } catch (problem) {
         throw problem instanceof AssetError ? problem
-          : new AssetError(`“${name}” could not be read (${problem?.message ?? problem}).`);
+          : new AssetError(`“${name}” could not be read (${reasonOf(problem)}).`);
       }
       await checked;
       if (at !== data.length) throw new AssetError(`“${name}” is damaged: it ends too soon.`);
@@ -182,6 +219,7 @@ export class Files {
     }
   }
 
+  /** @param {string} name */
   bytesOf(name) { return this.once(name, () => this.content(name)); }
 
   /** Pyodide's own script, as the function that makes a Module. */
@@ -205,7 +243,7 @@ export class Files {
         return module;
       } catch (problem) {
         // no streaming here, or what came was damaged: once more, in one piece
-        if (!(problem instanceof AssetError) && !/stream/i.test(String(problem?.message))) throw problem;
+        if (!(problem instanceof AssetError) && !/stream/i.test(String(reasonOf(problem)))) throw problem;
         return WebAssembly.compile(await this.content('pyodide.asm.wasm', undefined, false));
       }
     });
@@ -215,16 +253,21 @@ export class Files {
    * beside. */
   libraries() {
     return this.once('libraries', async () => {
+      /** @type {Promise<Packed & {module: WebAssembly.Module}>[]} */
       const compiling = [];
+      /** @type {Packed[]} */
       const others = [];
+      /** @type {{files: [string, number][] | null, start: number, done: number, data?: Uint8Array}} */
       const list = { files: null, start: 0, done: 0 };
+      /** @type {OnChunk} */
       const onChunk = (data, at) => {
         if (!list.files) {
           if (at < 8 || at < 8 + new DataView(data.buffer).getUint32(4, true)) return;
           [list.files, list.start] = listing(data);
         }
-        while (list.done < list.files.length) {
-          const [path, size] = list.files[list.done];
+        const files = list.files ?? [];
+        while (list.done < files.length) {
+          const [path, size] = files[list.done];
           if (at < list.start + size) return;
           const bytes = data.subarray(list.start, list.start + size);
           if (path.endsWith('.so')) {
@@ -236,38 +279,40 @@ export class Files {
           list.done += 1;
         }
       };
-      const restart = (data, at) => { onChunk(data, at); };
       await this.content('libraries', (data, at) => {
         if (list.data && list.data !== data) {
           Object.assign(list, { files: null, start: 0, done: 0 });
           compiling.length = others.length = 0;
         }
         list.data = data;
-        restart(data, at);
+        onChunk(data, at);
       });
       return { libraries: await Promise.all(compiling), others };
     });
   }
 }
 
-/** The list at the head of a container (build/packs.py), and where what it lists begins. */
+/** The list at the head of a container (build/packs.py), and where what it lists begins.
+ * @param {Uint8Array} data
+ * @returns {[any, number]} */
 function listing(data) {
   const start = 8 + new DataView(data.buffer, data.byteOffset).getUint32(4, true);
   return [JSON.parse(new TextDecoder().decode(data.subarray(8, start))), start];
 }
 
-/** The files of a pack: [{path, bytes}]. */
+/** The files of a pack. @param {Uint8Array<ArrayBuffer>} data @returns {Packed[]} */
 export function unpack(data) {
   let [files, at] = listing(data);
-  return files.map(([path, size]) => ({ path, bytes: data.subarray(at, at += size) }));
+  return files.map((/** @type {[string, number]} */ [path, size]) => ({ path, bytes: data.subarray(at, at += size) }));
 }
 
 /** A sparse image of a snapshot, as the patched Pyodide takes it: its head, and its memory
- * {size, write(heap, from, to)}. */
+ * {size, write(heap, from, to)}. @param {Uint8Array} data */
 function snapshotOf(data) {
   const [[size, runs], at] = listing(data);
   // where the memory begins in the snapshot
   const before = new DataView(data.buffer, data.byteOffset + at).getUint32(4, true);
+  /** @param {Uint8Array} heap @param {number} from @param {number} to */
   const write = (heap, from, to) => {
     let source = at;
     for (const [start, length] of runs) {
@@ -279,8 +324,10 @@ function snapshotOf(data) {
   return { _loadSnapshot: data.slice(at, at + before), _image: { size: size - before, write } };
 }
 
+/** @param {string} path */
 const parent = (path) => path.slice(0, path.lastIndexOf('/'));
 
+/** @param {Pyodide} FS @param {string} root @param {Packed[]} files */
 function writeFiles(FS, root, files) {
   const made = new Set();
   for (const { path, bytes } of files) {
@@ -290,8 +337,11 @@ function writeFiles(FS, root, files) {
   }
 }
 
-/** What both ways need of Pyodide. `special`: the rest of its configuration. */
+/** What both ways need of Pyodide. `special`: the rest of its configuration.
+ * @param {Files} files @param {WebAssembly.Module} module @param {unknown} factory @param {object} special
+ * @returns {Promise<Pyodide>} */
 async function load(files, module, factory, special) {
+  /** @type {((problem: unknown) => void) | undefined} */
   let failed;
   const failure = new Promise((_, reject) => { failed = reject; });
   const { manifest } = files;
@@ -302,15 +352,16 @@ async function load(files, module, factory, special) {
     _wasmModule: module,
     _wasmFailed: failed,
     env: { HOME: '/home/pyodide', PYTHONHASHSEED: '0' },
-    stdout: (text) => console.log(text),
-    stderr: (text) => console.warn(text),
+    stdout: (/** @type {string} */ text) => console.log(text),
+    stderr: (/** @type {string} */ text) => console.warn(text),
     ...special,
   });
   loading.catch(() => {});
   return Promise.race([loading, failure]);
 }
 
-/** Resume: from nothing to a Python that has imported what all pages share. */
+/** Resume: from nothing to a Python that has imported what all pages share.
+ * @param {Files} files @param {Step} step */
 export async function resume(files, step) {
   step('Fetching');
   const [factory, module, image, { libraries, others }] = await Promise.all([
@@ -322,12 +373,12 @@ export async function resume(files, step) {
   const py = await load(files, module, factory, {
     ...snapshotOf(image),
     _snapshotDeserializer: () => ({}),
-    _libraryModule: (name) => {
+    _libraryModule: (/** @type {string} */ name) => {
       const found = byName.get(name);
       if (!found) throw new AssetError(`The snapshot asks for a library that is not here (${name}).`);
       return found;
     },
-    _installStdlib: (Module) => { Module.FS.mkdirTree(site); Module.API.sitePackages = site; },
+    _installStdlib: (/** @type {Pyodide} */ Module) => { Module.FS.mkdirTree(site); Module.API.sitePackages = site; },
   });
   files.made.delete('snapshot'); // tens of megabytes; a restart fetches it from the browser's cache
   writeFiles(py.FS, site, others);
@@ -337,7 +388,8 @@ export async function resume(files, step) {
 // files of an ordinary boot that are no mere packs
 const APART = ['pyodide.asm.mjs', 'pyodide.asm.wasm', 'stdlib', 'libraries'];
 
-/** The ordinary boot: Python starts from nothing and imports everything from compiled files. */
+/** The ordinary boot: Python starts from nothing and imports everything from compiled files.
+ * @param {Files} files @param {Step} step */
 export async function boot(files, step) {
   step('Fetching');
   const [factory, module, stdlib, { libraries, others }, ...packs] = await Promise.all([
@@ -347,7 +399,7 @@ export async function boot(files, step) {
   step('Starting Python');
   const { site } = files.manifest;
   const py = await load(files, module, factory, {
-    _installStdlib: (Module) => {
+    _installStdlib: (/** @type {Pyodide} */ Module) => {
       Module.FS.mkdirTree(site);
       Module.FS.mkdirTree(`${parent(site)}/lib-dynload`);
       Module.FS.writeFile('/lib/python314.zip', stdlib);
@@ -361,7 +413,8 @@ export async function boot(files, step) {
   return py;
 }
 
-/** Give Python a page's code, or what it has left behind when it was resumed. */
+/** Give Python a page's code, or what it has left behind when it was resumed.
+ * @param {Pyodide} py @param {Files} files @param {string[]} names */
 export async function addFiles(py, files, names) {
   for (const name of names) {
     const data = await files.bytesOf(name);

@@ -1,4 +1,5 @@
 import { hopeful, remedy, whyNot } from './causes.js';
+import { isFull } from './room.js';
 import { afterTurns } from './turns.js';
 
 // Before anything else (in the head, so nothing flashes): the reading mode and the theme that the reader chose.
@@ -6,27 +7,30 @@ import { afterTurns } from './turns.js';
   const root = document.documentElement;
   root.classList.replace('no-js', 'js');
   const keep = {
+    /** @param {string} k */
     get: (k) => { try { return localStorage.getItem(k); } catch { return null; } },
+    /** @param {string} k @param {string} v */
     set: (k, v) => { try { localStorage.setItem(k, v); } catch { /* private mode */ } },
   };
   const asked = new URLSearchParams(
     location.search + '&' + (location.hash.includes('=') ? location.hash.slice(1) : ''));
+  /** @param {string} name @param {string[]} allowed @param {string} fallback */
   const pick = (name, allowed, fallback) => (
-    [asked.get(name), keep.get('explainer-' + name), fallback].find((v) => allowed.includes(v)));
+    [asked.get(name), keep.get('explainer-' + name), fallback].find((v) => v && allowed.includes(v)) ?? fallback);
   root.dataset.mode = pick('mode', ['discover', 'result'], 'discover');
   const theme = pick('theme', ['light', 'dark', 'auto'], 'auto');
   if (theme !== 'auto') root.dataset.theme = theme;
   // An embed shows its one figure; all of the widget where it is asked to, or to show what only all of it can show.
   if (root.dataset.embed) {
-    const view = asked.get('view');
-    const needs = (root.dataset.beyond ?? '').split(' ').some((name) => name && asked.has(name));
-    if (['compact', 'full'].includes(view)) Object.assign(root.dataset, { view, viewSaid: '' });
-    else if (root.dataset.viewSaid === undefined) root.dataset.view = needs ? 'full' : 'compact';
+    const said = ['compact', 'full'].includes(asked.get('view') ?? '');
+    const full = isFull(Object.fromEntries(asked), (root.dataset.beyond ?? '').split(' '));
+    if (said || root.dataset.viewSaid === undefined) root.dataset.view = full ? 'full' : 'compact';
+    if (said) root.dataset.viewSaid = '';
   }
   // Python begins to load while the page is still arriving: page.js will connect to this very worker.
   if (root.dataset.worker && !root.dataset.embed && !asked.has('boot') && !asked.has('patience')) {
     try {
-      globalThis.explainerEarly = new SharedWorker(
+      self.explainerEarly = new SharedWorker(
         new URL(root.dataset.worker, document.baseURI), { type: 'module', name: 'transformer-explainer' });
     } catch { /* page.js will say so */ }
   }
@@ -38,9 +42,12 @@ import { afterTurns } from './turns.js';
       b.setAttribute('aria-pressed', String(b.dataset.themeSet === (root.dataset.theme ?? 'auto')));
     }
   };
-  /** A page's second figure stands open for who discovers, and closed for who wants the result. */
+  /** A page's second figure stands open for who discovers, and closed for who wants the result.
+   * @param {HTMLElement | null} looking */
   const settle = (looking = null) => {
-    for (const section of document.querySelectorAll('details.second')) {
+    /** @type {NodeListOf<HTMLDetailsElement>} */
+    const sections = document.querySelectorAll('details.second');
+    for (const section of sections) {
       if (!section.contains(looking)) section.open = root.dataset.mode === 'discover';
       section.dataset.settled = '';
     }
@@ -48,7 +55,7 @@ import { afterTurns } from './turns.js';
   /** The drawing beside the title moves once; not for who wants nothing to move. */
   const still = () => {
     if (!matchMedia('(prefers-reduced-motion: reduce)').matches) return;
-    for (const svg of document.querySelectorAll('.title-art svg')) {
+    for (const svg of /** @type {NodeListOf<SVGSVGElement>} */ (document.querySelectorAll('.title-art svg'))) {
       svg.setCurrentTime(60);
       svg.pauseAnimations();
     }
@@ -58,6 +65,7 @@ import { afterTurns } from './turns.js';
   addEventListener('pagehide', () => document.getElementById('site-contents')?.hidePopover?.());
 
   // The page's own script may be missing, damaged or stalled; then there is nobody but this script to say so.
+  /** @param {{what: string, words: string}} why */
   const fail = ({ what, words }) => {
     const detail = document.querySelector('[data-status-detail]');
     if (!detail || !document.getElementById('explainer-still') || root.dataset.explainer !== 'still') return;
@@ -79,16 +87,19 @@ import { afterTurns } from './turns.js';
     document.querySelector('[data-status-text]').textContent = 'Not live';
     dispatchEvent(new CustomEvent('explainer:failed', { detail: { what, message } }));
   };
+  /** @param {Event} event */
   const onError = async (event) => {
     if (event.target instanceof HTMLScriptElement) {
-      fail(location.protocol === 'file:' ? {} : await whyNot(event.target.src));
+      fail(location.protocol === 'file:' ? { what: '', words: '' } : await whyNot(event.target.src));
     } else if (event instanceof ErrorEvent) fail({ what: 'browser', words: `stopped at a fault (${event.message})` });
   };
   const patience = Math.min(Math.max(Number(asked.get('patience')) || 20, 1), 600);
   const waiting = location.protocol === 'file:' ? [] : [
     // a style sheet that never comes would hold back the whole page: better plain text than none
     afterTurns(patience * 1000, () => {
-      for (const link of document.querySelectorAll('link[rel=stylesheet]')) if (!link.sheet) link.remove();
+      /** @type {NodeListOf<HTMLLinkElement>} */
+      const sheets = document.querySelectorAll('link[rel=stylesheet]');
+      for (const sheet of sheets) if (!sheet.sheet) sheet.remove();
     }),
     afterTurns(3 * patience * 1000, () => (
       fail({ what: 'network', words: `has not arrived for ${3 * patience} seconds` }))),
@@ -101,8 +112,8 @@ import { afterTurns } from './turns.js';
     if (retry) retry.onclick = null;
   }, { once: true });
 
-  document.addEventListener('click', (event) => {
-    const button = event.target.closest?.('[data-mode-set],[data-theme-set],[data-view-set]');
+  document.addEventListener('click', ({ target }) => {
+    const button = target instanceof Element && target.closest('[data-mode-set],[data-theme-set],[data-view-set]');
     if (!button) return;
     if (button.dataset.viewSet) {
       root.dataset.view = button.dataset.viewSet;
@@ -116,17 +127,17 @@ import { afterTurns } from './turns.js';
       const before = figure?.getBoundingClientRect().top;
       root.dataset.mode = button.dataset.modeSet;
       settle(figure); // what is being looked at stays open
-      if (before < innerHeight * 0.75) {
+      if (figure && before !== undefined && before < innerHeight * 0.75) {
         scrollBy({ top: figure.getBoundingClientRect().top - before, behavior: 'instant' });
       }
-      keep.set('explainer-mode', button.dataset.modeSet);
+      keep.set('explainer-mode', root.dataset.mode);
       const url = new URL(location.href);
-      url.searchParams.set('mode', button.dataset.modeSet);
+      url.searchParams.set('mode', root.dataset.mode);
       try {
         if (url.protocol !== 'file:') history.replaceState(null, '', url);
       } catch { /* an embedder may forbid it */ }
     } else {
-      const chosen = button.dataset.themeSet;
+      const chosen = String(button.dataset.themeSet);
       if (chosen === 'auto') delete root.dataset.theme; else root.dataset.theme = chosen;
       keep.set('explainer-theme', chosen);
     }

@@ -2,8 +2,10 @@
 // server.
 import { portOf } from './connection.js';
 
-const text = (id) => document.getElementById(id).textContent;
+/** @param {string} id */
+const text = (id) => document.getElementById(id).textContent ?? '';
 
+/** @param {string} base64 */
 function bytes(base64) {
   if (Uint8Array.fromBase64) return Uint8Array.fromBase64(base64);
   const chars = atob(base64);
@@ -12,11 +14,11 @@ function bytes(base64) {
   return out;
 }
 
-globalThis.explainerMakeWorker = () => {
+self.explainerMakeWorker = () => {
   const url = URL.createObjectURL(new Blob([text('explainer-worker')], { type: 'text/javascript' }));
   const worker = new Worker(url); // a classic worker: under file:// a module worker cannot be made from a Blob
   for (const part of document.querySelectorAll('[data-file]')) {
-    const data = bytes(part.textContent);
+    const data = bytes(part.textContent ?? '');
     worker.postMessage({ type: 'file', name: part.dataset.file, data }, [data.buffer]);
   }
   worker.postMessage({ type: 'files' });

@@ -9,10 +9,13 @@ const line = document.querySelector('[data-status]');
 const text = line?.querySelector('[data-status-text]');
 const said = document.querySelector('[data-status-said]'); // what is read aloud: each state once, not every megabyte
 const detail = document.querySelector('[data-status-detail]');
+/** @param {number} n */
 const megabytes = (n) => (n / 1e6).toFixed(1);
+/** @type {Record<string, string>} */
 const TOLD = { live: 'The figures are live.', failed: 'The figures are not live.' };
 let retry = () => {};
 
+/** @param {string} state @param {string} words @param {object} [eventDetail] */
 function become(state, words, eventDetail) {
   const first = root.dataset.explainer !== state;
   root.dataset.explainer = state;
@@ -23,7 +26,8 @@ function become(state, words, eventDetail) {
   if (said && TOLD[state] !== undefined && said.textContent !== TOLD[state]) said.textContent = TOLD[state];
 }
 
-function explain(message, withRetry) {
+/** @param {string | null} message */
+function explain(message, withRetry = false) {
   if (!detail) return;
   detail.hidden = !message;
   const words = detail.querySelector('[data-status-message]');
@@ -39,12 +43,14 @@ document.addEventListener('keydown', (event) => {
 
 export const status = {
   still: () => become('still', 'Pictures', {}),
+  /** @param {Progress} message */
   starting: ({ step, loaded, total }) => {
     become('starting', loaded < total ? `${step}: ${megabytes(loaded)} of ${megabytes(total)} MB` : step);
-    line?.style.setProperty('--done', total ? loaded / total : 0);
+    line?.style.setProperty('--done', String(total ? loaded / total : 0));
   },
+  /** @param {Live} message */
   live: ({ ms, bytes, how, reason }) => {
-    line?.style.setProperty('--done', 1);
+    line?.style.setProperty('--done', '1');
     explain(null);
     become(
       'live',
@@ -55,15 +61,20 @@ export const status = {
       line.title = how === 'booted' ? `Started the slow way: ${reason}` : `${megabytes(bytes)} MB read; resumed`;
     }
   },
+  /** @param {Fault} message */
   failed: ({ what, message }) => {
     become('failed', 'Not live', { what, message });
     explain(`${message} The pictures stay as they are. ${remedy(what)}`.trim(), hopeful(what));
   },
-  problem: ({ what, message }) => explain(`${message} ${remedy(what)}`.trim(), Boolean(what)),
+  /** @param {Partial<Fault> & {message: string}} message */
+  problem: ({ what, message }) => explain(`${message} ${remedy(what ?? '')}`.trim(), Boolean(what)),
+  /** @param {boolean} is */
   slow: (is) => explain(is
     ? 'Python has been busy for half a minute without a word. It may still answer; '
       + 'Retry starts it again with what you have set.'
     : null, is),
+  /** @param {string | null | undefined} message */
   notice: (message) => explain(message || null, false),
+  /** @param {() => void} callback */
   onRetry: (callback) => { retry = callback; },
 };

@@ -9,26 +9,35 @@ import { describe, pointer } from './behaviour.js';
 
 const PATIENCE = 60; // ms on one cell before asking
 
-/** One part of an index at row r and column c: a sum of numbers, r, c, and products with them. */
+/** One part of an index at row r and column c: a sum of numbers, r, c, and products with them.
+ * @param {string} text @param {number} r @param {number} c */
 const part = (text, r, c) => text.split('+').reduce((sum, term) => sum + term.split('*').reduce(
   (product, x) => product * (x === 'r' ? r : x === 'c' ? c : Number(x)), 1), 0);
 
-/** What to ask Python about a cell: "record|1,2,3", or null if its table does not say. */
+/** What to ask Python about a cell: "record|1,2,3", or null if its table does not say.
+ * @param {HTMLTableCellElement} cell */
 export function question(cell) {
-  const [record, index] = cell.closest('[data-ask]')?.dataset.ask.split('|') ?? [];
+  const [record, index] = cell.closest('[data-ask]')?.dataset.ask?.split('|') ?? [];
   if (!index) return null;
-  const r = cell.parentElement.sectionRowIndex;
+  const r = cell.closest('tr').sectionRowIndex;
   const c = cell.cellIndex - 1;
   return `${record}|${index.split(',').map((text) => part(text, r, c)).join(',')}`;
 }
 
+/** @param {Root} root
+ * @param {{
+ *   mirror: import('./mirror.js').Mirror, connection: import('./connection.js').Connection,
+ *   widgets: Map<string, HTMLElement>,
+ * }} site */
 export function stories(root, { mirror, connection, widgets }) {
-  let pending = null; // {asked, cell}
-  let timer;
+  /** @type {{asked: string, cell: HTMLTableCellElement} | null} */
+  let pending = null;
+  let timer = 0;
   const moved = pointer();
 
-  const consider = (event) => {
-    const cell = event.target.closest?.('[data-ask] td[data-v]');
+  /** @param {{target: HTMLElement}} event */
+  const consider = ({ target }) => {
+    const cell = /** @type {HTMLTableCellElement} */ (target.closest?.('[data-ask] td[data-v]'));
     clearTimeout(timer);
     if (!cell || cell.dataset.why || !connection.isLive) return;
     timer = setTimeout(() => {
@@ -42,8 +51,8 @@ export function stories(root, { mirror, connection, widgets }) {
   root.addEventListener('focusin', consider);
 
   for (const name of widgets.keys()) {
-    mirror.on(name, 'told', ({ asked, story } = {}) => {
-      if (!story || asked !== pending?.asked || !pending.cell.isConnected) return;
+    mirror.on(name, 'told', (/** @type {{asked?: string, story?: string}} */ { asked, story } = {}) => {
+      if (!story || !pending || asked !== pending.asked || !pending.cell.isConnected) return;
       const { cell } = pending;
       pending = null;
       cell.dataset.why = story;

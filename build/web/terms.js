@@ -3,13 +3,17 @@
 
 const GAP = 6; // px
 
-/** Wire every card (`[popover].term-card`) under `root`. */
+/** Wire every card (`[popover].term-card`) under `root`. @param {Root} root */
 export function terms(root) {
+  /** @type {HTMLElement | null} */
   let pressed = null;
-  root.addEventListener('click', ({ target }) => { pressed = target.closest?.('.term') ?? pressed; }, true);
+  root.addEventListener('click', ({ target }) => {
+    const word = target.closest?.('.term');
+    if (word) pressed = word;
+  }, true);
   root.addEventListener('toggle', ({ target: card, newState }) => {
     if (newState !== 'open' || !card.matches('.term-card')
-      || pressed?.getAttribute('popovertarget') !== card.id) return;
+      || !pressed || pressed.getAttribute('popovertarget') !== card.id) return;
     const word = pressed.getBoundingClientRect();
     const { width, height } = card.getBoundingClientRect();
     const above = word.bottom + GAP + height > innerHeight && word.top > height + GAP;

@@ -1,14 +1,21 @@
 // The toolbar of each widget: reset, copy link, copy embed code, download, show the code. The buttons are in the HTML.
 import { asSvg, asPng } from './picture.js';
+import { isFull } from './room.js';
 import { oneFile } from './take.js';
 
+/** The element at which something happened. @param {Event} event */
+const at = ({ target }) => /** @type {HTMLElement} */ (target);
+
+/** @param {HTMLElement} el @param {string} words */
 const announce = (el, words) => {
+  /** @type {HTMLElement & {timer?: number}} */
   const line = el.querySelector('[data-tool-status]');
   line.textContent = words;
   clearTimeout(line.timer);
   line.timer = setTimeout(() => { line.textContent = ''; }, 4000);
 };
 
+/** @param {string} text */
 async function copy(text) {
   try { await navigator.clipboard.writeText(text); return true; } catch { /* not allowed here: the old way */ }
   const area = Object.assign(document.createElement('textarea'), { value: text });
@@ -21,6 +28,7 @@ async function copy(text) {
   return done;
 }
 
+/** @param {string} name @param {string} type @param {Blob | string} content */
 function save(name, type, content) {
   const a = document.createElement('a');
   a.href = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }));
@@ -29,10 +37,12 @@ function save(name, type, content) {
   setTimeout(() => URL.revokeObjectURL(a.href), 30000);
 }
 
+/** @param {unknown} s */
 const escape = (s) => String(s).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
 /** The two ways to embed a widget in its present state. tall: its height in a text 720 px wide; the element's script
- * knows those at all widths, and is not `async`, so that the room is there before anything is painted. */
+ * knows those at all widths, and is not `async`, so that the room is there before anything is painted.
+ * @param {string} slug @param {string} title @param {Values} values @param {string} site @param {string} tall */
 export function embedCode(slug, title, values, site, tall) {
   const attrs = Object.entries(values).map(([k, v]) => ` ${k}="${escape(v)}"`).join('');
   const query = new URLSearchParams(values).toString();
@@ -44,7 +54,7 @@ export function embedCode(slug, title, values, site, tall) {
   };
 }
 
-/** Every table of numbers that is shown in `el`: [{name, head, rows}], exact values. */
+/** Every table of numbers that is shown in `el`: [{name, head, rows}], exact values. @param {HTMLElement} el */
 export function tables(el) {
   return [...el.querySelectorAll('[data-figure]')].filter((f) => !f.closest('[hidden]')).flatMap((figure) =>
     [...figure.querySelectorAll('table')].map((table) => ({
@@ -55,12 +65,14 @@ export function tables(el) {
     })));
 }
 
+/** @param {ReturnType<typeof tables>} all */
 const csv = (all) => all.map(({ name, rows }) => [
   `# ${name}`,
   ...rows.map((r) => r.map((x) => (/[",\n]/.test(x) ? `"${x.replaceAll('"', '""')}"` : x)).join(',')),
 ].join('\n')).join('\n\n');
 
-/** Show a figure's list of tools, or put it away; whoever was in it is at its button then. */
+/** Show a figure's list of tools, or put it away; whoever was in it is at its button then.
+ * @param {HTMLElement} el @param {boolean} shown */
 function menu(el, shown) {
   const [button, list] = [el.querySelector('[data-tool=more]'), el.querySelector('.tool-list')];
   if (!shown && list.contains(document.activeElement)) button.focus();
@@ -68,16 +80,22 @@ function menu(el, shown) {
   button.setAttribute('aria-expanded', String(shown));
 }
 
+/** @param {{
+ *   widgets: Map<string, HTMLElement>, state: () => Values, defaults: Values, wish: (values: Values) => void,
+ *   address: typeof import('./address.js'), still: Still,
+ * }} page */
 export function toolbars({ widgets, state, defaults, wish, address, still }) {
   const changed = () => Object.fromEntries(
     Object.entries(state()).filter(([k, v]) => v !== null && String(v) !== String(defaults[k])));
+  /** @returns {Values} */
   const told = () => {
     const values = changed();
     return Object.keys(values).length && still.weights ? { ...values, weights: still.weights } : values;
   };
   for (const [slug, el] of widgets) {
     el.querySelector('[role=toolbar]')?.addEventListener('click', async (event) => {
-      const tool = event.target.closest('[data-tool]')?.dataset.tool;
+      const button = at(event).closest('[data-tool]');
+      const tool = button?.dataset.tool;
       if (tool) menu(el, tool === 'more' && el.querySelector('.tool-list').hidden);
       if (tool === 'reset') {
         wish(Object.fromEntries(Object.keys(defaults).map((k) => [k, null])));
@@ -90,31 +108,31 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
         announce(el, (await copy(url.href)) ? 'Link copied: it opens exactly this view.' : url.href);
       }
       if (tool === 'embed') {
-        const site = new URL(document.documentElement.dataset.site, document.baseURI).href;
+        const site = new URL(String(document.documentElement.dataset.site), document.baseURI).href;
         const values = told();
         const { view, viewSaid } = document.documentElement.dataset;
         if (viewSaid !== undefined) values.view = view;
-        const full = values.view === 'full' || el.dataset.beyond.split(' ').some((name) => name in values);
-        const tall = el.dataset.tall.split(' ')[Number(full)];
+        const full = isFull(values, String(el.dataset.beyond).split(' '));
+        const tall = String(el.dataset.tall).split(' ')[Number(full)];
         const { element, iframe } = embedCode(slug, el.querySelector('h3').textContent, values, site, tall);
         const box = el.querySelector('[data-embed-code]');
         box.hidden = !box.hidden;
         box.querySelector('[data-form=element]').textContent = element;
         box.querySelector('[data-form=iframe]').textContent = iframe;
-        event.target.closest('[data-tool]').setAttribute('aria-expanded', String(!box.hidden));
+        button.setAttribute('aria-expanded', String(!box.hidden));
         // may wait for a permission
         announce(el, (await copy(element)) ? 'Embed code copied (first form).' : 'Copy the code below.');
       }
       if (tool === 'download' || tool === 'code') {
-        const button = event.target.closest('[data-tool]');
-        const panel = document.getElementById(button.getAttribute('aria-controls'));
+        const panel = document.getElementById(String(button.getAttribute('aria-controls')));
         panel.hidden = !panel.hidden;
         button.setAttribute('aria-expanded', String(!panel.hidden));
       }
     });
-    el.addEventListener('focusout', ({ target, relatedTarget }) => {
-      const tools = target.closest('[role=toolbar]');
-      if (tools && relatedTarget && !tools.contains(relatedTarget)) menu(el, false);
+    el.addEventListener('focusout', (event) => {
+      const { relatedTarget } = event;
+      const tools = at(event).closest('[role=toolbar]');
+      if (tools && relatedTarget instanceof Node && !tools.contains(relatedTarget)) menu(el, false);
     });
     // Escape closes the list, then the drawer it is pressed in, or all, from the toolbar
     el.addEventListener('keydown', (event) => {
@@ -124,9 +142,9 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
         event.preventDefault();
         return;
       }
-      const within = event.target.closest('.drawer');
+      const within = at(event).closest('.drawer');
       const open = within ? [within]
-        : event.target.closest('[role=toolbar]') ? [...el.querySelectorAll('.drawer:not([hidden])')] : [];
+        : at(event).closest('[role=toolbar]') ? [...el.querySelectorAll('.drawer:not([hidden])')] : [];
       for (const drawer of open) {
         drawer.hidden = true;
         el.querySelector(`[aria-controls="${drawer.id}"]`).setAttribute('aria-expanded', 'false');
@@ -135,7 +153,7 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
       }
     });
     el.addEventListener('click', async (event) => {
-      const kind = event.target.closest('[data-download]')?.dataset.download;
+      const kind = at(event).closest('[data-download]')?.dataset.download;
       if (!kind) return;
       const name = `${slug}.${kind}`;
       try {
@@ -150,23 +168,27 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
           save(name, 'text/html', await oneFile(`embed/${slug}/single.html`, [[slug, el]], changed()));
         }
         announce(el, `Saved ${name}.`);
-      } catch (problem) { announce(el, `Could not save ${name}: ${problem.message}.`); }
+      } catch (problem) { announce(el, `Could not save ${name}: ${/** @type {Error} */ (problem).message}.`); }
     });
   }
-  document.querySelector('[data-take-page]')?.addEventListener('click', async ({ target }) => {
-    const line = target.nextElementSibling;
+  document.querySelector('[data-take-page]')?.addEventListener('click', async (event) => {
+    const target = at(event);
+    const line = /** @type {Element} */ (target.nextElementSibling);
     const name = `${still.name}.html`;
     line.textContent = 'Putting the file together …';
     try {
-      save(name, 'text/html', await oneFile(target.dataset.takePage, widgets, changed()));
+      save(name, 'text/html', await oneFile(String(target.dataset.takePage), widgets, changed()));
       line.textContent = `Saved ${name}.`;
-    } catch (problem) { line.textContent = `Could not save ${name}: ${problem.message}.`; }
+    } catch (problem) { line.textContent = `Could not save ${name}: ${/** @type {Error} */ (problem).message}.`; }
   });
   document.addEventListener('click', async (event) => {
+    const target = at(event);
     for (const el of widgets.values()) {
-      if (!el.contains(event.target) && !el.querySelector('.tool-list').hidden) menu(el, false);
+      if (!el.contains(target) && !el.querySelector('.tool-list').hidden) menu(el, false);
     }
-    const button = event.target.closest('[data-copy-from]');
-    if (button && await copy(button.closest('div').querySelector('code').textContent)) button.textContent = 'Copied';
+    const button = target.closest('[data-copy-from]');
+    if (!button) return;
+    const code = button.closest('div').querySelector('code').textContent ?? '';
+    if (await copy(code)) button.textContent = 'Copied';
   });
 }

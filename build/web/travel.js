@@ -12,32 +12,40 @@ const MOST = 64; // copies at once
 const SPREAD = 0.3; // share of the time by which the last of several values starts later than the first
 
 const allowed = () => !matchMedia('(prefers-reduced-motion: reduce)').matches;
+/** @param {HTMLElement} el */
 const time = (el) => { // in ms; minified style sheets say '.38s'
   const text = getComputedStyle(el).getPropertyValue('--travel').trim();
   return (parseFloat(text) || 0) * (text.endsWith('ms') ? 1 : 1000);
 };
+/** @param {HTMLElement} el */
 const drawn = (el) => el.getClientRects().length > 0 && !el.closest('.travellers');
+/** @param {DOMRect} r */
 const inView = (r) => r.bottom > 0 && r.right > 0 && r.top < innerHeight && r.left < innerWidth;
 
-/** Every value shown within `el`: name -> {node, rect}. `kind`: 'travel' or 'travelFrom'. */
+/** @typedef {Map<string, {node: HTMLElement, rect: DOMRect}>} Places */
+
+/** Every value shown within `el`: name -> {node, rect}. `kind`: 'travel' or 'travelFrom'.
+ * @param {HTMLElement} el @returns {Places} */
 function places(el, kind = 'travel') {
   const found = new Map();
   for (const node of el.querySelectorAll(kind === 'travel' ? '[data-travel]' : '[data-travel-from]')) {
     if (!drawn(node)) continue;
     const rect = node.getBoundingClientRect();
-    for (const name of node.dataset[kind].split(' ')) if (!found.has(name)) found.set(name, { node, rect });
+    for (const name of String(node.dataset[kind]).split(' ')) if (!found.has(name)) found.set(name, { node, rect });
   }
   return found;
 }
 
-/** Where the values are now; to be handed to `arrive` after the change. Ends what still travels in this widget. */
+/** Where the values are now; to be handed to `arrive` after the change. Ends what still travels in this widget.
+ * @param {HTMLElement} el */
 export function leave(el) {
   finish(el);
   return allowed() ? places(el) : null;
 }
 
 /** After the change: let values travel. After a step (`stepped`) from where they were to where they are used now; after
- * a new drawing only what was not there before, from where it was made. */
+ * a new drawing only what was not there before, from where it was made.
+ * @param {HTMLElement} el @param {Places | null} before */
 export function arrive(el, before, { stepped = false } = {}) {
   const widget = el.closest('.widget');
   if (!before || !widget) return;
@@ -45,6 +53,7 @@ export function arrive(el, before, { stepped = false } = {}) {
   if (!sources.size) return;
   const total = time(widget); // asked as late as this: it makes the browser work out all styles
   if (!total) return;
+  /** @type {{from: {node: HTMLElement, rect: DOMRect}, to: {node: HTMLElement, rect: DOMRect}}[]} */
   const trips = [];
   for (const [name, to] of places(el)) {
     const from = sources.get(name);
@@ -76,7 +85,7 @@ export function arrive(el, before, { stepped = false } = {}) {
   Promise.all(done).then(() => layer.remove(), () => layer.remove());
 }
 
-/** End what travels in this widget, at once: everything is where it belongs. */
+/** End what travels in this widget, at once: everything is where it belongs. @param {HTMLElement} el */
 export function finish(el) {
   const widget = el.closest('.widget') ?? el;
   const layers = widget.querySelectorAll(':scope > .travellers');
@@ -85,15 +94,16 @@ export function finish(el) {
   for (const layer of layers) layer.remove();
 }
 
-/** A copy of `node` that looks like it outside of its place. */
+/** A copy of `node` that looks like it outside of its place. @param {HTMLElement} node @param {DOMRect} rect */
 function copyOf(node, rect) {
+  /** @type {HTMLElement} */
   let copy;
   if (node.matches('table,tr')) { // its classes carry its looks
     const table = node.closest('table');
-    copy = table.cloneNode(node === table);
+    copy = /** @type {HTMLElement} */ (table.cloneNode(node === table));
     if (node !== table) {
       copy.append(node.cloneNode(true));
-      copy.rows[0].cells[0].style.width = `${node.cells[0].offsetWidth}px`;
+      copy.querySelector('td,th').style.width = `${node.querySelector('td,th').offsetWidth}px`;
     }
     for (const el of [copy, ...copy.querySelectorAll('*')]) {
       for (const { name } of [...el.attributes]) if (/^(id|tabindex|data-)/.test(name)) el.removeAttribute(name);
@@ -103,8 +113,8 @@ function copyOf(node, rect) {
     copy = document.createElement('div');
     const words = node.querySelector('.text, .what') ?? node;
     copy.textContent = words.textContent;
-    for (const name of ['fontFamily', 'fontSize', 'fontWeight', 'color', 'borderRadius']) {
-      copy.style[name] = looks[name];
+    for (const name of ['font-family', 'font-size', 'font-weight', 'color', 'border-radius']) {
+      copy.style.setProperty(name, looks.getPropertyValue(name));
     }
     const seen = words.getBoundingClientRect();
     if (seen.width < 3) copy.textContent = ''; // words for assistive technology alone

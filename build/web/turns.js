@@ -3,7 +3,8 @@
 // absence for somebody's silence.
 const TURN = 500; // ms
 
-/** Call `callback` after so many ms of turns. Returns a function that stops the waiting. */
+/** Call `callback` after so many ms of turns. Returns a function that stops the waiting.
+ * @param {number} ms @param {() => void} callback */
 export function afterTurns(ms, callback) {
   if (!Number.isFinite(ms)) return () => {};
   let left = Math.ceil(ms / TURN);

@@ -2,20 +2,33 @@
 // every token's number with each change; rows are made of them when the list is opened (or its numbers are downloaded),
 // not before.
 
-const percent = (p) => { // as explainer/ui/html.py writes it
+/** As Python rounds: what lies just in the middle goes to the even side (12.5 to 12; toFixed makes 13 of it).
+ * @param {number} q @param {number} digits */
+function rounded(q, digits) {
+  const halves = q * 2 ** (digits + 1) * 5 ** digits; // exact, where it is a whole number by its first factor
+  if (!Number.isInteger(q * 2 ** (digits + 1)) || halves % 2 === 0) return q.toFixed(digits);
+  const below = (halves - 1) / 2;
+  return ((below + (below % 2)) / 10 ** digits).toFixed(digits);
+}
+
+/** As explainer/ui/html.py writes it. @param {number} p */
+export const percent = (p) => {
   const q = 100 * p;
   if (p === 0 || p === 1) return `${q} %`;
   if (q < 0.01) return '<0.01 %';
   if (q > 99.99) return '>99.99 %';
-  return `${q.toFixed(q < 0.095 || q > 99.9 ? 2 : q < 9.95 || q > 99 ? 1 : 0)} %`;
+  return `${rounded(q, q < 0.095 || q > 99.9 ? 2 : q < 9.95 || q > 99 ? 1 : 0)} %`;
 };
+/** @param {number} x */
 const signed = (x) => x.toFixed(2).replace('-', '−');
 
-/** Make the rows of a list, once per list of names; later only the shares change. */
+/** Make the rows of a list, once per list of names; later only the shares change.
+ * @param {HTMLDetailsElement & {filledWith?: string}} details */
 export function fill(details) {
-  const text = details.dataset.list;
+  const text = String(details.dataset.list);
   if (details.filledWith === text) return;
   details.filledWith = text;
+  /** @type {{ids: number[], names: string[], logits: number[], shares: number[]}} */
   const { ids, names, logits, shares } = JSON.parse(text);
   const home = details.querySelector('[data-own]');
   let table = home.querySelector('table');
@@ -30,45 +43,52 @@ export function fill(details) {
       + '<th scope="col">share</th></tr></thead><tbody></tbody></table></div>';
     table = home.querySelector('table');
   }
-  const body = table.tBodies[0];
+  const body = /** @type {HTMLTableSectionElement & {filledFor?: string}} */ (table.tBodies[0]);
   const key = names.join('\u001f') + logits[0];
   if (body.filledFor !== key) {
     body.filledFor = key;
     body.replaceChildren(...ids.map((id, i) => {
       const row = document.createElement('tr');
-      const cells = ['td', 'th', 'td', 'td'].map((kind) => row.appendChild(document.createElement(kind)));
-      cells[0].textContent = i + 1;
+      const cells = ['td', 'th', 'td', 'td'].map((kind) => (
+        row.appendChild(/** @type {HTMLTableCellElement} */ (document.createElement(kind)))));
+      cells[0].textContent = String(i + 1);
       cells[1].scope = 'row';
       cells[1].innerHTML = '<span class="token"></span>';
-      cells[1].firstChild.textContent = names[i];
+      cells[1].querySelector('.token').textContent = names[i];
       cells[2].textContent = signed(logits[i]);
-      cells[2].dataset.v = logits[i];
-      row.dataset.token = id;
+      cells[2].dataset.v = String(logits[i]);
+      row.dataset.token = String(id);
       return row;
     }));
   }
   [...body.rows].forEach((row, i) => {
     row.cells[3].textContent = percent(shares[i]);
-    row.cells[3].dataset.v = shares[i];
+    row.cells[3].dataset.v = String(shares[i]);
   });
   search(details);
 }
 
-/** Show the rows whose token contains what is sought; a space finds what is written as ␣. */
+/** Show the rows whose token contains what is sought; a space finds what is written as ␣.
+ * @param {HTMLElement} details */
 function search(details) {
-  const sought = (details.querySelector('[data-find]')?.value ?? '').replaceAll(' ', '␣').toLowerCase();
+  /** @type {HTMLInputElement} */
+  const field = details.querySelector('[data-find]');
+  const sought = (field?.value ?? '').replaceAll(' ', '␣').toLowerCase();
   let found = 0;
-  for (const row of details.querySelectorAll('tbody tr')) {
+  /** @type {NodeListOf<HTMLTableRowElement>} */
+  const rows = details.querySelectorAll('tbody tr');
+  for (const row of rows) {
     const here = row.cells[1].textContent.toLowerCase().includes(sought);
     row.hidden = !here;
-    found += here;
+    found += Number(here);
   }
-  const all = details.querySelectorAll('tbody tr').length;
+  const all = rows.length;
   details.querySelector('.found').textContent = sought ? `${found} of ${all} tokens` : `${all} tokens`;
 }
 
-/** Wire all lists under `root`. */
+/** Wire all lists under `root`. @param {Root} root */
 export function vocabularies(root) {
+  /** @param {HTMLElement} within @returns {Iterable<HTMLDetailsElement>} */
   const lists = (within) => within.querySelectorAll?.('[data-vocabulary]') ?? [];
   root.addEventListener('toggle', (event) => {
     if (event.target.matches?.('[data-vocabulary]') && event.target.open) fill(event.target);

@@ -23,28 +23,53 @@ const asset = globalThis.explainerAsset ?? fetchAsset(new URL('.', self.location
 const PATIENCE = globalThis.explainerAsset ? Infinity // ms without a byte
   : 1000 * Math.min(Math.max(Number(asked.get('patience')) || 20, 1), 600);
 
-const ports = new Map(); // client -> port
-const everyone = new Set(); // ports
-let last = null; // the last progress message, for pages that come later
-let python = null; // promise of {session, how, reason, bytes}
-let dead = null; // why Python cannot go on: a 'failed' message
-let attempt = null; // the Files of the Python that starts or runs
+/** @typedef {{
+ *   py: any, session: any, how: 'resumed' | 'booted', reason: string, files: Files,
+ *   soon?: Promise<void> | null, warm?: boolean,
+ * }} Live a Python that is there */
+/** @typedef {{
+ *   postMessage(message: any): void, onmessage: ((event: MessageEvent) => any) | null,
+ * }} Hearer a page's port, or this worker itself */
+/** @typedef {(message: object) => void} Tell */
+
+/** @type {Map<string, Hearer>} by client */
+const ports = new Map();
+/** @type {Set<Hearer>} */
+const everyone = new Set();
+/** @type {object | null} the last progress message, for pages that come later */
+let last = null;
+/** @type {Promise<Live> | null} */
+let python = null;
+/** @type {(Fault & {type: string}) | null} why Python cannot go on: a 'failed' message */
+let dead = null;
+/** @type {Files | null} of the Python that starts or runs */
+let attempt = null;
+/** @type {Set<string>} */
 const fetched = new Set(); // the packs that Python has been given since it is there, and the kinds of LEFT
+/** @type {Set<string>} */
 const wanted = new Set(); // the packs of the pages that have been opened so far
-let expect = () => {}; // (pack) => it is fetched beside what starts
+/** @type {(pack: string) => void} */
+let expect = () => {}; // it is fetched beside what starts
+/** @type {Left | null} */
 let lacking = null; // what the work at hand has just asked for in vain
 let warming = 0; // timer
 let queue = Promise.resolve(); // messages are worked on one at a time, in order
 let pending = 0; // how many wait or are worked on
+/** @type {object | null} */
 let hello = null; // the message that names our lock, once we hold it
 
+/** @type {Tell} */
 const tell = (message) => { for (const port of everyone) port.postMessage(message); };
+/** @param {unknown} problem */
+const whole = (problem) => String(/** @type {Error | undefined} */ (problem)?.message ?? problem);
+/** @param {unknown} problem */
 const words = (problem) => (
-  String(problem?.message ?? problem).split('\n').filter(Boolean).at(-1)?.slice(0, 300) ?? 'no reason given');
+  whole(problem).split('\n').filter(Boolean).at(-1)?.slice(0, 300) ?? 'no reason given');
 
 const busy = () => ({ type: 'busy', busy: pending > 0 });
 
-/** Work on something when all that came before is done; every page hears that there is work. */
+/** Work on something when all that came before is done; every page hears that there is work.
+ * @param {() => unknown} work */
 function enqueue(work) {
   pending += 1;
   queue = queue.then(async () => {
@@ -73,7 +98,9 @@ function start() {
   python.catch(() => {}); // whoever waits for it hears of it
 }
 
+/** @param {string} what @param {string} message */
 const failed = (what, message) => ({ type: 'failed', what, message });
+/** @param {string} what @param {string} message */
 const unable = (what, message) => Object.assign(new Error(message), { what });
 
 /** Whether this browser can run Python at all; raises what it lacks. */
@@ -84,12 +111,13 @@ function able() {
     new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
   } catch (problem) {
     throw unable(
-      /policy|csp|unsafe-eval/i.test(problem.message) ? 'policy' : 'webassembly',
+      /policy|csp|unsafe-eval/i.test(whole(problem)) ? 'policy' : 'webassembly',
       `WebAssembly is refused: ${words(problem)}`,
     );
   }
 }
 
+/** @returns {Promise<Live>} */
 async function begin() {
   let total = 0;
   let loaded = 0;
@@ -101,16 +129,21 @@ async function begin() {
     if (loaded - reported > 200_000 || loaded >= total) { reported = loaded; report(); }
   }, PATIENCE);
   attempt = files;
+  /** @param {string} text */
   const steps = (text) => { step = text; report(); };
+  /** @param {string[]} names */
   const need = (names) => names.reduce((sum, name) => sum + manifest.files[name].bytes, 0);
   const ordinarily = () => loaded + need(
     [...manifest.boot.filter((name) => !files.made.has(name)), ...(loaded ? [] : wanted)]);
+  /** @param {string} name */
   const beside = (name) => files.bytesOf(name).catch(() => {}); // who needs it hears of it
   expect = (name) => { total += need([name]); beside(name); };
   wanted.forEach(beside);
 
   able();
+  /** @type {any} */
   let py;
+  /** @type {Live['how']} */
   let how = 'resumed';
   let reason = '';
   try {
@@ -124,10 +157,11 @@ async function begin() {
     total = ordinarily();
     py = await boot(files, steps);
   }
+  /** @type {any} */
   let session;
   const connect = () => {
     session = py.pyimport('explainer.host.session');
-    session.connect((client, json) => {
+    session.connect((/** @type {string} */ client, /** @type {string} */ json) => {
       const message = JSON.parse(json);
       if (message.type === 'error' && (lacking = lackOf(message.trace, how))) return;
       ports.get(client)?.postMessage({ ...message, client });
@@ -171,13 +205,17 @@ const LEFT = {
     words: 'A part of Python that is rarely needed is being fetched.',
   },
 };
+/** @typedef {keyof typeof LEFT} Left */
+const KINDS = /** @type {Left[]} */ (Object.keys(LEFT));
+/** @param {string} trace @param {Live['how']} how */
 const lackOf = (trace, how) => (how === 'resumed'
-  ? Object.keys(LEFT).find((name) => !fetched.has(name) && LEFT[name].when.test(trace)) : null) ?? null;
+  ? KINDS.find((name) => !fetched.has(name) && LEFT[name].when.test(trace)) : null) ?? null;
 
-/** The pack of a page, by its folder; null where there is none (a preview). */
+/** The pack of a page, by its folder; null where there is none (a preview).
+ * @param {string} page */
 const packOf = (page) => (Object.hasOwn(manifest.files, `page-${page}`) ? `page-${page}` : null);
 
-/** Give Python a page's code, unless it has it. */
+/** Give Python a page's code, unless it has it. @param {Live} live @param {string | null} name */
 async function bring({ py, files }, name) {
   if (!name || fetched.has(name)) return;
   try {
@@ -188,7 +226,7 @@ async function bring({ py, files }, name) {
   fetched.add(name);
 }
 
-/** What the first drawing needs and going live does not: fetched as soon as a page is live, once. */
+/** What the first drawing needs and going live does not: fetched as soon as a page is live, once. @param {Live} live */
 function soon(live) {
   if (live.how !== 'resumed' || fetched.has('soon')) return null;
   live.soon ??= addFiles(live.py, live.files, manifest.soon).then(() => { fetched.add('soon'); }).catch((problem) => {
@@ -200,8 +238,8 @@ function soon(live) {
   return live.soon;
 }
 
-/** Wait for that, and say so where it takes long. */
-async function ready(live, tell = () => {}) {
+/** Wait for that, and say so where it takes long. @param {Live} live @param {Tell} tell */
+async function ready(live, tell) {
   const coming = soon(live);
   if (!coming) return;
   const timer = setTimeout(() => tell({ type: 'wait', message: LEFT.soon.words }), 2000);
@@ -209,14 +247,15 @@ async function ready(live, tell = () => {}) {
   tell({ type: 'wait', message: '' });
 }
 
-/** Do `work`; when it asks for something that a resumed Python has left behind, fetch that and do it `again`. */
+/** Do `work`; when it asks for something that a resumed Python has left behind, fetch that and do it `again`.
+ * @param {Live} live @param {Tell} tell @param {() => any} work @param {() => any} again */
 async function complete(live, tell, work, again) {
   const { py, files, how } = live;
   for (let next = work; ; next = again) {
     lacking = null;
     let result;
     try { result = next(); } catch (problem) {
-      if (!(lacking = lackOf(String(problem?.message ?? problem), how))) throw problem;
+      if (!(lacking = lackOf(whole(problem), how))) throw problem;
     }
     if (!lacking) return result;
     if (lacking === 'soon') { await ready(live, tell); continue; }
@@ -233,16 +272,17 @@ async function complete(live, tell, work, again) {
 }
 
 /** Whether an exception means that this Python can do no more (a trap, not an exception of Python's own, nor a lost
- * file). */
+ * file). @param {any} problem */
 const isFatal = (problem) => (
   !(problem instanceof AssetError) && problem?.name !== 'PythonError' && problem?.constructor?.name !== 'PythonError');
 
+/** @param {unknown} problem */
 function died(problem) {
   dead = failed('crash', `Python has crashed (${words(problem)}).`);
   tell(dead);
 }
 
-/** Let what has arrived in the meantime be heard. */
+/** Let what has arrived in the meantime be heard. @returns {Promise<void>} */
 const breathe = () => new Promise((resolve) => {
   const { port1, port2 } = new MessageChannel();
   port1.onmessage = () => { port1.close(); resolve(); };
@@ -250,11 +290,13 @@ const breathe = () => new Promise((resolve) => {
 });
 
 /** The first moves would wait for weights, and for the browser to compile what is used often: draw for `left` ms in
- * what is free time so far. Every turn stands at the end of the queue, so whatever the reader does comes first. */
+ * what is free time so far. Every turn stands at the end of the queue, so whatever the reader does comes first.
+ * @param {Hearer} port @param {string} client @param {number} left */
 function warmUp(port, client, left) {
   if (left > 0) breathe().then(() => enqueue(() => handle(port, { type: 'warm', client, left })));
 }
 
+/** @param {Hearer} port @param {any} message */
 async function handle(port, message) {
   const { type, client } = message;
   if (type === 'close' && port !== self) everyone.delete(port);
@@ -266,8 +308,10 @@ async function handle(port, message) {
   }
   let live;
   try { live = await python; } catch { return undefined; } // every page has been told
+  if (!live) return undefined;
   if (dead) return type === 'open' ? port.postMessage(dead) : undefined;
   const { session, how, reason, files } = live;
+  /** @type {Tell} */
   const tellPage = (what) => port.postMessage({ ...what, client });
   try {
     if (type === 'open') {
@@ -303,7 +347,7 @@ async function handle(port, message) {
     if (isFatal(problem)) return died(problem);
     port.postMessage({
       type: 'error', client,
-      message: words(problem), trace: String(problem?.message ?? problem), what: problem?.what,
+      message: words(problem), trace: whole(problem), what: /** @type {Partial<Fault> | undefined} */ (problem)?.what,
     });
     if (type === 'patch') port.postMessage({ type: 'idle', client, seq: message.seq });
   }
@@ -320,6 +364,7 @@ async function restart() {
   tell({ type: 'restarted' });
 }
 
+/** @param {Hearer} port */
 function listen(port) {
   everyone.add(port);
   if (hello) port.postMessage(hello);
@@ -345,5 +390,5 @@ function hold() {
 
 hold();
 start();
-if ('onconnect' in self) self.onconnect = ({ ports: [port] }) => listen(port);
+if ('onconnect' in self) self.onconnect = (/** @type {MessageEvent} */ { ports: [port] }) => listen(port);
 else listen(self);

@@ -1,0 +1,40 @@
+// What an embed shows and how much room that takes: for the element in somebody's page (embed.js), which has to know
+// before the frame can say it, for the embed code (tools.js), and for the frame itself (reading.js).
+
+const UNKNOWN = 560; // of a figure that was never measured
+const LONGEST = 20000; // characters of a text
+const NAME = /^[a-z][a-z0-9_]{0,31}$/;
+
+/** Whether all of a widget is shown, and not its one figure: where that is asked for, or a value that only all of it
+ * can show, unless the one figure is asked for.
+ * @param {Values} asked @param {string[]} beyond */
+export const isFull = (asked, beyond) => (
+  asked.view === 'full' || (asked.view !== 'compact' && beyond.some((name) => name && name in asked)));
+
+/** As `room` in build/heights.py: the larger height of the two measured widths that this one lies between.
+ * @param {number[]} heights at each of `widths`; none of a figure that was never measured
+ * @param {number[]} widths @param {number} width */
+export function roomAt(heights, widths, width) {
+  if (!heights.length) return UNKNOWN;
+  const nearest = [widths.findLastIndex((at) => at <= width), widths.findIndex((at) => at >= width)];
+  return Math.max(...nearest.filter((i) => i >= 0).map((i) => heights[i]));
+}
+
+/** A text from an attribute, as it may be handed to the frame: a long one keeps its end.
+ * @param {string} text */
+export const bounded = (text) => text.slice(-LONGEST);
+
+/** Whether an attribute of this name is one of the state, and not the element's or the page's own.
+ * @param {string} name @param {Set<string>} own */
+export const isState = (name, own) => !own.has(name) && NAME.test(name);
+
+/** Numbers, texts and booleans under plain names; everything else is dropped. @param {unknown} detail */
+export function plain(detail) {
+  /** @type {Values} */
+  const kept = {};
+  for (const [name, value] of Object.entries(typeof detail === 'object' && detail ? detail : {})) {
+    if (/^[a-z_]{1,32}$/i.test(name)
+      && (value === null || ['number', 'string', 'boolean'].includes(typeof value))) kept[name] = value;
+  }
+  return kept;
+}
