@@ -96,7 +96,7 @@ def test_errors_would_be_seen(session: Engine, tmp_path: Path) -> None:
 
 
 def test_start_another_prompt(engine: Engine, site: str) -> None:
-    engine.open(site)
+    engine.open(f"{site}#whole-model")  # which opens its section
     engine.wait_live()
     engine.fill("#whole-model-f-prompt", KITE)
     tokens = lab.tokens_of(KITE)
