@@ -14,7 +14,7 @@ from explainer.ui.design import LIGHT
 from pages import PAGES
 
 PAPER = tuple(int(LIGHT["paper"][i : i + 2], 16) for i in (1, 3, 5))
-LONGEST = sorted({w.title for p in PAGES for w in p.widgets}, key=len)[-3:]
+LONGEST = sorted({w.title for p in PAGES for w in p.widgets}, key=lambda title: (len(title), title))[-3:]
 
 
 def opened(question: str, prompt: str) -> Image.Image:
