@@ -10,9 +10,15 @@ export function promptBar(root) {
   const main = () => own.querySelector('.button.crank');
   crank.hidden = !main();
   crank.addEventListener('click', () => main()?.click());
+  let away = false; // put away by the reader, for this page
+  bar.querySelector('[data-bar-close]').addEventListener('click', () => {
+    away = true;
+    bar.removeAttribute('data-shown');
+    bar.inert = true;
+  });
   // what lies below the screen counts as on it, so that the figure is off it only above, however one comes there
   new IntersectionObserver((entries) => {
-    const above = !entries.at(-1)?.isIntersecting;
+    const above = !away && !entries.at(-1)?.isIntersecting;
     if (!above && bar.contains(root.activeElement)) return; // the reader is writing there
     bar.toggleAttribute('data-shown', above);
     bar.inert = !above;

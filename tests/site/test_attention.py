@@ -329,7 +329,7 @@ def test_wires_are_cut_by_mouse_and_key_and_the_odds_fall(width, open_page, make
     expect(reopened.get_by_role("button", name=f"Cut layer {one.layer}:")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("Space")  # joined again
     expect(wire(other)).to_have_attribute("aria-pressed", "false")
-    circuit.get_by_role("button", name="The second step").click()
+    circuit.get_by_role("button", name="Cut the second step").click()
     settle(page)
     assert answers(circuit)[0] < 0.01
     circuit.get_by_role("button", name="Join all again").click()
@@ -345,7 +345,7 @@ def test_a_bad_cut_and_a_text_without_a_circuit_are_said_in_plain_words(open_pag
     circuit.get_by_label("Prompt", exact=True).fill("a b c d e f")
     expect(circuit.locator(".says")).to_contain_text("No two steps to cut in this text.")
     circuit.get_by_role("button", name="Take this page’s own text").click()
-    expect(circuit.get_by_role("button", name="The whole first step")).to_be_visible()
+    expect(circuit.get_by_role("button", name="Cut the first step")).to_be_visible()
 
 
 def test_every_head_is_labelled_by_what_was_measured(open_page):

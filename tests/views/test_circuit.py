@@ -114,11 +114,11 @@ def test_one_writer_alone_is_not_missed_and_both_are(figure, found):
 
 
 def test_the_steps_as_a_whole_and_a_single_head(figure, found):
-    whole = next(e for e in figure.root.all("button") if e.text == "The whole first step")
+    whole = next(e for e in figure.root.all("button") if e.text == "Cut the first step")
     figure.ask(cut=whole.attrs["value"])
     assert figure.chance[0] == found.first_cut
     pressed = {e.text: e.attrs.get("aria-pressed") for e in figure.root.all("div", "circuit-cuts")[0].all("button")}
-    assert pressed == {"The whole first step": "true", "The second step": "false", "Join all again": None}
+    assert pressed == {"Cut the first step": "true", "Cut the second step": "false", "Join all again": None}
     head, _, alone = found.second[0].heads[0]
     name = f"cut head {found.second[0].layer}.{head}"
     one = next(e for e in figure.root.all("button") if e.attrs.get("aria-label") == name)

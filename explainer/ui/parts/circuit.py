@@ -413,7 +413,7 @@ def patches(found: Circuit) -> Markup:
 
 def buttons(found: Circuit, cut: frozenset[Edge]) -> Markup:
     """Whole steps at once, and all as it was."""
-    many = {"The whole first step": found.first_edges, "The second step": found.second_edges}
+    many = {"Cut the first step": found.first_edges, "Cut the second step": found.second_edges}
     return tag(
         "div",
         *[

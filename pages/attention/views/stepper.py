@@ -751,8 +751,8 @@ class Steps:
                 tag(
                     "p",
                     (
-                        "The sum is added to what was there. Nothing is replaced. The MLP of this layer reads the new "
-                        "total next, and then the layer above."
+                        "The sum is added to what was there, number by number; so lengths do not simply add up. "
+                        "Nothing is replaced. The MLP of this layer reads the new total next, and then the layer above."
                     ),
                 ),
                 c.figure("stream-lengths", bars),

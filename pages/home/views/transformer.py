@@ -153,7 +153,7 @@ class Transformer(Widget):
                 ". ",
                 tag("b", "Bold"),
                 f" ones carry “{told.word.text}”",
-                tag("span", ": cut one, and its chance falls"),
+                tag("span", ": without one, its chance falls"),
                 ".",
             ]
         )
