@@ -530,10 +530,10 @@ def test_the_smaller_models_come_when_asked_for_and_nothing_of_the_readers_is_lo
     assert not Watched.asked.is_set(), "nothing so far needed them"
 
     text = "One rainy night, Ada went to the garden."
-    field = page.locator("#depth").get_by_label("Prompt")
+    page.locator("#depth").scroll_into_view_if_needed()
+    field = page.locator(".prompt-bar").get_by_label("Prompt", exact=True)
     field.fill(text)
     field.press("Enter")
-    page.locator("#depth").scroll_into_view_if_needed()
     assert Watched.asked.wait(60), "the reader's own text needs the smaller models"
     expect(page.get_by_text("The smaller models are being fetched.")).to_be_visible()
     page.locator("#path-feedback").get_by_label("Tokens written").fill("2")  # the reader does not wait
