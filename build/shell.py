@@ -107,13 +107,13 @@ def led(html: str, root: str) -> str:
 
 
 def frame(
-    page: Any, widget: Any, body: str, *, root: str, from_page: dict[str, str] | None = None, own: bool = False
+    page: Any, widget: Any, body: str, *, root: str, from_page: dict[str, str] | None = None, own: bool | None = None
 ) -> Markup:
     """A widget's still in its frame: title, toolbar, drawers.
 
     Python, which draws the still, knows of a page no more than its name; where it lies is said here, and in the
     browser by build/web/links.js.
-    own: whether its prompt is that of the whole page
+    own: whether its prompt is that of the whole page (None: of the figure alone)
     """
     body = led(body, root)
     code = source_of(widget.functions) if widget.functions else None
@@ -186,7 +186,7 @@ def page_html(
     asks = [w.slug for w in page.widgets if 'data-bind="prompt"' in html_of[w.slug]]
     bar = {"prompt": page.state().prompt} if page.chapter and asks and len(page.widgets) > 1 else None
     widgets = {
-        w.slug: frame(page, w, html_of[w.slug], root=root, own=bool(bar) and w.slug == asks[0]) for w in page.widgets
+        w.slug: frame(page, w, html_of[w.slug], root=root, own=w.slug == asks[0] if bar else None) for w in page.widgets
     }
     lean = lean_still(page, page.name, still)
     prose = article(text, numbers, widgets)

@@ -36,10 +36,11 @@ def context_options() -> dict:
 REASON = r'"reason":"([^"]+)"'
 
 
-def back(page: Page, tries: int = 3) -> None:
+def back(page: Page, tries: int = 3, shown: str | None = None) -> None:
     """One page back, to one that was left and not unloaded.
 
-    A browser under pressure may drop a page for reasons of its own, which it does not tell ("masked"): then once more.
+    A browser under pressure may drop a page for reasons of its own, which it does not tell ("masked"): then once more,
+    as soon as the page, loaded anew, shows what it showed. shown: the text of its first figure
     """
     there = page.url
     page.go_back(wait_until="commit")  # a page that was not unloaded does not load
@@ -47,8 +48,11 @@ def back(page: Page, tries: int = 3) -> None:
     why = page.evaluate(WHY)
     if page.evaluate("window.shown?.at(-1)") is not True and tries > 1 and set(re.findall(REASON, why)) == {"masked"}:
         wait_live(page)
+        if shown is not None:
+            until(page, "(text) => document.querySelector('[data-body]').innerText === text", shown, timeout=LIVE)
         page.goto(there)
-        back(page, tries - 1)
+        wait_live(page)
+        back(page, tries - 1, shown)
         return
     assert page.evaluate("window.shown?.at(-1)") is True, why
 
@@ -81,7 +85,7 @@ def test_a_page_that_was_left_is_still_live_after_back(path: str, opened: Callab
     before = page.locator("[data-body]").first.inner_text()
     page.goto(site + "embed/temperature/")  # the same worker speaks to this page now
     wait_live(page)
-    back(page)
+    back(page, shown=before)
     assert page.locator("[data-body]").first.inner_text() == before
     live_again(page)
     assert page.evaluate("explainer.state().prompt") == "Mia has a red ball."

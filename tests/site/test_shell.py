@@ -328,7 +328,8 @@ def test_a_picture_shows_what_is_on_screen(path, slug, scheme, width, fonts, mak
     assert bool(held) == (fonts == "too late")
     saved = Image.open(io.BytesIO(Path(waiting.value.path()).read_bytes()))
     page.evaluate(
-        "for (const el of document.querySelectorAll('.tools, .drawer, .tool-status, .bar')) el.style.display = 'none'"
+        "const parts = document.querySelectorAll('.tools, .drawer, .tool-status, .bar, .prompt-bar');"
+        "for (const el of parts) el.style.display = 'none'"
     )
     at_rest(widget)  # a screenshot taken while the page still moves to its place is cut in the wrong place
     seen = Image.open(io.BytesIO(widget.screenshot(animations="disabled", caret="hide")))
