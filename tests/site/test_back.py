@@ -36,24 +36,17 @@ def context_options() -> dict:
 REASON = r'"reason":"([^"]+)"'
 
 
-def back(page: Page, tries: int = 3, shown: str | None = None) -> None:
+def back(page: Page) -> None:
     """One page back, to one that was left and not unloaded.
 
-    A browser under pressure may drop a page for reasons of its own, which it does not tell ("masked"): then once more,
-    as soon as the page, loaded anew, shows what it showed. shown: the text of its first figure
+    A browser under pressure may drop a page for reasons of its own, which it does not tell ("masked"): then there is
+    nothing to be seen here, and the test says so.
     """
-    there = page.url
     page.go_back(wait_until="commit")  # a page that was not unloaded does not load
     until(page, f"() => window.shown?.length > 1 || ({WHY}) !== 'null'", timeout=LIVE)
     why = page.evaluate(WHY)
-    if page.evaluate("window.shown?.at(-1)") is not True and tries > 1 and set(re.findall(REASON, why)) == {"masked"}:
-        wait_live(page)
-        if shown is not None:
-            until(page, "(text) => document.querySelector('[data-body]').innerText === text", shown, timeout=LIVE)
-        page.goto(there)
-        wait_live(page)
-        back(page, tries - 1, shown)
-        return
+    if page.evaluate("window.shown?.at(-1)") is not True and set(re.findall(REASON, why)) == {"masked"}:
+        pytest.skip("the browser dropped the page that was left, and does not say why")
     assert page.evaluate("window.shown?.at(-1)") is True, why
 
 
@@ -85,7 +78,7 @@ def test_a_page_that_was_left_is_still_live_after_back(path: str, opened: Callab
     before = page.locator("[data-body]").first.inner_text()
     page.goto(site + "embed/temperature/")  # the same worker speaks to this page now
     wait_live(page)
-    back(page, shown=before)
+    back(page)
     assert page.locator("[data-body]").first.inner_text() == before
     live_again(page)
     assert page.evaluate("explainer.state().prompt") == "Mia has a red ball."
