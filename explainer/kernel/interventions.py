@@ -9,7 +9,7 @@ What it does to one prediction: `compare`. Layers, heads and positions count fro
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -85,41 +85,54 @@ class NoMask(Edit):
         return "no causal mask"
 
 
-@dataclass(frozen=True)
-class NoEdge(Edit):
-    """One token may not look at one other, in the layers below `below`: what it would have read there is missing.
+Edge = tuple[int, int, int, int]
+"""(layer, head, query, key): that one head of a layer lets one token read another."""
 
-    Source: the attention knockout of Geva et al. 2023 (Dissecting Recall of Factual Associations)
+
+def all_heads(config: Config, layers: Iterable[int], query: int, key: int) -> frozenset[Edge]:
+    """The edges of all heads of some layers between two tokens."""
+    return frozenset((layer, head, query, key) for layer in layers for head in range(config.n_heads))
+
+
+@dataclass(frozen=True)
+class NoEdges(Edit):
+    """These heads may not let these tokens read those: the other weights of such a row grow to sum to 1.
+
+    Source: attention knockout (Geva et al. 2023, Dissecting Recall of Factual Associations), of single heads
     """
 
-    query: int
-    key: int
-    below: int
+    edges: frozenset[Edge]
 
     @property
     def causal(self) -> bool:
         return False  # positions count from the first column of a pass
 
     def check(self, config: Config) -> None:
-        if not 0 <= self.key < self.query < config.n_ctx:
-            raise ValueError(f"'{self}': a token looks back, at positions 0 to {config.n_ctx - 1}")
-        if not 0 <= self.below <= config.n_layers:
-            raise ValueError(f"'{self}': this model has {config.n_layers} layers")
+        for edge in self.edges:
+            layer, head, query, key = edge
+            if not (0 <= layer < config.n_layers and 0 <= head < config.n_heads and 0 <= key < query < config.n_ctx):
+                raise ValueError(f"there is no edge {edge}: a token looks back, in one head of one layer")
+
+    def _with(self, key: str, value: Array, put: float) -> Array:
+        """An array of scores [H, T, S] with `put` at these edges; the same object if none of them is in it."""
+        if not key.endswith(".attn_scores"):
+            return value
+        layer = int(key.split(".")[1])
+        mine = [(h, t, s) for i, h, t, s in self.edges if i == layer and t < value.shape[1]]
+        if not mine:
+            return value
+        changed = np.array(value)
+        changed[tuple(np.array(mine).T)] = put
+        return changed
 
     def apply(self, key: str, value: Array, trace: Mapping[str, Array]) -> Array:
-        if not key.endswith(".attn_scores") or int(key.split(".")[1]) >= self.below or self.query >= value.shape[1]:
-            return value
-        cut = value.copy()
-        cut[:, self.query, self.key] = -np.inf
-        return cut
+        return self._with(key, value, -np.inf)
 
     def pull_back(self, key: str, grad: Array, trace: Trace) -> Array:
-        kept = np.array(grad)
-        kept[:, self.query, self.key] = 0
-        return kept
+        return self._with(key, grad, 0.0)
 
     def __str__(self) -> str:
-        return f"{self.query} does not see {self.key} below layer {self.below}"
+        return "without " + ", ".join(".".join(map(str, edge)) for edge in sorted(self.edges))
 
 
 @dataclass(frozen=True)

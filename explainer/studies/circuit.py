@@ -22,9 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from explainer.corpus import held_out, names
-from explainer.kernel.config import Config
 from explainer.kernel.heads import CLEAR
-from explainer.kernel.interventions import Edit, Patch
+from explainer.kernel.interventions import Edge, Edit, NoEdges, Patch, all_heads
 from explainer.kernel.model import forward
 from explainer.kernel.ops import softmax
 from explainer.kernel.sampling import by_probability
@@ -34,9 +33,6 @@ from explainer.models.measured import kept
 from explainer.studies import attention_facts as facts
 
 Array = np.ndarray
-Edge = tuple[int, int, int, int]
-"""(layer, head, query, key): that one head of a layer lets one token read another."""
-
 BREAKS = 0.5
 """A cut breaks the circuit if it leaves the answer less than this share of its chance."""
 FALL = 0.05
@@ -48,44 +44,9 @@ SURE = 0.25
 """From this chance on the model has an answer whose way can be asked for."""
 
 
-@dataclass(frozen=True)
-class NoEdges(Edit):
-    """These heads may not let these tokens read those: the other weights of such a row grow to sum to 1.
-
-    Source: attention knockout (Geva et al. 2023), of single heads
-    """
-
-    edges: frozenset[Edge]
-
-    @property
-    def causal(self) -> bool:
-        return False  # positions count from the first column of a pass
-
-    def check(self, config: Config) -> None:
-        for edge in self.edges:
-            layer, head, query, key = edge
-            if not (0 <= layer < config.n_layers and 0 <= head < config.n_heads and 0 <= key < query < config.n_ctx):
-                raise ValueError(f"there is no edge {edge}: a token looks back, in one head of one layer")
-
-    def apply(self, key: str, value: Array, trace: Mapping[str, Array]) -> Array:
-        if not key.endswith(".attn_scores"):
-            return value
-        layer = int(key.split(".")[1])
-        mine = [e[1:] for e in self.edges if e[0] == layer and e[2] < value.shape[1]]
-        if not mine:
-            return value
-        cut = value.copy()
-        for head, query, read in mine:
-            cut[head, query, read] = -np.inf
-        return cut
-
-    def __str__(self) -> str:
-        return "without " + ", ".join(".".join(map(str, edge)) for edge in sorted(self.edges))
-
-
 def wires(layers: Iterable[int], query: int, key: int) -> frozenset[Edge]:
     """The edges of all heads of some layers between two tokens."""
-    return frozenset((i, h, query, key) for i in layers for h in range(lab.model().config.n_heads))
+    return all_heads(lab.model().config, layers, query, key)
 
 
 # ---------------------------------------------------------------- one text

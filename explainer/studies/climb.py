@@ -8,13 +8,13 @@ less chance (`FALL`). All numbers are made by the kernel, for this text and this
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from explainer.kernel.cache import KVCache, step
-from explainer.kernel.interventions import NoEdge
+from explainer.kernel.interventions import NoEdges, all_heads
 from explainer.kernel.model import Model, forward, logit_lens
 from explainer.kernel.ops import softmax
 from explainer.kernel.sampling import Settings, by_probability
@@ -39,24 +39,6 @@ MOST_TESTS = 96
 SHOWN_ODDS = 5
 START = "start"  # what the mark before every text is called
 LEAST_ODDS = 0.004
-
-
-@dataclass(frozen=True)
-class NoEdgeOn(NoEdge):
-    """One token may not look at one other in layers `first` to `below` - 1: the other weights grow to sum to 1.
-
-    Source: attention knockout (Geva et al. 2023), in one layer
-    """
-
-    first: int = 0
-
-    def apply(self, key: str, value: Array, trace: Mapping[str, Array]) -> Array:
-        if not key.endswith(".attn_scores") or int(key.split(".")[1]) < self.first:
-            return value
-        return super().apply(key, value, trace)
-
-    def __str__(self) -> str:
-        return f"{self.query} does not see {self.key} in layers {self.first} to {self.below - 1}"
 
 
 @dataclass(frozen=True)
@@ -296,7 +278,7 @@ def climbed(
             for arc in reads(pairs, number, query, DRAWN if on_the_way else FAINT, first, model.config.n_heads):
                 if on_the_way and left:
                     left -= 1
-                    cut = (NoEdgeOn(query, arc.key, last + 1, first),)
+                    cut = (NoEdges(all_heads(model.config, range(first, last + 1), query, arc.key)),)
                     without = float(
                         softmax(forward(model.params, tape, model.config, cut)["logits"][-1].astype(np.float64))[said]
                     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explainer.corpus import held_out
-from explainer.kernel.interventions import HeadOff, NoEdge, NoPositions, UniformAttention, compare
+from explainer.kernel.interventions import HeadOff, NoEdges, NoPositions, UniformAttention, all_heads, compare
 from explainer.models import lab
 from explainer.studies import attention_facts as facts
 
@@ -50,13 +50,13 @@ def test_one_number_of_the_page_by_a_plain_loop():
 
 def test_a_cut_wire_is_a_masked_score(tokens):
     m = lab.model()
-    cut = m.forward(tokens, (NoEdge(9, 8, 2),))
+    cut = m.forward(tokens, (NoEdges(all_heads(m.config, range(2), 9, 8)),))
     for layer in range(m.config.n_layers):
         weights = cut[f"blocks.{layer}.attn.pattern"]
         assert (weights[:, 9, 8] == 0).all() == (layer < 2) and np.allclose(weights.sum(axis=-1), 1, atol=1e-5)
     np.testing.assert_array_equal(cut["logits"][:9], m.forward(tokens)["logits"][:9])
     with pytest.raises(ValueError, match="a token looks back"):
-        m.forward(tokens, (NoEdge(3, 4, 1),))
+        m.forward(tokens, (NoEdges(all_heads(m.config, [0], 3, 4)),))
 
 
 def test_the_flattest_head_is_the_one_with_the_most_open_row(tokens):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explainer.kernel.gradients import RULES, NoGradientThroughSample, backward, next_token_loss, through_sample
-from explainer.kernel.interventions import Patch
+from explainer.kernel.interventions import NoEdges, Patch
 from explainer.kernel.model import forward, plan
 from tests import with_torch
 from tests.golden import make
@@ -101,7 +101,14 @@ def test_activations_against_finite_differences(key):
     ],
 )
 def test_under_interventions_against_finite_differences(words):
-    edits = parse(words, CONFIG)
+    against_finite_differences(parse(words, CONFIG))
+
+
+def test_with_edges_cut_against_finite_differences():
+    against_finite_differences((NoEdges(frozenset([(0, 1, 4, 2), (1, 0, 6, 5), (1, 1, 3, 0)])),))
+
+
+def against_finite_differences(edits):
     trace = forward(PARAMS64, TOKENS, CONFIG, edits)
     grads = backward(trace, PARAMS64)
     rng = np.random.default_rng(3)

@@ -26,7 +26,7 @@ class Transformer(Widget):
     slug = "transformer"
     title = "A text climbs, a word drops"
     reads = ("prompt", "turn", "floor", "seed", "inside")
-    functions = (model.forward, model.transformer_block, climb.climbed, climb.NoEdgeOn)
+    functions = (model.forward, model.transformer_block, climb.climbed, climb.NoEdges)
 
     def draw(self) -> Markup:
         s = self.state

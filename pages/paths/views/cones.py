@@ -45,6 +45,14 @@ def corner(state: Any) -> tuple[Graph, influence.Cones, Node | None, list[str]]:
     return influence.grid(*shape), influence.cones(shape), pinned, words
 
 
+def grid_label(graph: Graph, layers: int) -> str:
+    """What a grid is, and how it is operated, in words."""
+    return (
+        f"Grid of {how_many(graph.n, 'column')}, one per token, and {how_many(layers, 'layer')}. Arrow keys move from "
+        "node to node; Enter pins a node."
+    )
+
+
 class Paths(Widget):
     """Point at a node: what it can have read, and whom it can influence. At first in the corner of the grid (`corner`),
     which stands alone; the whole of it, with the reader's own text, follows, one press deeper."""
@@ -76,10 +84,7 @@ class Paths(Widget):
             cones=cones,
             chosen=chosen,
             picks="corner",
-            label=(
-                f"Grid of {how_many(graph.n, 'column')}, one per token, and {how_many(HIGH, 'layer')}. Arrow keys move "
-                "from node to node; Enter pins a node."
-            ),
+            label=grid_label(graph, HIGH),
             pick_value=lambda node: node_text(graph, node),
             why=lambda node: f"{sentence(graph, node, words)} {reached(graph, cones, node)}",
             row=64,
@@ -116,10 +121,7 @@ class Paths(Widget):
             cones=cones,
             chosen=chosen,
             picks="node",
-            label=(
-                f"Grid of {how_many(graph.n, 'column')}, one per token, and {how_many(n_layers, 'layer')}. Arrow keys "
-                "move from node to node; Enter pins a node."
-            ),
+            label=grid_label(graph, n_layers),
             pick_value=lambda node: node_text(graph, node),
             why=lambda node: sentence(graph, node, names),
             row=36 if s.sublayers else 58,
