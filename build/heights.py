@@ -1,6 +1,6 @@
 """How tall an embed is: measured in a browser by `make heights`, kept in `pages/<folder>/heights.json`.
 
-    {slug: {view: [[width, height], ...]}}    in CSS pixels, widths ascending
+    {slug: {view: [[width, height], ...]}}    in CSS pixels, widths ascending; from each width to the next
 
 The build makes no page in a browser, so the heights are kept. They stand in embed.js, in the embed code and in the
 oEmbed files, so that a post leaves the room that a figure takes and nothing in it moves when the figure comes.
@@ -16,10 +16,13 @@ from typing import Any
 PAGES = Path(__file__).resolve().parent.parent / "pages"
 VIEWS = ("compact", "full")
 WIDTHS = (
-    *(320, 340, 360, 380, 400, 430, 460, 480, 490, 500, 520, 540, 560, 580, 600, 640, 680),
-    *(720, 760, 800, 830, 860, 900, 930, 960, 1000, 1100, 1280),
+    *(320, 330, 340, 350, 360, 370, 380, 390, 400, 415, 430, 445, 460, 475, 490, 505, 520, 540, 560, 580, 600),
+    *(620, 640, 660, 680, 700, 720, 750, 780, 810, 840, 870, 900, 930, 960, 1000, 1100, 1280),
 )
-"""Where embeds are measured. What lies between two of them gets the larger height of the two."""
+"""Where the room that embeds are left may change: from each of these widths to the next it is one and the same."""
+MEASURED = tuple(sorted({*WIDTHS, *range(320, 560), *range(560, 1280, 4)}))
+"""Where embeds are measured. A drawing grows with its width and falls back where its layout changes, so the
+greatest height need not be at the widths above."""
 UNKNOWN = 560  # of a widget that was never measured
 
 Table = list[list[int]]
@@ -36,13 +39,25 @@ def kept(page: Any) -> dict[str, dict[str, Table]]:
     return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
 
 
+def within(start: int) -> tuple[int, ...]:
+    """The widths of MEASURED from one of WIDTHS to the next one."""
+    end = next((width for width in WIDTHS if width > start), start)
+    return tuple(width for width in MEASURED if start <= width <= end)
+
+
+def greatest(heights: Table) -> Table:
+    """The table that is kept: of each of WIDTHS, the greatest of the heights from it to the next one.
+
+    heights: [[width, height], ...] at MEASURED
+    """
+    return [[start, max(tall for at, tall in heights if at in within(start))] for start in WIDTHS]
+
+
 def room(table: Table, width: float) -> int:
     """The room to leave for a figure that is `width` wide; embed.js asks its own table in the same way."""
     if not table:
         return UNKNOWN
-    narrower = [height for at, height in table if at <= width][-1:]
-    wider = [height for at, height in table if at >= width][:1]
-    return max(narrower + wider)
+    return next((height for at, height in reversed(table) if at <= width), table[0][1])
 
 
 def tall(page: Any, slug: str, width: float = 720) -> dict[str, int]:

@@ -37,9 +37,8 @@ export function embedded({ set, defaults }) {
     const height = Math.ceil(document.body.getBoundingClientRect().height);
     if (height && height !== told) tell({ type: 'explainer:height', height: (told = height) });
   };
-  new ResizeObserver(measure).observe(document.body);
+  document.fonts.ready.then(() => new ResizeObserver(measure).observe(document.body)); // it measures at once, too
   document.addEventListener('visibilitychange', measure); // a tab that was hidden has not been laid out
-  measure();
   for (const name of ['explainer:live', 'explainer:failed', 'explainer:change']) {
     window.addEventListener(name, (event) => tell({ type: name, detail: /** @type {CustomEvent} */ (event).detail }));
   }

@@ -11,14 +11,11 @@ const NAME = /^[a-z][a-z0-9_]{0,31}$/;
 export const isFull = (asked, beyond) => (
   asked.view === 'full' || (asked.view !== 'compact' && beyond.some((name) => name && name in asked)));
 
-/** As `room` in build/heights.py: the larger height of the two measured widths that this one lies between.
- * @param {number[]} heights at each of `widths`; none of a figure that was never measured
+/** As `room` in build/heights.py: the height that was measured from the nearest width below to the next.
+ * @param {number[]} heights from each of `widths` on; none of a figure that was never measured
  * @param {number[]} widths @param {number} width */
-export function roomAt(heights, widths, width) {
-  if (!heights.length) return UNKNOWN;
-  const nearest = [widths.findLastIndex((at) => at <= width), widths.findIndex((at) => at >= width)];
-  return Math.max(...nearest.filter((i) => i >= 0).map((i) => heights[i]));
-}
+export const roomAt = (heights, widths, width) => (
+  heights.length ? heights[Math.max(0, widths.findLastIndex((at) => at <= width))] : UNKNOWN);
 
 /** A text from an attribute, as it may be handed to the frame: a long one keeps its end.
  * @param {string} text */

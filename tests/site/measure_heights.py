@@ -1,4 +1,4 @@
-"""`make heights`: measure how tall every embed of the built site is, in both views, at the widths of build/heights.py.
+"""`make heights`: measure how tall every embed of the built site is, in both views.
 
 python tests/site/measure_heights.py           say which are other than kept
 python tests/site/measure_heights.py --keep    keep what was measured (pages/*/heights.json)
@@ -7,7 +7,6 @@ python tests/site/measure_heights.py --keep    keep what was measured (pages/*/h
 from __future__ import annotations
 
 import json
-import math
 import os
 import sys
 from collections.abc import Iterable
@@ -20,26 +19,44 @@ sys.path[:0] = [str(ROOT / "build"), str(ROOT)]
 import browser as chromium  # noqa: E402
 import heights  # noqa: E402
 import serve  # noqa: E402
-from playwright.sync_api import Browser, sync_playwright  # noqa: E402
+from playwright.sync_api import Browser, Route, sync_playwright  # noqa: E402
 
 from pages import PAGES  # noqa: E402
 
 
+def wait_for_fonts(route: Route) -> None:
+    """Answer with a style sheet that waits for its fonts. Ours do not: a page whose fonts come late keeps the reader's
+    own, in which lines break elsewhere, and a measurement would depend on how fast the machine was."""
+    answer = route.fetch()
+    route.fulfill(response=answer, body=answer.text().replace("font-display:optional", "font-display:block"))
+
+
 def measure(browser: Browser, address: str, slug: str, view: str, widths: Iterable[int]) -> heights.Table:
-    """[[width, height], ...] of a widget's still alone, in a view."""
+    """[[width, height], ...] of a widget's still alone, in a view, in our fonts."""
     context = browser.new_context(viewport={"width": 720, "height": 6000}, service_workers="block")
     context.route("**/runtime/**", lambda route: route.abort())
+    context.route("**/*.css", wait_for_fonts)
     page = context.new_page()
-    page.goto(f"{address}embed/{slug}/?view={view}", wait_until="load")
-    page.evaluate("document.fonts.ready")
-    found = []
-    for width in widths:
-        page.set_viewport_size({"width": width, "height": 6000})
-        height = page.evaluate(
-            "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame("
-            "() => done(document.body.getBoundingClientRect().height))))"
-        )
-        found.append([width, math.ceil(height)])
+    page.goto(f"{address}embed.js")  # what has the origin of the site, and no frame yet
+    page.set_content('<!doctype html><iframe style="border:0;height:6000px"></iframe>')
+    page.evaluate(
+        """address => new Promise(done => {
+          const frame = document.querySelector('iframe');
+          frame.onload = () => frame.contentDocument.fonts.ready.then(done);
+          frame.src = address;
+        })""",
+        f"{address}embed/{slug}/?view={view}",
+    )
+    found = page.evaluate(
+        """widths => {
+          const frame = document.querySelector('iframe');
+          return widths.map(width => {
+            frame.style.width = `${width}px`;
+            return [width, Math.ceil(frame.contentDocument.body.getBoundingClientRect().height)];
+          });
+        }""",
+        list(widths),
+    )
     context.close()
     return found
 
@@ -52,7 +69,9 @@ def main() -> None:
             if not page.widgets:
                 continue
             now = {
-                w.slug: {v: measure(browser, address, w.slug, v, heights.WIDTHS) for v in heights.VIEWS}
+                w.slug: {
+                    v: heights.greatest(measure(browser, address, w.slug, v, heights.MEASURED)) for v in heights.VIEWS
+                }
                 for w in page.widgets
             }
             kept = heights.kept(page)

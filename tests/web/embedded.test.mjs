@@ -11,6 +11,8 @@ const parent = { postMessage: (message) => said.push(message) };
 const page = Object.assign(new EventTarget(), { parent, IntersectionObserver: true });
 globalThis.window = page;
 globalThis.document = Object.assign(new EventTarget(), { documentElement: root, body });
+let fontsAreHere;
+document.fonts = { ready: new Promise((done) => { fontsAreHere = done; }) };
 let measure;
 globalThis.ResizeObserver = class { constructor(callback) { measure = callback; } observe() {} };
 let seen;
@@ -34,13 +36,16 @@ beforeEach(() => {
   delete root.dataset.theme;
 });
 
-test('it says how high it is, when that changes', () => {
+test('it says how high it is, when that changes, and not before its fonts are there', async () => {
+  assert.equal(measure, undefined);
+  fontsAreHere();
+  await document.fonts.ready;
   measure();
   body.box = { height: 410.5 };
   measure();
   body.box = { height: 0 }; // a tab that is hidden
   measure();
-  assert.deepEqual(said, [{ type: 'explainer:height', height: 411 }]);
+  assert.deepEqual(said, [301, 411].map((height) => ({ type: 'explainer:height', height })));
 });
 
 test('what happens in it is said to the host', () => {

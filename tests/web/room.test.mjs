@@ -14,10 +14,10 @@ test('an embed is compact, unless all is asked for, or a value that only all of 
   assert.equal(isFull({ '': '1' }, ''.split(' ')), false); // of a figure that has nothing beyond
 });
 
-test('between two measured widths the higher one counts, beyond the last its own', () => {
+test('from each width to the next one its height counts, before the first the first', () => {
   const widths = [320, 480, 720];
   const heights = [900, 500, 600];
-  for (const [width, height] of [[320, 900], [321, 900], [480, 500], [500, 600], [719, 600], [720, 600],
+  for (const [width, height] of [[320, 900], [321, 900], [479, 900], [480, 500], [500, 500], [719, 500], [720, 600],
     [2000, 600], [100, 900]]) assert.equal(roomAt(heights, widths, width), height, `${width} px`);
   assert.equal(roomAt([], widths, 500), 560);
 });
