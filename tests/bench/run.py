@@ -8,10 +8,12 @@
     slow_line    the same page over a line of 10 Mbit/s: resume and ordinary boot
     slow_machine the same page with the processor throttled 4 times: resume and ordinary boot
     one_file     the page in one file, opened from the disk with the network off
+    entries      every page and every embed: bytes before anything is pressed, bytes to live, largest contentful paint
     interaction  from a reader's move to the new numbers on screen, in the page
 
 Nothing here fails on a slow machine: ratios within one run are what counts. What ran beside it shows in the load
-averages that are kept with each part. `make bench ONLY="boot"` runs a part.
+averages that are kept with each part. `make bench ONLY="boot entries"` runs parts. What is a tenth worse than in the
+kept run (kept.json) is said at the end, and makes the command fail (guard.py); KEEP=1 keeps this run instead.
 """
 
 from __future__ import annotations
@@ -36,13 +38,17 @@ ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "build"), str(HERE)]
 
 import browser as chromium  # noqa: E402
+import guard  # noqa: E402
 import serve  # noqa: E402
 import single  # noqa: E402
 import stock  # noqa: E402
 import twenty  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
+from pages import PAGES  # noqa: E402
+
 OUT = ROOT / "_bench"
+KEPT = HERE / "kept.json"
 SITE = ROOT / "_site"
 RUNS = int(os.environ.get("RUNS", "5"))
 PAGE = os.environ.get("BENCH_PAGE", "temperature")
@@ -258,6 +264,24 @@ class Bench:
             context.close()
         return result
 
+    def entries(self) -> dict[str, Any]:
+        """Every page and every embed, opened cold as often as the paint needs it."""
+        result: dict[str, Any] = {}
+        paths = [page.path for page in PAGES]
+        for path in paths + [f"embed/{widget.slug}/" for page in PAGES for widget in page.widgets]:
+            rows = []
+            for _ in range(3):
+                context = self.fresh()
+                rows.append(self.live(context.new_page(), f"{self.site}{path}"))
+                context.close()
+            result[f"/{path}"] = {
+                "page_bytes": rows[-1]["page_bytes"],
+                "bytes": rows[-1]["bytes"],
+                "lcp": spread([row["lcp"] for row in rows]),
+                "ms": spread([row["ms"] for row in rows]),
+            }
+        return result
+
     def interaction(self) -> dict[str, Any]:
         """Every slider of the four pages, moved 60 times: from the input event to the frame after its figure was drawn.
 
@@ -421,7 +445,9 @@ def table(result: dict[str, Any]) -> str:
 
 def main() -> None:
     OUT.mkdir(exist_ok=True)
-    only = os.environ.get("ONLY", "model boot pages slow_line slow_machine sharing one_file interaction").split()
+    only = os.environ.get(
+        "ONLY", "model boot pages slow_line slow_machine sharing one_file entries interaction"
+    ).split()
     print("preparing the stock way", flush=True)
     stock.prepare(OUT / "stock", PAGE)
     result: dict[str, Any] = {
@@ -440,6 +466,10 @@ def main() -> None:
         browser.close()
     (OUT / "bench.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
     print(table(result))
+    if os.environ.get("KEEP"):
+        KEPT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    elif said := guard.worse(json.loads(KEPT.read_text(encoding="utf-8")), result):
+        sys.exit("more than a tenth worse than in the kept run:\n  " + "\n  ".join(said))
 
 
 if __name__ == "__main__":
