@@ -101,6 +101,15 @@ class Bench:
     def live(self, page: Page, url: str) -> dict[str, float]:
         page.add_init_script(
             """addEventListener('explainer:live', e => { window.told = e.detail });
+            window.steps = {};  // words of the status line: how many milliseconds they stood there
+            let words = '', since = 0;
+            const said = new MutationObserver(([{ target }]) => {
+              window.steps[words] = (window.steps[words] ?? 0) + performance.now() - since;
+              words = target.textContent.replace(/:.*| in .*/, '');
+              since = performance.now();
+            });
+            addEventListener('DOMContentLoaded', () => said.observe(
+              document.querySelector('[data-status-text]'), { childList: true }));
             const paints = new PerformanceObserver(l => { window.lcp = l.getEntries().at(-1).startTime });
             paints.observe({type: 'largest-contentful-paint', buffered: true})"""
         )
@@ -115,6 +124,7 @@ class Bench:
             "bytes": told["bytes"],
             "how": told["how"],
             "reason": told["reason"],
+            "steps": {name: round(ms) for name, ms in page.evaluate("window.steps").items()},
             "lcp": page.evaluate("window.lcp ?? null"),
             "page_bytes": wire,
         }
@@ -173,6 +183,11 @@ class Bench:
         result: dict[str, Any] = {
             name: {"ms": spread([r["ms"] for r in rows]), "last": rows[-1]} for name, rows in runs.items()
         }
+        for name, rows in runs.items():
+            if steps := [r["steps"] for r in rows if "steps" in r]:
+                result[name]["steps"] = {
+                    step: statistics.median(ms.get(step, 0) for ms in steps) for step in steps[0] if step
+                }
         result["stock / resume cold"] = result["stock"]["ms"]["median"] / result["resume, cold"]["ms"]["median"]
         return result
 
