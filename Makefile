@@ -28,8 +28,8 @@ test: .venv/.test .venv/.lint node_modules/.ready browser site ## set up, lint, 
 	@failed=0; echo lint; $(LINT) || failed=1; for part in unit views site; do echo "tests/$$part"; $(PY) -m pytest -q -n 2 --dist loadgroup -m "not long" tests/$$part || failed=1; done; exit $$failed
 
 .PHONY: test-long
-test-long: .venv/.test .venv/.lab node_modules/.ready browser panel ## the tests that make test leaves out: widgets in JupyterLab and by panel convert
-	@$(PY) -m pytest -q -m long tests/site
+test-long: .venv/.test .venv/.lab node_modules/.ready browser panel ## what make test leaves out: JupyterLab, panel convert, properties on other examples
+	@EXPLORE=1 $(PY) -m pytest -q -n 2 tests/unit tests/views && $(PY) -m pytest -q -m long tests/site
 
 .PHONY: panel
 panel: .venv/.build node_modules/.ready ## bundle the widgets' JavaScript for panel serve and for notebooks

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
+import param
 from bokeh.core.types import ID
 from bokeh.model import Model
 from panel.custom import JSComponent
@@ -29,11 +30,30 @@ export function render({ model, el }) {
 
 
 class Carrier(JSComponent):
-    """A component that carries values; who shows them is another's business."""
+    """A component that carries values; who shows them is another's business.
+
+    Making one is a third of the time that a page takes to open, so what is the same for all of a class is made once:
+    its parameters (param would copy each of 50 for every instance), and the list of those that Panel keeps in step
+    (Panel would make that list anew for each of them).
+    """
 
     _esm = SHOW
     # the page itself knows whether it waits; Panel need not keep count
     _busy__ignore: ClassVar[list[str]] = ["request"]
+
+    def __init__(self, **params: Any):
+        param.parameterized.no_instance_params(type(self))
+        super().__init__(**params)
+
+    @property
+    def _synced_params(self) -> list[str]:
+        kind = type(self)
+        if kind not in IN_STEP:
+            IN_STEP[kind] = super()._synced_params
+        return IN_STEP[kind]
+
+
+IN_STEP: dict[type, list[str]] = {}
 
 
 class Bundled(JSComponent):
@@ -78,23 +98,30 @@ def dismantle(component: Any, root: Any) -> None:
     component._cleanup(root)
 
 
+_names: Iterator[ID] | None = None  # of the models that are made now; None: as Bokeh names them
+
+
 @contextlib.contextmanager
 def named(prefix: str) -> Iterator[None]:
     """Let Bokeh name the models that are made within by a rule: `prefix`/0, `prefix`/1 ... in their order.
 
     So ids are the same wherever a document is made, and differ between clients, between documents, and within one.
     """
-    count = itertools.count()
-    before = Model.__dict__["__new__"]
-
-    def new(cls: type[Model], *args: Any, **kwargs: Any) -> Model:
-        model: Model = before.__func__(cls, *args, **kwargs)
-        if "id" not in kwargs:
-            model._id = ID(f"{prefix}/{next(count)}")  # type: ignore[attr-defined]
-        return model
-
-    Model.__new__ = staticmethod(new)  # type: ignore[assignment]
+    global _names
+    before, _names = _names, (ID(f"{prefix}/{k}") for k in itertools.count())
     try:
         yield
     finally:
-        Model.__new__ = before  # type: ignore[method-assign]
+        _names = before
+
+
+def _new(cls: type[Model], *args: Any, **kwargs: Any) -> Model:
+    model: Model = _as_bokeh(cls, *args, **kwargs)
+    if _names is not None and "id" not in kwargs:
+        model._id = next(_names)  # type: ignore[attr-defined]
+    return model
+
+
+# once and for all: Python looks through some 700 subclasses whenever this changes
+_as_bokeh = Model.__dict__["__new__"].__func__
+Model.__new__ = staticmethod(_new)  # type: ignore[assignment]

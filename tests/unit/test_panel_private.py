@@ -169,7 +169,22 @@ def named() -> None:
     assert not any(i.startswith("a/b") for i in made())
 
 
+def in_step() -> None:
+    class Other(panel_private.Carrier):
+        more = param.Integer(default=0)
+
+    for component, own in ((Small(), "request"), (Other(), "more"), (Small(), "request")):
+        assert component._synced_params == JSComponent._synced_params.fget(component)
+        assert component._synced_params is type(component)()._synced_params, "made once for a class"
+        assert own in component._synced_params
+        assert component.param[own] is type(component).param[own], "no copy for each instance"
+    _, root = shown(other := Other())
+    other.more = 3
+    assert root.data.more == 3 and Other().more == 0
+
+
 USES = {
+    "_synced_params": in_step,
     "_id": named,
     "_esm": esm,
     "_bundle": bundle,

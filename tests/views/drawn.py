@@ -182,7 +182,9 @@ def bars(root):
                 middle = "mid" in track.classes
                 if middle and "mark" in mark.classes:
                     pairs.append((number.v, abs(mark.shade - 0.5)))
-                    right = mark.shade >= 0.5
+                    right = (
+                        mark.shade >= 0.5 if abs(mark.shade - 0.5) > 1e-4 else number.v >= 0
+                    )  # in the middle: rounded
                 else:
                     pairs.append((number.v, mark.shade))
                     assert not middle or {"plus", "minus"} & set(mark.classes), (mark, "has no side")
