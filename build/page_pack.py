@@ -1,8 +1,9 @@
 """A page's pack, what a reader's browser fetches for one page beside the snapshot, and the page's stills.
 
-In the pack: the page's modules, compiled, and whatever they import that the snapshot does not hold; the files that they
-read; `measured.pkl`, the measurements that the page shows; `stills.json`, what was drawn of its widgets. It is made in
-a Python resumed from the snapshot (page_run.py), and anew only when the page, or what all pages share, has changed.
+In the pack: the page's modules, compiled, and whatever they import that the snapshot does not hold, with the methods of
+their dataclasses (explainer/host/methods.py); the files that they read; `measured.pkl`, the measurements that the page
+shows; `stills.json`, what was drawn of its widgets. It is made in a Python resumed from the snapshot (page_run.py), and
+anew only when the page, or what all pages share, has changed.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 import measure
 import runtime
 
+from explainer.host import methods
 from explainer.models import measured
 
 TOOLS = ("page.mjs", "resumed.mjs", "page_run.py", "page_pack.py", "closure.py", "slim.py", "trims.py", "exercise.py")
@@ -117,7 +119,7 @@ def files(folder: str, made: Path) -> Iterator[tuple[str, bytes]]:
     """(path in site-packages, content) of all that is in a page's pack."""
     for name, file in modules(made):
         yield name, file.read_bytes()
-    for name in ("measured.pkl", "stills.json"):
+    for name in ("measured.pkl", "stills.json", methods.NAME):
         yield f"pages/{folder}/{name}", (made / name).read_bytes()
 
 

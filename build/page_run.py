@@ -39,6 +39,9 @@ def run(config_json: str) -> str:
             module.__path__ = [p for root in closure.roots if Path(p := root + inside).is_dir()] + path
     try:
         began = time.time()
+        methods = importlib.import_module("explainer.host.methods")
+        compiled = methods.Methods()
+        compiled.install()
         session = importlib.import_module("explainer.host.session")
         shelf = importlib.import_module("explainer.host.shelf")
         documents = shelf.documents(config["page"])
@@ -58,6 +61,7 @@ def run(config_json: str) -> str:
     except BaseException:
         return json.dumps({"error": traceback.format_exc()})
     used = time.time()
+    compiled.write(Path("/out", methods.NAME))
     new = set(sys.modules) - set(config["there"]) - here - {"exercise"}
     closure.standard_library(new)
     late = tuple(config["late"])  # what a live page has from elsewhere

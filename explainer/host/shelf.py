@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from explainer.host import methods
 from explainer.models import measured
 from explainer.ui.page import Page
 from explainer.ui.page import documents as of_pages
@@ -51,8 +52,10 @@ def stills(page: str | None) -> dict[str, str]:
 def _arrived(page: str) -> tuple[Page, dict[str, str]]:
     """A page's `PAGE` and its stills, once its code is here; what the build has measured for it is known from then on.
 
-    Beside the code, which the build compiles, lie stills.json and measured.pkl (build/page_pack.py).
+    Beside the code, which the build compiles, lie stills.json, measured.pkl (build/page_pack.py) and the methods of
+    its dataclasses.
     """
+    methods.arrived(Path(str(pages().__file__)).parent / page)
     module = importlib.import_module(f"{pages().__name__}.{page}.page")
     folder = Path(str(module.__file__)).parent
     if (found := folder / "measured.pkl").is_file():
