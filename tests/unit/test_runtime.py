@@ -272,7 +272,8 @@ def test_a_pack_has_its_pages_code_and_what_that_found_out() -> None:
     if not found:
         pytest.skip("the site has not been built")
     names = [name for name, _ in page_pack.files("attention", found[-1].parent)]
-    assert {"pages/attention/page.pyc", "pages/attention/measured.pkl", "pages/attention/stills.json"} <= set(names)
+    beside = ("page.pyc", "measured.pkl", "stills.json", "methods.marshal")
+    assert {f"pages/attention/{name}" for name in beside} <= set(names)
     assert not [name for name in names if name.startswith(("explainer/", "numpy/", "bokeh/", "panel/"))]
 
 
