@@ -29,7 +29,7 @@ test: .venv/.test .venv/.lint node_modules/.ready browser site ## set up, lint, 
 
 .PHONY: test-long
 test-long: .venv/.test .venv/.lab node_modules/.ready browser panel ## what make test leaves out: JupyterLab, panel convert, properties on other examples
-	@EXPLORE=1 $(PY) -m pytest -q -n 2 tests/unit tests/views && $(PY) -m pytest -q -m long tests/site
+	@for part in unit views; do EXPLORE=1 $(PY) -m pytest -q -n 2 --dist loadgroup tests/$$part || exit 1; done; $(PY) -m pytest -q -m long tests/site
 
 .PHONY: panel
 panel: .venv/.build node_modules/.ready ## bundle the widgets' JavaScript for panel serve and for notebooks

@@ -23,6 +23,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from explainer.models import lab
+
 HERE = Path(__file__).parent
 FILE = HERE / "weights" / "measured.pkl"
 F = TypeVar("F", bound=Callable[..., Any])
@@ -32,13 +34,17 @@ _made_by: dict[str, str] = {}  # the name of a result -> the module that measure
 
 
 def kept(function: F) -> F:
-    """Decorate a measurement: a pure function of small arguments with a readable repr, whose result pickles small."""
+    """Decorate a measurement: a pure function of small arguments with a readable repr, whose result pickles small.
+
+    What is measured of a model that was brought (`lab.bring`) is remembered for as long as that model is here.
+    """
     signature = inspect.signature(function)
 
     def key(args: tuple[Any, ...], options: dict[str, Any]) -> str:
         bound = signature.bind(*args, **options)
         bound.apply_defaults()
-        return f"{at_home(function.__module__)}.{function.__qualname__}{tuple(bound.arguments.values())!r}"
+        of = "" if lab.is_own() else f"{lab.in_use()}: "
+        return f"{of}{at_home(function.__module__)}.{function.__qualname__}{tuple(bound.arguments.values())!r}"
 
     @functools.wraps(function)
     def remembered(*args: Any, **options: Any) -> Any:
@@ -50,6 +56,17 @@ def kept(function: F) -> F:
 
     remembered.known = lambda *args, **options: key(args, options) in store()  # type: ignore[attr-defined]
     return remembered  # type: ignore[return-value]
+
+
+class OfBrought:
+    """What was measured of models that were brought, as one of lab's memories."""
+
+    def cache_clear(self) -> None:
+        for name in [name for name in store() if ": " in name.partition("(")[0]]:
+            del store()[name]
+
+
+lab.remember(OfBrought())
 
 
 # The page folders are `explainer.pages` in an installed wheel and `pages` in the repository, whose names results bear.

@@ -14,7 +14,6 @@ holds most likely after the text.
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -151,7 +150,7 @@ class NoCircuit(Exception):
     """This text has no such circuit; the message says in plain words what is missing."""
 
 
-@functools.lru_cache(maxsize=512)
+@lab.per_model(512)
 def after(tokens: tuple[int, ...], edges: frozenset[Edge] = frozenset()) -> Array:
     """The chances of all next tokens with some edges cut. [V], float64"""
     m = lab.model()
@@ -190,7 +189,7 @@ def most_read(trace: Trace, query: int) -> int:
     return 1 + int(np.asarray(read)[1 : query + 1].argmax())
 
 
-@functools.lru_cache(maxsize=16)
+@lab.per_model(16)
 def circuit(tokens: tuple[int, ...]) -> Circuit:
     """Take the two steps on a text apart. Raises NoCircuit, with the reason, where there are none."""
     m, last = lab.model(), len(tokens) - 1

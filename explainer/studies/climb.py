@@ -329,7 +329,7 @@ def roof(model: Model, trace: Trace, probs: Array, said: int | None = None, at: 
     return Roof(odds, max(0.0, 1.0 - sum(o.chance for o in odds)), shown.index(said), at)
 
 
-def standing(turn: story.Step, given: int, near: int, name: str = lab.STORYTELLER) -> Climb:
+def standing(turn: story.Step, given: int, near: int, name: str | None = None) -> Climb:
     """The text that a turn of the loop reads, and the odds that it draws from: nothing is drawn, no arc is tested.
 
     given: how many pieces of that text the model did not write; near: so many columns at the end have their arcs
@@ -350,7 +350,7 @@ def standing(turn: story.Step, given: int, near: int, name: str = lab.STORYTELLE
     return Climb(turn.index, columns, tuple(floors), above.odds, above.rest, above.said, above.at, False)
 
 
-def dropped(turn: story.Step, name: str = lab.STORYTELLER) -> Roof:
+def dropped(turn: story.Step, name: str | None = None) -> Roof:
     """The odds of a turn, and the piece that it wrote; where the ball fell, if one was drawn."""
     at = 0.5 if turn.draw is None else (turn.draw.u - turn.draw.low) / (turn.draw.high - turn.draw.low)
     return roof(lab.model(name), lab.trace(turn.context, name), turn.final, turn.token, at)
@@ -376,9 +376,9 @@ def unfinished(model: Model, cache: KVCache, token: int) -> bool:
     return goes_on(int(step(model.params, cache, token).logits.argmax()))
 
 
-@functools.lru_cache(maxsize=32)
+@lab.per_model(32)
 def climb(
-    tokens: tuple[int, ...], turn: int, seed: int = 0, opened: int | None = None, name: str = lab.STORYTELLER
+    tokens: tuple[int, ...], turn: int, seed: int = 0, opened: int | None = None, name: str | None = None
 ) -> Climb:
     """Turn number `turn` after a text: the words drawn before it stand behind the text.
 
@@ -394,7 +394,7 @@ def climb(
     return climbed(lab.model(name), tape, told[turn].token, turn=turn, given=len(tokens), at=at, opened=opened)
 
 
-def tell(tokens: tuple[int, ...], turns: int, seed: int, name: str = lab.STORYTELLER) -> tuple[story.Step, ...]:
+def tell(tokens: tuple[int, ...], turns: int, seed: int, name: str | None = None) -> tuple[story.Step, ...]:
     """The first turns of the loop at temperature 1, as on every page."""
     return story.teller(None, name).tell(tokens, Settings(), seed, (), turns)
 

@@ -135,7 +135,7 @@ def prediction_change(before: Trace, after: Trace) -> Array:
     return np.abs(first - second).sum(axis=-1) / 2
 
 
-@lru_cache(maxsize=8)
+@lab.per_model(8)
 def continuation(tokens: tuple[int, ...], n: int) -> tuple[int, ...]:
     """The n tokens that the model writes after this text if it always takes the most likely one."""
     m = lab.model()

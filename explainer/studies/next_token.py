@@ -5,7 +5,6 @@ Several figures show parts of it; it is computed once. Ranks are by logit, so th
 
 from __future__ import annotations
 
-import functools
 import math
 from dataclasses import dataclass
 
@@ -91,7 +90,7 @@ def logits_after(tokens: tuple[int, ...]) -> Array:
     return lab.trace(tokens)["logits"][-1]
 
 
-@functools.lru_cache(maxsize=16)
+@lab.per_model(16)
 def ranked(tokens: tuple[int, ...]) -> Array:
     """[V] token ids, the largest logit first, ties by id."""
     order = by_probability(logits_after(tokens))
@@ -99,7 +98,7 @@ def ranked(tokens: tuple[int, ...]) -> Array:
     return order
 
 
-@functools.lru_cache(maxsize=16)
+@lab.per_model(16)
 def next_token(
     tokens: tuple[int, ...],
     temperature: float = 1.0,
@@ -151,7 +150,7 @@ class Word:
 LONGEST_WORD = 10  # tokens
 
 
-@functools.lru_cache(maxsize=16)
+@lab.per_model(16)
 def whole_word(tokens: tuple[int, ...]) -> Word:
     """The word that comes next, or that has begun: tokens are pieces, and a reader wants the word.
 
@@ -235,7 +234,7 @@ def each_alone(
     )  # type: ignore[return-value]
 
 
-@functools.lru_cache(maxsize=16)
+@lab.per_model(16)
 def kept_by_temperature(
     tokens: tuple[int, ...], temperatures: tuple[float, ...], top_k: int, top_p: float, min_p: float
 ) -> tuple[tuple[int, int, int], ...]:

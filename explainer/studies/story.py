@@ -280,8 +280,9 @@ def _put(store: OrderedDict[Any, Any], key: Any, value: Any, most: int) -> None:
         store.popitem(last=False)
 
 
-def teller(window: int | None = None, name: str = lab.STORYTELLER) -> Teller:
-    """The teller of a model by name; with a `window`, of the same weights with only that many places."""
+def teller(window: int | None = None, name: str | None = None) -> Teller:
+    """The teller of a model (None: the one in use); with a `window`, of the same weights with only that many places."""
+    name = name or lab.in_use()
     n_ctx = lab.model(name).config.n_ctx
     return _teller(n_ctx if window is None else min(window, n_ctx), name)
 
@@ -459,7 +460,7 @@ def fingerprint_of(params: Mapping[str, Array]) -> str:
 
 @functools.lru_cache(maxsize=8)
 def fingerprint(name: str = lab.STORYTELLER) -> str:
-    """The fingerprint of a model's weights."""
+    """The fingerprint of the weights of one of the project's models."""
     return fingerprint_of(lab.model(name).params)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 import time
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 import param
@@ -42,6 +43,8 @@ class PageState(param.Parameterized):
     """
 
     prompt = param.String(default="", doc="the text that the model reads")
+    model = param.String(default=lab.OWN, label="Model", doc="by which name addresses call it (`lab.has`)")
+    other_models: ClassVar[bool] = False  # whether the page can be about another model than the storyteller
     shared: ClassVar[tuple[str, ...]] = ()
     first = param.String(
         default="", doc="widgets to redraw at once (the ones in sight); the others wait until it is '' again"
@@ -73,7 +76,12 @@ class PageState(param.Parameterized):
 
     def names(self) -> list[str]:
         """The names that a URL may carry, in order."""
-        return [n for n in self.param if n != "name" and not n.startswith("_") and n not in (*self.quiet, *HOW)]
+        hidden = ("name", *self.quiet, *HOW, *(() if self.other_models else ("model",)))
+        return [n for n in self.param if not n.startswith("_") and n not in hidden]
+
+    def about(self) -> AbstractContextManager[None]:
+        """Let all that is computed within be about the page's model; while that is not here, about the storyteller."""
+        return lab.using(self.model if lab.has(self.model) else lab.OWN)
 
     def values(self) -> dict[str, Any]:
         """All wishes, as JSON can carry them: an infinite number as the text that reads back as it."""
@@ -82,7 +90,8 @@ class PageState(param.Parameterized):
 
     def shown(self) -> dict[str, Any]:
         """What is shown instead of a wish that cannot be met here: {name: value}, of those names only."""
-        return {name: getattr(self, name) for name in self._wishes if self.wish(name) != getattr(self, name)}
+        found = {name: getattr(self, name) for name in self._wishes if self.wish(name) != getattr(self, name)}
+        return found if lab.has(self.model) else found | {"model": lab.OWN}
 
     def wish(self, name: str) -> Any:
         """What the reader asked for: what is shown, unless that is only the nearest thing (`limits`)."""
@@ -116,12 +125,29 @@ class PageState(param.Parameterized):
                  A link says with which weights it was made ("weights": their fingerprint; '' if it does not say)
         returns: {name: message} for what could not be taken as it was; empty when all went well
         """
+        with param.parameterized.batch_call_watchers(self):
+            messages = self._choose(given)
+            with self.about():
+                return self._take(given) | messages
+
+    def _choose(self, given: dict[str, Any]) -> dict[str, str]:
+        """Take the model first: what the other values can be depends on it."""
+        if "model" not in given or "model" not in self.names():
+            return {}
+        wish = lab.OWN if given["model"] in (None, "") else str(given["model"])
+        if wish not in lab.NAMES:
+            return {"model": f"There is no model “{short(wish)}” here; left the model as it was."}
+        self.model = wish
+        return {}
+
+    def _take(self, given: dict[str, Any]) -> dict[str, str]:
+        """All other values."""
         wanted: dict[str, Any] = {}
         messages: dict[str, str] = {}
         if "weights" in given:
             given, messages = self._from_link(given)
         for name in (*self.names(), *self.quiet, *HOW):
-            if name not in given:
+            if name not in given or name == "model":
                 continue
             if given[name] is None:
                 wanted[name] = self.param[name].default

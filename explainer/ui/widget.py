@@ -14,6 +14,8 @@ from typing import Any, ClassVar
 
 import param
 
+from explainer.models import lab
+from explainer.ui.html import tag
 from explainer.ui.panel_private import Carrier
 from explainer.ui.state import HOW, SLICE, NotYet, PageState
 
@@ -52,7 +54,8 @@ class Link(Carrier):
             # a request that no address carries leaves what was said before, unless it has something to say itself
             if messages or not given.keys() <= {*self._state.quiet, *HOW}:
                 self.messages = messages
-            self.values, self.shown = self._state.values(), self._state.shown()
+            with self._state.about():
+                self.values, self.shown = self._state.values(), self._state.shown()
             self.more = bool(self._state.unfinished) and not self._state.hurry
 
 
@@ -75,6 +78,8 @@ class Widget(Carrier):
     reads: ClassVar[tuple[str, ...]] = ()
     functions: ClassVar[tuple[Any, ...]] = ()
     beyond: ClassVar[tuple[str, ...]] = ()
+    own_only: ClassVar[str] = "This figure is drawn of the storyteller only."
+    """Why there is no drawing of other models, in a sentence; '' where there is."""
 
     def __init__(self, state: PageState, *, draw: bool = True, **params: Any):
         """draw: whether to draw at once, or at the first change only, because a still of it is shown already"""
@@ -82,8 +87,8 @@ class Widget(Carrier):
         self.state: Any = state  # of the page's own class
         self._stale = False  # not drawn since something changed
         if draw:
-            self.html = own_ids(str(self.draw()), self.slug)
-        state.param.watch(self.redraw, list(self.reads))
+            self.html = self.drawn()
+        state.param.watch(self.redraw, ["model", *self.reads])
         state.param.watch(self._catch_up, list(HOW))
 
     @property
@@ -106,15 +111,22 @@ class Widget(Carrier):
         if self._stale:
             return
         try:
-            self.html = own_ids(str(self.draw()), self.slug)
+            self.html = self.drawn()
         except NotYet:
             self.is_unfinished()
+
+    def drawn(self) -> str:
+        """The markup of the drawing, or of why there is none of the page's model."""
+        with self.state.about():
+            if self.own_only and not lab.is_own():
+                return str(tag("p", self.own_only, class_="own-only"))
+            return own_ids(str(self.draw()), self.slug)
 
     def warm(self) -> None:
         """Do the work of a drawing for what it leaves behind (weights, traces, compiled code); what is shown stays."""
         self.state.allow(SLICE)
         with contextlib.suppress(NotYet):
-            self.draw()
+            self.drawn()
 
     def again(self) -> None:
         """Draw once more, and to the end, what an exception broke off."""

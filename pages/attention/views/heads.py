@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-import functools
 import inspect
 from typing import Any
 
@@ -21,7 +20,7 @@ from .parts import Telling, later, matrix, prompt_field
 LEVELS = (0.05, 0.15, 0.3, 0.5, 0.75)  # a small pattern shows five strengths; the opened one shows the numbers
 
 
-@functools.lru_cache(maxsize=64)
+@lab.per_model(64)
 def small_pattern(tokens: tuple[int, ...], layer: int, head: int) -> Markup:
     """One pattern as a drawing of five strengths: one path per strength, a square per pair of tokens."""
     pattern = lab.trace(tokens)[f"blocks.{layer}.attn.pattern"][head].tolist()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 from markupsafe import Markup
@@ -213,7 +212,7 @@ class AttentionLookup(Widget):
         )
 
 
-@functools.lru_cache(maxsize=16)
+@lab.per_model(16)
 def entries(tokens: tuple[int, ...], layer: int, head: int, query: int) -> list[tuple[Markup, Markup]]:
     """Of the keys that are listed, what no sharpness changes: (key and score, value). Kept while the slider moves."""
     trace, names = lab.trace(tokens), lab.names_of(tokens)

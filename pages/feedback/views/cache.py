@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -425,7 +424,7 @@ class ContextWindow(Widget):
         )
 
 
-@functools.lru_cache(maxsize=32)
+@lab.per_model(32)
 def shift_change(tokens: tuple[int, ...]) -> tuple[float, ...]:
     return story.shift_change(lab.model(), tokens)
 

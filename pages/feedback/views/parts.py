@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import html
 import math
 from collections.abc import Sequence
@@ -89,7 +88,7 @@ def not_yet(state: Any) -> Markup | None:
     )
 
 
-@functools.lru_cache(maxsize=4096)
+@lab.per_model(4096)
 def name_html(token: int) -> str:
     return html.escape(name_of(token))
 

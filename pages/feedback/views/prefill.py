@@ -3,7 +3,6 @@ ask for the answer before or after the working."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -173,7 +172,7 @@ def both_table(own: Sequence[Step], other: Sequence[Step], differ: Sequence[bool
     return plain_table(heads, rows, "What it writes by itself and with your words", "Both stories as a table")
 
 
-@functools.lru_cache(maxsize=16)
+@lab.per_model(16)
 def sums(text: str, n: int, done: int, rows: tuple[Measured, ...], most: int) -> Markup:
     """One sum three ways, and many measured. Does not depend on the story, so it is kept."""
     terms = working.parse_terms(text)

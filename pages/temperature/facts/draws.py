@@ -14,6 +14,7 @@ import numpy as np
 
 from explainer.kernel.sampling import Draw, cumulative, draw_at
 from explainer.kernel.temperature import total_variation
+from explainer.models import lab
 from explainer.studies.next_token import next_token
 
 Array = np.ndarray
@@ -87,7 +88,7 @@ def first_draws(probs: Array, seed: int, n: int, order: Array | None = None) -> 
     return Draws(n, counts, draw_in(probs, float(row[-1]), order), path[-1][1], tuple(path))
 
 
-@functools.lru_cache(maxsize=4)
+@lab.per_model(4)
 def draws_after(
     tokens: tuple[int, ...],
     temperature: float,

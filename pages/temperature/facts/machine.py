@@ -7,7 +7,6 @@ probabilities, in the order of the ruler, the best first. That order is the same
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,7 +82,7 @@ class Machine:
         return ids.index(self.draws.last.token) if self.draws.last.token in ids else len(ids) - 1
 
 
-@functools.lru_cache(maxsize=16)
+@lab.per_model(16)
 def beginnings(tokens: tuple[int, ...], next_ones: tuple[int, ...]) -> tuple[bool, ...]:
     """Of each of some tokens, whether the model would most likely go on with the same word after it."""
     cache = KVCache.of(lab.trace(tokens))

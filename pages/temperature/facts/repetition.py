@@ -301,7 +301,7 @@ def first_slip(prompt: Sequence[int], tokens: Sequence[int]) -> Slip | None:
     return None
 
 
-@functools.lru_cache(maxsize=3)
+@lab.per_model(3)
 def desk(prompt: tuple[int, ...], seed: int) -> Desk:
     """The desk for this prompt and seed: kept, so that coming back costs nothing; finished, if it was measured."""
     made = Desk(lab.model(), lab.tokenizer(), prompt, seed)

@@ -7,7 +7,6 @@ width, so that the page moves them instead of exchanging them.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,7 +61,7 @@ TALL, PITCH = 26, 9  # of strips one below the other: height of a large one, fro
 UNIT = 180  # room for the last number of the ruler with its unit
 
 
-@functools.lru_cache(maxsize=16)
+@lab.per_model(16)
 def labels(tokens: tuple[int, ...]) -> tuple[tuple[str, str], ...]:
     """(name, colour) of some tokens that stand side by side: no name and no colour twice.
 

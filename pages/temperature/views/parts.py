@@ -5,7 +5,6 @@ The cells are made with f-strings, not with `tag`: a slider redraws hundreds of 
 
 from __future__ import annotations
 
-import functools
 import json
 import math
 from collections.abc import Sequence
@@ -23,7 +22,7 @@ EXAMPLE_CUTS = {"top_k": 5, "top_p": 0.9, "min_p": 0.1}
 PRESETS = ((0, "T → 0"), (0.01, "0.01"), (0.5, "0.5"), (1, "1"), (2, "2"), (10, "10"), (math.inf, "T → ∞"))
 
 
-@functools.lru_cache(maxsize=2048)
+@lab.per_model(2048)
 def name_of(token: int) -> str:
     """The token as the pages write it, ready for markup (already escaped)."""
     return str(escape(lab.tokenizer().display(token)))
@@ -34,7 +33,7 @@ def plain_name(token: int) -> str:
     return lab.tokenizer().display(token)
 
 
-@functools.lru_cache(maxsize=2048)
+@lab.per_model(2048)
 def said(token: int) -> str:
     """The token inside a sentence, ready for markup."""
     return f'<span class="token" translate="no">{name_of(token)}</span>'
@@ -168,7 +167,7 @@ def all_tokens(figure: str, look: Any) -> Markup:
     )
 
 
-@functools.lru_cache(maxsize=8)
+@lab.per_model(8)
 def _listed(tokens: tuple[int, ...]) -> tuple[str, str, str]:
     from explainer.studies.next_token import logits_after, ranked
 
