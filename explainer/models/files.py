@@ -133,7 +133,8 @@ def floats(file: File, offset: int, shape: tuple[int, ...], storage: Storage, wh
     for done, raw in blocks(file, offset, storage.length(flat.size), storage.size, what):
         first = done // storage.size * storage.numbers
         out = flat[first : first + len(raw) // storage.size * storage.numbers]
-        storage.convert(raw, out)
+        with np.errstate(all="ignore"):  # of damaged numbers, too: looked at next
+            storage.convert(raw, out)
         if not np.isfinite(out).all():
             raise CorruptCheckpoint(f"{what} contains numbers that are not finite")
     array.flags.writeable = False
@@ -154,6 +155,12 @@ def check_room(config: Config, room: int | None, name: str) -> None:
     if room is not None and needed > room:
         there = gigabytes(room)
         raise TooLarge(f"{name}: its {config.n_params:,} weights need {gigabytes(needed)} of memory; there are {there}")
+
+
+def check_layers(said: int, n_tensors: int, name: str) -> None:
+    """Raise CorruptCheckpoint for more layers than the file has tensors, before anything is listed for each."""
+    if not 0 <= said <= n_tensors:
+        raise CorruptCheckpoint(f"{name}: {said:,} layers cannot be in {n_tensors} tensors")
 
 
 def checked(params: Mapping[str, Array], config: Config, name: str) -> Mapping[str, Array]:

@@ -246,6 +246,7 @@ def config_of(gguf: GGUF) -> LlamaConfig:
     if said.get("rope.scaling.type", "none") != "none" or "rope_freqs.weight" in gguf.tensors:
         raise UnsupportedModel(f"{name}: its RoPE is stretched for long texts, which is not read here")
     try:
+        files.check_layers(int(said["block_count"]), len(gguf.tensors), name)
         heads, d_model = int(said["attention.head_count"]), int(said["embedding_length"])
         d_head = int(said.get("attention.key_length", d_model // heads))
         if {said.get("rope.dimension_count", d_head), said.get("attention.value_length", d_head)} != {d_head}:

@@ -239,6 +239,7 @@ def load(
     sizes, weights = FAMILIES[kind]
     tensors = read(file, name)
     try:
+        files.check_layers(config.get("num_hidden_layers", config.get("n_layer", 0)), len(tensors.entries), name)
         made = sizes(config, name)
         words = None if tokenizer is None else ByteLevelTokenizer.from_json(tokenizer, config)
     except UnsupportedModel as problem:

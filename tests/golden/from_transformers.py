@@ -1,7 +1,7 @@
 """Makes tests/golden/models/: tiny GPT-2 and Llama models with random weights, and what `transformers` says about them.
 
-Run with a Python of its own (pip install torch==2.13.0 transformers==5.24.0 gguf==0.19.0 tokenizers==0.23.3 accelerate):
-`python -m tests.golden.from_transformers [the SmolLM2 GGUF]`. Nothing else needs these; tests compare with the files.
+Run with a Python of its own (pip install torch==2.13.0 transformers==5.24.0 gguf==0.19.0 tokenizers==0.23.3 accelerate)
+then `python -m tests.golden.from_transformers [the SmolLM2 GGUF]`. Tests compare with the files and need none of these.
 
     tiny-gpt2/  tiny-llama/  model.safetensors config.json tokenizer.json
     tiny-llama.gguf          the same Llama, tensors stored in all six ways that are read; the site's tests run it
