@@ -150,8 +150,8 @@ class ByteLevelTokenizer(Tokenizer):
     def encode_word(self, word: str) -> tuple[int, ...]:
         """Tokens of one word: of all neighbours, merge the pair that was learned earliest, the leftmost of several.
 
-        Pieces are a linked list and candidate pairs a heap, so that a run of ten thousand blanks takes no minute. A byte
-        that the vocabulary has no token for (SmolLM2's lacks 21, none of them in ordinary text) is left out.
+        Pieces are a linked list and candidate pairs a heap, so that a run of ten thousand blanks takes no minute.
+        A byte that the vocabulary has no token for (SmolLM2's lacks 21, none of them in ordinary text) is left out.
         """
         known = self._known.get(word)
         if known is not None:

@@ -1,11 +1,15 @@
 """The bench on which pages put a prompt: the tokenizer, the models and the last few traces, each made once.
 
 Every widget of a page asks here, so a prompt is run through the model once however many figures show it.
+
+A further model (explainer/models/registry.py) is here once it has been taken (`take`), under its own name, with its own
+tokenizer; every function below that has a `name` serves it like the storyteller. One at a time: it is large.
 """
 
 from __future__ import annotations
 
 import functools
+from typing import TYPE_CHECKING
 
 from explainer.corpus import names
 from explainer.corpus.lexicon import PEOPLE
@@ -13,33 +17,76 @@ from explainer.kernel import checkpoint
 from explainer.kernel.model import forward
 from explainer.kernel.tokenizer import Tokenizer, split_words
 from explainer.kernel.trace import Trace
+from explainer.models import registry
+
+if TYPE_CHECKING:
+    from explainer.models.files import Loaded
 
 STORYTELLER = "storyteller-4l"
 FAMILY = {1: "storyteller-1l", 2: "storyteller-2l", 4: "storyteller-4l"}
 
 
+_taken: dict[str, Loaded] = {}
+
+
+def take(name: str, loaded: Loaded) -> None:
+    """Put a further model on the bench; one that was there goes.
+
+    Raises ValueError for one without a tokenizer: pages are about texts.
+    """
+    if loaded.tokenizer is None:
+        raise ValueError(f"{name}: there is no tokenizer.json with it, and pages are about texts")
+    for other in list(_taken):
+        let_go(other)
+    _taken[name] = loaded
+
+
+def let_go(name: str) -> None:
+    """Take a further model off the bench, with its traces. (The browser's memory shrinks only with a fresh Python.)"""
+    _taken.pop(name, None)
+    _few.cache_clear()
+
+
+def window(name: str = STORYTELLER) -> int:
+    """How many tokens pages may give a model: what it has learned places for, or what its traces have memory for."""
+    entry = registry.MODELS.get(name)
+    return min(model(name).config.n_ctx, entry.window if entry else registry.WINDOW if name in _taken else 10**9)
+
+
 @functools.cache
-def tokenizer() -> Tokenizer:
+def _storyteller_tokenizer() -> Tokenizer:
     return Tokenizer.load()
 
 
+def tokenizer(name: str = STORYTELLER) -> Tokenizer:
+    """The tokenizer of a model."""
+    found = _taken[name].tokenizer if name in _taken else None
+    return found or _storyteller_tokenizer()
+
+
 @functools.cache
-def model(name: str = STORYTELLER) -> checkpoint.Model:
-    """A checkpoint by name. Raises explainer.kernel.checkpoint.CheckpointError in plain words."""
+def _checkpoint(name: str) -> checkpoint.Model:
     return checkpoint.load(name)
+
+
+def model(name: str = STORYTELLER) -> checkpoint.Model:
+    """A model by name. Raises explainer.kernel.checkpoint.CheckpointError in plain words."""
+    return _taken[name].model if name in _taken else _checkpoint(name)
 
 
 CHILDREN = frozenset(name.strip() for name in PEOPLE.weights)
 """The eight names that many documents share; any other name is an invented one."""
 
 
-def tokens_of(prompt: str) -> tuple[int, ...]:
-    """The prompt as the model gets it: the token that starts every document, then the prompt's tokens.
+def tokens_of(prompt: str, name: str = STORYTELLER) -> tuple[int, ...]:
+    """The prompt as the model gets it: the token that starts every document (if it has any), then the prompt's tokens.
 
-    A name that the text introduces is written in pieces, as in the corpus (`corpus.names.in_pieces`).
+    For the storyteller, a name that the text introduces is written in pieces, as in the corpus
+    (`corpus.names.in_pieces`).
     """
-    text, _ = names.in_pieces(prompt, CHILDREN)
-    return (tokenizer().end_id, *tokenizer().encode(text))
+    words = tokenizer(name)
+    text = prompt if name in _taken else names.in_pieces(prompt, CHILDREN)[0]
+    return (*words.start, *words.encode(text))
 
 
 def name_in(prompt: str) -> str:
@@ -77,13 +124,24 @@ def place_now(prompt: str, place: int) -> int:
     return place
 
 
-def names_of(tokens: tuple[int, ...]) -> list[str]:
+def names_of(tokens: tuple[int, ...], name: str = STORYTELLER) -> list[str]:
     """Each token as the pages write it, whitespace and bytes made visible."""
-    return [tokenizer().display(t) for t in tokens]
+    words = tokenizer(name)
+    return [words.display(t) for t in tokens]
 
 
-@functools.lru_cache(maxsize=24)
 def trace(tokens: tuple[int, ...], name: str = STORYTELLER, interventions: tuple = ()) -> Trace:
-    """The full record of one forward pass, kept for the last few prompts."""
+    """The full record of one forward pass, kept for the last few prompts; of a large model, for the last two.
+
+    Of a large vocabulary, logits of the last column only: `explainer.kernel.model.logits_at` makes those of any other.
+    """
+    return (_few if name in _taken else _several)(tokens, name, interventions)
+
+
+def _run(tokens: tuple[int, ...], name: str, interventions: tuple) -> Trace:
     m = model(name)
     return forward(m.params, tokens, m.config, interventions)
+
+
+_several = functools.lru_cache(maxsize=24)(_run)
+_few = functools.lru_cache(maxsize=2)(_run)  # a trace of 64 tokens of SmolLM2 is 140 MB

@@ -76,6 +76,9 @@ MODELS: Mapping[str, Entry] = {
 
 DROPPED = "file"
 
+WINDOW = 64
+"""Tokens that pages give a dropped model at most."""
+
 
 def load(files: Mapping[str, File], name: str, room: int | None = None) -> Loaded:
     """The model in the file of an entry, or in the files that a reader has dropped.
