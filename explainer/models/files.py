@@ -150,8 +150,15 @@ def gigabytes(size: int) -> str:
 
 
 def check_room(config: Config, room: int | None, name: str) -> None:
-    """Raise TooLarge if the weights, as float32, and what is needed beside them take more than `room` bytes."""
+    """Ask for the memory before it is taken, in one piece: weights as float32, and what is needed beside them.
+
+    Raises TooLarge if that is more than `room` bytes, or if it is not given.
+    """
     needed = 4 * config.n_params + BESIDE
+    try:
+        np.empty(needed, dtype=np.uint8)
+    except MemoryError:
+        raise TooLarge(f"{name}: it needs {gigabytes(needed)} of memory, and this browser does not give it") from None
     if room is not None and needed > room:
         there = gigabytes(room)
         raise TooLarge(f"{name}: its {config.n_params:,} weights need {gigabytes(needed)} of memory; there are {there}")

@@ -197,6 +197,15 @@ def test_too_little_memory_is_said_in_numbers_before_anything_is_read(load):
     assert load(300_000_000).model.n_params > 70_000
 
 
+def test_memory_that_is_not_given_is_missed_before_anything_is_read(monkeypatch):
+    def refuse(shape, dtype):
+        raise MemoryError
+
+    monkeypatch.setattr(files.np, "empty", refuse)
+    with pytest.raises(TooLarge, match="it: it needs 210 MB of memory, and this browser does not give it"):
+        gguf_of(TINY)
+
+
 def test_a_slice_of_the_file_is_held_and_never_all_of_it(monkeypatch, tmp_path):
     """64 MB of weights from quantised zeros: the peak beside them is one block of the file and what it becomes."""
     monkeypatch.setattr(files, "BLOCK", 1 << 20)
