@@ -165,6 +165,9 @@ def closure() -> Path:
         (work / "config.json").write_text(json.dumps(config))
         node("closure.mjs", str(work / "config.json"), str(work / "result.json"))
         result = json.loads((work / "result.json").read_text())
+        stray = [name for name in result["modules"] if name in APART or "architectures" in name.split(".")]
+        if stray:
+            raise BuildError(f"all pages would carry what only a further model needs: {', '.join(stray)}")
         for relative, path in [*result["opened"].items()]:
             at, host = next((at, host) for at, host in mounts if path.startswith(at + "/"))
             (out / "site" / relative).parent.mkdir(parents=True, exist_ok=True)

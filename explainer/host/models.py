@@ -21,23 +21,32 @@ def take(name: str, files: Iterable[Any], room: int | None = None) -> str:
     room:    bytes of memory that Python may grow by; None: not known
     returns: JSON: {"model": {...}} with what the page says about it, or {"problem": sentence}
     """
+    if not (name in registry.MODELS and lab.is_here(name)):
+        lab.let_go()  # first: there is no room for two
+        if problem := _read(name, files, room):
+            return json.dumps({"problem": problem})
+    model, entry = lab.model(name), registry.MODELS.get(name)
+    made = model.metadata or {}
+    said = {
+        "name": name,
+        "title": entry.title if entry else made["name"],
+        "licence": entry.licence if entry else made["licence"],
+        "weights": model.n_params,
+        "layers": model.config.n_layers,
+        "heads": model.config.n_heads,
+        "vocabulary": model.config.n_vocab,
+        "window": lab.window(name),
+    }
+    return json.dumps({"model": said})
+
+
+def _read(name: str, files: Iterable[Any], room: int | None) -> str:
+    """Read the model and put it on the bench. Returns what went wrong, as a sentence; '' if nothing did."""
     there = {str(file): registry.Slices(int(size), slice) for file, size, slice in files}
     entry = registry.MODELS.get(name)
     title = entry.title if entry else next(iter(there), "your file")
     try:
-        loaded = registry.load(there, title, room)
-        lab.take(name, loaded)
+        lab.take(name, registry.load(there, title, room))
     except (CheckpointError, ValueError) as problem:
-        return json.dumps({"problem": f"{problem}."})
-    config = loaded.model.config
-    said = {
-        "name": name,
-        "title": title if entry else loaded.says["name"],
-        "licence": entry.licence if entry else loaded.says["licence"],
-        "weights": config.n_params,
-        "layers": config.n_layers,
-        "heads": config.n_heads,
-        "vocabulary": config.n_vocab,
-        "window": lab.window(name),
-    }
-    return json.dumps({"model": said})
+        return f"{problem}."
+    return ""

@@ -36,15 +36,19 @@ def take(name: str, loaded: Loaded) -> None:
     """
     if loaded.tokenizer is None:
         raise ValueError(f"{name}: there is no tokenizer.json with it, and pages are about texts")
-    for other in list(_taken):
-        let_go(other)
+    let_go()
     _taken[name] = loaded
 
 
-def let_go(name: str) -> None:
-    """Take a further model off the bench, with its traces. (The browser's memory shrinks only with a fresh Python.)"""
-    _taken.pop(name, None)
+def let_go() -> None:
+    """Clear the bench of a further model and its traces. (The browser's memory shrinks only with a fresh Python.)"""
+    _taken.clear()
     _few.cache_clear()
+
+
+def is_here(name: str) -> bool:
+    """Whether a further model of this name has been taken."""
+    return name in _taken
 
 
 def window(name: str = STORYTELLER) -> int:

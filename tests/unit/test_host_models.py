@@ -27,16 +27,25 @@ def of(data):
 @pytest.fixture(autouse=True)
 def bench():
     yield
-    for name in ("tiny-llama", registry.DROPPED):
-        lab.let_go(name)
+    lab.let_go()
 
 
 def test_a_model_of_the_site_is_on_the_bench_then():
     said = json.loads(models.take("tiny-llama", [("tiny-llama.gguf", *of(DATA))]))["model"]
     assert said.pop("title") == "a random Llama" and said.pop("name") == "tiny-llama" and said.pop("licence") == "MIT"
     assert said == {"weights": 106_816, "layers": 2, "heads": 4, "vocabulary": 352, "window": 64}
-    said = json.loads(models.take("tiny-llama", [("tiny-llama.gguf", *of(DATA))]))["model"]
+    assert json.loads(models.take("tiny-llama", []))["model"]["weights"] == 106_816  # it is here: nothing is read
     assert lab.model("tiny-llama").n_params == said["weights"]
+
+
+def test_the_one_before_goes_before_another_is_read():
+    models.take("tiny-llama", [("tiny-llama.gguf", *of(DATA))])
+
+    def slice(first, end):
+        assert not lab.is_here("tiny-llama")
+        return Bytes(DATA[first:end])
+
+    assert "model" in json.loads(models.take(registry.DROPPED, [("mine.gguf", len(DATA), slice)]))
 
 
 def test_a_dropped_file_is_called_what_it_calls_itself():
@@ -55,4 +64,4 @@ def test_a_dropped_file_is_called_what_it_calls_itself():
 )
 def test_what_goes_wrong_is_a_sentence_and_the_storyteller_stays(files, room, sentence):
     assert json.loads(models.take(registry.DROPPED, files, room)) == {"problem": sentence}
-    assert lab.model().name == lab.STORYTELLER and registry.DROPPED not in lab._taken
+    assert lab.model().name == lab.STORYTELLER and not lab.is_here(registry.DROPPED)

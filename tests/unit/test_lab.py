@@ -19,7 +19,7 @@ def taken():
     with (FOLDER / "tiny-llama.gguf").open("rb") as file:
         lab.take(NAME, registry.load({"tiny-llama.gguf": file}, NAME))
     yield lab.model(NAME)
-    lab.let_go(NAME)
+    lab.let_go()
 
 
 def test_every_question_can_be_about_it(taken):
@@ -46,7 +46,7 @@ def test_traces_of_a_large_model_are_few_and_go_with_it(taken):
     for token in range(3, 8):
         lab.trace((token,), NAME)
     assert lab.trace((5, 6), NAME) is not first
-    lab.let_go(NAME)
+    lab.let_go()
     with pytest.raises(lab.checkpoint.CheckpointError, match="no checkpoint 'tiny-llama'"):
         lab.model(NAME)
 
@@ -57,7 +57,7 @@ def test_one_goes_when_another_comes(taken):
     assert lab.model(registry.DROPPED).name == "yours"
     with pytest.raises(lab.checkpoint.CheckpointError):
         lab.model(NAME)
-    lab.let_go(registry.DROPPED)
+    lab.let_go()
 
 
 def test_a_model_without_a_tokenizer_is_refused(taken):
