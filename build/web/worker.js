@@ -2,7 +2,7 @@
 // visit share it), a dedicated module Worker, or, bundled, a classic worker in a single-file export.
 //
 // page -> here    open {client, name, page, shows}   patch {client, seq, events}   close {client}   restart
-//                 model {client, name, files?}   cancel {client}   leave {client}: a further model, and back
+//                 model {client, name, files?}   cancel {client}   leave {client}: a further model, and the end
 // here -> page    progress {step, loaded, total}   open {client, models, ms, bytes, how, reason}
 //                 patch {client, events}   idle {client, seq}   wait {client, message}
 //                 error {client, message, trace, what}   failed {what, message}   restarted
@@ -303,7 +303,7 @@ function warmUp(port, client, left) {
 async function handle(port, message) {
   const { type, client } = message;
   if (type === 'close' && port !== self) everyone.delete(port);
-  if (type === 'leave') return restart(); // memory that was taken comes back only so
+  if (type === 'leave') return self.close(); // memory that was taken comes back at once only so; pages start another
   if (type === 'restart') return dead ? restart() : port.postMessage({ type: 'restarted' }); // another page was quicker
   if (type === 'open') {
     ports.set(client, port);

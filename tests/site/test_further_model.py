@@ -28,6 +28,7 @@ TALK = """() => {
   });
   worker.onmessage = ({ data }) => {
     window.said.push({ ...data, at: performance.now() });
+    if (data.lock) window.lock = data.lock;
     if (data.loaded > window.enough) worker.postMessage({ client: 'test', type: 'cancel' });
   };
   window.ask = (message) => { window.said = []; worker.postMessage({ client: 'test', ...message }); };
@@ -100,9 +101,12 @@ def test_what_goes_wrong_is_a_sentence(worker, context):
     assert failed["message"] == "There is no model of that name."
 
 
-def test_leaving_begins_a_fresh_python(worker):
+def test_leaving_ends_the_worker_and_pages_notice_by_its_lock(worker):
     ask(worker, {"type": "model", "name": TINY.name}, "there")
-    assert ask(worker, {"type": "leave"}, "restarted", "failed")["type"] == "restarted"
+    free = "() => navigator.locks.request(window.lock, { ifAvailable: true }, (lock) => lock !== null)"
+    assert not worker.evaluate(free)
+    worker.evaluate("() => window.ask({ type: 'leave' })")
+    worker.wait_for_function(free)
 
 
 def test_the_real_one(worker, site_directory):
