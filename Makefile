@@ -1,6 +1,7 @@
 # Every task of this project. `make serve` and `make test` set up all they need; see README.md.
 PORT ?= 8000
 export SITE_URL
+export REAL
 PY := .venv/bin/python
 LINT := .venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && $(PY) build/npm.py run --silent types
 
@@ -15,7 +16,7 @@ serve: site ## set up, build, and serve the site at 127.0.0.1:8000 (PORT=9000 fo
 	@$(PY) build/serve.py --port $(PORT)
 
 .PHONY: site
-site: .venv/.build node_modules/.ready ## set up and build _site/
+site: .venv/.build node_modules/.ready ## set up and build _site/ (REAL=0: without the real language model)
 	@$(PY) build/make_site.py
 
 .PHONY: preview

@@ -28,7 +28,7 @@ py.runPython('import sys; sys.path.insert(0, "/tools"); import closure');
 const run = py.runPython('closure.run');
 const result = run(JSON.stringify({
   roots: config.mounts.map((m) => m.at), own: config.own, base: config.base, out: '/out',
-  options: config.options, extra: config.extra,
+  options: config.options, extra: config.extra, apart: config.apart,
 }));
 fs.writeFileSync(resultFile, result);
 const { error } = JSON.parse(result);

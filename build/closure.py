@@ -213,7 +213,8 @@ def run(config_json: str) -> str:
     try:
         for package in config["base"]:
             for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
-                importlib.import_module(module.name)
+                if module.name not in config.get("apart", []):
+                    importlib.import_module(module.name)
         importlib.import_module("explainer.host.shelf").pages()
         imported = time.time()
         exercise = importlib.import_module("exercise")

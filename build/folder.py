@@ -22,6 +22,7 @@ from typing import Any
 
 import links
 import offline
+import real
 import shell
 import single
 
@@ -71,7 +72,8 @@ def start_here(pages: list[Any], sheet: str) -> str:
 def write_folder(out: Path, pages: list[Any], folder: Path) -> str:
     """Write the content of the zip into `folder`; returns its build (build/offline.py)."""
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(out, folder, ignore=shutil.ignore_patterns("single", NAME))
+    left = {"single", NAME} if real.in_zip() else {"single", NAME, real.FOLDER}
+    shutil.copytree(out, folder, ignore=lambda at, names: left & set(names) if Path(at) == out else set())
     for copy in folder.rglob("index.html"):
         text = on_disk(ITSELF.sub("", copy.read_text(encoding="utf-8")), copy.relative_to(folder).as_posix())
         copy.write_text(text, encoding="utf-8")

@@ -31,6 +31,7 @@ import offline  # noqa: E402
 import panel_bundle  # noqa: E402
 import plots  # noqa: E402
 import previews  # noqa: E402
+import real  # noqa: E402
 import runtime  # noqa: E402
 import shell  # noqa: E402
 import single  # noqa: E402
@@ -137,6 +138,9 @@ def main() -> None:
     panel_bundle.write()
     if not arguments.preview:
         names["parts.json"] = single.write_parts(out, runtime.patched(), names)
+    if not arguments.preview:
+        say("the real language model, in parts")
+        real.write(out)
     for page in pages:
         say(f"page /{page.path}")
         write_page(out, page, stills, names, listed)

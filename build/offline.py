@@ -13,6 +13,7 @@ import re
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+APART = "models/"  # a reader's own download (build/real.py): the build is the same with and without it
 NOT_KEPT = ("sw.js", "build.json", "sizes.json")
 # Listed, so that nothing foreign is served, but fetched only when asked for; so are pages that say so (LATER).
 ON_DEMAND = ("embed/", "single/", "api/", "runtime/parts.", "sitemap.xml")
@@ -30,7 +31,7 @@ def files_of(out: Path) -> list[Path]:
         if file.is_file()
         and file.suffix != ".zip"
         and file.relative_to(out).as_posix() not in NOT_KEPT
-        and not file.relative_to(out).as_posix().startswith("single/")
+        and not file.relative_to(out).as_posix().startswith(("single/", APART))
     ]
 
 

@@ -37,6 +37,9 @@ SITE = "/lib/python3.14/site-packages"
 OWN = ["explainer", "pages"]
 # What all pages share, and the snapshot holds: whole packages. What else a page imports is in that page's pack.
 BASE = [f"explainer.{layer}" for layer in ("kernel", "corpus", "models", "studies", "ui", "host")]
+# What only a further model needs, in no snapshot: sources, in a pack that is fetched when a reader asks for that model.
+APART = [f"explainer.models.{name}" for name in ("byte_level", "files", "gguf", "safetensors")]
+APART_FOLDER = ROOT / "explainer" / "architectures"
 # Submodules that nobody imports on the way but a reader's own actions or the tests may (numpy's are reached lazily).
 EXTRA = ["numpy.random", "numpy.linalg", "numpy.fft", "numpy.ma", "numpy.char", "numpy.strings"]
 STORYTELLER = "storyteller-4l"  # the model that every page runs
@@ -155,12 +158,16 @@ def closure() -> Path:
             "own": OWN,
             "options": {},
             "base": list(BASE),
+            "apart": APART,
             "extra": EXTRA,
             "mounts": [{"host": str(host), "at": at} for at, host in mounts],
         }
         (work / "config.json").write_text(json.dumps(config))
         node("closure.mjs", str(work / "config.json"), str(work / "result.json"))
         result = json.loads((work / "result.json").read_text())
+        stray = [name for name in result["modules"] if name in APART or "architectures" in name.split(".")]
+        if stray:
+            raise BuildError(f"all pages would carry what only a further model needs: {', '.join(stray)}")
         for relative, path in [*result["opened"].items()]:
             at, host = next((at, host) for at, host in mounts if path.startswith(at + "/"))
             (out / "site" / relative).parent.mkdir(parents=True, exist_ok=True)
@@ -194,11 +201,16 @@ def own_files(directory: Path) -> list[bytes | str | Path]:
     not the prose and what that says in numbers."""
     parts: list[bytes | str | Path] = []
     for file in sorted(directory.rglob("*")):
-        if not file.is_file() or "training" in file.parts or file.name == "numbers.py":
+        if not file.is_file() or "training" in file.parts or file.name == "numbers.py" or file in apart_files():
             continue
         if file.suffix in {".py", ".json", ".safetensors"}:
             parts += [str(file.relative_to(directory)), file]
     return parts
+
+
+def apart_files() -> list[Path]:
+    """The sources of APART, and of the wirings that they need."""
+    return [*(ROOT / f"{name.replace('.', '/')}.py" for name in APART), *sorted(APART_FOLDER.glob("*.py"))]
 
 
 def write_zip(path: Path, directory: Path) -> None:
@@ -364,6 +376,7 @@ def emit(
         emitter.add(name, packs.pack((n, site[n].read_bytes()) for n in names))
     emitter.add("python", packs.pack((n, p.read_bytes()) for n, p in site.items() if n not in gone))
     emitter.add("stdlib", (compiled / "stdlib.zip").read_bytes())
+    emitter.add("model", packs.pack((f.relative_to(ROOT).as_posix(), f.read_bytes()) for f in apart_files()))
     for folder, files in own.items():
         emitter.add(f"page-{folder}", packs.pack(files))
     manifest = manifest_of(emitter, pyodide)

@@ -24,7 +24,8 @@ def measure(out: Path) -> list[dict[str, object]]:
         if not file.is_file() or file.name == "sizes.json":
             continue
         data = file.read_bytes()
-        packed = len(data) if file.suffix in (".gz", ".woff2", ".png", ".zip", ".whl") else len(gzip.compress(data, 6))
+        compressed = file.suffix in (".gz", ".woff2", ".png", ".zip", ".whl") or file.is_relative_to(out / "models")
+        packed = len(data) if compressed else len(gzip.compress(data, 6))
         rows.append({"path": file.relative_to(out).as_posix(), "bytes": len(data), "gzip": packed})
     return sorted(rows, key=lambda r: -int(str(r["gzip"])))
 

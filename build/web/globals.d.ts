@@ -46,6 +46,10 @@ interface ServiceWorkerGlobal {
   addEventListener(name: 'message', listener: (event: MessageEvent) => void): void;
 }
 
+// ---- a worker: what modelfile.js uses of it
+
+declare class FileReaderSync { readAsArrayBuffer(blob: Blob): ArrayBuffer }
+
 // ---- the DOM
 //
 // Our markup is ours: Python and the templates write it, and tests look at it. So what is sought there is taken to be

@@ -2,15 +2,18 @@
 // visit share it), a dedicated module Worker, or, bundled, a classic worker in a single-file export.
 //
 // page -> here    open {client, name, page, shows}   patch {client, seq, events}   close {client}   restart
+//                 model {client, name, files?}   cancel {client}   leave {client}: a further model, and the end
 // here -> page    progress {step, loaded, total}   open {client, models, ms, bytes, how, reason}
 //                 patch {client, events}   idle {client, seq}   wait {client, message}
 //                 error {client, message, trace, what}   failed {what, message}   restarted
 //                 hello {lock}   busy {busy}
+//                 model {client, name, state: fetching | reading | there | cancelled | failed, ...}
 //
 // While Python works this thread hears and says nothing. So that nobody takes it for dead, it says `busy` to all pages
 // before each piece of work, and when there is no more; and as long as it lives it holds a lock, for whose end the
 // pages wait (connection.js).
 import { forbidden } from './causes.js';
+import { ModelError, download, slicer } from './modelfile.js';
 import { AssetError, Files, addFiles, boot, fetchAsset, resume } from './python.js';
 
 /* global MANIFEST */
@@ -300,6 +303,7 @@ function warmUp(port, client, left) {
 async function handle(port, message) {
   const { type, client } = message;
   if (type === 'close' && port !== self) everyone.delete(port);
+  if (type === 'leave') return self.close(); // memory that was taken comes back at once only so; pages start another
   if (type === 'restart') return dead ? restart() : port.postMessage({ type: 'restarted' }); // another page was quicker
   if (type === 'open') {
     ports.set(client, port);
@@ -353,6 +357,67 @@ async function handle(port, message) {
   }
 }
 
+// ---- a further model (modelfile.js, explainer/host/models.py)
+
+/** @type {AbortController | null} of the download that is under way */
+let loading = null;
+
+/** Bytes that Python may still grow by: WebAssembly ends at 4 GB, and a small machine should not be asked for all.
+ * @param {any} py */
+function room(py) {
+  const memory = /** @type {{deviceMemory?: number}} */ (self.navigator).deviceMemory ?? 8; // GB, 8 at most is told
+  return Math.max(0, Math.min(4 * 2 ** 30, memory * 2 ** 30 / 2) - py._module.HEAPU8.length);
+}
+
+/** Fetch a model of the site, or take the files that a reader has dropped, and have Python read it. The download does
+ * not stand in the queue: pages stay alive meanwhile.
+ * @param {Hearer} port @param {{client: string, name: string, files?: File[]}} message */
+async function further(port, { client, name, files }) {
+  /** @param {string} state @param {object} [more] */
+  const say = (state, more) => port.postMessage({ type: 'model', client, name, state, ...more });
+  loading?.abort();
+  const { signal } = loading = new AbortController();
+  let reported = 0;
+  try {
+    /** @type {[string, number, ReturnType<typeof slicer>][]} */
+    let slices;
+    if (files) slices = files.map((file) => [file.name, file.size, slicer(file)]);
+    else if (globalThis.explainerAsset) throw new ModelError('A page in one file has no further model.');
+    else {
+      if (!/^[a-z0-9-]+$/.test(name)) throw new ModelError('There is no model of that name.');
+      const { manifest, blob } = await download(new URL(`../models/${name}/`, self.location.href), (progress) => {
+        if (progress.loaded - reported < 500_000 && progress.loaded < progress.total) return;
+        reported = progress.loaded;
+        say('fetching', { ...progress });
+      }, signal);
+      slices = [[manifest.file, blob.size, slicer(blob)]];
+    }
+    enqueue(async () => {
+      if (signal.aborted) return say('cancelled');
+      say('reading');
+      try {
+        const live = await python;
+        if (!live || dead) throw new ModelError('Python is not there.');
+        if (live.how === 'resumed') await soon(live);
+        await bring(live, 'model');
+        const host = live.py.pyimport('explainer.host.models');
+        const { model, problem } = JSON.parse(host.take(name, slices, room(live.py)));
+        if (problem) throw new ModelError(problem);
+        return say('there', { model });
+      } catch (problem) {
+        if (!(problem instanceof ModelError) && isFatal(problem)) died(problem);
+        return say('failed', { message: words(problem) });
+      }
+    });
+  } catch (problem) {
+    if (signal.aborted) say('cancelled');
+    else {
+      const message = problem instanceof ModelError ? problem.message : 'The model could not be fetched.';
+      say('failed', { message });
+    }
+  }
+}
+
 /** Begin again with a fresh Python; every page is told and opens its document anew, with what its reader had. */
 async function restart() {
   const before = python;
@@ -374,6 +439,8 @@ function listen(port) {
     const pack = message.type === 'open' ? packOf(message.page) : null;
     if (pack && !wanted.has(pack)) { wanted.add(pack); expect(pack); }
     if (message.type === 'open' && last && !dead) port.postMessage(last);
+    if (message.type === 'model') { further(port, message); return; }
+    if (message.type === 'cancel') { loading?.abort(); return; }
     enqueue(() => handle(port, message));
   };
 }

@@ -30,7 +30,8 @@ class KVCache:
 
     config: the model's sizes
     tokens: the text
-    rows:   "blocks.{l}.attn.k" and "blocks.{l}.attn.v" -> [S, H, K]
+    rows:   "blocks.{l}.attn.k" and "blocks.{l}.attn.v" -> [S, H, K], or whatever a later column looks at:
+            the records whose first axis is S
     """
 
     config: Config
@@ -48,7 +49,7 @@ class KVCache:
 
         earlier: the cache with which the pass was started, if it was
         """
-        rows = {key: trace[key] for key in trace if key.endswith((".attn.k", ".attn.v"))}
+        rows = {key: trace[key] for key in trace if trace.axes(key).startswith("S ")}
         tokens = (earlier.tokens if earlier else ()) + trace.tokens
         if trace.start != len(tokens) - len(trace.tokens):
             raise ValueError("this trace was started from another cache")
@@ -88,7 +89,7 @@ class KVCache:
         if not set(columns) <= set(there) or not set(chosen) <= set(range(self.config.n_layers)):
             raise ValueError(f"columns are 0 to {len(there) - 1} and layers 0 to {self.config.n_layers - 1}")
         rows = dict(self.rows)
-        for key in (f"blocks.{layer}.attn.{kind}" for layer in chosen for kind in "kv"):
+        for key in [key for layer in chosen for key in rows if key.startswith(f"blocks.{layer}.")]:
             rows[key] = rows[key].copy(order="K")  # laid out as it was: sums keep their order, and last bit
             rows[key][list(columns)] = other.rows[key][list(columns)]
             rows[key].setflags(write=False)
@@ -169,19 +170,22 @@ def slide(context: tuple[int, ...], token: int, n_ctx: int, drop: int = 1) -> tu
 def multiply_adds_by_kind(config: Config, new: int, total: int, scored: int | None = None) -> dict[str, int]:
     """The formula: multiply-adds of a pass that computes the `new` last columns of a text of `total` tokens.
 
-    scored: how many of these columns are turned into logits. None: all, as our own passes do. One draw needs 1.
+    scored: how many of these columns are turned into logits. None: as many as our own passes turn: all, of a wide
+            vocabulary one. One draw needs 1.
     returns: what for -> how many
     """
-    heads = config.n_heads * config.d_head
+    heads, shared = config.n_heads * config.d_head, config.kv_heads * config.d_head
     per_layer = {
-        "queries, keys, values": 3 * new * config.d_model * heads,
+        "queries, keys, values": new * config.d_model * (heads + 2 * shared),
         "scores": new * total * heads,
         "weighted sums": new * total * heads,
         "output of heads": new * heads * config.d_model,
-        "MLP": 2 * new * config.d_model * config.d_mlp,
+        "MLP": config.mlp_matrices * new * config.d_model * config.d_mlp,
     }
     counts = {kind: config.n_layers * number for kind, number in per_layer.items()}
-    return counts | {"unembedding": (new if scored is None else scored) * config.d_model * config.n_vocab}
+    if scored is None:
+        scored = 1 if config.wide else new
+    return counts | {"unembedding": scored * config.d_model * config.n_vocab}
 
 
 def multiply_adds(config: Config, new: int, total: int, scored: int | None = None) -> int:
@@ -194,6 +198,7 @@ KINDS: dict[Callable[..., Array] | None, str] = {
     dot_products: "scores",
     weighted_sum: "weighted sums",
     head_outputs: "output of heads",
+    linear: "MLP",  # and the unembedding, by its key
 }
 
 
@@ -207,7 +212,7 @@ def count(trace: Trace) -> dict[str, int]:
         record = trace.record(key)
         number = products(trace, record)
         if number:
-            kind = KINDS.get(record.function, "unembedding" if key == "logits" else "MLP")
+            kind = "unembedding" if key == "logits" else KINDS[record.function]
             counts[kind] = counts.get(kind, 0) + number
     return counts
 
@@ -217,10 +222,10 @@ def products(trace: Trace, record: Record) -> int:
 
     Each number of the result is a sum of as many products as the axis that is summed over is long.
     """
-    if record.function not in (*KINDS, linear):
+    if record.function not in KINDS:
         return 0
     first = trace[record.inputs[0]]
-    if record.function is project_heads:  # first is [T, D]; the cache had the other S - T rows
+    if KINDS[record.function] == "queries, keys, values":  # first is [T, D]; the cache had the other S - T rows
         rows, summed = first.shape
         return rows * record.value[0].size * summed
     return record.value.size * first.shape[-1]  # in all others it is the last axis that is summed over

@@ -1,10 +1,14 @@
-"""The seven sizes that define a model, and the shape of every weight that follows from them."""
+"""The seven sizes that define a model, and the shape of every weight that follows from them.
+
+`Config` stands for the wiring of model.py (GPT-2's); each file of explainer/architectures has a subclass of its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, asdict, dataclass, fields
+from math import prod
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,11 @@ class Config:
     n_vocab:  how many tokens there are
     n_ctx:    the longest context, because there is one learned position vector for each place
     eps:      the small number under LayerNorm's square root
+    tied:     the unembedding is the embedding's own numbers, transposed, and adds no weights
     """
+
+    positions_are: ClassVar[str] = "learned positions"  # n_ctx of them
+    mlp_matrices: ClassVar[int] = 2  # in each MLP
 
     n_layers: int
     n_heads: int
@@ -29,6 +37,7 @@ class Config:
     n_vocab: int
     n_ctx: int
     eps: float = 1e-5
+    tied: bool = False
 
     def __post_init__(self) -> None:
         for name in SIZES:
@@ -37,6 +46,16 @@ class Config:
                 raise ValueError(f"{name} must be a positive whole number, not {size!r}")
         if not self.eps > 0:
             raise ValueError(f"eps must be positive, not {self.eps!r}")
+
+    @property
+    def kv_heads(self) -> int:
+        """How many heads have keys and values of their own: here all of them."""
+        return self.n_heads
+
+    @property
+    def wide(self) -> bool:
+        """Whether the vocabulary is so wide that a trace holds the logits of the asked columns only (`forward`)."""
+        return self.n_vocab > WIDE
 
     @property
     def axes(self) -> dict[str, int]:
@@ -70,17 +89,12 @@ class Config:
     @property
     def n_params(self) -> int:
         """How many numbers training had to find."""
-        total = 0
-        for shape in self.parameter_shapes.values():
-            size = 1
-            for length in shape:
-                size *= length
-            total += size
-        return total
+        shapes = self.parameter_shapes.items()
+        return sum(prod(shape) for name, shape in shapes if not (self.tied and name.startswith("unembed.")))
 
     def to_metadata(self) -> dict[str, str]:
         """The config as the strings that a safetensors file can carry."""
-        return {name: str(value) for name, value in asdict(self).items()}
+        return {name: str(value) for name, value in asdict(self).items() if name != "tied" or value}
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> Config:
@@ -91,16 +105,25 @@ class Config:
         values: dict[str, Any] = {}
         for field in fields(cls):
             if field.name not in metadata:
-                if field.name == "eps":
+                if field.default is not MISSING:
                     continue
                 raise ValueError(f"the metadata does not say {field.name}")
             text = metadata[field.name]
             try:
-                values[field.name] = float(text) if field.name == "eps" else int(text)
-            except (TypeError, ValueError):
+                values[field.name] = READERS[field.type](text)
+            except (KeyError, TypeError, ValueError):
                 raise ValueError(f"the metadata says {field.name} = {text!r}, not a number") from None
         return cls(**values)
 
+
+READERS: dict[Any, Callable[[str], Any]] = {
+    "int": int,
+    "float": float,
+    "bool": {"True": True, "False": False}.__getitem__,
+}
+
+WIDE = 4096
+"""Tokens. Of a larger vocabulary the logits of a text of 64 tokens are more than a megabyte, and of GPT-2's 13."""
 
 SIZES = ("n_layers", "n_heads", "d_model", "d_head", "d_mlp", "n_vocab", "n_ctx")
 

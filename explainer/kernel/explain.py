@@ -84,7 +84,7 @@ def share(values: list[float]) -> float:
     return math.exp(own - top) / sum(math.exp(score - top) for score in scores)
 
 
-OPERATIONS: Mapping[str, Callable[[list[float]], float]] = {
+OPERATIONS: dict[str, Callable[[list[float]], float]] = {  # the files of explainer/architectures add theirs
     "copy": lambda values: values[0],
     "sum": lambda values: math.fsum(values),
     "mean": lambda values: math.fsum(values) / len(values),
@@ -300,7 +300,15 @@ def explain_gelu(trace: Trace, params: Params, record: Record, index: Index) -> 
     return Parts("gelu(pre)", "gelu", [one("pre", trace[pre][index], pre)])
 
 
-EXPLAINERS: Mapping[Callable[..., Array], Explainer] = {
+def explain_take_rows(trace: Trace, params: Params, record: Record, index: Index) -> Parts:
+    """The same number of the column that was asked."""
+    x, asked = record.inputs
+    row, d = index
+    column = int(trace[asked][row])
+    return Parts(f"{short(x)} of column {column + trace.start}", "copy", [one(short(x), trace[x][column, d], x)])
+
+
+EXPLAINERS: dict[Callable[..., Array], Explainer] = {  # the files of explainer/architectures add theirs
     model.embed_tokens: explain_lookup,
     model.embed_positions: explain_lookup,
     model.add: explain_add,
@@ -317,6 +325,7 @@ EXPLAINERS: Mapping[Callable[..., Array], Explainer] = {
     model.head_outputs: explain_head_outputs,
     model.sum_heads: explain_sum_heads,
     model.linear: explain_linear,
+    model.take_rows: explain_take_rows,
     gelu: explain_gelu,
 }
 
@@ -326,8 +335,11 @@ EXPLAINERS: Mapping[Callable[..., Array], Explainer] = {
 WORDS = {
     "T": "query",
     "S": "key",
+    "A": "position",
     "H": "head",
+    "G": "key/value head",
     "K": "head coordinate",
+    "R": "pair",
     "D": "residual coordinate",
     "F": "hidden unit",
     "V": "token",
@@ -343,16 +355,23 @@ def where(trace: Trace, key: str, index: Sequence[int], names: Sequence[str] | N
     axes = trace.axes(key).split()
     for axis, i in zip(axes, index, strict=True):
         word = "position" if axis == "T" and "S" not in axes else WORDS[axis]
-        position = i + (trace.start if axis == "T" else 0)
-        text = f" {names[position]!r}" if names is not None and axis in "TS" and position < len(names) else ""
+        position = int(trace["asked"][i]) if axis == "A" else i
+        position += trace.start if axis in "TA" else 0
+        text = f" {names[position]!r}" if names is not None and axis in "TSA" and position < len(names) else ""
         said.append(f"{word} {position}{text}")
     return ", ".join(said)
+
+
+SPELLED: dict[str, Callable[[list[float]], str]] = {}
+"""How an operation of explainer/architectures is written with numbers."""
 
 
 def with_numbers(parts: Parts, value: float) -> str:
     """The terms with their real numbers: the first ones, and how many more there are."""
     values = [term.value for term in parts.terms]
-    if parts.operation == "normalize":
+    if parts.operation in SPELLED:
+        made = SPELLED[parts.operation](values)
+    elif parts.operation == "normalize":
         x, mean, scale, w, b = map(number, values)
         made = f"({x} − {bracketed(mean)}) / {scale} × {bracketed(w)} + {bracketed(b)}"
     elif parts.operation == "quotient":

@@ -26,7 +26,11 @@ from explainer.kernel.trace import Record, Trace, lock
 
 Array = np.ndarray
 
-Rule = Callable[..., tuple[Array | None, ...]]
+Later = Callable[[], Array]
+"""The gradient of a weight: made when it is asked for, because it is as large as the weight."""
+
+Shares = tuple[Array | Later | None, ...]
+Rule = Callable[..., Shares]
 
 
 class NoGradientThroughSample(ValueError):
@@ -41,78 +45,80 @@ WHY = (
 
 
 # ---------------------------------------------------------------- one rule per function of model.py
-# rule(grad, out, *inputs, *weights, **constants) -> the gradient of each input, then of each weight
+# rule(grad, out, *inputs, *weights, **constants) -> the gradient of each input, then (to be called) of each weight
 
 
-def embed_tokens_rule(grad: Array, out: Array, tokens: Array, W_E: Array) -> tuple[Array | None, ...]:
+def embed_tokens_rule(grad: Array, out: Array, tokens: Array, W_E: Array) -> Shares:
     """Each row of the table collects the gradients from where its token stands. The token gets none."""
-    table = np.zeros_like(W_E)
-    np.add.at(table, tokens, grad)
-    return None, table
+
+    def collected() -> Array:
+        table = np.zeros_like(W_E)
+        np.add.at(table, tokens, grad)
+        return table
+
+    return None, collected
 
 
-def add_rule(grad: Array, out: Array, stream: Array, update: Array) -> tuple[Array | None, ...]:
+def add_rule(grad: Array, out: Array, stream: Array, update: Array) -> Shares:
     """A sum hands its gradient on unchanged to both: the residual stream is a motorway for gradients."""
     return grad, grad
 
 
-def carry_rule(grad: Array, out: Array, stream: Array) -> tuple[Array | None, ...]:
+def carry_rule(grad: Array, out: Array, stream: Array) -> Shares:
     """Unchanged."""
     return (grad,)
 
 
-def row_mean_rule(grad: Array, out: Array, x: Array) -> tuple[Array | None, ...]:
+def row_mean_rule(grad: Array, out: Array, x: Array) -> Shares:
     """Each of the D numbers has a share of 1/D in the mean. [T] -> [T, D]"""
     return (np.broadcast_to(grad[:, None] / x.shape[-1], x.shape),)
 
 
-def row_scale_rule(grad: Array, out: Array, x: Array, mean: Array, eps: float) -> tuple[Array | None, ...]:
+def row_scale_rule(grad: Array, out: Array, x: Array, mean: Array, eps: float) -> Shares:
     """scale = sqrt(mean of centred^2 + eps), so d scale / d x = centred / (D scale)."""
     slope = (x - mean[:, None]) / (x.shape[-1] * out[:, None]) * grad[:, None]  # [T, D]
     return slope, -slope.sum(axis=-1)
 
 
-def normalize_rule(
-    grad: Array, out: Array, x: Array, mean: Array, scale: Array, w: Array, b: Array
-) -> tuple[Array | None, ...]:
+def normalize_rule(grad: Array, out: Array, x: Array, mean: Array, scale: Array, w: Array, b: Array) -> Shares:
     """out = (x - mean) / scale * w + b, with mean and scale as inputs of their own."""
     unit = (x - mean[:, None]) / scale[:, None]  # [T, D]
     to_x = grad * w / scale[:, None]  # [T, D]
     to_scale = -(to_x * unit).sum(axis=-1)  # [T]
-    return to_x, -to_x.sum(axis=-1), to_scale, (grad * unit).sum(axis=0), grad.sum(axis=0)
+    return to_x, -to_x.sum(axis=-1), to_scale, lambda: (grad * unit).sum(axis=0), lambda: grad.sum(axis=0)
 
 
-def project_heads_rule(grad: Array, out: Array, x: Array, W: Array, b: Array) -> tuple[Array | None, ...]:
+def project_heads_rule(grad: Array, out: Array, x: Array, W: Array, b: Array) -> Shares:
     """out[t, h] = x[t] @ W[h] + b[h]"""
     per_head = grad.transpose(1, 0, 2)  # [H, T, K]
     to_x = (per_head @ W.transpose(0, 2, 1)).sum(axis=0)  # [H, T, K] @ [H, K, D], summed over heads
-    return to_x, x.T @ per_head, grad.sum(axis=0)  # W: [D, T] @ [H, T, K] -> [H, D, K]
+    return to_x, lambda: x.T @ per_head, lambda: grad.sum(axis=0)  # W: [D, T] @ [H, T, K] -> [H, D, K]
 
 
-def dot_products_rule(grad: Array, out: Array, q: Array, k: Array) -> tuple[Array | None, ...]:
+def dot_products_rule(grad: Array, out: Array, q: Array, k: Array) -> Shares:
     """A query moves along the keys that it is compared with, a key along the queries."""
     to_q = grad @ k.transpose(1, 0, 2)  # [H, T, S] @ [H, S, K] -> [H, T, K]
     to_k = grad.transpose(0, 2, 1) @ q.transpose(1, 0, 2)  # [H, S, T] @ [H, T, K] -> [H, S, K]
     return to_q.transpose(1, 0, 2), to_k.transpose(1, 0, 2)
 
 
-def scale_scores_rule(grad: Array, out: Array, scores: Array, d_head: int) -> tuple[Array | None, ...]:
+def scale_scores_rule(grad: Array, out: Array, scores: Array, d_head: int) -> Shares:
     """Divided by the same constant."""
     return (grad / math.sqrt(d_head),)
 
 
-def causal_mask_rule(grad: Array, out: Array, scores: Array) -> tuple[Array | None, ...]:
+def causal_mask_rule(grad: Array, out: Array, scores: Array) -> Shares:
     """What was masked has no influence. (Read off the output: an intervention may have lifted the mask.)"""
     return (np.where(np.isfinite(out), grad, 0),)
 
 
-def attention_pattern_rule(grad: Array, out: Array, scores: Array) -> tuple[Array | None, ...]:
+def attention_pattern_rule(grad: Array, out: Array, scores: Array) -> Shares:
     """Shares compete: a score gains by what its own share earns more than the average share of its row."""
     average = (grad * out).sum(axis=-1, keepdims=True)  # [H, T, 1]
     return (out * (grad - average),)
 
 
-def weighted_sum_rule(grad: Array, out: Array, pattern: Array, v: Array) -> tuple[Array | None, ...]:
+def weighted_sum_rule(grad: Array, out: Array, pattern: Array, v: Array) -> Shares:
     """Gradients flow back to earlier tokens in the proportions in which those were read."""
     per_head = grad.transpose(1, 0, 2)  # [H, T, K]
     to_pattern = per_head @ v.transpose(1, 2, 0)  # [H, T, K] @ [H, K, S] -> [H, T, S]
@@ -120,29 +126,36 @@ def weighted_sum_rule(grad: Array, out: Array, pattern: Array, v: Array) -> tupl
     return to_pattern, to_v.transpose(1, 0, 2)
 
 
-def head_outputs_rule(grad: Array, out: Array, z: Array, W_O: Array) -> tuple[Array | None, ...]:
+def head_outputs_rule(grad: Array, out: Array, z: Array, W_O: Array) -> Shares:
     """out[t, h] = z[t, h] @ W_O[h]"""
     per_head = grad.transpose(1, 0, 2)  # [H, T, D]
     to_z = per_head @ W_O.transpose(0, 2, 1)  # [H, T, D] @ [H, D, K] -> [H, T, K]
-    return to_z.transpose(1, 0, 2), z.transpose(1, 2, 0) @ per_head  # W_O: [H, K, T] @ [H, T, D]
+    return to_z.transpose(1, 0, 2), lambda: z.transpose(1, 2, 0) @ per_head  # W_O: [H, K, T] @ [H, T, D]
 
 
-def sum_heads_rule(grad: Array, out: Array, result: Array, b_O: Array) -> tuple[Array | None, ...]:
+def sum_heads_rule(grad: Array, out: Array, result: Array, b_O: Array) -> Shares:
     """Every head is handed the same gradient."""
-    return np.broadcast_to(grad[:, None, :], result.shape), grad.sum(axis=0)
+    return np.broadcast_to(grad[:, None, :], result.shape), lambda: grad.sum(axis=0)
 
 
-def linear_rule(grad: Array, out: Array, x: Array, W: Array, b: Array) -> tuple[Array | None, ...]:
+def linear_rule(grad: Array, out: Array, x: Array, W: Array, b: Array) -> Shares:
     """out = x @ W + b"""
-    return grad @ W.T, x.T @ grad, grad.sum(axis=0)
+    return grad @ W.T, lambda: x.T @ grad, lambda: grad.sum(axis=0)
 
 
-def gelu_rule(grad: Array, out: Array, pre: Array) -> tuple[Array | None, ...]:
+def take_rows_rule(grad: Array, out: Array, x: Array, asked: Array) -> Shares:
+    """A column that was not asked gets nothing."""
+    to_x = np.zeros_like(x)
+    np.add.at(to_x, asked, grad)
+    return to_x, None
+
+
+def gelu_rule(grad: Array, out: Array, pre: Array) -> Shares:
     """Each hidden unit by its own slope."""
     return (grad * gelu_slope(pre),)
 
 
-RULES: Mapping[Callable[..., Array] | None, Rule] = {
+RULES: dict[Callable[..., Array] | None, Rule] = {  # the files of explainer/architectures add theirs
     model.embed_tokens: embed_tokens_rule,
     model.embed_positions: embed_tokens_rule,  # a table looked up by place instead of by token
     model.add: add_rule,
@@ -159,8 +172,13 @@ RULES: Mapping[Callable[..., Array] | None, Rule] = {
     model.head_outputs: head_outputs_rule,
     model.sum_heads: sum_heads_rule,
     model.linear: linear_rule,
+    model.take_rows: take_rows_rule,
     gelu: gelu_rule,
 }
+
+
+MANY = 5_000_000
+"""Weights: above this, `backward` makes no gradients of them unless it is told to."""
 
 
 # ---------------------------------------------------------------- the loss
@@ -205,18 +223,30 @@ def next_token_loss(
     By default: of every next token of the text. This is what training makes small.
     """
     places, right = asked(trace, positions, targets)
-    return float(cross_entropy(trace["logits"][places], right).mean())
+    return float(cross_entropy(trace["logits"][logit_rows(trace, places)], right).mean())
+
+
+def logit_rows(trace: Trace, places: Array) -> Array:
+    """Which rows of the trace's logits belong to these positions. Raises ValueError for one that was not asked."""
+    if "asked" not in trace:
+        return places
+    row_of = {column: row for row, column in enumerate(trace["asked"].tolist())}
+    missing = [place for place in places.tolist() if place not in row_of]
+    if missing:
+        raise ValueError(f"this trace has no logits at position {missing[0]}: call `forward` with asked=...")
+    return np.asarray([row_of[place] for place in places.tolist()])
 
 
 def loss_gradient(trace: Trace, places: Array, right: Array) -> Array:
     """The gradient of the mean cross-entropy at the logits: (share given - share due) / how many.
 
-    returns: [T, V], zero at positions that were not asked
+    returns: as the logits, [T, V] or [A, V]; zero at positions that were not asked
     """
+    rows = logit_rows(trace, places)
     grad = np.zeros_like(trace["logits"])
-    shares = softmax(trace["logits"][places])  # [asked, V]
-    np.add.at(grad, places, shares / len(places))
-    np.subtract.at(grad, (places, right), 1 / len(places))
+    shares = softmax(trace["logits"][rows])  # [asked, V]
+    np.add.at(grad, rows, shares / len(rows))
+    np.subtract.at(grad, (rows, right), 1 / len(rows))
     return grad
 
 
@@ -229,7 +259,7 @@ class Gradients:
 
     loss:        its value, in nats; None if a cotangent was given instead
     activations: record -> read-only array of the record's shape
-    weights:     weight -> read-only array of the weight's shape
+    weights:     weight -> read-only array of the weight's shape; empty if they were not wanted
 
     grads[name] finds either. grads["tokens"] raises NoGradientThroughSample.
     """
@@ -263,18 +293,23 @@ def backward(
     positions: Sequence[int] | None = None,
     targets: Sequence[int] | None = None,
     seed: Mapping[str, Array] | None = None,
+    to_weights: bool | None = None,
 ) -> Gradients:
     """The gradient of a loss with respect to every record of the trace and every weight of the model.
 
     positions, targets: the loss is the mean cross-entropy of these targets at these positions (default: every
                         next token of the text)
     seed:               instead of a loss: record -> its gradient, as the start of the walk
+    to_weights:         whether the weights get gradients too, which take as much memory as they do. None: where
+                        they are at most MANY
     Interventions are respected: nothing flows through what was switched off.
 
     Raises ValueError for a trace that was started from a KV cache: the columns before it are not in it.
     """
     if trace.start:
         raise ValueError("the earlier columns of this text are in a cache: run `forward` over the whole text")
+    if to_weights is None:
+        to_weights = trace.config.n_params <= MANY
     grads: dict[str, Array] = {}
     loss = None
     if seed is None:
@@ -286,7 +321,7 @@ def backward(
             if value.shape != trace[key].shape:
                 raise ValueError(f"the seed of {key} should be {list(trace[key].shape)}")
             grads[key] = np.array(value)
-    weights: dict[str, Array] = {}
+    weights: dict[str, Array] | None = {} if to_weights else None
     for key in reversed(list(trace)):
         record = trace.record(key)
         if record.function is None:  # tokens and positions: given, not computed
@@ -296,7 +331,8 @@ def backward(
             grad = intervention.pull_back(key, grad, trace)
         hand_back(trace, params, record, grad, grads, weights)
     activations = {key: lock(grads[key]) for key in trace if trace.function(key)}
-    return Gradients(loss, activations, {name: lock(weights[name]) for name in trace.config.parameter_shapes})
+    named = trace.config.parameter_shapes if weights is not None else ()
+    return Gradients(loss, activations, {name: lock((weights or {})[name]) for name in named})
 
 
 def hand_back(
@@ -305,15 +341,16 @@ def hand_back(
     record: Record,
     grad: Array,
     grads: dict[str, Array],
-    weights: dict[str, Array],
+    weights: dict[str, Array] | None,
 ) -> None:
     """One step of the walk: add to the gradients of everything that this record was computed from."""
     inputs = [trace[name] for name in record.inputs]
     given = [params[name] for name in record.weights]
     shares = RULES[record.function](grad, record.value, *inputs, *given, **record.constants)
     for name, share in zip(record.inputs, shares, strict=False):
-        if share is not None:  # what was read by several is pulled by all of them: gradients add up
+        if isinstance(share, np.ndarray):  # what was read by several is pulled by all of them: gradients add up
             grads[name] = grads[name] + share if name in grads else share
-    for name, share in zip(record.weights, shares[len(record.inputs) :], strict=True):
-        if share is not None:
-            weights[name] = weights[name] + share if name in weights else share
+    if weights is not None:
+        for name, later in zip(record.weights, shares[len(record.inputs) :], strict=True):
+            if callable(later):
+                weights[name] = weights[name] + later() if name in weights else later()

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from explainer.kernel.config import Config
-from explainer.kernel.model import forward, plan
+from explainer.kernel.model import forward, logits_at, plan
 from explainer.kernel.ops import kl_divergence, softmax
 from explainer.kernel.trace import Trace
 
@@ -137,10 +137,13 @@ class NoEdges(Edit):
 
 @dataclass(frozen=True)
 class NoPositions(Edit):
-    """Leave the position vectors out. What is left of order comes from the causal mask."""
+    """Leave the position vectors out, or the angles by which queries and keys are turned: whatever says the place.
+
+    What is left of order comes from the causal mask.
+    """
 
     def apply(self, key: str, value: Array, trace: Mapping[str, Array]) -> Array:
-        return np.zeros_like(value) if key == "pos_embed" else value
+        return np.zeros_like(value) if key in ("pos_embed", "rotary_angle") else value
 
     def __str__(self) -> str:
         return "no positions"
@@ -229,8 +232,11 @@ class Replacement(Edit):
         if key not in records or records[key].function is None:
             raise ValueError(f"'{self}': there is no record {key!r} that could be replaced")
         axes = records[key].axes.split()
-        if head is not None and ("H" not in axes or not 0 <= head < config.n_heads):
+        heads = {"H": config.n_heads, "G": config.kv_heads}.get(axes[head_axis(key)], 0) if len(axes) > 2 else 0
+        if head is not None and not 0 <= head < heads:
             raise ValueError(f"'{self}': {key} has no head {head}")
+        if position is not None and axes[0] == "A":
+            raise ValueError(f"'{self}': {key} has the asked columns only")
         if position is not None and not 0 <= position < config.n_ctx:
             raise ValueError(f"'{self}': positions are 0 to {config.n_ctx - 1}")
 
@@ -372,7 +378,7 @@ def compare(
     """
     first = first or forward(params, tokens, config)
     second = forward(params, tokens, config, interventions)
-    before = softmax(first["logits"][position].astype(np.float64))
-    after = softmax(second["logits"][position].astype(np.float64))
+    before = softmax(logits_at(first, params, position).astype(np.float64))
+    after = softmax(logits_at(second, params, position).astype(np.float64))
     kl = float(kl_divergence(before, after))
     return Change(before, after, max(kl, 0.0), float(np.abs(before - after).sum() / 2), first, second)

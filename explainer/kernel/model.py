@@ -21,7 +21,7 @@ the names of the intermediates are TransformerLens's.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from types import MappingProxyType
@@ -193,6 +193,11 @@ def linear(x: Array, W: Array, b: Array) -> Array:
     return x @ W + b
 
 
+def take_rows(x: Array, asked: Array) -> Array:
+    """Only the columns that are asked what comes next. [T, D], [A] -> [A, D]"""
+    return x[asked]
+
+
 # ---------------------------------------------------------------- 5. The wiring
 # compute(name, function, axes, inputs, weights) calls the function with the records and weights of these names, checks
 # that the result has these axes, records it, and returns its name. Names are handed on here, not arrays: that is how
@@ -252,8 +257,15 @@ def unembed(compute: Recorder, stream: str) -> str:
 
     These are the logits. Softmax makes shares of them, a draw makes a token (sampling.py): neither is the model's.
     """
-    x = layer_norm(compute, "ln_final", stream)
-    return compute("logits", linear, "T V", (x,), ("unembed.W_U", "unembed.b_U"))
+    x, axes = asked_columns(compute, layer_norm(compute, "ln_final", stream))
+    return compute("logits", linear, axes, (x,), ("unembed.W_U", "unembed.b_U"))
+
+
+def asked_columns(compute: Recorder, x: str) -> tuple[str, str]:
+    """What is unembedded, and the axes of the logits: all columns, or those that were asked for."""
+    if not compute.asks:
+        return x, "T V"
+    return compute("ln_final.asked", take_rows, "A D", (x, "asked")), "A V"
 
 
 def transformer(compute: Recorder) -> str:
@@ -264,12 +276,17 @@ def transformer(compute: Recorder) -> str:
     return unembed(compute, stream)
 
 
+WIRINGS: dict[type[Config], Callable[[Recorder], str]] = {Config: transformer}
+"""Which wiring a config stands for, by its class. The files of explainer/architectures add theirs."""
+
+
 def forward(
     params: Mapping[str, Array],
     tokens: Sequence[int] | Array,
     config: Config,
     interventions: Sequence[Intervention] = (),
     past: Mapping[str, Array] | None = None,
+    asked: Sequence[int] | None = None,
 ) -> Trace:
     """Run the transformer once over a text and keep everything. There is no other forward pass.
 
@@ -277,12 +294,16 @@ def forward(
     tokens:        [T] ids, from 1 to n_ctx of them
     interventions: changes to make on the way (interventions.py)
     past:          keys and values of earlier tokens, if they were kept (cache.py): only new columns are run
-    returns:       a Trace; its last record, "logits" [T, V], scores every possible next token at each place
+    asked:         at which columns of this pass logits are wanted (then they are [A, V]; `logits_at` finds its way).
+                   None: at all, [T, V]; of a wide vocabulary at the last alone, because all would be megabytes
+    returns:       a Trace; its last record, "logits", scores every possible next token at each place
 
     Raises ValueError for no tokens, an unknown token or too many tokens, TypeError for a text.
     """
-    compute = Recorder(params, tokens, config, interventions, past)
-    transformer(compute)
+    if asked is None and config.wide:
+        asked = (-1,)
+    compute = Recorder(params, tokens, config, interventions, past, asked)
+    WIRINGS[type(config)](compute)
     return compute.trace()
 
 
@@ -293,7 +314,7 @@ def plan(config: Config) -> Mapping[str, Record]:
     returns: key -> Record (with an empty value), in the order of the trace
     """
     compute = Planner(config)
-    transformer(compute)
+    WIRINGS[type(config)](compute)
     return MappingProxyType(compute.records)
 
 
@@ -315,9 +336,14 @@ class Model:
     name: str = ""
     metadata: Mapping[str, str] | None = None
 
-    def forward(self, tokens: Sequence[int] | Array, interventions: Sequence[Intervention] = ()) -> Trace:
+    def forward(
+        self,
+        tokens: Sequence[int] | Array,
+        interventions: Sequence[Intervention] = (),
+        asked: Sequence[int] | None = None,
+    ) -> Trace:
         """`forward` with this model's weights."""
-        return forward(self.params, tokens, self.config, interventions)
+        return forward(self.params, tokens, self.config, interventions, asked=asked)
 
     @cached_property
     def n_params(self) -> int:
@@ -361,14 +387,17 @@ def direct_logit_contributions(
     """
     parts = residual_parts(trace, params, position)
     vectors = np.stack([vector for _, _, _, vector in parts])  # [parts, D]
-    centred = vectors - vectors.mean(axis=-1, keepdims=True)
+    if "ln_final.mean" in trace:  # LayerNorm takes the mean off; RMSNorm does not
+        vectors = vectors - vectors.mean(axis=-1, keepdims=True)
     scale = trace["ln_final.scale"][position]
     direction = params["unembed.W_U"][:, token]  # [D], what this token of the vocabulary asks for
-    values = (centred / scale * params["ln_final.w"]) @ direction  # [parts]
-    bias = params["ln_final.b"] @ direction + params["unembed.b_U"][token]
+    values = (vectors / scale * params["ln_final.w"]) @ direction  # [parts]
     direct = [
         Contribution(name, key, head, float(value)) for (name, key, head, _), value in zip(parts, values, strict=True)
     ]
+    if "unembed.b_U" not in params:
+        return tuple(direct)
+    bias = params["ln_final.b"] @ direction + params["unembed.b_U"][token]
     return (*direct, Contribution("final bias", "unembed.b_U", None, float(bias)))
 
 
@@ -380,10 +409,9 @@ def residual_parts(
     Their sum is the last resid_post. If an intervention overwrote the stream, what it changed comes last.
     """
     config = trace.config
-    parts: list[tuple[str, str, int | None, Array]] = [
-        ("token", "embed", None, trace["embed"][position]),
-        ("place", "pos_embed", None, trace["pos_embed"][position]),
-    ]
+    parts: list[tuple[str, str, int | None, Array]] = [("token", "embed", None, trace["embed"][position])]
+    if "pos_embed" in trace:
+        parts.append(("place", "pos_embed", None, trace["pos_embed"][position]))
     for layer in range(config.n_layers):
         block = f"blocks.{layer}"
         if trace.edits(f"{block}.attn_out"):  # an intervention put something else in place of the heads' sum
@@ -393,7 +421,8 @@ def residual_parts(
             parts += [
                 (f"head {layer}.{head}", f"{block}.attn.result", head, result[head]) for head in range(config.n_heads)
             ]
-            parts.append((f"attention bias {layer}", f"{block}.attn.b_O", None, params[f"{block}.attn.b_O"]))
+            if f"{block}.attn.b_O" in params:
+                parts.append((f"attention bias {layer}", f"{block}.attn.b_O", None, params[f"{block}.attn.b_O"]))
         parts.append((f"mlp {layer}", f"{block}.mlp_out", None, trace[f"{block}.mlp_out"][position]))
     if any(trace.edits(key) for key in trace if ".resid_" in key):
         last = stream_keys(config)[-1]
@@ -410,18 +439,56 @@ def stream_keys(config: Config, sublayers: bool = False) -> tuple[str, ...]:
     return tuple(keys)
 
 
-def logit_lens(trace: Trace, params: Mapping[str, Array], sublayers: bool = False) -> Array:
-    """What the model would predict if it stopped after each layer: LayerNorm and unembedding, applied early.
+def logit_lens(
+    trace: Trace, params: Mapping[str, Array], sublayers: bool = False, asked: Sequence[int] | None = None
+) -> Array:
+    """What the model would predict if it stopped after each layer: the last norm and unembedding, applied early.
 
-    returns: [L + 1, T, V] logits, before any layer first; with sublayers [2 L + 1, T, V]; last: the output
+    asked:   which columns. None: those of which the trace has logits
+    returns: [L + 1, A, V] logits, before any layer first; with sublayers [2 L + 1, A, V]; last: the output
     The keys of the rows are `stream_keys(config, sublayers)`.
     Source: nostalgebraist 2020
     """
-    stages = []
-    for key in stream_keys(trace.config, sublayers):
-        x = trace[key]  # [T, D]
-        mean = row_mean(x)
-        scale = row_scale(x, mean, trace.config.eps)
-        final = normalize(x, mean, scale, params["ln_final.w"], params["ln_final.b"])
-        stages.append(linear(final, params["unembed.W_U"], params["unembed.b_U"]))
-    return np.stack(stages)
+    if asked is None and "asked" in trace:
+        asked = trace["asked"].tolist()
+    columns = slice(None) if asked is None else list(asked)
+    return np.stack([unembedded(trace, params, trace[key][columns]) for key in stream_keys(trace.config, sublayers)])
+
+
+def unembedded(trace: Trace, params: Mapping[str, Array], stream: Array) -> Array:
+    """The logits of any residual vectors: the last norm and the unembedding, as the trace's own wiring has them.
+
+    stream: [A, D]; returns: [A, V]
+    """
+    values = {stream_keys(trace.config)[-1]: stream}
+    for key in ("ln_final.mean", "ln_final.scale", "ln_final.normalized"):
+        if key in trace:
+            values[key] = again(trace, params, key, values)
+    values["ln_final.asked"] = values["ln_final.normalized"]
+    return again(trace, params, "logits", values)
+
+
+def logits_at(trace: Trace, params: Mapping[str, Array], position: int) -> Array:
+    """The logits of one column, from the trace if they were asked for, else made from its last residual vector. [V]
+
+    position: a column of this pass; negative ones count from the end. Raises IndexError if there is none
+    """
+    n = len(trace.tokens)
+    if not -n <= position < n:
+        raise IndexError(f"this pass has columns 0 to {n - 1}, not {position}")
+    if "asked" not in trace:
+        return trace["logits"][position]
+    column = position % n
+    rows = np.flatnonzero(trace["asked"] == column)
+    if rows.size:
+        return trace["logits"][rows[0]]
+    last = trace["ln_final.normalized"][[column]]  # [1, D]
+    return again(trace, params, "logits", {"ln_final.asked": last})[0]
+
+
+def again(trace: Trace, params: Mapping[str, Array], key: str, inputs: Mapping[str, Array]) -> Array:
+    """What the function of a record makes of other inputs, with the same weights."""
+    record = trace.record(key)
+    assert record.function is not None
+    given = [params[name] for name in record.weights]
+    return record.function(*[inputs[name] for name in record.inputs], *given, **record.constants)

@@ -45,6 +45,7 @@ class Tokenizer:
     def __init__(self, merges: Iterable[tuple[bytes, bytes]]):
         self.merges = tuple(merges)
         self.end_id = 0
+        self.start: tuple[int, ...] = (self.end_id,)  # the tokens before every text
         self._bytes: list[bytes] = [END.encode(), *(bytes([b]) for b in range(256))]
         self._rank: dict[tuple[bytes, bytes], int] = {}
         for rank, pair in enumerate(self.merges):
@@ -116,7 +117,7 @@ class Tokenizer:
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of these tokens; bytes that are no valid UTF-8 (a character cut in two) become U+FFFD."""
-        return b"".join(self._bytes[i] for i in ids).decode("utf-8", errors="replace")
+        return b"".join(self.token_bytes(i) for i in ids).decode("utf-8", errors="replace")
 
     def token_bytes(self, token: int) -> bytes:
         """The bytes that this token stands for (of END, the letters of its name)."""
@@ -124,9 +125,7 @@ class Tokenizer:
 
     def display(self, token: int) -> str:
         """The token for the screen: a space as '␣', a line break as '↵', bytes that are no character as <C3>."""
-        if token == self.end_id:
-            return END
-        piece = self._bytes[token]
+        piece = self.token_bytes(token)
         try:
             text = piece.decode("utf-8")
         except UnicodeDecodeError:

@@ -4,8 +4,11 @@ Glossary of axes (one letter, one meaning, everywhere on the site):
 
     T  query position: the token that is looking, and whose column is being computed
     S  key position: the token that is being looked at
+    A  asked position: one whose logits are wanted (all, unless the vocabulary is wide)
     H  head
+    G  key/value head, where several query heads share one (explainer/architectures/llama_like.py)
     K  width of one head (queries, keys, values)
+    R  pair of head coordinates that turn together (the same file)
     D  width of the residual stream
     F  width of the MLP's hidden layer
     V  vocabulary
@@ -33,8 +36,11 @@ AXES: Mapping[str, str] = MappingProxyType(
     {
         "T": "query position",
         "S": "key position",
+        "A": "asked position",
         "H": "head",
+        "G": "key/value head",
         "K": "head width",
+        "R": "pair of head coordinates",
         "D": "residual width",
         "F": "MLP width",
         "V": "vocabulary",
@@ -206,8 +212,10 @@ class Recorder:
     config:        the model's sizes
     interventions: applied, in order, to each record as it is made
     past:          rows already known, of records whose first axis is S (a KV cache's keys and values)
+    asked:         of which columns of this pass logits are wanted; None: of all, without a record that says so
 
-    Raises ValueError if there is no token, an unknown token, or more tokens than the model has positions.
+    Raises ValueError if there is no token, an unknown token, more tokens than the model has positions, or an asked
+    column that is not there.
     """
 
     def __init__(
@@ -217,6 +225,7 @@ class Recorder:
         config: Config,
         interventions: Sequence[Intervention] = (),
         past: Mapping[str, Array] | None = None,
+        asked: Sequence[int] | None = None,
     ) -> None:
         ids = checked_tokens(tokens, config)
         self.params = params
@@ -225,7 +234,7 @@ class Recorder:
         self.start = len(next(iter(self.past.values()))) if self.past else 0
         if self.start + len(ids) > config.n_ctx:
             raise ValueError(
-                f"{self.start + len(ids)} tokens do not fit: the model has {config.n_ctx} learned positions "
+                f"{self.start + len(ids)} tokens do not fit: the model has {config.n_ctx} {config.positions_are} "
                 f"(of longer texts give it the last {config.n_ctx} tokens)"
             )
         self.interventions = tuple(interventions)
@@ -237,6 +246,11 @@ class Recorder:
         self._shapes: dict[str, tuple[int, ...]] = {}
         self._keep(Record("tokens", ids, "T"))
         self._keep(Record("positions", np.arange(self.start, self.start + len(ids)), "T"))
+        self.asks = asked is not None
+        if asked is not None:
+            columns = checked_columns(asked, len(ids))
+            self._length["A"] = len(columns)
+            self._keep(Record("asked", columns, "A"))
 
     def __call__(
         self,
@@ -290,6 +304,9 @@ class Planner(Recorder):
         self.config = config
         nothing = lock(np.zeros(0))
         self.records = {name: Record(name, nothing, "T") for name in ("tokens", "positions")}
+        self.asks = config.wide
+        if self.asks:
+            self.records["asked"] = Record("asked", nothing, "A")
 
     def __call__(
         self,
@@ -313,6 +330,14 @@ def lock(array: Array) -> Array:
         view.flags.writeable = False
         view = view.base
     return array
+
+
+def checked_columns(asked: Sequence[int], n: int) -> Array:
+    """The columns of a pass as an integer array [A]; negative ones count from the end. Raises ValueError."""
+    columns = np.asarray(list(asked), dtype=np.int64)
+    if columns.size == 0 or columns.min() < -n or columns.max() >= n:
+        raise ValueError(f"a pass of {n} columns can be asked at 0 to {n - 1}, not at {list(asked)}")
+    return columns % n
 
 
 def checked_tokens(tokens: Sequence[int] | Array, config: Config) -> Array:

@@ -2,9 +2,10 @@
 
 Every widget of a page asks here, so a prompt is run through the model once however many figures show it.
 
-Which model that is, is a matter of context: `with using(name):` makes `model()`, `tokenizer()`, `tokens_of` and all
-that is computed from them be about that model, and the storyteller is what they are about otherwise. What is remembered
-of a computation is remembered for the model that it was about (`per_model`).
+Which model that is, is a matter of context: `with using(name):` makes all that is asked and computed be about that one,
+and the storyteller is what it is about otherwise. What is remembered is remembered for the model that it was about
+(`per_model`). A further model (explainer/models/registry.py) is here once it has been taken (`take`), with its own
+tokenizer. One at a time: it is large.
 """
 
 from __future__ import annotations
@@ -13,8 +14,7 @@ import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from explainer.corpus import names
 from explainer.corpus.lexicon import PEOPLE
@@ -22,21 +22,17 @@ from explainer.kernel import checkpoint
 from explainer.kernel.model import forward
 from explainer.kernel.tokenizer import Tokenizer, split_words
 from explainer.kernel.trace import Trace
+from explainer.models import registry
+
+if TYPE_CHECKING:
+    from explainer.models.files import Loaded
 
 STORYTELLER = "storyteller-4l"
 OWN = "storyteller"
 """What addresses call the one that everything is about unless they say otherwise."""
-NAMES = (OWN, "smollm2-135m", "tiny-llama", "file")
-"""What addresses may call a model; `file` is one that the reader has brought."""
+NAMES = (OWN, *registry.MODELS, registry.DROPPED)
+"""What addresses may call a model."""
 FAMILY = {1: "storyteller-1l", 2: "storyteller-2l", 4: "storyteller-4l"}
-
-
-@dataclass(frozen=True, eq=False)
-class Brought:
-    """A model that is none of the project's own: the real one, or the reader's."""
-
-    model: checkpoint.Model
-    tokenizer: Tokenizer
 
 
 class Memory(Protocol):
@@ -45,9 +41,12 @@ class Memory(Protocol):
     def cache_clear(self) -> None: ...
 
 
-_brought: dict[str, Brought] = {}
+_taken: dict[str, Loaded] = {}
 _remembered: list[Memory] = []
-_in_use: ContextVar[str] = ContextVar("the model that figures are about", default=STORYTELLER)
+_in_use: ContextVar[str] = ContextVar("the model that all is about", default=STORYTELLER)
+
+
+# ---------------------------------------------------------------- which model
 
 
 def in_use() -> str:
@@ -57,7 +56,7 @@ def in_use() -> str:
 
 def is_own() -> bool:
     """Whether that is one of the project's own: its tokens are the corpus', and what is true of them is known."""
-    return in_use() not in _brought
+    return in_use() not in _taken
 
 
 @contextmanager
@@ -72,17 +71,44 @@ def using(name: str) -> Iterator[None]:
         _in_use.reset(before)
 
 
-def bring(name: str, model: checkpoint.Model, tokenizer: Tokenizer) -> None:
-    """Have a model, by a name that none of the project's own has; it takes the place of one that was brought before."""
-    forget(name)
-    _brought[name] = Brought(model, tokenizer)
+def take(name: str, loaded: Loaded) -> None:
+    """Put a further model on the bench; one that was there goes.
+
+    Raises ValueError for one without a tokenizer: pages are about texts.
+    """
+    if loaded.tokenizer is None:
+        raise ValueError(f"{name}: there is no tokenizer.json with it, and pages are about texts")
+    let_go()
+    _taken[name] = loaded
 
 
-def forget(name: str) -> None:
-    """Let go of a model that was brought, and of all that was remembered of any."""
-    if _brought.pop(name, None):
-        for remembered in _remembered:
-            remembered.cache_clear()
+def let_go() -> None:
+    """Clear the bench of a further model, and of all that was remembered of any.
+
+    (The browser's memory shrinks only with a fresh Python.)
+    """
+    if _taken:
+        _taken.clear()
+        for memory in _remembered:
+            memory.cache_clear()
+
+
+def is_here(name: str) -> bool:
+    """Whether pages can be about a model at once: the storyteller, or a further one that has been taken."""
+    return name == OWN or name in _taken
+
+
+def window(name: str | None = None) -> int:
+    """How many tokens pages may give a model: what it has learned places for, or what its traces have memory for."""
+    name = name or in_use()
+    entry = registry.MODELS.get(name)
+    return min(model(name).config.n_ctx, entry.window if entry else registry.WINDOW if name in _taken else 10**9)
+
+
+# ---------------------------------------------------------------- what is remembered
+
+FEW = 2
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def remember(memory: Memory) -> None:
@@ -90,35 +116,35 @@ def remember(memory: Memory) -> None:
     _remembered.append(memory)
 
 
-def has(name: str) -> bool:
-    """Whether a model is here, or can be had at once."""
-    return name == OWN or name in _brought
-
-
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-
 def per_model(most: int) -> Callable[[Function], Function]:
     """A memory for a function (`functools.lru_cache`) of what depends on the model in use, for each model by itself.
 
-    most: how many results are remembered, of all models together
+    most: how many results are remembered of the project's own models; of a further one FEW, as they are large: a trace
+          of 64 tokens of SmolLM2 takes 140 MB
     """
 
     def remembering(function: Function) -> Function:
-        @functools.lru_cache(maxsize=most)
-        def remembered(name: str, *arguments: Any, **named: Any) -> Any:
+        def asked(name: str, *arguments: Any, **named: Any) -> Any:
             return function(*arguments, **named)
+
+        own, few = (functools.lru_cache(maxsize=size)(asked) for size in (most, FEW))
 
         @functools.wraps(function)
         def ask(*arguments: Any, **named: Any) -> Any:
-            return remembered(in_use(), *arguments, **named)
+            return (own if is_own() else few)(in_use(), *arguments, **named)
 
-        ask.cache_clear = remembered.cache_clear  # type: ignore[attr-defined]
-        ask.cache_info = remembered.cache_info  # type: ignore[attr-defined]
-        remember(remembered)
+        def cache_clear() -> None:
+            own.cache_clear()
+            few.cache_clear()
+
+        ask.cache_clear = cache_clear  # type: ignore[attr-defined]
+        _remembered.append(few)
         return ask  # type: ignore[return-value]
 
     return remembering
+
+
+# ---------------------------------------------------------------- what it is
 
 
 @functools.cache
@@ -126,14 +152,14 @@ def _own_tokenizer() -> Tokenizer:
     return Tokenizer.load()
 
 
-def tokenizer() -> Tokenizer:
-    """The tokenizer of the model in use."""
-    found = _brought.get(in_use())
-    return found.tokenizer if found else _own_tokenizer()
+def tokenizer(name: str | None = None) -> Tokenizer:
+    """The tokenizer of a model; without a name, of the one in use."""
+    found = _taken.get(name or in_use())
+    return (found.tokenizer if found else None) or _own_tokenizer()
 
 
 @functools.cache
-def _own_model(name: str) -> checkpoint.Model:
+def _checkpoint(name: str) -> checkpoint.Model:
     return checkpoint.load(name)
 
 
@@ -143,24 +169,23 @@ def model(name: str | None = None) -> checkpoint.Model:
     Raises explainer.kernel.checkpoint.CheckpointError in plain words.
     """
     name = name or in_use()
-    found = _brought.get(name)
-    return found.model if found else _own_model(name)
+    return _taken[name].model if name in _taken else _checkpoint(name)
 
 
 CHILDREN = frozenset(name.strip() for name in PEOPLE.weights)
 """The eight names that many documents share; any other name is an invented one."""
 
 
-def tokens_of(prompt: str) -> tuple[int, ...]:
-    """The prompt as the model gets it: the token that starts every document, then the prompt's tokens.
+def tokens_of(prompt: str, name: str | None = None) -> tuple[int, ...]:
+    """The prompt as a model gets it: the token that starts every document (if it has any), then the prompt's tokens.
 
-    For the project's own, a name that the text introduces is written in pieces, as in the corpus
+    For the storyteller, a name that the text introduces is written in pieces, as in the corpus
     (`corpus.names.in_pieces`).
     """
-    if not is_own():
-        return (tokenizer().end_id, *tokenizer().encode(prompt))
-    text, _ = names.in_pieces(prompt, CHILDREN)
-    return (tokenizer().end_id, *tokenizer().encode(text))
+    name = name or in_use()
+    words = tokenizer(name)
+    text = prompt if name in _taken else names.in_pieces(prompt, CHILDREN)[0]
+    return (*words.start, *words.encode(text))
 
 
 def name_in(prompt: str) -> str:
@@ -198,13 +223,22 @@ def place_now(prompt: str, place: int) -> int:
     return place
 
 
-def names_of(tokens: tuple[int, ...]) -> list[str]:
+def names_of(tokens: tuple[int, ...], name: str | None = None) -> list[str]:
     """Each token as the pages write it, whitespace and bytes made visible."""
-    return [tokenizer().display(t) for t in tokens]
+    words = tokenizer(name)
+    return [words.display(t) for t in tokens]
+
+
+def trace(tokens: tuple[int, ...], name: str | None = None, interventions: tuple = ()) -> Trace:
+    """The full record of one forward pass, kept for the last few prompts.
+
+    Of a large vocabulary, logits of the last column only: `explainer.kernel.model.logits_at` makes those of any other.
+    """
+    with using(name or in_use()):
+        return _trace(tokens, interventions)
 
 
 @per_model(24)
-def trace(tokens: tuple[int, ...], name: str | None = None, interventions: tuple = ()) -> Trace:
-    """The full record of one forward pass, kept for the last few prompts. name: of the model; None: the one in use"""
-    m = model(name)
+def _trace(tokens: tuple[int, ...], interventions: tuple) -> Trace:
+    m = model()
     return forward(m.params, tokens, m.config, interventions)

@@ -36,7 +36,7 @@ _made_by: dict[str, str] = {}  # the name of a result -> the module that measure
 def kept(function: F) -> F:
     """Decorate a measurement: a pure function of small arguments with a readable repr, whose result pickles small.
 
-    What is measured of a model that was brought (`lab.bring`) is remembered for as long as that model is here.
+    What is measured of a further model (`lab.take`) is remembered for as long as that model is here.
     """
     signature = inspect.signature(function)
 
@@ -58,15 +58,15 @@ def kept(function: F) -> F:
     return remembered  # type: ignore[return-value]
 
 
-class OfBrought:
-    """What was measured of models that were brought, as one of lab's memories."""
+class OfFurther:
+    """What was measured of a further model, as one of lab's memories."""
 
     def cache_clear(self) -> None:
         for name in [name for name in store() if ": " in name.partition("(")[0]]:
             del store()[name]
 
 
-lab.remember(OfBrought())
+lab.remember(OfFurther())
 
 
 # The page folders are `explainer.pages` in an installed wheel and `pages` in the repository, whose names results bear.

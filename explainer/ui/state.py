@@ -43,7 +43,7 @@ class PageState(param.Parameterized):
     """
 
     prompt = param.String(default="", doc="the text that the model reads")
-    model = param.String(default=lab.OWN, label="Model", doc="by which name addresses call it (`lab.has`)")
+    model = param.String(default=lab.OWN, label="Model", doc="by which name addresses call it (`lab.is_here`)")
     other_models: ClassVar[bool] = False  # whether the page can be about another model than the storyteller
     shared: ClassVar[tuple[str, ...]] = ()
     first = param.String(
@@ -81,7 +81,7 @@ class PageState(param.Parameterized):
 
     def about(self) -> AbstractContextManager[None]:
         """Let all that is computed within be about the page's model; while that is not here, about the storyteller."""
-        return lab.using(self.model if lab.has(self.model) else lab.OWN)
+        return lab.using(self.model if lab.is_here(self.model) else lab.OWN)
 
     def values(self) -> dict[str, Any]:
         """All wishes, as JSON can carry them: an infinite number as the text that reads back as it."""
@@ -91,7 +91,7 @@ class PageState(param.Parameterized):
     def shown(self) -> dict[str, Any]:
         """What is shown instead of a wish that cannot be met here: {name: value}, of those names only."""
         found = {name: getattr(self, name) for name in self._wishes if self.wish(name) != getattr(self, name)}
-        return found if lab.has(self.model) else found | {"model": lab.OWN}
+        return found if lab.is_here(self.model) else found | {"model": lab.OWN}
 
     def wish(self, name: str) -> Any:
         """What the reader asked for: what is shown, unless that is only the nearest thing (`limits`)."""

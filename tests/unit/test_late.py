@@ -17,7 +17,7 @@ def put_off() -> Iterator[None]:
     """The model without its weights; afterwards with them, as it was."""
     model = lab.model()
     whole = model.params
-    lab.trace.cache_clear()
+    lab._trace.cache_clear()
     late.put_off()
     yield
     object.__setattr__(model, "params", whole)
@@ -30,7 +30,7 @@ def test_its_sizes_are_there_and_its_weights_come_when_it_computes(monkeypatch: 
     read = []
     loads = checkpoint.loads
     monkeypatch.setattr(checkpoint, "loads", lambda *given: (read.append(1), loads(*given))[1])
-    lab.trace.cache_clear()
+    lab._trace.cache_clear()
     late.put_off()
     assert model.config.n_ctx > 0 and lab.tokens_of("Tom") and not read
     assert np.array_equal(lab.trace(tokens)["logits"], logits)

@@ -13,7 +13,16 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-LAYERS = ["kernel", "corpus", "models", "studies", "ui", "host", "library"]  # of explainer/, from the bottom
+LAYERS = [
+    "kernel",
+    "architectures",
+    "corpus",
+    "models",
+    "studies",
+    "ui",
+    "host",
+    "library",
+]  # of explainer/, from the bottom
 KERNEL = [  # each may import only those before it
     *("config", "ops", "trace", "model", "cache", "gradients", "interventions", "heads", "explain"),
     *("temperature", "sampling", "paths", "checkpoint", "tokenizer"),
@@ -21,6 +30,7 @@ KERNEL = [  # each may import only those before it
 BELOW = {"param", "markupsafe", "numpy"}  # what a layer may use of others' packages, but for what LIBRARIES grants it
 LIBRARIES = {
     "kernel": {"numpy"},
+    "architectures": {"numpy"},
     "ui": BELOW | {"panel", "bokeh"},
     "host": BELOW | {"panel", "bokeh"},
     "library": set(),

@@ -14,15 +14,17 @@ from explainer.kernel.config import Config
 from explainer.kernel.model import Model
 from explainer.kernel.tokenizer import Tokenizer
 from explainer.models import lab, measured
+from explainer.models.files import Loaded
 from tests.tiny import random_params
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = Config(n_layers=1, n_heads=2, d_model=8, d_head=4, d_mlp=16, n_vocab=300, n_ctx=32)
 
 
-def other_model(seed: int) -> tuple[Model, Tokenizer]:
+def other_model(seed: int) -> Loaded:
     """A random model with 300 tokens of its own."""
-    return Model(SMALL, random_params(SMALL, seed), "a random one", {}), Tokenizer(lab.tokenizer().merges[:43])
+    model = Model(SMALL, random_params(SMALL, seed), "a random one", {})
+    return Loaded(model, Tokenizer(lab.tokenizer(lab.STORYTELLER).merges[:43]), {})
 
 
 TEXT = "Mia has a red ball."
@@ -30,9 +32,9 @@ TEXT = "Mia has a red ball."
 
 @pytest.fixture
 def other() -> Iterator[str]:
-    lab.bring("file", *other_model(seed=1))
+    lab.take("file", other_model(seed=1))
     yield "file"
-    lab.forget("file")
+    lab.let_go()
 
 
 def logits() -> list[float]:
@@ -53,7 +55,7 @@ def test_all_is_about_the_model_in_use(other: str) -> None:
 def test_another_file_by_the_same_name_leaves_nothing_behind(other: str) -> None:
     with lab.using(other):
         first = logits()
-    lab.bring(other, *other_model(seed=2))
+    lab.take(other, other_model(seed=2))
     with lab.using(other):
         assert logits() != first
 
@@ -83,8 +85,8 @@ def test_what_was_measured_of_it_goes_with_it(other: str) -> None:
         theirs = sizes(1)
         assert theirs != own and sizes.known(1)
     assert sizes(1) == own
-    lab.forget(other)
-    lab.bring(other, *other_model(seed=1))
+    lab.let_go()
+    lab.take(other, other_model(seed=1))
     with lab.using(other):
         assert not sizes.known(1)
 

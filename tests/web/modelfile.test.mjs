@@ -1,0 +1,117 @@
+// The parts of a model's file: fetched, checked, kept, and not fetched again (build/web/modelfile.js).
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { beforeEach, test } from 'node:test';
+import { ModelError, download, forget, isKept } from '../../build/web/modelfile.js';
+
+const folder = new URL('https://a.example/site/models/tiny/');
+const bytes = Uint8Array.from({ length: 1000 }, (_, i) => (i * 7) % 251);
+const parts = [0, 1, 2, 3, 4].map((i) => {
+  const data = bytes.slice(i * 220, (i + 1) * 220);
+  return { url: `0${i}.bin`, bytes: data.length, sha256: createHash('sha256').update(data).digest('hex'), data };
+});
+const manifest = {
+  name: 'tiny', file: 'tiny.gguf', bytes: 1000, memory: 1, parts: parts.map(({ data, ...said }) => said),
+};
+
+let asked;
+let kept;
+let broken; // url -> how many more times it arrives damaged, or never
+const never = () => {};
+beforeEach(() => {
+  asked = [];
+  broken = {};
+  kept = new Map();
+  globalThis.caches = {
+    open: async () => ({
+      match: async (url) => kept.get(String(url.url ?? url))?.clone(),
+      put: async (url, response) => { kept.set(String(url), response); },
+      keys: async () => [...kept.keys()].map((url) => ({ url })),
+      delete: async (request) => kept.delete(request.url),
+    }),
+  };
+  globalThis.fetch = async (url, { signal } = {}) => {
+    signal?.throwIfAborted();
+    const name = String(url).slice(folder.href.length);
+    asked.push(name);
+    if (name === 'manifest.json') return Response.json(manifest);
+    const part = parts.find((each) => each.url === name);
+    if (broken[name] === 'hangs') {
+      return new Promise((_, reject) => { signal.addEventListener('abort', () => reject(signal.reason)); });
+    }
+    if (broken[name]-- > 0) return new Response(part.data.toReversed());
+    return new Response(part.data);
+  };
+});
+const contents = async (blob) => new Uint8Array(await blob.arrayBuffer());
+
+test('all parts, in order, with progress up to the last byte', async () => {
+  const said = [];
+  const { blob } = await download(folder, (p) => said.push({ ...p }), new AbortController().signal);
+  assert.deepEqual(await contents(blob), bytes);
+  assert.deepEqual(said.at(-1), { loaded: 1000, total: 1000, kept: 0 });
+  assert.ok(said.every((p, i) => !i || p.loaded > said[i - 1].loaded));
+});
+
+test('a second time nothing is fetched but the list', async () => {
+  const { signal } = new AbortController();
+  assert.equal(await isKept(folder, manifest), false);
+  await download(folder, never, signal);
+  assert.equal(await isKept(folder, manifest), true);
+  asked = [];
+  let last;
+  const { blob } = await download(folder, (p) => { last = { ...p }; }, signal);
+  assert.deepEqual(asked, ['manifest.json']);
+  assert.deepEqual(last, { loaded: 1000, total: 1000, kept: 1000 });
+  assert.deepEqual(await contents(blob), bytes);
+});
+
+test('what was cancelled goes on where it was', async () => {
+  const cancel = new AbortController();
+  broken['03.bin'] = 'hangs';
+  const enough = ({ loaded }) => { if (loaded >= 700) cancel.abort(new Error('cancelled')); };
+  const running = download(folder, enough, cancel.signal);
+  await assert.rejects(running, /cancelled/);
+  const had = kept.size;
+  assert.equal(had, 4); // all but the one that hung
+  broken = {};
+  asked = [];
+  const { blob } = await download(folder, never, new AbortController().signal);
+  assert.equal(asked.length, 1 + 5 - had);
+  assert.deepEqual(await contents(blob), bytes);
+});
+
+test('a damaged part is fetched again, and after three times a sentence', async () => {
+  broken['02.bin'] = 2;
+  const { blob } = await download(folder, never, new AbortController().signal);
+  assert.deepEqual(await contents(blob), bytes);
+  assert.equal(asked.filter((name) => name === '02.bin').length, 3);
+  kept.clear();
+  broken['02.bin'] = 3;
+  await assert.rejects(download(folder, never, new AbortController().signal), (problem) => (
+    problem instanceof ModelError && problem.message === '02.bin has arrived damaged.'));
+});
+
+test('what the cache holds is checked, too', async () => {
+  await download(folder, never, new AbortController().signal);
+  kept.set(`${folder.href}01.bin`, new Response(new Uint8Array(220)));
+  asked = [];
+  const { blob } = await download(folder, never, new AbortController().signal);
+  assert.deepEqual(asked, ['manifest.json', '01.bin']);
+  assert.deepEqual(await contents(blob), bytes);
+});
+
+test('without a cache it works, and forgetting leaves nothing', async () => {
+  await download(folder, never, new AbortController().signal);
+  await forget(folder);
+  assert.equal(kept.size, 0);
+  globalThis.caches = { open: async () => { throw new Error('not here'); } };
+  const { blob } = await download(folder, never, new AbortController().signal);
+  assert.deepEqual(await contents(blob), bytes);
+  assert.equal(await isKept(folder, manifest), false);
+});
+
+test('a site without the model says so', async () => {
+  globalThis.fetch = async () => new Response('', { status: 404 });
+  await assert.rejects(download(folder, never, new AbortController().signal), /built without that model/);
+});
