@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-LAYERS = ["kernel", "corpus", "models", "studies", "ui", "host", "library"]  # of explainer/, from the bottom
+LAYERS = ["kernel", "corpus", "live", "models", "studies", "ui", "host", "library"]  # of explainer/, from the bottom
 KERNEL = [  # each may import only those before it
     *("config", "ops", "trace", "model", "cache", "gradients", "interventions", "heads", "explain"),
     *("temperature", "sampling", "paths", "checkpoint", "tokenizer"),
