@@ -328,23 +328,33 @@ class Attention(Part):
         """The same for one more token. y: [B, D], at place `at`; state: what it remembers; returns [B, D]"""
         B, D = y.shape
         H, K = self.shape.heads, self.K
+        self.remember(y, state, at)
         q = (y @ self.w("W_Q")).reshape(B, H, K) / self.weights.dtype.type(math.sqrt(K))
-        k, v = (y @ self.w("W_KV")).reshape(B, 2, H, K).transpose(1, 0, 2, 3)
-        if self.linear:  # the whole past in one matrix for each head
-            past = state.setdefault("past", np.zeros((B, H, K, K), y.dtype))
-            past += k[..., :, None] * v[..., None, :]
-            z = np.einsum("bhk,bhkj->bhj", q, past) / y.dtype.type(at + 1)
+        if self.linear:
+            z = np.einsum("bhk,bhkj->bhj", q, state["past"]) / y.dtype.type(at + 1)
             return z.reshape(B, D) @ self.w("W_O")
         if self.shape.positions == "rope":
-            cos, sin = (a[at] for a in angles(self.shape.length, K, self.weights.dtype.str))
-            q, k = rotate(q, cos, sin), rotate(k, cos, sin)
-        for name, new in (("k", k), ("v", v)):  # the KV cache
-            state.setdefault(name, np.empty((B, H, self.shape.length, K), y.dtype))[:, :, at] = new
+            q = rotate(q, *(a[at] for a in angles(self.shape.length, K, self.weights.dtype.str)))
         keys, values = state["k"][:, :, : at + 1], state["v"][:, :, : at + 1]
         scores = (keys @ q[..., None])[..., 0]  # [B, H, at + 1]
         weights = np.exp(scores - scores.max(-1, keepdims=True))
         weights /= weights.sum(-1, keepdims=True)
         return (weights[..., None, :] @ values).reshape(B, D) @ self.w("W_O")
+
+    def remember(self, y: Array, state: dict[str, Array], at: int) -> None:
+        """Keep of one more token what later ones may read of it. y: [B, D], at place `at`"""
+        B, H, K = len(y), self.shape.heads, self.K
+        k, v = (y @ self.w("W_KV")).reshape(B, 2, H, K).transpose(1, 0, 2, 3)
+        if self.linear:  # the whole past in one matrix for each head
+            past = state.setdefault("past", np.zeros((B, H, K, K), y.dtype))
+            past += k[..., :, None] * v[..., None, :]
+            return
+        if self.shape.positions == "rope":
+            k = rotate(k, *(a[at] for a in angles(self.shape.length, K, self.weights.dtype.str)))
+        for name, new in (("k", k), ("v", v)):  # the KV cache
+            if name not in state:
+                state[name] = np.empty((B, H, self.shape.length, K), y.dtype)
+            state[name][:, :, at] = new
 
 
 class GRU(Part):
@@ -417,11 +427,15 @@ class GRU(Part):
 
     def step(self, y: Array, state: dict[str, Array], at: int) -> Array:
         """The same for one more token. y: [B, D]; returns [B, D]"""
+        self.remember(y, state, at)
+        return state["h"] @ self.w("W_O")
+
+    def remember(self, y: Array, state: dict[str, Array], at: int) -> None:
+        """Go on to the next state. y: [B, D]"""
         B, D = y.shape
         h = state.get("h", np.zeros((B, D), y.dtype))
         gates, seen = np.empty((B, 3 * D), y.dtype), np.empty((B, D), y.dtype)
         state["h"] = self._turn(y @ self.w("W") + self.w("b"), h, gates, seen)
-        return state["h"] @ self.w("W_O")
 
 
 # ---------------------------------------------------------------- think at each place
@@ -579,16 +593,26 @@ class Writer:
         self._states: list[dict[str, Array]] = [{} for _ in net.layers]
         self._at = 0
 
+    def read(self, tokens: Array) -> None:
+        """Give it one more token and ask nothing there. tokens: [B]"""
+        self._push(tokens, asked=False)
+
     def push(self, tokens: Array) -> Array:
         """Give it one more token, and get its answers there: what `forward` says of that place.
 
         tokens: [B]; returns logits [B, C]
         """
+        return self._net.readout.step(self._net.norm.step(self._push(tokens, asked=True)))
+
+    def _push(self, tokens: Array, asked: bool) -> Array:
         x = self._net.embedding.step(tokens, self._at)
         for layer, state in zip(self._net.layers, self._states, strict=True):
-            x = layer.step(x, state, self._at)
+            if asked or layer is not self._net.layers[-1]:
+                x = layer.step(x, state, self._at)
+            else:  # of the last layer only what later tokens will read
+                layer.mixer.remember(layer.before_mixing.step(x), state, self._at)
         self._at += 1
-        return self._net.readout.step(self._net.norm.step(x))
+        return x
 
 
 def cross_entropy(logits: Array, targets: Array) -> tuple[float, Array]:

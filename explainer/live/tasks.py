@@ -171,7 +171,7 @@ class Following:
             return net.forward(given, self.reads).argmax(axis=-1)
         writer, said, out = net.writer(), starts, np.empty_like(moves)
         for t in range(moves.shape[1]):
-            writer.push(said + self.machine.moves)
+            writer.read(said + self.machine.moves)
             said = writer.push(moves[:, t]).argmax(axis=-1)
             if forged and t in forged:
                 said = forged[t]

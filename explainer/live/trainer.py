@@ -139,8 +139,8 @@ class Trainer:
 
 
 def shape_for(task: Task, **sizes: Any) -> Shape:
-    """A shape that reads and answers what a task asks."""
-    return Shape(vocab=task.vocab, classes=task.classes, length=task.length, **sizes)
+    """A shape that reads and answers what a task asks; `sizes` may make it longer, or anything else."""
+    return Shape(**{"vocab": task.vocab, "classes": task.classes, "length": task.length, **sizes})
 
 
 def together(trainers: Sequence[Trainer], seconds: float, clock: Callable[[], float] = time.perf_counter) -> int:

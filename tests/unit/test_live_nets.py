@@ -69,6 +69,10 @@ def test_token_by_token_is_all_at_once(case):
     writer = net.writer()
     one_by_one = np.stack([writer.push(column) for column in tokens.T], axis=1)
     np.testing.assert_allclose(one_by_one, at_once, atol=1e-12)
+    writer = net.writer()
+    for column in tokens.T[:-1]:
+        writer.read(column)
+    np.testing.assert_allclose(writer.push(tokens[:, -1]), at_once[:, -1], atol=1e-12)
     np.testing.assert_allclose(net.forward(tokens, reads), at_once[:, reads], atol=1e-12)
 
 

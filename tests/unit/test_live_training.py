@@ -162,12 +162,11 @@ def test_the_writer_reads_what_it_wrote_and_a_forged_step_misleads_it():
             pushed = []
 
             class Writer:
-                def push(self, tokens):
+                def read(self, tokens):
                     pushed.append(tokens)
-                    if len(pushed) % 2:
-                        return None
-                    states = tasks.shell_game().table[tokens, pushed[-2] - 10]
-                    return np.eye(5)[states]
+
+                def push(self, tokens):
+                    return np.eye(5)[tasks.shell_game().table[tokens, pushed[-1] - 10]]
 
             return Writer()
 
