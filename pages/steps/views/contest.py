@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import Any, ClassVar
 
 from markupsafe import Markup
@@ -16,13 +17,14 @@ from ..facts import games, pairs
 from ..facts.pairs import CONTESTS, EVERY, MOVES, SEED, Contest, Moment, Pair, Run
 from .parts import answer_row, braid, counts
 
-PIECE = 0.035  # s: what training takes of one request, so that whatever else is asked waits no longer
+SLICE = 0.02  # s of training without a pause: what the reader does meanwhile waits no longer, nor does another training
+LEASE = 0.3  # s of training for each time that the page says that the figure is still in sight
 
 
 class Training(Widget):
     """A kept run of a contest, or, once the reader (or the address) says so, one that happens now."""
 
-    reads: ClassVar[tuple[str, ...]] = ("watch", "seed", "pause", "again", "upto", "back", "at")
+    reads: ClassVar[tuple[str, ...]] = ("watch", "seed", "pause", "upto", "back", "at")
     functions = (
         trainer.Trainer.step,
         nets.Attention.forward,
@@ -33,8 +35,14 @@ class Training(Widget):
 
     def __init__(self, *args: Any, **options: Any):
         self._pair: Pair | None = None  # what is being trained
-        self._heard = (0, 0)  # the page's last wishes that were met: to go on, to begin again
+        self._begun = 0  # the page's last wish to begin again that was met
+        self._lease = 0.0  # s of training that are left until it must say so again
         super().__init__(*args, **options)
+        self.state.param.watch(self._still_seen, "again")
+
+    def _still_seen(self, *events: Any) -> None:
+        """The page says that what was drawn last is in sight: train on."""
+        self._lease = LEASE
 
     def contest(self) -> Contest:
         raise NotImplementedError
@@ -44,21 +52,35 @@ class Training(Widget):
         """Whether this is what the reader watches."""
         return bool(self.state.watch == self.contest().name)
 
+    @property
+    def works(self) -> bool:
+        """Whether it trains: the reader has begun it, sees it, and has not paused it."""
+        return self.live and self._lease > 0 and self._pair is not None and not self._pair.done and not self.state.pause
+
+    def work(self) -> None:
+        """Train for a slice; draw what has been measured, and at the end of each lease: then the page asks again."""
+        assert self._pair is not None
+        began, measured = time.perf_counter(), len(self._pair.trainers[1].history)
+        self._pair.advance(SLICE)
+        self._lease -= time.perf_counter() - began
+        if len(self._pair.trainers[1].history) > measured or self._lease <= 0 or self._pair.done:
+            self.redraw()
+
     def go_on(self) -> Pair:
-        """Train for a short piece at each of the page's requests; to the end, outside of one."""
+        """Meet the page's wishes: begin, begin again, make a step. What goes on by itself is `work`.
+
+        Outside of a request (in a notebook) nobody calls that, and all steps are made at once.
+        """
         s, contest = self.state, self.contest()
-        turn, back = self._heard
         if self._pair is None or (self._pair.contest.name, self._pair.seed) != (contest.name, s.seed):
             self._pair = Pair(contest.name, s.seed)
-        elif s.back != back:
+        elif s.back != self._begun:
             self._pair.rewind()
-        elif math.isinf(s.left()):
+        if math.isinf(s.left()):
             self._pair.step_to(contest.plan.steps)
         elif s.pause:
             self._pair.step_to(s.upto)
-        elif s.again != turn:
-            self._pair.advance(PIECE)
-        self._heard = (s.again, s.back)
+        self._begun = s.back
         return self._pair
 
     def warm(self) -> None:
@@ -115,7 +137,7 @@ class Training(Widget):
                     class_="contest",
                     data_step=moment.step,
                     data_more="again" if turning else None,
-                    data_piece=self.state.again if turning else None,
+                    data_piece=pair.steps if pair and turning else None,
                 ),
                 tag("p", said_of(pair, run, moment), class_="run-says"),
                 c.beyond(tag("p", budget(contest, run), class_="run-says"), table),

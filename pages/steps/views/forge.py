@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from explainer.live import tasks
+from explainer.live import nets, tasks
 from explainer.live.tasks import CUPS
 from explainer.ui.html import join, percent, tag
 from explainer.ui.parts import components as c
@@ -23,7 +23,7 @@ class ForgedStep(Widget):
     slug = "forged-step"
     title = "One wrong note"
     reads = ("game", "forged", "place")
-    functions = (tasks.Following.answers, games.answers)
+    functions = (tasks.Following.answers, nets.Writer)
 
     def draw(self) -> Markup:
         s = self.state
@@ -69,7 +69,7 @@ def notes(played: games.Game, said: tuple[int, ...], forged: int) -> Markup:
         words = {"forged": "put there", "right": "right", "wrong": f"wrong, it is {ball + 1}"}[kind]
         why = f"after swap {n}: {wrote + 1}, {words}"
         cells.append(tag("i", str(wrote + 1), class_=f"note-cell {kind}", data_why=why))
-    legend = tag("span", "outlined: the one that was changed", class_="verdict")
+    legend = tag("span", "outlined: the one that was changed", class_="learner-says")
     return tag(
         "div",
         tag("p", tag("b", "Its notes"), legend, class_="learner"),

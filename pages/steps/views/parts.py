@@ -64,7 +64,7 @@ def answer_row(name: str, shares: Sequence[float], verdict: str, chance: float, 
     ]
     return tag(
         "div",
-        tag("p", tag("b", name), tag("span", verdict, class_="verdict"), class_="learner"),
+        tag("p", tag("b", name), tag("span", verdict, class_="learner-says"), class_="learner"),
         tag(
             "div",
             *cells,

@@ -20,7 +20,7 @@ class ShellGame(Widget):
     slug = "shell-game"
     title = "Where is the ball?"
     reads = ("game", "swaps", "pick")
-    functions = (tasks.shell_game, tasks.Machine.games, games.answers)
+    functions = (tasks.Machine.games, tasks.Following.answers, games.ways)
 
     def draw(self) -> Markup:
         s = self.state
