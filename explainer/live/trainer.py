@@ -65,10 +65,11 @@ class Trainer:
     @property
     def done(self) -> bool:
         """Whether all steps of the plan are made, and measured."""
-        return self.steps >= self.plan.steps and not self._due
+        return self.steps >= self.plan.steps and not self.due
 
     @property
-    def _due(self) -> bool:
+    def due(self) -> bool:
+        """Whether it is to be measured before its next step."""
         at = self.steps
         return (at % self.every == 0 or at == self.plan.steps) and (not self.history or self.history[-1].step < at)
 
@@ -101,7 +102,7 @@ class Trainer:
         began, before = clock(), self.steps
         now = began
         while not self.done:
-            if self._due:
+            if self.due:
                 self.measure()
             else:
                 self.step()

@@ -135,8 +135,10 @@ class Pair:
         together(self.trainers, seconds)
 
     def step_to(self, step: int) -> None:
-        """Go on until both have made so many steps."""
-        while not self.done and (self.steps < step or len({t.steps for t in self.trainers}) > 1):
+        """Go on until both have made so many steps, and are measured if that is due."""
+        while not self.done and (
+            self.steps < step or len({t.steps for t in self.trainers}) > 1 or any(t.due for t in self.trainers)
+        ):
             together(self.trainers, 0.0)
 
     def rewind(self) -> None:
