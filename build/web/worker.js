@@ -299,8 +299,8 @@ function warmUp(port, client, left) {
 /** @type {Set<string>} */
 const working = new Set(); // the clients for whom a slice of work waits in the queue
 
-/** A training goes on by itself, in slices: each stands at the end of the queue, behind whatever readers do on this page
- * or another, and behind the slices of other pages' trainings, so that these share the time evenly.
+/** A training goes on by itself, in slices: each stands at the end of the queue, behind whatever readers do on this
+ * page or another, and behind the slices of other pages' trainings, so that these share the time evenly.
  * @param {Live} live @param {Hearer} port @param {string} client */
 function goOn({ session }, port, client) {
   if (working.has(client) || !session.has_work(client)) return;
