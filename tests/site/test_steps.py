@@ -44,7 +44,8 @@ def test_one_press_and_one_is_right_on_all_twenty_while_the_other_is_lost(open_p
         steps(page)
         .locator(".answer-row.second .share")
         .evaluate_all(
-            "all => all.map(el => parseFloat(getComputedStyle(el, '::before').height) / el.getBoundingClientRect().height)"
+            """all => all.map((el) => parseFloat(getComputedStyle(el, '::before').height)
+              / el.getBoundingClientRect().height)"""
         )
     )
     assert bars == pytest.approx(wrote, abs=0.05), "columns are as high as their shares"
