@@ -47,7 +47,7 @@ class ForgedStep(Widget):
                         counts(MOVES, "swap"),
                         class_="contest",
                     ),
-                    tag("p", told(played, said, s.forged, place), class_="run-says"),
+                    tag("p", told(played, said, s.forged, place), class_="run-says told"),
                     c.beyond(
                         c.numbers_table(
                             ["swap", "ball", "written"],
