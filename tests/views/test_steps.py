@@ -99,6 +99,11 @@ def test_one_step_is_one_step_of_each(made):
     ask(made, upto=1)
     assert [t.steps for t in widget._pair.trainers] == [1, 1]
     assert 'value="shell\x1f2\x1ftrue"' in widget.html
+    names, values = re.search(r'data-set="([^"]*)" value="([^"]*)"[^>]*>Rewind', widget.html).groups()
+    ask(made, **dict(zip(names.split(), values.split("\x1f"), strict=True)))
+    assert widget._pair.steps == 0
+    ask(made, at=0)
+    assert widget._pair.steps == 0, "and it stays there"
 
 
 def test_another_seed_is_another_run(made):

@@ -101,7 +101,9 @@ class Training(Widget):
             step = c.button("One step", sets="watch upto pause", value=f"{name}\x1f{pair.steps + 1}\x1ftrue")
             buttons.append(c.beyond(step))
         if pair and pair.steps:
-            buttons.append(c.beyond(c.button("Rewind", sets="back pause at", value=f"{s.back + 1}\x1ftrue\x1f")))
+            buttons.append(
+                c.beyond(c.button("Rewind", sets="back pause at upto", value=f"{s.back + 1}\x1ftrue\x1f\x1f0"))
+            )
         last = run.moments[-1].step
         return c.controls(
             tag("div", *buttons, class_="train"),
