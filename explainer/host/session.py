@@ -239,6 +239,29 @@ def warm(client: str) -> bool:
     return _work(live, drawn.warm) if live and drawn and not drawn.waits else False
 
 
+def has_work(client: str) -> bool:
+    """Whether something of a page goes on by itself for a while (`Widget.works`): a training, in slices."""
+    live = _open.get(client)
+    return live is not None and any(getattr(c, "works", False) for c in live.components)
+
+
+def work(client: str) -> bool:
+    """Do one slice of that, and send what it changes; between two slices the pages' requests have their turn.
+
+    returns: whether there is more to do
+    """
+    live = _open.get(client)
+    if live is None:
+        return False
+
+    def one_slice() -> None:
+        for component in live.components:
+            if getattr(component, "works", False):
+                component.work()
+
+    return _work(live, one_slice) and has_work(client)
+
+
 def _work(live: Live, work: Callable[[], None]) -> bool:
     """Do something to a document and send what that changes, or the error. Returns whether all went well."""
     fine = True

@@ -265,3 +265,35 @@ def test_reseeding_makes_unseeded_draws_differ_and_seeded_ones_not() -> None:
     assert one[1] != two[1]
     assert one[2] == two[2]
     assert draws(b"\1" * 32) == one
+
+
+class Works(Widget):
+    """Counts down, a number each slice."""
+
+    slug = "works"
+    left = 0
+
+    def draw(self) -> str:
+        return f"<p>{self.left}</p>"
+
+    @property
+    def works(self) -> bool:
+        return self.left > 0
+
+    def work(self) -> None:
+        self.left -= 1
+        self.redraw()
+
+
+def test_work_goes_on_in_slices_and_sends_what_each_has_changed(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Page("count", "Count", "How many?", PageState, (Works,))
+    monkeypatch.setattr(session.shelf, "documents", lambda page_=None: documents([page]))
+    models = json.loads(session.open("a", "count"))["models"]
+    assert not session.has_work("a") and not session.work("a")
+    session._open["a"].components[1].left = 2
+    assert session.has_work("a") and session.work("a")
+    assert not session.work("a"), "nothing is left after this slice"
+    html = [event["new"] for message in pages.take("a") for event in message["events"]]
+    assert html == ["<p>1</p>", "<p>0</p>"] and models[1]["name"] == "works"
+    session.close("a")
+    assert not session.has_work("a") and not session.work("a")
