@@ -260,7 +260,8 @@ def framed(page: Any, prose: Markup, *, root: str, contents: Contents, assets: d
 def lean_still(page: Any, name: str, still: dict[str, Any]) -> dict[str, Any]:
     """What the page's script needs of a document: which one it is, and its models."""
     models = [lean_model(model) for model in still["models"]]
-    return {"name": name, "page": page.folder, "weights": story.fingerprint(), "models": models}
+    moved = {"moved": list(page.state.moved)} if page.state.moved else {}
+    return {"name": name, "page": page.folder, "weights": story.fingerprint(), **moved, "models": models}
 
 
 def lean_model(model: dict[str, Any]) -> dict[str, Any]:

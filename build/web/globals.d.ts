@@ -82,7 +82,8 @@ interface Model {
 interface Patch { model: string; attr: string; new: any }
 
 /** What the build wrote into the page (build/shell.py: lean_still). */
-interface Still { name: string; page: string; weights: string; models: Model[] }
+/** moved: the names of values that every link says with anything else (build/web/address.js) */
+interface Still { name: string; page: string; weights: string; moved?: string[]; models: Model[] }
 
 interface FileEntry { url: string; bytes: number; raw: number; sha256: string; raw_sha256: string }
 

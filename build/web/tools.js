@@ -85,8 +85,7 @@ function menu(el, shown) {
  *   address: typeof import('./address.js'), still: Still,
  * }} page */
 export function toolbars({ widgets, state, defaults, wish, address, still }) {
-  const changed = () => Object.fromEntries(
-    Object.entries(state()).filter(([k, v]) => v !== null && String(v) !== String(defaults[k])));
+  const changed = () => address.told(state(), defaults, still.moved);
   /** @returns {Values} */
   const told = () => {
     const values = changed();
@@ -102,7 +101,7 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
         announce(el, 'Back to the start.');
       }
       if (tool === 'link') {
-        const url = new URL(address.write(state(), defaults, still.weights));
+        const url = new URL(address.write(state(), defaults, still));
         // (there the state is in the hash)
         if (url.protocol !== 'file:' && !document.documentElement.dataset.embed) url.hash = slug;
         announce(el, (await copy(url.href)) ? 'Link copied: it opens exactly this view.' : url.href);

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __package__ = __package__ or "pages.home"  # as `panel serve` runs this file, by itself
 
-from typing import Any
+from typing import Any, ClassVar
 
 import param
 
@@ -19,7 +19,8 @@ from .views.whole_model import WholeModel
 MOST = 24  # tokens drawn, the start token included
 MOST_TURNS = 40
 PARTS = ("roof", "word")  # what else than a node can be opened in the picture
-PROMPT = "A robot called {name}. Good night, {start}"
+PROMPT = "A robot called {name}. Good night,"
+OLDER = "A robot called Vi-do-zu. Good night, Vi-do"  # the text of older links that say none: one crank wrote “zu.”
 
 
 FLOORS = len(climb.bundles(lab.model().config.n_layers))
@@ -33,11 +34,12 @@ class HomeState(PageState):
     """
 
     told_by = ("turn", "seed")
+    moved: ClassVar[dict[str, Any]] = {"prompt": OLDER}
     coded = ("inside",)
     roof = FLOORS + 1
     drop = FLOORS + 2
 
-    prompt = param.String(default=PROMPT.format(name="Vi-do-zu", start="Vi-do"), label="Prompt")
+    prompt = param.String(default=PROMPT.format(name="Vi-do-zu"), label="Prompt")
     called = param.String(default="", label="name", doc="a name that the reader makes up: it goes into the prompt")
     quiet = ("called",)
     block: param.Selector[Any] = param.Selector(

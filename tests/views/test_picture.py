@@ -10,7 +10,7 @@ import drawn
 import pytest
 
 from explainer.models import lab
-from explainer.studies import climb
+from explainer.studies import climb, story
 from explainer.ui.html import exact
 from explainer.ui.parts import climb as picture
 from pages.home.page import FLOORS, PAGE, HomeState
@@ -206,6 +206,35 @@ def test_the_tables_say_every_number_that_is_drawn(prompt):
     assert math.isclose(sum(row.children[1].v for row in odds.all("tbody")[0].all("tr")), 1, rel_tol=1e-6)
 
 
+def test_the_first_cranks_write_a_name_that_the_text_has_once():
+    """The full stop was what a first press gave once: true, and dull."""
+    link, _, _ = made()
+    state = link._state
+    name = lab.name_in(state.prompt)
+    assert state.prompt.count(name) == 1 and len(name.split("-")) == 3
+    for turn, piece in enumerate(name.split("-")):
+        link.request = {"turn": turn, "#": turn}
+        told = state.climb()
+        assert told.word.text == piece and told.word.chance > 0.99
+        bold = [a for a in told.carriers if a.query == told.last and told.columns[a.key].text == piece]
+        assert bold and bold[0].without < 0.02, "the line to the first time carries it"
+    link.request = {"turn": 3, "#": 9}
+    assert state.text().count(name) == 2
+
+
+def test_an_older_link_has_the_text_that_it_was_made_with():
+    """The page's own text was another once: links leave out what is the default, and say with which weights it was."""
+    state = HomeState()
+    state.update_from({"weights": story.fingerprint(), "turn": "1"})
+    assert (state.prompt, state.turn, state.climb().word.text) == (NAME, 1, ".")
+    state.update_from({"weights": story.fingerprint(), "turn": "1", "prompt": "Mia has"})
+    assert state.prompt == "Mia has"
+    for by_hand in ({"turn": "1"}, {"turn": "1", "weights": ""}):
+        state = HomeState()
+        state.update_from(by_hand)
+        assert (state.prompt, state.climb().word.text) == (HomeState.param.prompt.default, "do")
+
+
 def test_places_are_counted_through_and_back():
     state = HomeState()
     seen = []
@@ -219,7 +248,7 @@ def test_places_are_counted_through_and_back():
 
 @pytest.mark.parametrize("inside", ["roof", "word", "0.5", "1.1", "3.6", "4.12", "4.12.6", "2.3.0"])
 def test_whatever_can_be_pressed_opens(inside):
-    link, _, root = made(inside=inside)
+    link, _, root = made(prompt=NAME, inside=inside)
     assert link.values["inside"] == inside and not link.messages
     (section,) = root.all("section", "in")
     links = list(section.all("a"))
@@ -254,7 +283,7 @@ def test_another_text_begins_anew():
 
 
 def test_a_turn_after_the_end_is_answered():
-    link, _, root = made(turn=9)
+    link, _, root = made(prompt=NAME, turn=9)
     assert link.messages["turn"] == "There is no turn 9 here; showing turn 2."
     assert root.all("div", "climber")[0].attrs["data-crank-last"] == str(3 * HomeState.drop)
     assert "the end" in svgs(root)[0].all("g", "drop")[0].text
