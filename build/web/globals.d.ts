@@ -157,6 +157,8 @@ interface RootEvents {
   focusin: At<FocusEvent>;
   focusout: At<FocusEvent, Field>;
   pointerover: At<PointerEvent>;
+  pointerdown: At<PointerEvent>;
+  pointermove: At<PointerEvent>;
   pointerout: At<PointerEvent>;
   toggle: At<ToggleEvent, HTMLDetailsElement>;
   scroll: At<Event>;

@@ -121,6 +121,31 @@ def test_the_narrow_drawing_keeps_what_carries_the_word():
         assert shown == sorted(set(shown)) and len(shown) == min(layout.most, told.last)
 
 
+@pytest.mark.parametrize("turn", [0, 1, 2])
+def test_on_a_phone_too_the_name_is_whole_and_the_floors_are_named(turn):
+    """The first pieces of the name were left out there once, and nothing said which row was which floor."""
+    link, _, root = made(turn=turn)
+    told = link._state.climb()
+    for svg in svgs(root):
+        shown = {int(t.attrs["id"].split("w")[-1]) for t in svg.all("text", "word")}
+        first = next(c for c in told.columns if c.text == "Vi")
+        assert set(range(first.begins, first.ends)) <= shown and first.ends - first.begins == 3
+        assert {c.begins for i, c in enumerate(told.columns) if i in shown} & {told.columns[told.last].begins}
+        wide = float(svg.attrs["viewbox"].split()[2])
+        words = sorted((t for t in svg.all("text", "word")), key=lambda t: int(t.attrs["id"].split("w")[-1]))
+        xs = [float(re.findall(r"-?[\d.]+(?=px)", t.attrs["style"])[0]) for t in words]
+        letter = 6.4 if "narrow" in svg.classes else 8.5  # units, as wide as they are on the screen
+        half = [max(len(t.text), 1) * letter / 2 for t in words]
+        assert all(a + p <= b - q + 1 for a, b, p, q in zip(xs, xs[1:], half, half[1:], strict=False)), "words overlap"
+        at = places(svg)
+        names = svg.all("text", "number") or [t for t in svg.all("text", "name") if t.text.startswith("floor")]
+        assert [re.sub(r"\D", "", t.text) for t in names] == ["1", "2", "3", "4"]
+        for floor, name in enumerate(names, start=1):
+            assert name.number("y") - 4 == pytest.approx(at[floor, told.last][1], abs=0.2)
+            assert 0 < name.number("x") < min(xs) < wide
+        assert any("floor" in t.text for t in svg.all("text")), "and that they are floors"
+
+
 @pytest.mark.parametrize("floor", range(HomeState.drop + 1))
 def test_what_is_reached_is_lit_and_one_sentence_is_said(floor):
     _, _, root = made(floor=floor)

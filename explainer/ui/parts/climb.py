@@ -29,7 +29,8 @@ from explainer.ui.parts import components as c
 class Layout:
     """A way to draw it: sizes in units of the drawing.
 
-    most: columns shown at most; slot: room for the next word, and for what the last column would say; names: of floors
+    most: columns shown at most; slot: room for the next word, and for what the last column would say; names: of floors,
+    beside each; axis: their numbers, and one name for all; pad, least: room around a word, and for the shortest
     """
 
     name: str
@@ -41,6 +42,9 @@ class Layout:
     names: bool
     letter: float  # about as wide is one letter of a word
 
+    axis: bool = False
+    pad: float = 11
+    least: float = 26
     roof: float = 34  # height of the strip of odds
     fan: float = 46  # from the top floor to the strip
     below: float = 56  # words and braces
@@ -62,17 +66,21 @@ class Layout:
 WIDE = Layout("wide", 860, 84, 104, 13, 50, True, 9.0)
 GAP = 15  # where columns are left out
 FEWEST = 4  # columns
-NARROW = Layout("narrow", 340, 6, 64, 7, 37, False, 8.2, roof=32, fan=36, below=46)
+NARROW = Layout("narrow", 340, 6, 66, 9, 37, False, 7.0, axis=True, pad=7.5, least=21, roof=32, fan=36, below=46)
+DIGIT = 6.4  # units of a digit of a floor's number
+AXIS = 18  # units of the name of all floors, written upwards
 LAYOUTS = (WIDE, NARROW)
 
 
 def shown_columns(told: Climb, most: int) -> list[int]:
-    """Which columns are drawn: the last, those that the word comes through, then the others from the end; in order.
+    """Which columns are drawn: the last, those that the word comes through, then what else belongs to the same words,
+    then the others from the end; in order.
 
     The start mark is none of them.
     """
-    through = [i for arc in told.carriers for i in (arc.query, arc.key)]
-    wanted = dict.fromkeys([told.last, *through, *range(told.last, -1, -1)])
+    through = [told.last, *(i for arc in told.carriers for i in (arc.query, arc.key))]
+    whole = [k for i in through for k in range(told.columns[i].begins, told.columns[i].ends)]
+    wanted = dict.fromkeys([*through, *whole, *range(told.last, -1, -1)])
     return sorted([i for i in wanted if told.columns[i].text != START or i > 0][:most]) or [told.last]
 
 
@@ -103,6 +111,11 @@ def floor_name(floor: Floor) -> str:
     """'floor 3', or, of a bundle, the layers in it, counted from 1: 'floors 6-10'."""
     single = floor.first == floor.last
     return f"floor {floor.first + 1}" if single else f"floors {floor.first + 1}–{floor.last + 1}"
+
+
+def floor_number(floor: Floor) -> str:
+    """'3', or, of a bundle, the layers in it, counted from 1: '6-10'."""
+    return floor_name(floor).split()[1]
 
 
 def state(f: int, floor: int, kind: str = "") -> dict[str, Any]:
@@ -146,9 +159,14 @@ class WordRow:
         return self.choose(most)
 
     @property
+    def left(self) -> float:
+        """Where the columns begin, behind the names of the floors."""
+        return self.layout.left
+
+    @property
     def room(self) -> float:
         """For all columns together."""
-        return self.layout.width - self.layout.left - self.layout.slot - 8
+        return self.layout.width - self.left - self.layout.slot - 8
 
     def gaps(self, columns: Sequence[int]) -> list[float]:
         """Room before each column for the mark that some are left out there."""
@@ -157,19 +175,20 @@ class WordRow:
     def widths(self, columns: Sequence[int]) -> list[float]:
         """How much room each column wants: long words more, marks less."""
         texts = [self.pieces[i].text for i in columns]
-        own = [max(len(t) * self.layout.letter + 11, 26 if t[:1].isalnum() else 18) for t in texts]
+        lay = self.layout
+        own = [max(len(t) * lay.letter + lay.pad, lay.least if t[:1].isalnum() else lay.least - 8) for t in texts]
         return [w + gap for w, gap in zip(own, self.gaps(columns), strict=True)]
 
     def places(self) -> dict[int, float]:
         """Where the columns stand: {column: x}. The last word stands at the right, where things happen."""
-        lay, room = self.layout, self.room
+        room = self.room
         gaps, wanted = self.gaps(self.columns), self.widths(self.columns)
         spare = (room - sum(wanted)) / len(wanted)
         if spare < 0:
             wanted = [w * room / sum(wanted) for w in wanted]
             spare = 0.0
         spare = min(spare, 62.0)
-        left = lay.left + room - sum(wanted) - spare * len(wanted)
+        left = self.left + room - sum(wanted) - spare * len(wanted)
         found, at = {}, left
         for i, width, gap in zip(self.columns, wanted, gaps, strict=True):
             found[i] = at + (width + spare + gap) / 2
@@ -243,6 +262,12 @@ class Picture(WordRow):
     def ground(self) -> float:
         return self.y(0) + 30
 
+    @property
+    def left(self) -> float:
+        if not self.layout.axis:
+            return self.layout.left
+        return AXIS + DIGIT * max(len(floor_number(f)) for f in self.told.floors)
+
     # ------------------------------------------------------------ parts
 
     def draw(self) -> Markup:
@@ -287,6 +312,12 @@ class Picture(WordRow):
             if lay.names:
                 name = "words" if f == 0 else floor_name(self.told.floors[f - 1])
                 parts.append(tag("text", name, x=2, y=f"{self.y(f) + 4:.1f}", class_="name"))
+            elif lay.axis and f:
+                number = floor_number(self.told.floors[f - 1])
+                parts.append(tag("text", number, x=f"{self.left - 2:.1f}", y=f"{self.y(f) + 4:.1f}", class_="number"))
+        if lay.axis:
+            middle = (self.y(1) + self.y(self.n_floors)) / 2
+            parts.append(tag("text", "floor", transform=f"translate(10 {middle:.1f}) rotate(-90)", class_="axis"))
         return tag("g", *parts, class_="storeys", aria_hidden="true")
 
     def stems(self, xs: dict[int, float]) -> Markup:
@@ -360,7 +391,7 @@ class Picture(WordRow):
             parts.append(
                 tag(
                     "g",
-                    tag("rect", x=-11, y=-11, width=22, height=22, class_="hit"),
+                    tag("rect", x=-14, y=-14, width=28, height=28, class_="hit"),
                     tag("circle", r=f"{r:.2f}", data_v=None if value is None else exact(value)),
                     class_=f"node{' asked' if i == last else ''}{' way' if way else ''}",
                     style=f"transform:translate({x:.1f}px,{y:.1f}px)",
