@@ -54,21 +54,49 @@ export function embedCode(slug, title, values, site, tall) {
   };
 }
 
-/** Every table of numbers that is shown in `el`: [{name, head, rows}], exact values. @param {HTMLElement} el */
-export function tables(el) {
+/** The exact value of a cell with a number, as text: said by the cell, or, of a count, what it shows, without commas.
+ * @param {HTMLTableCellElement} cell */
+const valueOf = (cell) => cell.dataset.v ?? (cell.classList.contains('int')
+  ? cell.textContent.trim().replaceAll(',', '').replace('\u2212', '-') : undefined);
+
+/** A cell's content as text; of a column's head what the field calls it. @param {HTMLTableCellElement} cell */
+const textOf = (cell) => valueOf(cell) ?? cell.dataset.field ?? cell.textContent.trim();
+
+/** The same, but a number as one. What JavaScript has no number for (a larger count) stays a text.
+ * @param {HTMLTableCellElement} cell @returns {string | number | null} */
+export function numberOf(cell) {
+  const v = valueOf(cell);
+  if (v === undefined) return textOf(cell);
+  if (v === '') return null;
+  const number = Number(v);
+  return Number.isFinite(number) && (Number.isSafeInteger(number) || !/^-?\d+$/.test(v)) ? number : v;
+}
+
+/** Every table of numbers that is shown in `el`: [{name, about, rows}], exact values, heads first. about: what all of
+ * its numbers are about ({layer: 3, head: 1}), which stands in columns of its own, unless the table has these.
+ * @param {HTMLElement} el @param {(cell: HTMLTableCellElement) => string | number | null} value */
+export function tables(el, value) {
   return [...el.querySelectorAll('[data-figure]')].filter((f) => !f.closest('[hidden]')).flatMap((figure) =>
-    [...figure.querySelectorAll('table')].map((table) => ({
-      name: table.caption?.textContent.trim() || figure.dataset.figure,
-      rows: [...table.rows].map((row) => [...row.cells]
-        .filter((c) => c.getAttribute('aria-hidden') !== 'true')
-        .map((c) => c.dataset.v ?? c.textContent.trim())),
-    })));
+    [...figure.querySelectorAll('table')].map((table) => {
+      const rows = [...table.rows].map((row) => [...row.cells].filter((c) => c.getAttribute('aria-hidden') !== 'true'));
+      const heads = rows[0]?.map(textOf) ?? [];
+      /** @type {[string, number][]} */
+      const about = Object.entries(JSON.parse(table.closest('[data-about]')?.dataset.about ?? '{}'))
+        .filter(([name]) => !heads.includes(name));
+      return {
+        name: table.caption?.textContent.trim() || figure.dataset.figure,
+        about: Object.fromEntries(about),
+        rows: rows.map((row, i) => [
+          ...about.map(([name, is]) => (i || !table.tHead ? is : name)), ...row.map(i || !table.tHead ? value : textOf),
+        ]),
+      };
+    }));
 }
 
 /** @param {ReturnType<typeof tables>} all */
 const csv = (all) => all.map(({ name, rows }) => [
   `# ${name}`,
-  ...rows.map((r) => r.map((x) => (/[",\n]/.test(x) ? `"${x.replaceAll('"', '""')}"` : x)).join(',')),
+  ...rows.map((r) => r.map(String).map((x) => (/[",\n]/.test(x) ? `"${x.replaceAll('"', '""')}"` : x)).join(',')),
 ].join('\n')).join('\n\n');
 
 /** Show a figure's list of tools, or put it away; whoever was in it is at its button then.
@@ -156,9 +184,9 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
       if (!kind) return;
       const name = `${slug}.${kind}`;
       try {
-        if (kind === 'csv') save(name, 'text/csv', csv(tables(el)));
+        if (kind === 'csv') save(name, 'text/csv', csv(tables(el, textOf)));
         if (kind === 'json') {
-          save(name, 'application/json', JSON.stringify({ widget: slug, state: state(), tables: tables(el) }, null, 1));
+          save(name, 'application/json', JSON.stringify({ widget: slug, state: state(), tables: tables(el, numberOf) }, null, 1));
         }
         if (kind === 'svg') save(name, 'image/svg+xml', (await asSvg(el)).text);
         if (kind === 'png') save(name, 'image/png', await asPng(el));

@@ -226,8 +226,9 @@ def test_the_tables_say_every_number_that_is_drawn(prompt):
             assert exact(e.v) in [c.attrs.get("data-v") for row in odds.all("tbody")[0].all("tr") for c in row.children]
     for arc in told.arcs:
         row = listed[arc.floor, arc.query, arc.key]
-        assert row[6].text == ("yes" if arc.carries else "")
-        assert row[5].text == "not tested" if arc.without is None else row[5].v == arc.without
+        assert row[7].text == ("yes" if arc.carries else "")
+        assert row[6].text == "not tested" if arc.without is None else row[6].v == arc.without
+        assert (row[4].text, row[5].text) == (str(arc.layer), str(arc.head))
     assert math.isclose(sum(row.children[1].v for row in odds.all("tbody")[0].all("tr")), 1, rel_tol=1e-6)
 
 

@@ -581,6 +581,10 @@ def apart(before: float, after: float) -> tuple[str, str]:
 # ---------------------------------------------------------------- the same numbers
 
 
+ODDS: list[str | tuple[str, str]] = [("next", "token"), ("chance", "probability")]
+CHANGES: list[str | tuple[str, str]] = [("column", "token position")]
+
+
 def tables(told: Climb) -> Markup:
     """What is drawn, as tables: arcs, changes, odds. The start mark, which is not drawn, is here, too."""
     name = lambda i: str(word_of(told.columns, i, bold=False))  # noqa: E731
@@ -590,25 +594,35 @@ def tables(told: Climb) -> Markup:
             f"{arc.query} {name(arc.query)}",
             f"{arc.key} {name(arc.key)}",
             arc.weight,
-            f"{arc.layer}.{arc.head}",
+            arc.layer,
+            arc.head,
             "not tested" if arc.without is None else arc.without,
             "yes" if arc.carries else "",
         ]
         for floor in told.floors
         for arc in floor.arcs
     ]
-    heads = ["floor", "reads", "is read", "weight", "head", f"“{told.word.text}” without it", "carries it"]
+    heads: list[str | tuple[str, str]] = [
+        "floor",
+        ("reads", "query"),
+        ("is read", "key"),
+        ("weight", "attention weight"),
+        "layer",
+        "head",
+        (f"“{told.word.text}” without it", f"probability of {told.word.text} without this edge"),
+        ("carries it", "the edge carries it"),
+    ]
     changes = [[f"{i} {name(i)}", *[floor.change[i] for floor in told.floors]] for i in range(len(told.columns))]
     odds = [[o.text, o.chance] for o in told.odds] + [["others", told.rest]]
     return tag(
         "div",
         c.numbers_table(heads, arcs, "What reads what", summary="Lines"),
         c.numbers_table(
-            ["column", *[floor_name(f) for f in told.floors]],
+            [*CHANGES, *map(floor_name, told.floors)],
             changes,
             "How much each floor changed each column",
             summary="Changes",
         ),
-        c.numbers_table(["next", "chance"], odds, "What comes next", summary="Odds", text=percent),
+        c.numbers_table(ODDS, odds, "What comes next", summary="Odds", text=percent),
         class_="climb-tables",
     )
