@@ -14,7 +14,7 @@ from pages.home.page import HomeState
 
 NAME = "A robot called Vi-do-zu. Good night, Vi-do"
 TOKENS = lab.tokens_of(NAME)
-DROP, ROOF = HomeState.drop, HomeState.roof
+DROP, ROOF = HomeState().drop, HomeState().roof
 SHOWN = "svg.climb:visible"
 
 

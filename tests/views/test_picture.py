@@ -146,17 +146,17 @@ def test_on_a_phone_too_the_name_is_whole_and_the_floors_are_named(turn):
         assert any("floor" in t.text for t in svg.all("text")), "and that they are floors"
 
 
-@pytest.mark.parametrize("floor", range(HomeState.drop + 1))
+@pytest.mark.parametrize("floor", range(HomeState().drop + 1))
 def test_what_is_reached_is_lit_and_one_sentence_is_said(floor):
     _, _, root = made(floor=floor)
     parts = [e for e in root.walk() if "data-f" in e.attrs]
-    assert {int(e.attrs["data-f"]) for e in parts} == set(range(HomeState.drop + 1))
+    assert {int(e.attrs["data-f"]) for e in parts} == set(range(HomeState().drop + 1))
     for e in parts:
         assert ("on" in e.classes) == (int(e.attrs["data-f"]) <= floor)
         assert ("now" in e.classes) == (int(e.attrs["data-f"]) == floor)
     (caption,) = root.all("figcaption")
     assert len([p for p in caption.all("p") if "now" in p.classes]) == 1
-    assert [int(p.attrs["data-f"]) for p in caption.all("p")] == list(range(HomeState.drop + 1))
+    assert [int(p.attrs["data-f"]) for p in caption.all("p")] == list(range(HomeState().drop + 1))
 
 
 def test_a_sentence_says_carries_only_of_what_was_tested():
@@ -176,7 +176,7 @@ def test_a_sentence_says_carries_only_of_what_was_tested():
 @pytest.mark.parametrize("prompt", PROMPTS)
 def test_the_strip_has_the_odds_and_the_ball_lies_on_what_is_drawn(prompt):
     for seed in (0, 1, 4):
-        link, _, root = made(prompt=prompt, seed=seed, floor=HomeState.drop)
+        link, _, root = made(prompt=prompt, seed=seed, floor=HomeState().drop)
         told = link._state.climb()
         for svg in svgs(root):
             frame = svg.all("rect", "strip-frame")[0]
@@ -305,11 +305,11 @@ def test_what_cannot_be_opened_is_said(inside):
 def test_another_text_begins_anew():
     link, _, _ = made(turn=1, floor=3, inside="3.6")
     link.request = {"prompt": "Mia has", "#": 2}
-    assert (link.values["turn"], link.values["floor"], link.values["inside"]) == (0, HomeState.roof, "")
+    assert (link.values["turn"], link.values["floor"], link.values["inside"]) == (0, HomeState().roof, "")
 
 
 def test_a_turn_after_the_end_is_answered():
     link, _, root = made(prompt=NAME, turn=9)
     assert link.messages["turn"] == "There is no turn 9 here; showing turn 2."
-    assert root.all("div", "climber")[0].attrs["data-crank-last"] == str(3 * HomeState.drop)
+    assert root.all("div", "climber")[0].attrs["data-crank-last"] == str(3 * HomeState().drop)
     assert "the end" in svgs(root)[0].all("g", "drop")[0].text

@@ -13,6 +13,7 @@ The arrow keys go from node to node (build/web/paths.js).
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +21,7 @@ from typing import Any, ClassVar
 
 from markupsafe import Markup
 
-from explainer.studies.climb import START, Arc, Climb, Column, Floor, Roof
+from explainer.studies.climb import START, Arc, Climb, Column, Floor, Roof, bundles
 from explainer.ui.html import exact, join, percent, tag
 from explainer.ui.parts import components as c
 
@@ -56,14 +57,16 @@ class Layout:
         return self.top() + self.rise(floors) * floors + self.below
 
     def rise(self, floors: int) -> float:
-        """From floor to floor: more floors are lower ones."""
-        return self.storey * 4 / max(floors, 4)
+        """From floor to floor: more floors are lower ones, down to what a dot and a number need."""
+        return max(self.storey * 4 / max(floors, 4), LOWEST)
 
     def y(self, floor: int, floors: int) -> float:
         return self.top() + self.rise(floors) * (floors - floor)
 
 
 WIDE = Layout("wide", 860, 84, 104, 13, 50, True, 9.0)
+LOWEST = 12.0  # units from floor to floor at least
+FULL = 22.0  # from this on dots have their full size, and each floor its words
 GAP = 15  # where columns are left out
 FEWEST = 4  # columns
 NARROW = Layout("narrow", 340, 6, 66, 9, 37, False, 7.0, axis=True, pad=7.5, least=21, roof=32, fan=36, below=46)
@@ -249,6 +252,15 @@ class Picture(WordRow):
         return len(self.told.floors)
 
     @property
+    def small(self) -> float:
+        """How much smaller than usual dots are, where there are many floors."""
+        return min(1.0, self.layout.rise(self.n_floors) / FULL)
+
+    def is_named(self, f: int) -> bool:
+        """Whether a floor has words beside it: where floors are low, one of several, and always the highest."""
+        return (self.n_floors - f) % math.ceil(16 / self.layout.rise(self.n_floors)) == 0
+
+    @property
     def pieces(self) -> Sequence[Column]:
         return self.told.columns
 
@@ -309,6 +321,8 @@ class Picture(WordRow):
             parts.append(
                 tag("line", x1=f"{left:.1f}", x2=f"{right:.1f}", y1=y, y2=y, class_="ground" if f == 0 else "storey")
             )
+            if f and not self.is_named(f):
+                continue
             if lay.names:
                 name = "words" if f == 0 else floor_name(self.told.floors[f - 1])
                 parts.append(tag("text", name, x=2, y=f"{self.y(f) + 4:.1f}", class_="name"))
@@ -374,7 +388,7 @@ class Picture(WordRow):
         y = self.y(f)
         for k, (i, x) in enumerate(xs.items()):
             value = told.floors[f - 1].change[i] if f else None
-            r = 4.2 if value is None else 3.4 + 3.6 * min(value, 1.5)
+            r = self.small * (4.2 if value is None else 3.4 + 3.6 * min(value, 1.5))
             way = any(
                 (a.carries and (a.floor, a.query) == (f, i)) or (a.floor - 1, a.key) == (f, i) for a in told.carriers
             )
@@ -416,6 +430,8 @@ class Picture(WordRow):
         read = self.told.floors[f - 1].read[self.told.last]
         top = f == self.n_floors
         x = xs[self.told.last] + 15
+        if not self.is_named(f):
+            return Markup("")
         if not (read.fits or top):
             return tag(
                 "text", "no word yet", x=f"{x:.1f}", y=f"{self.y(f) + 4.5:.1f}", **state(f, self.floor, "lens none")
@@ -583,6 +599,15 @@ def apart(before: float, after: float) -> tuple[str, str]:
 
 ODDS: list[str | tuple[str, str]] = [("next", "token"), ("chance", "probability")]
 CHANGES: list[str | tuple[str, str]] = [("column", "token position")]
+
+
+def floors_control(n_layers: int, chosen: str) -> Markup | None:
+    """Whether layers are bundled to a few floors or each is drawn; None where all of them fit anyway."""
+    few = len(bundles(n_layers))
+    if few == n_layers:
+        return None
+    options = [("bundled", f"{few}, of several layers each"), ("all", f"all {n_layers}")]
+    return c.choice("floors", "Floors drawn", options, chosen)
 
 
 def tables(told: Climb) -> Markup:

@@ -303,7 +303,7 @@ class Steps:
             if self.layer == 0
             else (
                 f"its token, its place, and what {self.layer * config.n_heads} heads and {self.layer} "
-                f"MLP{'s' if self.layer > 1 else ''} have added below"
+                f"MLP{'s' if self.layer > 1 else ''} (parts that work on one token by itself) have added below"
             )
         )
         vector = self.of("resid_pre")[t]
@@ -315,7 +315,9 @@ class Steps:
                     str(self.layer),
                     " is given, for every token, one vector of ",
                     str(len(vector)),
-                    " numbers. This is the one of ",
+                    " numbers, its ",
+                    tag("dfn", "residual stream"),
+                    ", which goes on from layer to layer and is added to. This is the one of ",
                     self.token(t, "query"),
                     ": the sum of ",
                     so_far,
@@ -761,7 +763,8 @@ class Steps:
                     "p",
                     (
                         "The sum is added to what was there, number by number; so lengths do not simply add up. "
-                        "Nothing is replaced. The MLP of this layer reads the new total next, and then the layer above."
+                        "Nothing is replaced. The MLP of this layer, which works on one token by itself, reads the new "
+                        "total next, and then the layer above."
                     ),
                 ),
                 self.figure("stream-lengths", bars),

@@ -25,7 +25,7 @@ class Transformer(Widget):
 
     slug = "transformer"
     title = "A text climbs, a word drops"
-    reads = ("prompt", "turn", "floor", "seed", "inside")
+    reads = ("prompt", "turn", "floor", "floors", "seed", "inside")
     functions = (model.forward, model.transformer_block, climb.climbed, climb.NoEdges)
 
     def draw(self) -> Markup:
@@ -39,6 +39,7 @@ class Transformer(Widget):
                 "div",
                 c.text_field("prompt", "Prompt", s.prompt, placeholder="Once there was a"),
                 c.text_field("called", "A name", lab.name_in(s.prompt), placeholder="your own"),
+                picture.floors_control(lab.model().config.n_layers, s.floors),
                 self.crank(),
                 class_="climb-ask",
             ),
