@@ -61,6 +61,7 @@ HEADER = POLICY.replace(SLASH_SUM, f"{SLASH_SUM} blob: 'wasm-unsafe-eval'")
 HEADER = HEADER.replace("connect-src 'self'", "connect-src 'self' data:")
 # A page with a plot may do one thing more: BokehJS puts style elements into its shadow roots. Whoever sends the header
 # for the whole site has to allow what any of its pages may do; their own heads hold the others to less.
+STILL_POLICY = "default-src 'none'; style-src 'self' 'unsafe-inline'; font-src 'self'; img-src 'self' data:"
 PLOT_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 HEADER = HEADER.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 templates = jinja2.Environment(
@@ -161,6 +162,15 @@ def embed_html(page: Any, widget: Any, still: dict[str, Any], *, root: str, asse
         still=json_block(lean),
         widget=frame(page, widget, body, root=root, from_page=back),
         **plots(body, root, assets),
+    )
+
+
+def still_html(widget: Any, still: dict[str, Any], *, root: str, assets: dict[str, str]) -> str:
+    """The compact view of a widget as a picture: no script, nothing but its still."""
+    html_of = {m["name"]: m["attributes"].get("html", "") for m in still["models"]}
+    body = Markup(led(html_of[widget.slug], root))
+    return templates.get_template("still.html.j2").render(
+        w=widget, root=root, assets=assets, body=body, policy=STILL_POLICY
     )
 
 

@@ -1,4 +1,5 @@
 // The toolbar of each widget: reset, copy link, copy embed code, download, show the code. The buttons are in the HTML.
+import { copy, copyButtons } from './copy.js';
 import { asSvg, asPng } from './picture.js';
 import { isFull } from './room.js';
 import { oneFile } from './take.js';
@@ -14,19 +15,6 @@ const announce = (el, words) => {
   clearTimeout(line.timer);
   line.timer = setTimeout(() => { line.textContent = ''; }, 4000);
 };
-
-/** @param {string} text */
-async function copy(text) {
-  try { await navigator.clipboard.writeText(text); return true; } catch { /* not allowed here: the old way */ }
-  const area = Object.assign(document.createElement('textarea'), { value: text });
-  area.style.cssText = 'position:fixed;opacity:0';
-  document.body.append(area);
-  area.select();
-  let done = false;
-  try { done = document.execCommand('copy'); } catch { done = false; }
-  area.remove();
-  return done;
-}
 
 /** @param {string} name @param {string} type @param {Blob | string} content */
 function save(name, type, content) {
@@ -213,9 +201,6 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
     for (const el of widgets.values()) {
       if (!el.contains(target) && !el.querySelector('.tool-list').hidden) menu(el, false);
     }
-    const button = target.closest('[data-copy-from]');
-    if (!button) return;
-    const code = button.closest('div').querySelector('code').textContent ?? '';
-    if (await copy(code)) button.textContent = 'Copied';
   });
+  copyButtons();
 }

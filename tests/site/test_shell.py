@@ -777,7 +777,7 @@ def test_a_name_of_the_readers_own_is_finished(open_page):
     field.fill("Timbolu")
     page.keyboard.press("Tab")
     expect(whole.get_by_label("Prompt", exact=True)).to_be_focused()
-    expect(whole.get_by_label("Prompt", exact=True)).to_have_value("A robot called Ti-m-bo-lu. Good night, Ti-m-bo")
+    expect(whole.get_by_label("Prompt", exact=True)).to_have_value("A robot called Ti-m-bo-lu. Good night,")
     expect(field).to_have_value("Ti-m-bo-lu")
     expect(whole.locator("[data-message=called]")).to_contain_text("Ti-m-bo-lu")
     expect(page.locator(".diagram")).to_contain_text("most likely: Ti-m-bo-lu")
