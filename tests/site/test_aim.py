@@ -15,15 +15,16 @@ FREE = """([what, beside]) => {
   });
   const box = el => { const r = el.getBoundingClientRect(); return [r.left + r.width / 2, r.top + r.height / 2]; };
   const lines = [...svg.querySelectorAll('.on > .arc, .wires .wire')].map(el => [el.closest('[data-arc]'), places(el)]);
-  const dots = [...svg.querySelectorAll('.node')].map(el => [el, [box(el.querySelector('circle'))]]);
+  const dots = [...svg.querySelectorAll('.node')].map(el => [
+    Math.max(el.querySelector('circle').getBoundingClientRect().width / 2, 7.5), [box(el.querySelector('circle'))]]);
   const far = (x, y, some) => Math.min(...some.map(([a, b]) => Math.hypot(a - x, b - y)));
   const found = [];
-  for (const [el, way] of lines) for (const i of [40, 60, 80, 100, 120]) for (const side of [1, -1]) {
+  for (const [el, way] of lines) for (let i = 15; i < 150; i += 5) for (const side of [1, -1]) {
     const [[x0, y0], [x1, y1], [x, y]] = [way[i - 1], way[i + 1], way[i]];
     const n = Math.hypot(x1 - x0, y1 - y0);
     const [px, py] = [x + side * beside * (y1 - y0) / n, y - side * beside * (x1 - x0) / n];
     const others = [...lines.filter(([e]) => e !== el).map(([, some]) => far(px, py, some)),
-      ...dots.map(([, some]) => far(px, py, some) - 7.5)]; // a dot is a little larger than it looks
+      ...dots.map(([r, some]) => far(px, py, some) - r)]; // a dot is a little larger than it looks
     const hit = document.elementFromPoint(px, py);
     if (Math.min(...others) > beside + 1.5 && far(px, py, way) > beside - 2 && hit?.closest('svg') === svg
         && !hit.closest('.chip')) { found.push([el.dataset.arc, px, py, el.dataset.why]); break; }
@@ -44,7 +45,7 @@ def test_a_press_beside_a_line_of_the_picture_presses_it(width, make_context, si
     wait_live(page)
     page.locator("svg.climb:visible").first.scroll_into_view_if_needed()
     places = free(page, "svg.climb")
-    assert len(places) > 2
+    assert len(places) >= (1 if width < 500 else 3)
     for name, x, y, why in places[:6]:
         page.mouse.move(x, y)
         assert page.locator("svg.climb .aimed").get_attribute("data-arc") == name
