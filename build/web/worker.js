@@ -335,7 +335,8 @@ async function handle(port, message) {
         if (!(problem instanceof AssetError)) throw problem;
         return tellPage(failed(problem.what, `The code of this page could not be loaded. ${words(problem)}`));
       }
-      const make = () => session.open(client, message.name, message.page, JSON.stringify(message.shows ?? {}));
+      const make = () => session.open(
+        client, message.name, message.page, JSON.stringify(message.shows ?? {}), JSON.stringify(message.values ?? {}));
       const { models } = JSON.parse(await complete(live, tellPage, make, make));
       port.postMessage({
         type: 'open', client, models, ms: performance.now() - message.at, bytes: files.bytes, how, reason,

@@ -126,6 +126,19 @@ def test_a_still_that_is_not_this_builds_is_drawn_anew(shows: dict[str, str], pa
     assert Drawn.count == 1 and widget["attributes"]["html"] == "<b>1</b>"
 
 
+def test_a_page_that_comes_back_is_drawn_with_what_it_has_and_with_nothing_else(drawn: Pages) -> None:
+    for shows in ({}, {"drawn": STILL}):  # the markup that it shows, or a still that it has long replaced
+        Drawn.count = 0
+        models = json.loads(session.open("a", "drawn", "drawn", json.dumps(shows), json.dumps({"t": 3})))["models"]
+        link, widget = models
+        assert widget["attributes"]["html"] == "<b>3</b>" and link["attributes"]["values"]["t"] == 3
+        assert Drawn.count == 1 and drawn.take("a") == []
+        ask("a", link, t=3)
+        assert Drawn.count == 1, "it has that already"
+    [link, widget] = json.loads(session.open("a", "drawn", "drawn", json.dumps({"drawn": STILL}), '{"t": 1}'))["models"]
+    assert "html" not in widget["attributes"], "the still says that"
+
+
 def test_what_the_still_shows_already_is_not_sent(drawn: Pages) -> None:
     link, _ = opened({"drawn": STILL})
     assert session.warm("a") and session.redraw("a") and Drawn.count == 2
