@@ -174,8 +174,8 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
       try {
         if (kind === 'csv') save(name, 'text/csv', csv(tables(el, textOf)));
         if (kind === 'json') {
-          const told = { widget: slug, state: state(), tables: tables(el, numberOf) };
-          save(name, 'application/json', JSON.stringify(told, null, 1));
+          const content = { widget: slug, state: state(), tables: tables(el, numberOf) };
+          save(name, 'application/json', JSON.stringify(content, null, 1));
         }
         if (kind === 'svg') save(name, 'image/svg+xml', (await asSvg(el)).text);
         if (kind === 'png') save(name, 'image/png', await asPng(el));
