@@ -64,21 +64,22 @@ export function numberOf(cell) {
  * its numbers are about ({layer: 3, head: 1}), which stands in columns of its own, unless the table has these.
  * @param {HTMLElement} el @param {(cell: HTMLTableCellElement) => string | number | null} value */
 export function tables(el, value) {
-  return [...el.querySelectorAll('[data-figure]')].filter((f) => !f.closest('[hidden]')).flatMap((figure) =>
-    [...figure.querySelectorAll('table')].map((table) => {
-      const rows = [...table.rows].map((row) => [...row.cells].filter((c) => c.getAttribute('aria-hidden') !== 'true'));
-      const heads = rows[0]?.map(textOf) ?? [];
-      /** @type {[string, number][]} */
-      const about = Object.entries(JSON.parse(table.closest('[data-about]')?.dataset.about ?? '{}'))
-        .filter(([name]) => !heads.includes(name));
-      return {
-        name: table.caption?.textContent.trim() || figure.dataset.figure,
-        about: Object.fromEntries(about),
-        rows: rows.map((row, i) => [
-          ...about.map(([name, is]) => (i || !table.tHead ? is : name)), ...row.map(i || !table.tHead ? value : textOf),
-        ]),
-      };
-    }));
+  const all = [...el.querySelectorAll('[data-body] table')].filter((table) => !table.closest('[hidden]'));
+  return all.map((/** @type {any} */ found) => {
+    const table = /** @type {HTMLTableElement} */ (found);
+    const rows = [...table.rows].map((row) => [...row.cells].filter((c) => c.getAttribute('aria-hidden') !== 'true'));
+    const heads = rows[0]?.map(textOf) ?? [];
+    /** @type {[string, number][]} */
+    const about = Object.entries(JSON.parse(found.closest('[data-about]')?.dataset.about ?? '{}'))
+      .filter(([name]) => !heads.includes(name));
+    return {
+      name: table.caption?.textContent.trim() || found.closest('[data-figure]')?.dataset.figure || '',
+      about: Object.fromEntries(about),
+      rows: rows.map((row, i) => [
+        ...about.map(([name, is]) => (i || !table.tHead ? is : name)), ...row.map(i || !table.tHead ? value : textOf),
+      ]),
+    };
+  });
 }
 
 /** @param {ReturnType<typeof tables>} all */
@@ -174,8 +175,8 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
       try {
         if (kind === 'csv') save(name, 'text/csv', csv(tables(el, textOf)));
         if (kind === 'json') {
-          const told = { widget: slug, state: state(), tables: tables(el, numberOf) };
-          save(name, 'application/json', JSON.stringify(told, null, 1));
+          const content = { widget: slug, state: state(), tables: tables(el, numberOf) };
+          save(name, 'application/json', JSON.stringify(content, null, 1));
         }
         if (kind === 'svg') save(name, 'image/svg+xml', (await asSvg(el)).text);
         if (kind === 'png') save(name, 'image/png', await asPng(el));

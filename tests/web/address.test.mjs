@@ -27,7 +27,8 @@ test('read takes no name that cannot be one of ours', () => {
 
 test('write leaves out what equals the default, also where it is written in another way', () => {
   const defaults = { t: 1, prompt: 'Once', head: null, open: false };
-  const href = write({ t: '1', prompt: 'Once', head: null, open: false }, defaults, { weights: 'f00d' }, at('https://a.example/p/'));
+  const [values, still] = [{ t: '1', prompt: 'Once', head: null, open: false }, { weights: 'f00d' }];
+  const href = write(values, defaults, still, at('https://a.example/p/'));
   assert.equal(href, 'https://a.example/p/'); // and with nothing to say, not by which weights
   assert.deepEqual(queryOf(write({ t: 0.1 + 0.2, open: true }, defaults, {}, at('https://a.example/p/?k=9'))), {
     t: '0.30000000000000004', open: 'true', // every digit; what no longer holds is gone
