@@ -303,7 +303,7 @@ class Steps:
             if self.layer == 0
             else (
                 f"its token, its place, and what {self.layer * config.n_heads} heads and {self.layer} "
-                f"MLP{'s' if self.layer > 1 else ''} (parts that work on one token by itself) have added below"
+                f"MLP{'s' if self.layer > 1 else ''} (each for one token alone) added"
             )
         )
         vector = self.of("resid_pre")[t]
@@ -311,15 +311,11 @@ class Steps:
             [
                 tag(
                     "p",
-                    "Layer ",
-                    str(self.layer),
-                    " is given, for every token, one vector of ",
-                    str(len(vector)),
-                    " numbers, its ",
+                    f"Layer {self.layer} is given {len(vector)} numbers for every token, its ",
                     tag("dfn", "residual stream"),
-                    ", which goes on from layer to layer and is added to. This is the one of ",
+                    ". That of ",
                     self.token(t, "query"),
-                    ": the sum of ",
+                    " is the sum of ",
                     so_far,
                     ".",
                 ),
