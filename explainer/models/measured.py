@@ -15,6 +15,7 @@ import functools
 import hashlib
 import importlib.util
 import inspect
+import os
 import pickle
 import sys
 from collections.abc import Callable
@@ -114,7 +115,9 @@ def read(path: Path = FILE) -> tuple[dict[str, Any], dict[str, str]]:
 def write(results: dict[str, tuple[str, Any]], notes: dict[str, str], path: Path = FILE) -> None:
     """Keep results, {name: (module, value)} as from `made`, with notes of the build's own."""
     kept = {name: (module, fingerprint(module), value) for name, (module, value) in sorted(results.items())}
-    path.write_bytes(pickle.dumps((kept, notes), protocol=5))
+    beside = path.with_name(f"{path.name}.{os.getpid()}")  # whoever reads meanwhile has the old one, whole
+    beside.write_bytes(pickle.dumps((kept, notes), protocol=5))
+    beside.replace(path)
 
 
 def made() -> dict[str, tuple[str, Any]]:

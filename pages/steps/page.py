@@ -43,7 +43,7 @@ class StepsState(PageState):
         pairs.kept_weights(SEED)
 
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
-        if wanted.get("watch") in SECOND:  # what is watched is shown
+        if wanted.get("watch") in SECOND and "second" not in wanted:  # what is watched is shown
             wanted["second"] = wanted["watch"]
 
 

@@ -8,6 +8,11 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+AWAITED = {  # by /training/, the next chapter, which has these tasks trained in the page: take them out of here then
+    "explainer/live/tasks.py: Induction",
+    "explainer/live/tasks.py: OwnText",
+    "explainer/live/tasks.py: Addition",
+}
 
 
 def test_everything_that_ships_is_used_by_what_ships():
@@ -25,7 +30,7 @@ def test_everything_that_ships_is_used_by_what_ships():
         for node in ast.parse(text).body
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and used[node.name] < 2 and not node.name.startswith("__")
     }
-    assert unused == set()
+    assert unused == AWAITED
 
 
 def code_of(text: str) -> str:
