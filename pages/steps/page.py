@@ -43,8 +43,11 @@ class StepsState(PageState):
         pairs.kept_weights(SEED)
 
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
-        if wanted.get("watch") in SECOND and "second" not in wanted:  # what is watched is shown
-            wanted["second"] = wanted["watch"]
+        watched = wanted.get("watch", self.watch)
+        if watched in SECOND and "watch" in wanted:  # what is watched is shown
+            wanted["second"] = watched
+        elif watched in SECOND and wanted.get("second", watched) != watched:  # and what is not shown is not watched
+            wanted["watch"] = ""
 
 
 PAGE = Page(

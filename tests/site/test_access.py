@@ -30,8 +30,10 @@ FOCUS = """() => {
   if (el === document.body) return null;
   const look = getComputedStyle(el.type === 'radio' ? el.nextElementSibling : el); // the ring is around its words
   const ring = look.outlineStyle !== 'none' && parseFloat(look.outlineWidth) >= 1;
-  const circle = el.querySelector('circle, .chip');
-  const stroke = circle ? parseFloat(getComputedStyle(circle).strokeWidth) >= 2 : false;
+  const stroke = [...el.querySelectorAll('circle, .chip, .hit')].some((part) => {
+    const { stroke: colour, strokeWidth } = getComputedStyle(part);
+    return colour !== 'none' && parseFloat(strokeWidth) >= 2;
+  });
   const came = el.closest('.plot-live, .plot-tools') !== null; // a plot that has come meanwhile
   return { number: Number(el.dataset.stopNumber ?? -1), came, seen: ring || stroke, what: el.outerHTML.slice(0, 120) };
 }"""
@@ -259,7 +261,7 @@ WIDGETS = {
 - region "Who can have heard of whom":
   - figure:
     - group /Grid of 5 columns, one per token, and 2 layers/:
-      - button "C1 there"
+      - button "C1, there, after 1 layer"
   - group:
     - text: The whole text, all 4 layers
     - group "Controls":
