@@ -22,7 +22,9 @@ PARTS = ("roof", "word")  # what else than a node can be opened in the picture
 PROMPT = "A robot called {name}. Good night, {start}"
 
 
-FLOORS = len(climb.bundles(lab.model().config.n_layers))
+def floors() -> int:
+    """How many floors the picture of the model in use has."""
+    return len(climb.bundles(lab.model().config.n_layers))
 
 
 class HomeState(PageState):
@@ -34,8 +36,7 @@ class HomeState(PageState):
 
     told_by = ("turn", "seed")
     coded = ("inside",)
-    roof = FLOORS + 1
-    drop = FLOORS + 2
+    other_models = True
 
     prompt = param.String(default=PROMPT.format(name="Vi-do-zu", start="Vi-do"), label="Prompt")
     called = param.String(default="", label="name", doc="a name that the reader makes up: it goes into the prompt")
@@ -53,9 +54,23 @@ class HomeState(PageState):
     )
 
     turn = param.Integer(default=0, bounds=(0, MOST_TURNS), label="turn", doc="how many words have dropped back")
-    floor = param.Integer(default=roof, bounds=(0, None), label="floor", doc="how far this turn has climbed")
+    floor = param.Integer(default=floors() + 1, bounds=(0, None), label="floor", doc="how far this turn has climbed")
     seed = param.Integer(default=0, bounds=(0, 2**31 - 1), label="seed")
     inside = param.String(default="", label="inside", doc="what is open: floor.column(.read), roof, word")
+
+    @property
+    def roof(self) -> int:
+        """The place of the roof in a turn, above the ground and the floors."""
+        return floors() + 1
+
+    @property
+    def drop(self) -> int:
+        """The place where the word has fallen, the last of a turn."""
+        return floors() + 2
+
+    def another(self) -> None:
+        if self.wish("floor") == self.param["floor"].default:  # that is the roof of the storyteller
+            self.floor = self.roof
 
     def tokens(self) -> tuple[int, ...]:
         return self.read()
@@ -67,7 +82,7 @@ class HomeState(PageState):
     def text(self) -> str:
         """The text as it stands, with what has dropped back."""
         tape = (*self.tokens(), *(s.token for s in climb.tell(self.tokens(), self.turn, self.seed)))
-        return lab.tokenizer().decode(tape[1:])
+        return lab.tokenizer().decode(tape[len(lab.tokenizer().start) :])
 
     @property
     def place(self) -> int:
@@ -91,7 +106,7 @@ class HomeState(PageState):
             return None
         floor, column, read = read_node(self.inside)
         n = len(self.tokens()) + self.turn
-        return (floor, column, read) if floor <= FLOORS and column < n and (read is None or read <= column) else None
+        return (floor, column, read) if floor <= floors() and column < n and (read is None or read <= column) else None
 
     def limits(self) -> dict[str, tuple[int, int, str]]:
         wish = self.wish("turn")
@@ -104,14 +119,14 @@ class HomeState(PageState):
         return {"prompt": (MOST, f"This drawing has room for {MOST} tokens")}
 
     def shown(self) -> dict[str, Any]:
-        return super().shown() | {"called": lab.name_in(self.prompt)}
+        return super().shown() | {"called": lab.name_in(self.prompt) if lab.is_own() else ""}
 
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
         if wanted.get("called"):
             wanted["prompt"] = prompt_for(wanted["called"], PROMPT, messages)
         if wanted.get("prompt", self.prompt) != self.prompt:  # another text begins anew, and shows what comes next
-            for name in ("turn", "floor", "inside"):
-                wanted.setdefault(name, self.param[name].default)
+            for name, value in (("turn", 0), ("floor", self.roof), ("inside", "")):
+                wanted.setdefault(name, value)
         if wanted.get("inside") not in (None, "", *PARTS):
             try:
                 read_node(wanted["inside"])

@@ -13,7 +13,7 @@ from pages.home.page import HomeState
 
 NAME = HomeState.param.prompt.default
 TOKENS = lab.tokens_of(NAME)
-DROP, ROOF = HomeState.drop, HomeState.roof
+DROP, ROOF = HomeState().drop, HomeState().roof
 SHOWN = "svg.climb:visible"
 
 

@@ -13,7 +13,7 @@ from explainer.models import lab
 from explainer.studies import climb
 from explainer.ui.html import exact
 from explainer.ui.parts import climb as picture
-from pages.home.page import FLOORS, PAGE, HomeState
+from pages.home.page import PAGE, HomeState, floors
 
 NAME = "A robot called Vi-do-zu. Good night, Vi-do"
 PROMPTS = [NAME, "Once there was a girl named Mia. One day, Mia", "The cat sat on the", "Mia", ""]
@@ -121,17 +121,17 @@ def test_the_narrow_drawing_keeps_what_carries_the_word():
         assert shown == sorted(set(shown)) and len(shown) == min(layout.most, told.last)
 
 
-@pytest.mark.parametrize("floor", range(HomeState.drop + 1))
+@pytest.mark.parametrize("floor", range(HomeState().drop + 1))
 def test_what_is_reached_is_lit_and_one_sentence_is_said(floor):
     _, _, root = made(floor=floor)
     parts = [e for e in root.walk() if "data-f" in e.attrs]
-    assert {int(e.attrs["data-f"]) for e in parts} == set(range(HomeState.drop + 1))
+    assert {int(e.attrs["data-f"]) for e in parts} == set(range(HomeState().drop + 1))
     for e in parts:
         assert ("on" in e.classes) == (int(e.attrs["data-f"]) <= floor)
         assert ("now" in e.classes) == (int(e.attrs["data-f"]) == floor)
     (caption,) = root.all("figcaption")
     assert len([p for p in caption.all("p") if "now" in p.classes]) == 1
-    assert [int(p.attrs["data-f"]) for p in caption.all("p")] == list(range(HomeState.drop + 1))
+    assert [int(p.attrs["data-f"]) for p in caption.all("p")] == list(range(HomeState().drop + 1))
 
 
 def test_a_sentence_says_carries_only_of_what_was_tested():
@@ -151,7 +151,7 @@ def test_a_sentence_says_carries_only_of_what_was_tested():
 @pytest.mark.parametrize("prompt", PROMPTS)
 def test_the_strip_has_the_odds_and_the_ball_lies_on_what_is_drawn(prompt):
     for seed in (0, 1, 4):
-        link, _, root = made(prompt=prompt, seed=seed, floor=HomeState.drop)
+        link, _, root = made(prompt=prompt, seed=seed, floor=HomeState().drop)
         told = link._state.climb()
         for svg in svgs(root):
             frame = svg.all("rect", "strip-frame")[0]
@@ -214,7 +214,7 @@ def test_places_are_counted_through_and_back():
         assert turn * state.drop + floor == place and (floor > 0 or place == 0)
         seen.append((turn, floor))
     assert len(set(seen)) == len(seen)
-    assert state.at(-3) == "0\x1f0" and FLOORS == 4
+    assert state.at(-3) == "0\x1f0" and floors() == 4
 
 
 @pytest.mark.parametrize("inside", ["roof", "word", "0.5", "1.1", "3.6", "4.12", "4.12.6", "2.3.0"])
@@ -250,11 +250,11 @@ def test_what_cannot_be_opened_is_said(inside):
 def test_another_text_begins_anew():
     link, _, _ = made(turn=1, floor=3, inside="3.6")
     link.request = {"prompt": "Mia has", "#": 2}
-    assert (link.values["turn"], link.values["floor"], link.values["inside"]) == (0, HomeState.roof, "")
+    assert (link.values["turn"], link.values["floor"], link.values["inside"]) == (0, HomeState().roof, "")
 
 
 def test_a_turn_after_the_end_is_answered():
     link, _, root = made(turn=9)
     assert link.messages["turn"] == "There is no turn 9 here; showing turn 2."
-    assert root.all("div", "climber")[0].attrs["data-crank-last"] == str(3 * HomeState.drop)
+    assert root.all("div", "climber")[0].attrs["data-crank-last"] == str(3 * HomeState().drop)
     assert "the end" in svgs(root)[0].all("g", "drop")[0].text
