@@ -1,4 +1,4 @@
-"""Texts to begin with for further models: what the storyteller's pages open with is dull for a model of real English."""
+"""Texts to begin with for further models: of a model of real English, stories of dragons show little."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class AttentionRouting(Widget):
                         c.button("Swap the two", sets="prompt pin", value=f"{s.pin}\x1f{s.prompt}"),
                     ),
                 ),
-                tag("p", head_says(s.layer, s.head), class_="note"),
+                tag("p", head_says(s.layer, s.head, s.tokens()), class_="note"),
                 c.figure(
                     "looks",
                     self.strip("the prompt", "first", found.a, names_a, looks[0]),
