@@ -34,6 +34,7 @@ class FeedbackState(PageState):
     when the page began at turn `OWN`, and opens there (`_from_link`).
     """
 
+    other_models = True
     quiet = ("again",)
     told_by = ("choices", "branches", "seed", "step", "look", "at")
     coded = ("choices", "branches")
@@ -82,10 +83,10 @@ class FeedbackState(PageState):
 
     def tokens(self) -> tuple[int, ...]:
         """As much of the prompt's end as the model can read; the start token comes first, if there is room for it."""
-        return lab.tokens_of(self.prompt)[-lab.model().config.n_ctx :]
+        return lab.tokens_of(self.prompt)[-lab.window() :]
 
     def room(self) -> dict[str, tuple[int, str]]:
-        most = lab.model().config.n_ctx
+        most = lab.window()
         return {"prompt": (most, f"The model has {most} places")}
 
     def settings(self) -> Settings:

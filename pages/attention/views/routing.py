@@ -23,6 +23,10 @@ class AttentionRouting(Widget):
 
     slug = "attention-routing"
     title = "Same weights, other wiring"
+    own_only = (
+        "This figure compares two stories of the storyteller’s. To see the wiring of this model change, write "
+        "another text above: its weights stay, and the arrows and patterns change."
+    )
     reads = ("prompt", "pin", "layer", "head", "query")
     functions = (facts.routing, facts.look, facts.fingerprint, model.attention_pattern, model.linear)
 

@@ -29,6 +29,7 @@ class Loop(Widget):
 
     slug = "feedback-loop"
     title = "The loop, by hand"
+    own_only = ""
     reads = (*STORY, "turing")
     functions = (
         story.Teller.turn,
