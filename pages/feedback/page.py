@@ -172,6 +172,10 @@ class FeedbackState(PageState):
             except ValueError as problem:
                 messages["sum"] = str(problem)
                 del wanted["sum"]
+        room = max(0, lab.window() - len(self.tokens() if "prompt" not in wanted else lab.tokens_of(wanted["prompt"])))
+        if not lab.is_own() and (wanted.get("step") or 0) > room:
+            wanted["step"] = room
+            messages["step"] = f"This page has memory for {lab.window()} tokens of this model; the text ends here."
         others = [n for n in self.names() if n != "step"]
         told = any(wanted.get(n, self.wish(n)) != self.param[n].default for n in others)
         wanted["step"] = wanted.get("step", self.step) or (0 if told else None)  # said with anything else that is said

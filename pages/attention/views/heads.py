@@ -21,6 +21,8 @@ from .parts import Telling, later, matrix, prompt_field
 LEVELS = (0.05, 0.15, 0.3, 0.5, 0.75)  # a small pattern shows five strengths; the opened one shows the numbers
 
 
+MANY = 8
+"""Of more layers the patterns are small, and what each head does is said where one points."""
 OF_TEXT = (
     "What these heads do is measured on your text alone: where they look by place, and whether they read what followed "
     "the same token before. The storyteller’s are measured on hundreds of held-out stories, and on what its grammar "
@@ -69,7 +71,12 @@ class AttentionHeads(Telling):
             rows.append(tag("span", f"layer {layer}", class_="row-label"))
             rows += [self.small(trace, layer, head) for head in range(config.n_heads)]
         grid = tag(
-            "div", *rows, class_="heads-grid", role="group", aria_label="All heads", style=f"--n:{config.n_heads}"
+            "div",
+            *rows,
+            class_="heads-grid many" if config.n_layers > MANY else "heads-grid",
+            role="group",
+            aria_label="All heads",
+            style=f"--n:{config.n_heads}",
         )
         return join(
             [

@@ -160,7 +160,8 @@ def all_tokens(figure: str, look: Any) -> Markup:
     """The whole vocabulary, folded away: the page makes the rows from the numbers here (build/web/vocabulary.js)."""
     ids, names, logits = _listed(look.tokens)
     # ids, names and logits do not change with the temperature; shares do
-    data = f'{{"ids":{ids},"names":{names},"logits":{logits},"shares":{json.dumps(look.final[look.order[:LISTED]].tolist())}}}'
+    shares = json.dumps(look.final[look.order[:LISTED]].tolist())
+    data = f'{{"ids":{ids},"names":{names},"logits":{logits},"shares":{shares}}}'
     n = len(look.order)
     rest = look.rest(LISTED)[2]
     words = f"The {LISTED:,} likeliest of {n:,} tokens, searchable; the others together have {percent(rest)}"
