@@ -156,6 +156,10 @@ export function models(bar, page) {
   function settle() {
     const wanted = wished();
     if (coming || asking) return;
+    if (served() !== wanted) { // it has gone: another page has left it, or its worker was lost
+      here = '';
+      about = undefined;
+    }
     if (served() !== wanted && wanted !== refused) {
       bar.hidden = false;
       option(wanted).hidden = false;
