@@ -113,7 +113,7 @@ export function models(bar, page) {
   function leave() {
     const began = examples().includes(state.prompt);
     const back = Object.fromEntries(Object.keys(defaults).filter((name) => name !== 'prompt' || began)
-      .map((name) => [name, null]));
+      .map((name) => [name, defaults[name]]));
     here = coming = asking = '';
     about = undefined;
     connection.letGo();
@@ -155,6 +155,7 @@ export function models(bar, page) {
   /** Python holds other values, or shows something else: a link, Back, another page of the visit. */
   function settle() {
     const wanted = wished();
+    if (asking && served() === asking) asking = '';
     if (coming || asking) return;
     if (served() !== wanted) { // it has gone: another page has left it, or its worker was lost
       here = '';
@@ -226,7 +227,12 @@ export function models(bar, page) {
     event.preventDefault();
     take('file', [...event.dataTransfer.files]);
   });
-  mirror.on('link', 'values', settle);
-  mirror.on('link', 'shown', settle);
+  let due = false;
+  const soon = () => { // what Python says comes value by value: it is looked at when all of it is there
+    if (!due) queueMicrotask(() => { due = false; settle(); });
+    due = true;
+  };
+  mirror.on('link', 'values', soon);
+  mirror.on('link', 'shown', soon);
   settle();
 }
