@@ -94,6 +94,8 @@ def write_embeds(out: Path, page: Page, stills: dict[str, Any], names: dict[str,
         embed.mkdir(parents=True, exist_ok=True)
         html = shell.embed_html(page, widget, stills[f"embed/{widget.slug}"], root="../../", assets=names)
         (embed / "index.html").write_text(html, encoding="utf-8")
+        picture = shell.still_html(widget, stills[f"embed/{widget.slug}"], root="../../", assets=names)
+        (embed / "still.html").write_text(picture, encoding="utf-8")
         previews.write_oembed(embed, page, widget, shell.SITE_NAME)
         previews.write_picture(embed, widget.title, f"From “{page.question}”", page.state().prompt)
 
@@ -145,6 +147,7 @@ def main() -> None:
         say(f"page /{page.path}")
         write_page(out, page, stills, names, listed)
         write_embeds(out, page, stills, names)
+    previews.write_figures(out / "embed", pages)
     for text in texts:
         say(f"page /{text.path}")
         numbers = numbers_of(text.name, out)

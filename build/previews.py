@@ -9,9 +9,11 @@ SITE_URL=https://example.org/explainer/`); without it they stay relative.
 from __future__ import annotations
 
 import functools
+import inspect
 import io
 import json
 import os
+import re
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -177,6 +179,33 @@ def climbed(sheet: Sheet, told: climb.Climb) -> None:
 def write_picture(folder: Path, question: str, subtitle: str, prompt: str) -> None:
     """Write `folder/og.png`."""
     (folder / "og.png").write_bytes(picture(question, subtitle, prompt))
+
+
+def shows(widget: Any) -> str:
+    """What a widget shows, in a sentence: the first of what its class says of itself."""
+    words = " ".join((inspect.getdoc(widget) or widget.title).split())
+    return re.split(r"(?<=[.!?]) (?=[A-Z])", words)[0].rstrip(".").replace("->", "→") + "."
+
+
+def write_figures(folder: Path, pages: Any) -> None:
+    """Write `folder/figures.json`: every widget, in the order of the pages.
+
+    [{"slug", "title", "shows", "page", "question", "tall"}]; page: its path in the site; tall: of its compact view in a
+    text 720 px wide
+    """
+    found = [
+        {
+            "slug": widget.slug,
+            "title": widget.title,
+            "shows": shows(widget),
+            "page": page.path,
+            "question": page.question,
+            "tall": heights.tall(page, widget.slug)["compact"],
+        }
+        for page in pages
+        for widget in page.widgets
+    ]
+    (folder / "figures.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
 
 
 def write_oembed(folder: Path, page: Any, widget: Any, site_name: str) -> None:

@@ -63,6 +63,7 @@ HEADER = POLICY.replace(SLASH_SUM, f"{SLASH_SUM} blob: 'wasm-unsafe-eval'")
 HEADER = HEADER.replace("connect-src 'self'", "connect-src 'self' data:")
 # A page with a plot may do one thing more: BokehJS puts style elements into its shadow roots. Whoever sends the header
 # for the whole site has to allow what any of its pages may do; their own heads hold the others to less.
+STILL_POLICY = "default-src 'none'; style-src 'self' 'unsafe-inline'; font-src 'self'; img-src 'self' data:"
 PLOT_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 HEADER = HEADER.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 templates = jinja2.Environment(
@@ -183,6 +184,15 @@ def embed_html(page: Any, widget: Any, still: dict[str, Any], *, root: str, asse
     )
 
 
+def still_html(widget: Any, still: dict[str, Any], *, root: str, assets: dict[str, str]) -> str:
+    """The compact view of a widget as a picture: no script, nothing but its still."""
+    html_of = {m["name"]: m["attributes"].get("html", "") for m in still["models"]}
+    body = Markup(led(html_of[widget.slug], root))
+    return templates.get_template("still.html.j2").render(
+        w=widget, root=root, assets=assets, body=body, policy=STILL_POLICY
+    )
+
+
 def page_html(
     page: Any,
     still: dict[str, Any],
@@ -281,7 +291,8 @@ def framed(page: Any, prose: Markup, *, root: str, contents: Contents, assets: d
 def lean_still(page: Any, name: str, still: dict[str, Any]) -> dict[str, Any]:
     """What the page's script needs of a document: which one it is, and its models."""
     models = [lean_model(model) for model in still["models"]]
-    return {"name": name, "page": page.folder, "weights": story.fingerprint(), "models": models}
+    moved = {"moved": list(page.state.moved)} if page.state.moved else {}
+    return {"name": name, "page": page.folder, "weights": story.fingerprint(), **moved, "models": models}
 
 
 def lean_model(model: dict[str, Any]) -> dict[str, Any]:

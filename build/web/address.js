@@ -14,16 +14,27 @@ export function read(location = window.location) {
   return values;
 }
 
-/** The address for `values`, leaving out what equals `defaults`. What a model wrote depends on its weights: where there
- * is anything to say, the address says with which it was made (`weights`: their fingerprint).
- * @param {Values} values @param {Values} defaults @param {{href: string}} location */
-export function write(values, defaults, weights = '', location = window.location) {
+/** What a link to `values` says: what differs from `defaults`; with anything at all also the values named in `moved`,
+ * whose defaults were others once: a link of ours without them is from then (`PageState.moved`).
+ * @param {Values} values @param {Values} defaults @param {string[]} moved @returns {Values} */
+export function told(values, defaults, moved = []) {
+  /** @param {string} name */
+  const is = (name) => values[name] !== null && values[name] !== undefined;
+  const names = Object.keys(values).filter((name) => is(name) && String(values[name]) !== String(defaults[name]));
+  const all = names.length ? new Set([...names, ...moved.filter(is)]) : [];
+  return Object.fromEntries([...all].map((name) => [name, values[name]]));
+}
+
+/** The address for `values`, leaving out what need not be said (`told`). What a model wrote depends on its weights:
+ * where there is anything to say, the address says with which it was made (`weights`: their fingerprint).
+ * @param {Values} values @param {Values} defaults @param {{weights?: string, moved?: string[]}} still
+ * @param {{href: string}} location */
+export function write(values, defaults, { weights = '', moved = [] } = {}, location = window.location) {
   const params = new URLSearchParams();
   const { mode, view, viewSaid } = document.documentElement.dataset;
   if (mode && mode !== 'discover') params.set('mode', mode);
   if (viewSaid !== undefined && view) params.set('view', view); // of an embed
-  for (const [name, value] of Object.entries(values)) {
-    if (value === null || value === undefined || String(value) === String(defaults[name])) continue;
+  for (const [name, value] of Object.entries(told(values, defaults, moved))) {
     params.set(name, String(value)); // every digit: a link opens this very view
   }
   if (weights && [...params.keys()].some((name) => !['mode', 'view'].includes(name))) params.set('weights', weights);

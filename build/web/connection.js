@@ -58,6 +58,7 @@ export class Connection {
     this.inFlight = 0;
     this.seq = 0;
     this.isLive = false;
+    this.was = false; // whether it has been live
     this.shared = true; // whether a SharedWorker may do
     // a worker that is there but of no use has used up its name; all pages count alike, so they meet again
     this.generation = 1;
@@ -169,7 +170,7 @@ export class Connection {
         return this.on.progress(message);
       case 'open':
         this.mirror.adopt(message.models);
-        this.isLive = true;
+        this.isLive = this.was = true;
         this.opening = false;
         this.inFlight = 0;
         this.waiting = { ...this.sent, ...this.waiting, ...this.values() };
@@ -209,7 +210,10 @@ export class Connection {
   }
 
   postOpen() {
-    this.port?.post({ type: 'open', client: this.client, name: this.name, page: this.page, shows: this.shows() });
+    const { client, name, page } = this;
+    // one that was live already shall see nothing but what it has
+    const values = this.was ? { ...this.sent, ...this.waiting, ...this.values() } : undefined;
+    this.port?.post({ type: 'open', client, name, page, shows: this.shows(), values });
   }
 
   /** Have the worker take a further model: one of the site's, or files of the reader's.

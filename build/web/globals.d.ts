@@ -86,7 +86,8 @@ interface Model {
 interface Patch { model: string; attr: string; new: any }
 
 /** What the build wrote into the page (build/shell.py: lean_still). */
-interface Still { name: string; page: string; weights: string; models: Model[] }
+/** moved: the names of values that every link says with anything else (build/web/address.js) */
+interface Still { name: string; page: string; weights: string; moved?: string[]; models: Model[] }
 
 interface FileEntry { url: string; bytes: number; raw: number; sha256: string; raw_sha256: string }
 
@@ -180,6 +181,8 @@ interface RootEvents {
   focusin: At<FocusEvent>;
   focusout: At<FocusEvent, Field>;
   pointerover: At<PointerEvent>;
+  pointerdown: At<PointerEvent>;
+  pointermove: At<PointerEvent>;
   pointerout: At<PointerEvent>;
   toggle: At<ToggleEvent, HTMLDetailsElement>;
   scroll: At<Event>;

@@ -1,6 +1,7 @@
 // What a reader can do with widgets, and what becomes of Python's answers, under any root: the site's document
 // (page.js), or the shadow root of a Panel component (panel.js). What differs between the two is said by the host.
 import { Idiomorph } from 'idiomorph/dist/idiomorph.esm.js';
+import { aim } from './aim.js';
 import { behave, showStep } from './behaviour.js';
 import { climb } from './climb.js';
 import { controls, read } from './controls.js';
@@ -284,6 +285,7 @@ export function operate(root, { widgets, mirror, defaults, connect, host }) {
     ready: () => host.live() && connection.isIdle,
     failed: host.failed,
   });
+  aim(root);
   paths(root, { pick: (name, value) => wish({ [name]: value }) });
   climb(root, { state: () => state, pick: (name, value) => wish({ [name]: value }) });
   drops(root);

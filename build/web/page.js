@@ -42,7 +42,7 @@ const alien = (name, text) => name in asked && typeof (defaults[name] ?? 0) === 
 
 /** @param {How} how */
 function remember(how) {
-  const url = address.write(state, defaults, still.weights);
+  const url = address.write(state, defaults, still);
   if (url === location.href) return;
   const way = how === 'push' ? 'pushState' : 'replaceState';
   try { history[way](null, '', url); } catch { /* an embedder may forbid it */ }

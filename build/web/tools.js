@@ -1,4 +1,5 @@
 // The toolbar of each widget: reset, copy link, copy embed code, download, show the code. The buttons are in the HTML.
+import { copy, copyButtons } from './copy.js';
 import { asSvg, asPng } from './picture.js';
 import { isFull } from './room.js';
 import { oneFile } from './take.js';
@@ -14,19 +15,6 @@ const announce = (el, words) => {
   clearTimeout(line.timer);
   line.timer = setTimeout(() => { line.textContent = ''; }, 4000);
 };
-
-/** @param {string} text */
-async function copy(text) {
-  try { await navigator.clipboard.writeText(text); return true; } catch { /* not allowed here: the old way */ }
-  const area = Object.assign(document.createElement('textarea'), { value: text });
-  area.style.cssText = 'position:fixed;opacity:0';
-  document.body.append(area);
-  area.select();
-  let done = false;
-  try { done = document.execCommand('copy'); } catch { done = false; }
-  area.remove();
-  return done;
-}
 
 /** @param {string} name @param {string} type @param {Blob | string} content */
 function save(name, type, content) {
@@ -54,21 +42,50 @@ export function embedCode(slug, title, values, site, tall) {
   };
 }
 
-/** Every table of numbers that is shown in `el`: [{name, head, rows}], exact values. @param {HTMLElement} el */
-export function tables(el) {
-  return [...el.querySelectorAll('[data-figure]')].filter((f) => !f.closest('[hidden]')).flatMap((figure) =>
-    [...figure.querySelectorAll('table')].map((table) => ({
-      name: table.caption?.textContent.trim() || figure.dataset.figure,
-      rows: [...table.rows].map((row) => [...row.cells]
-        .filter((c) => c.getAttribute('aria-hidden') !== 'true')
-        .map((c) => c.dataset.v ?? c.textContent.trim())),
-    })));
+/** The exact value of a cell with a number, as text: said by the cell, or, of a count, what it shows, without commas.
+ * @param {HTMLTableCellElement} cell */
+const valueOf = (cell) => cell.dataset.v ?? (cell.classList.contains('int')
+  ? cell.textContent.trim().replaceAll(',', '').replace('\u2212', '-') : undefined);
+
+/** A cell's content as text; of a column's head what the field calls it. @param {HTMLTableCellElement} cell */
+const textOf = (cell) => valueOf(cell) ?? cell.dataset.field ?? cell.textContent.trim();
+
+/** The same, but a number as one. What JavaScript has no number for (a larger count) stays a text.
+ * @param {HTMLTableCellElement} cell @returns {string | number | null} */
+export function numberOf(cell) {
+  const v = valueOf(cell);
+  if (v === undefined) return textOf(cell);
+  if (v === '') return null;
+  const number = Number(v);
+  return Number.isFinite(number) && (Number.isSafeInteger(number) || !/^-?\d+$/.test(v)) ? number : v;
+}
+
+/** Every table of numbers that is shown in `el`: [{name, about, rows}], exact values, heads first. about: what all of
+ * its numbers are about ({layer: 3, head: 1}), which stands in columns of its own, unless the table has these.
+ * @param {HTMLElement} el @param {(cell: HTMLTableCellElement) => string | number | null} value */
+export function tables(el, value) {
+  const all = [...el.querySelectorAll('[data-body] table')].filter((table) => !table.closest('[hidden]'));
+  return all.map((/** @type {any} */ found) => {
+    const table = /** @type {HTMLTableElement} */ (found);
+    const rows = [...table.rows].map((row) => [...row.cells].filter((c) => c.getAttribute('aria-hidden') !== 'true'));
+    const heads = rows[0]?.map(textOf) ?? [];
+    /** @type {[string, number][]} */
+    const about = Object.entries(JSON.parse(found.closest('[data-about]')?.dataset.about ?? '{}'))
+      .filter(([name]) => !heads.includes(name));
+    return {
+      name: table.caption?.textContent.trim() || found.closest('[data-figure]')?.dataset.figure || '',
+      about: Object.fromEntries(about),
+      rows: rows.map((row, i) => [
+        ...about.map(([name, is]) => (i || !table.tHead ? is : name)), ...row.map(i || !table.tHead ? value : textOf),
+      ]),
+    };
+  });
 }
 
 /** @param {ReturnType<typeof tables>} all */
 const csv = (all) => all.map(({ name, rows }) => [
   `# ${name}`,
-  ...rows.map((r) => r.map((x) => (/[",\n]/.test(x) ? `"${x.replaceAll('"', '""')}"` : x)).join(',')),
+  ...rows.map((r) => r.map(String).map((x) => (/[",\n]/.test(x) ? `"${x.replaceAll('"', '""')}"` : x)).join(',')),
 ].join('\n')).join('\n\n');
 
 /** Show a figure's list of tools, or put it away; whoever was in it is at its button then.
@@ -85,8 +102,7 @@ function menu(el, shown) {
  *   address: typeof import('./address.js'), still: Still,
  * }} page */
 export function toolbars({ widgets, state, defaults, wish, address, still }) {
-  const changed = () => Object.fromEntries(
-    Object.entries(state()).filter(([k, v]) => v !== null && String(v) !== String(defaults[k])));
+  const changed = () => address.told(state(), defaults, still.moved);
   /** @returns {Values} */
   const told = () => {
     const values = changed();
@@ -102,7 +118,7 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
         announce(el, 'Back to the start.');
       }
       if (tool === 'link') {
-        const url = new URL(address.write(state(), defaults, still.weights));
+        const url = new URL(address.write(state(), defaults, still));
         // (there the state is in the hash)
         if (url.protocol !== 'file:' && !document.documentElement.dataset.embed) url.hash = slug;
         announce(el, (await copy(url.href)) ? 'Link copied: it opens exactly this view.' : url.href);
@@ -157,9 +173,10 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
       if (!kind) return;
       const name = `${slug}.${kind}`;
       try {
-        if (kind === 'csv') save(name, 'text/csv', csv(tables(el)));
+        if (kind === 'csv') save(name, 'text/csv', csv(tables(el, textOf)));
         if (kind === 'json') {
-          save(name, 'application/json', JSON.stringify({ widget: slug, state: state(), tables: tables(el) }, null, 1));
+          const content = { widget: slug, state: state(), tables: tables(el, numberOf) };
+          save(name, 'application/json', JSON.stringify(content, null, 1));
         }
         if (kind === 'svg') save(name, 'image/svg+xml', (await asSvg(el)).text);
         if (kind === 'png') save(name, 'image/png', await asPng(el));
@@ -186,9 +203,6 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
     for (const el of widgets.values()) {
       if (!el.contains(target) && !el.querySelector('.tool-list').hidden) menu(el, false);
     }
-    const button = target.closest('[data-copy-from]');
-    if (!button) return;
-    const code = button.closest('div').querySelector('code').textContent ?? '';
-    if (await copy(code)) button.textContent = 'Copied';
   });
+  copyButtons();
 }

@@ -299,6 +299,18 @@ function warmUp(port, client, left) {
   if (left > 0) breathe().then(() => enqueue(() => handle(port, { type: 'warm', client, left })));
 }
 
+/** @type {Set<string>} */
+const working = new Set(); // the clients for whom a slice of work waits in the queue
+
+/** A training goes on by itself, in slices: each stands at the end of the queue, behind whatever readers do on this
+ * page or another, and behind the slices of other pages' trainings, so that these share the time evenly.
+ * @param {Live} live @param {Hearer} port @param {string} client */
+function goOn({ session }, port, client) {
+  if (working.has(client) || !session.has_work(client)) return;
+  working.add(client);
+  breathe().then(() => enqueue(() => handle(port, { type: 'work', client })));
+}
+
 /** @param {Hearer} port @param {any} message */
 async function handle(port, message) {
   const { type, client } = message;
@@ -323,7 +335,8 @@ async function handle(port, message) {
         if (!(problem instanceof AssetError)) throw problem;
         return tellPage(failed(problem.what, `The code of this page could not be loaded. ${words(problem)}`));
       }
-      const make = () => session.open(client, message.name, message.page, JSON.stringify(message.shows ?? {}));
+      const make = () => session.open(
+        client, message.name, message.page, JSON.stringify(message.shows ?? {}), JSON.stringify(message.values ?? {}));
       const { models } = JSON.parse(await complete(live, tellPage, make, make));
       port.postMessage({
         type: 'open', client, models, ms: performance.now() - message.at, bytes: files.bytes, how, reason,
@@ -339,6 +352,10 @@ async function handle(port, message) {
         () => session.redraw(client),
       );
       port.postMessage({ type: 'idle', client, seq: message.seq });
+      goOn(live, port, client);
+    } else if (type === 'work') {
+      working.delete(client);
+      if (session.work(client)) goOn(live, port, client);
     } else if (type === 'warm') {
       try { await soon(live); } catch { return; } // it is to be had when something asks for it
       const began = performance.now();
@@ -423,6 +440,7 @@ async function restart() {
   const before = python;
   python = null;
   ports.clear();
+  working.clear();
   before?.then(({ session }) => session.destroy?.()).catch(() => {});
   start();
   try { await python; } catch { return; }

@@ -120,12 +120,20 @@ def plain(value: Any) -> Any:
     return value
 
 
-def make(name: str, page: str | None = None, *, client: str = "still", shows: Mapping[str, str] | None = None) -> Live:
+def make(
+    name: str,
+    page: str | None = None,
+    *,
+    client: str = "still",
+    shows: Mapping[str, str] | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> Live:
     """Build a fresh document.
 
     page:    the folder of the page that it is of, if not all pages are here
     client:  for whom: a part of its models' ids
     shows:   {slug: print of the markup} that the client shows: a widget whose still is this build's is not drawn
+    values:  what the page's state is to be before anything is drawn, as a request says it
     Raises SessionError if there is none of that name.
     """
     factory = registry(page).get(name)
@@ -135,9 +143,13 @@ def make(name: str, page: str | None = None, *, client: str = "still", shows: Ma
     shown = {slug: still for slug, still in shelf.stills(page).items() if (shows or {}).get(slug) == still}
     with acting_on(document):
         components = list(factory(draw=False))
+        if values:
+            components[0].request = dict(values)
         models = {}
         for component in components:
-            if component.name not in shown and hasattr(component, "redraw"):
+            if getattr(component, "html", ""):  # those values have changed it
+                shown.pop(component.name, None)
+            elif component.name not in shown and hasattr(component, "redraw"):
                 component.redraw()
             with panel_private.named(f"{client}/{name}/{component.name}"):
                 root = component.get_root(document, preprocess=False)
@@ -178,15 +190,19 @@ def reseed(entropy: Any) -> None:
         np.random.seed(np.frombuffer(fresh, dtype=np.uint32))  # noqa: NPY002
 
 
-def open(client: str, name: str, page: str | None = None, shows_json: str | None = None) -> str:
+def open(
+    client: str, name: str, page: str | None = None, shows_json: str | None = None, values_json: str | None = None
+) -> str:
     """Give `client` a document of its own and return what it holds, JSON {"models": [...]}.
 
-    page:       the folder of the page that the document is of
-    shows_json: JSON {slug: print of the markup} that the client shows (`make`)
+    page:        the folder of the page that the document is of
+    shows_json:  JSON {slug: print of the markup} that the client shows (`make`)
+    values_json: JSON {name: value}, what a page that has been live before has: it sees nothing else in between
     Raises SessionError for an unknown name.
     """
     close(client)
-    live = make(name, page, client=client, shows=json.loads(shows_json or "{}"))
+    shows, values = json.loads(shows_json or "{}"), json.loads(values_json or "{}")
+    live = make(name, page, client=client, shows=shows, values=values)
     live.client = client
     _open[client] = live
     return json.dumps(live.describe())
@@ -237,6 +253,29 @@ def warm(client: str) -> bool:
     live = _open.get(client)
     drawn = next((c for c in live.components if hasattr(c, "warm")), None) if live else None
     return _work(live, drawn.warm) if live and drawn and not drawn.waits else False
+
+
+def has_work(client: str) -> bool:
+    """Whether something of a page goes on by itself for a while (`Widget.works`): a training, in slices."""
+    live = _open.get(client)
+    return live is not None and any(getattr(c, "works", False) for c in live.components)
+
+
+def work(client: str) -> bool:
+    """Do one slice of that, and send what it changes; between two slices the pages' requests have their turn.
+
+    returns: whether there is more to do
+    """
+    live = _open.get(client)
+    if live is None:
+        return False
+
+    def one_slice() -> None:
+        for component in live.components:
+            if getattr(component, "works", False):
+                component.work()
+
+    return _work(live, one_slice) and has_work(client)
 
 
 def _work(live: Live, work: Callable[[], None]) -> bool:

@@ -257,6 +257,7 @@ def climbed(
     at: float = 0.5,
     opened: int | None = None,
     tests: int = MOST_TESTS,
+    most: int = MOST_FLOORS,
 ) -> Climb:
     """The way of a text up through a model to the piece that is said after it.
 
@@ -266,7 +267,7 @@ def climbed(
     trace = forward(model.params, tape, model.config)
     probs = softmax(trace["logits"][-1].astype(np.float64))
     chance = float(probs[said])
-    levels = bundles(model.config.n_layers, opened=opened)
+    levels = bundles(model.config.n_layers, most, opened)
     reached = {len(tape) - 1: len(levels)}  # column: up to which floor the word comes through it
     left = tests
     floors = []
@@ -380,9 +381,14 @@ def unfinished(model: Model, cache: KVCache, token: int) -> bool:
 
 @lab.per_model(32)
 def climb(
-    tokens: tuple[int, ...], turn: int, seed: int = 0, opened: int | None = None, name: str | None = None
+    tokens: tuple[int, ...],
+    turn: int,
+    seed: int = 0,
+    opened: int | None = None,
+    name: str | None = None,
+    most: int = MOST_FLOORS,
 ) -> Climb:
-    """Turn number `turn` after a text: the words drawn before it stand behind the text.
+    """Turn number `turn` after a text: the words drawn before it stand behind the text. most: floors (`bundles`)
 
     Raises ValueError if the text ends before that turn (`turns`).
     """
@@ -394,8 +400,8 @@ def climb(
     at = (drawn.u - drawn.low) / (drawn.high - drawn.low)
     tape = (*tokens, *(s.token for s in told[:turn]))
     tests = MOST_TESTS if lab.is_own() else FEW_TESTS
-    said = told[turn].token
-    return climbed(lab.model(name), tape, said, turn=turn, given=len(tokens), at=at, opened=opened, tests=tests)
+    options: dict[str, int] = {"given": len(tokens), "tests": tests, "most": most}
+    return climbed(lab.model(name), tape, told[turn].token, turn=turn, at=at, opened=opened, **options)
 
 
 def tell(tokens: tuple[int, ...], turns: int, seed: int, name: str | None = None) -> tuple[story.Step, ...]:

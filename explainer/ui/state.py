@@ -57,6 +57,7 @@ class PageState(param.Parameterized):
     quiet: ClassVar[tuple[str, ...]] = ()  # values that the page may send but no URL carries (a wish to go on, say)
     places: ClassVar[dict[str, str]] = {}  # values that count the tokens of a text: name -> the text's name
     told_by: ClassVar[tuple[str, ...]] = ()  # values that only the weights that a link was made with tell a story by
+    moved: ClassVar[dict[str, Any]] = {}  # values that had another default once: name -> what older links mean by none
     coded: ClassVar[tuple[str, ...]] = ()  # texts that pages write for pages: `clean` reads and bounds them
 
     def __init__(self, **params: Any):
@@ -196,9 +197,12 @@ class PageState(param.Parameterized):
     def _from_link(self, given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
         """What a link asks for, in today's terms, and what to say of one that was made with other weights.
 
-        Links without a fingerprint count tokens as the first tokenizer cut them: the same words are meant.
+        Links without a fingerprint count tokens as the first tokenizer cut them: the same words are meant. A link that
+        a page made says each value in `moved` (build/web/address.js); one without is from before its default moved.
         """
         made_with = str(given["weights"] or "")
+        if made_with:
+            given = {**given, **{n: old for n, old in self.moved.items() if given.get(n) is None}}
         if made_with == story.fingerprint():
             return given, {}
         moved = dict(given)
@@ -272,15 +276,15 @@ def names_said(text: str) -> list[str]:
 
 
 def prompt_for(name: str, prompt: str, messages: dict[str, str]) -> str:
-    """A prompt about a name that the reader has made up, all but its last piece written again; says how it is written.
+    """A prompt about a name that the reader has made up; says how it is written.
 
-    prompt: with the places {name} and {start}
+    prompt: with the place {name}, and, where all but its last piece are written again, {start}
     """
     found = names.pieces("".join(name.split()))
     form, start = ("-".join(some).capitalize() for some in (found, found[:-1]))
     strange = ", ".join(f"“{c}”" for c in names.foreign(name))
     said = [f"In pieces of a syllable or a letter: {form}."]
-    if len(found) == 1:
+    if len(found) == 1 and "{start}" in prompt:
         said = [f"{form} is one piece: of a name of two or more, there is a rest to finish."]
     if strange:
         said.append(f"{strange}: not one of the letters a to z, and nothing is promised for it.")

@@ -128,6 +128,14 @@ class Widget(Carrier):
         with contextlib.suppress(NotYet):
             self.drawn()
 
+    @property
+    def works(self) -> bool:
+        """Whether it has something to do by itself, between requests: a training that the reader has begun."""
+        return False
+
+    def work(self) -> None:
+        """Do a slice of that, a few hundredths of a second, and draw when there is something new to be seen."""
+
     def again(self) -> None:
         """Draw once more, and to the end, what an exception broke off."""
         self.state.allow(math.inf)

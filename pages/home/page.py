@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __package__ = __package__ or "pages.home"  # as `panel serve` runs this file, by itself
 
-from typing import Any
+from typing import Any, ClassVar
 
 import param
 
@@ -19,12 +19,12 @@ from .views.whole_model import WholeModel
 MOST = 24  # tokens drawn, the start token included
 MOST_TURNS = 40
 PARTS = ("roof", "word")  # what else than a node can be opened in the picture
-PROMPT = "A robot called {name}. Good night, {start}"
+PROMPT = "A robot called {name}. Good night,"
+OLDER = "A robot called Vi-do-zu. Good night, Vi-do"  # the text of older links that say none: one crank wrote “zu.”
 
 
-def floors() -> int:
-    """How many floors the picture of the model in use has."""
-    return len(climb.bundles(lab.model().config.n_layers))
+FLOORS = len(climb.bundles(lab.model().config.n_layers))
+DRAWN = ("bundled", "all")  # floors: a few, each of several layers where there are many; or one for each layer
 
 
 class HomeState(PageState):
@@ -35,10 +35,10 @@ class HomeState(PageState):
     """
 
     told_by = ("turn", "seed")
+    moved: ClassVar[dict[str, Any]] = {"prompt": OLDER}
     coded = ("inside",)
     other_models = True
-
-    prompt = param.String(default=PROMPT.format(name="Vi-do-zu", start="Vi-do"), label="Prompt")
+    prompt = param.String(default=PROMPT.format(name="Vi-do-zu"), label="Prompt")
     called = param.String(default="", label="name", doc="a name that the reader makes up: it goes into the prompt")
     quiet = ("called",)
     block: param.Selector[Any] = param.Selector(
@@ -54,30 +54,40 @@ class HomeState(PageState):
     )
 
     turn = param.Integer(default=0, bounds=(0, MOST_TURNS), label="turn", doc="how many words have dropped back")
-    floor = param.Integer(default=floors() + 1, bounds=(0, None), label="floor", doc="how far this turn has climbed")
+    floor = param.Integer(default=FLOORS + 1, bounds=(0, None), label="floor", doc="how far this turn has climbed")
+    floors: param.Selector[Any] = param.Selector(default="bundled", objects=list(DRAWN), label="floors drawn")
     seed = param.Integer(default=0, bounds=(0, 2**31 - 1), label="seed")
     inside = param.String(default="", label="inside", doc="what is open: floor.column(.read), roof, word")
 
+    def another(self) -> None:
+        """The roof stays the roof: the default is the storyteller's."""
+        if self.wish("floor") == self.param["floor"].default:
+            self.floor = self.roof
+
+    @property
+    def most_floors(self) -> int:
+        """How many floors may be drawn."""
+        return lab.model().config.n_layers if self.floors == "all" else climb.MOST_FLOORS
+
+    @property
+    def n_floors(self) -> int:
+        """How many floors are drawn."""
+        return len(climb.bundles(lab.model().config.n_layers, self.most_floors))
+
     @property
     def roof(self) -> int:
-        """The place of the roof in a turn, above the ground and the floors."""
-        return floors() + 1
+        return self.n_floors + 1
 
     @property
     def drop(self) -> int:
-        """The place where the word has fallen, the last of a turn."""
-        return floors() + 2
-
-    def another(self) -> None:
-        if self.wish("floor") == self.param["floor"].default:  # that is the roof of the storyteller
-            self.floor = self.roof
+        return self.n_floors + 2
 
     def tokens(self) -> tuple[int, ...]:
         return self.read()
 
     def climb(self) -> climb.Climb:
         """The turn that is shown."""
-        return climb.climb(self.tokens(), self.turn, self.seed)
+        return climb.climb(self.tokens(), self.turn, self.seed, most=self.most_floors)
 
     def text(self) -> str:
         """The text as it stands, with what has dropped back."""
@@ -106,7 +116,11 @@ class HomeState(PageState):
             return None
         floor, column, read = read_node(self.inside)
         n = len(self.tokens()) + self.turn
-        return (floor, column, read) if floor <= floors() and column < n and (read is None or read <= column) else None
+        return (
+            (floor, column, read)
+            if floor <= self.n_floors and column < n and (read is None or read <= column)
+            else None
+        )
 
     def limits(self) -> dict[str, tuple[int, int, str]]:
         wish = self.wish("turn")
@@ -127,6 +141,13 @@ class HomeState(PageState):
         if wanted.get("prompt", self.prompt) != self.prompt:  # another text begins anew, and shows what comes next
             for name, value in (("turn", 0), ("floor", self.roof), ("inside", "")):
                 wanted.setdefault(name, value)
+        if (
+            wanted.get("floors", self.floors) != self.floors
+        ):  # the roof stays the roof; what was open is another floor now
+            other = climb.MOST_FLOORS if self.floors == "all" else lab.model().config.n_layers
+            moved = len(climb.bundles(lab.model().config.n_layers, other)) - self.n_floors
+            wanted.setdefault("floor", self.floor + moved if self.floor >= self.roof else 0)
+            wanted.setdefault("inside", "")
         if wanted.get("inside") not in (None, "", *PARTS):
             try:
                 read_node(wanted["inside"])

@@ -24,6 +24,7 @@ from explainer.models import lab
 from explainer.studies import next_token, story
 from explainer.ui.html import percent
 from pages import CHAPTERS, PAGES
+from pages.home.page import HomeState
 from pages.paths.page import PathsState
 from pages.temperature.page import PROMPT
 
@@ -288,6 +289,7 @@ def test_downloads_carry_the_exact_numbers(open_page):
         assert [row[0] for row in first] == names
         for row, numbers in zip(first, want, strict=True):
             assert [float(x) for x in row[1:]] == pytest.approx([float(x) for x in numbers], rel=1e-4)
+    assert all(type(x) in (int, float) for row in of_json[1:4] for x in row[1:]), "numbers are numbers"
     svg = ElementTree.fromstring(saved["svg"])
     assert svg.tag == "{http://www.w3.org/2000/svg}svg"
     assert not re.search(rb"url\((?!.{0,6}data:)", saved["svg"])  # it needs nothing but itself
@@ -297,6 +299,41 @@ def test_downloads_carry_the_exact_numbers(open_page):
     box = widget.locator("[data-body]").bounding_box()
     width, height = struct.unpack(">II", saved["png"][16:24])
     assert width / height == pytest.approx(box["width"] / box["height"], rel=0.1)
+
+
+def download(page, slug, kind):
+    """A figure's numbers, as its button saves them."""
+    if not page.locator(f"#{slug}-download").is_visible():
+        tool(page.locator(f"#{slug}"), "Download")
+    with page.expect_download() as waiting:
+        page.locator(f"#{slug}").get_by_role("button", name=kind.upper(), exact=True).click()
+    return Path(waiting.value.path()).read_text(encoding="utf-8")
+
+
+def test_a_download_says_which_layer_and_head_its_numbers_are_about(open_page):
+    page = open_page("attention/", layer=2, head=1, step=6)
+    told = json.loads(download(page, "attention-stepper", "json"))
+    tables = {t["name"]: t for t in told["tables"]}
+    pattern = next(t for name, t in tables.items() if name.startswith("the attention pattern"))
+    assert pattern["about"] == {"layer": 2, "head": 1} and pattern["rows"][0][:2] == ["layer", "head"]
+    trace = lab.trace(lab.tokens_of(page.evaluate("window.explainer.state().prompt")))
+    last = pattern["rows"][-1]
+    assert last[:2] == [2, 1]
+    assert last[3:] == pytest.approx(trace["blocks.2.attn.pattern"][1, -1].tolist(), abs=1e-5)
+    text = download(page, "attention-stepper", "csv").split("# the attention pattern", 1)[1]
+    rows = list(csv.reader(io.StringIO(text)))[1:]
+    assert rows[0][:2] == ["layer", "head"] and rows[1][:2] == ["2", "1"]
+
+
+def test_a_download_of_the_picture_has_the_words_of_the_field(open_page):
+    page = open_page("")
+    told = json.loads(download(page, "transformer", "json"))
+    lines = next(t for t in told["tables"] if t["name"] == "What reads what")["rows"]
+    assert lines[0][:6] == ["floor", "query", "key", "attention weight", "layer", "head"]
+    arcs = {(a.floor, a.layer, a.head, round(a.weight, 6)) for a in HomeState().climb().arcs}
+    assert {(row[0], row[4], row[5], round(row[3], 6)) for row in lines[1:]} == arcs
+    odds = next(t for t in told["tables"] if t["name"] == "What comes next")["rows"]
+    assert odds[0] == ["token", "probability"] and type(odds[1][1]) is float
 
 
 @pytest.mark.parametrize(
@@ -741,7 +778,7 @@ def test_a_name_of_the_readers_own_is_finished(open_page):
     field.fill("Timbolu")
     page.keyboard.press("Tab")
     expect(whole.get_by_label("Prompt", exact=True)).to_be_focused()
-    expect(whole.get_by_label("Prompt", exact=True)).to_have_value("A robot called Ti-m-bo-lu. Good night, Ti-m-bo")
+    expect(whole.get_by_label("Prompt", exact=True)).to_have_value("A robot called Ti-m-bo-lu. Good night,")
     expect(field).to_have_value("Ti-m-bo-lu")
     expect(whole.locator("[data-message=called]")).to_contain_text("Ti-m-bo-lu")
     expect(page.locator(".diagram")).to_contain_text("most likely: Ti-m-bo-lu")

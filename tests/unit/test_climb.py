@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -14,12 +16,12 @@ from hypothesis import strategies as st
 from tiny import random_params
 
 from explainer.kernel.config import Config
-from explainer.kernel.model import Model
+from explainer.kernel.model import Model, forward
 from explainer.kernel.sampling import generate
 from explainer.models import lab
 from explainer.studies import climb
 from explainer.ui.parts import climb as picture
-from pages.home.page import HomeState
+from pages.home.page import PAGE, HomeState
 
 NAME = lab.tokens_of("A robot called Vi-do-zu. Good night, Vi-do")
 TEXTS = [
@@ -302,3 +304,42 @@ def test_the_page_counts_places_as_python_does():
     for place, (found, roof) in enumerate(json.loads(done.stdout)):
         assert found == list(map(int, state.at(place).split("\x1f")))
         assert roof == next(p for p in range(place + 1, 40) if state.at(p).endswith("\x1f5"))
+
+
+# ---------------------------------------------------------------- floors, bundled or all
+
+
+def test_with_thirty_layers_the_reader_chooses_how_many_floors_are_drawn(monkeypatch):
+    """The page's own state and figure, over a model of 30 layers: a labelled control, six floors, then all thirty."""
+    config = dataclasses.replace(DEEP, n_ctx=61)
+    model = Model(config, random_params(config, 3), "thirty", {})
+    monkeypatch.setattr(lab, "model", lambda name="thirty": model)
+    monkeypatch.setattr(lab, "trace", lambda tokens, name="", interventions=(): forward(model.params, tokens, config))
+    monkeypatch.setattr(HomeState.param.prompt, "default", "A deep box")  # a text that no cache has
+    link, figure = PAGE.make("transformer")
+    state = link._state
+    label = re.search(r'<label for="([^"]+)">Floors drawn</label>', figure.html)
+    assert label and re.search(rf'<select id="{label[1]}"[^>]*data-bind="floors"', figure.html)
+    assert ">6, of several layers each<" in figure.html and ">all 30<" in figure.html
+    assert (state.n_floors, state.roof) == (6, 7) and 'data-crank-floors="8"' in figure.html
+    assert ">floors 26–30<" in figure.html
+    link.request = {"floor": state.roof}
+    link.request = {"floors": "all"}
+    assert (state.n_floors, state.floor, state.drop) == (30, 31, 32), "the roof stays the roof"
+    assert 'data-crank-floors="32"' in figure.html and 'data-pick="30.' in figure.html
+    for layout in picture.LAYOUTS:
+        drawn = picture.Picture(state.climb(), layout, state.floor)
+        xs = drawn.places()
+        dots = re.findall(r'<circle r="([\d.]+)"', str(drawn.draw()))
+        assert max(map(float, dots)) < drawn.layout.rise(30) * 0.6, "dots of two floors do not cover each other"
+        ys = re.findall(
+            r'y="([\d.]+)" class="(?:name|number)">floor|y="([\d.]+)" class="number"', str(drawn.floor_lines(xs))
+        )
+        levels = sorted(float(a or b) for a, b in ys)
+        assert len(levels) > 10 and all(b - a >= 12 for a, b in itertools.pairwise(levels))
+    link.request = {"floors": "bundled", "#": 3}
+    assert (state.n_floors, state.floor) == (6, 7)
+
+
+def test_four_floors_need_no_control():
+    assert "Floors drawn" not in PAGE.make("transformer")[1].html

@@ -13,16 +13,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-LAYERS = [
-    "kernel",
-    "architectures",
-    "corpus",
-    "models",
-    "studies",
-    "ui",
-    "host",
-    "library",
-]  # of explainer/, from the bottom
+LAYERS = [  # of explainer/, from the bottom
+    *("kernel", "architectures", "corpus", "live", "models", "studies", "ui", "host", "library"),
+]
 KERNEL = [  # each may import only those before it
     *("config", "ops", "trace", "model", "cache", "gradients", "interventions", "heads", "explain"),
     *("temperature", "sampling", "paths", "checkpoint", "tokenizer"),

@@ -99,7 +99,7 @@ def test_every_chapter_lets_the_reader_guess_in_discover_alone(page):
 
 
 def test_the_demo_shows_the_code_that_it_runs():
-    html = prose.article(contents.read_text(ROOT / "pages" / "demo").text, {}, {})
+    html = prose.article(contents.read_text(ROOT / "pages" / "demo").text, {"how_many": 0, "figures": ""}, {})
     code = unescape(html.split("<code", 1)[1].split("</code>", 1)[0])
     running = re.findall(r"<transformer-explainer .*?</transformer-explainer>", html)
     assert len(running) == 3 and running == re.findall(r"<transformer-explainer .*?</transformer-explainer>", code)

@@ -126,6 +126,19 @@ def test_a_still_that_is_not_this_builds_is_drawn_anew(shows: dict[str, str], pa
     assert Drawn.count == 1 and widget["attributes"]["html"] == "<b>1</b>"
 
 
+def test_a_page_that_comes_back_is_drawn_with_what_it_has_and_with_nothing_else(drawn: Pages) -> None:
+    for shows in ({}, {"drawn": STILL}):  # the markup that it shows, or a still that it has long replaced
+        Drawn.count = 0
+        models = json.loads(session.open("a", "drawn", "drawn", json.dumps(shows), json.dumps({"t": 3})))["models"]
+        link, widget = models
+        assert widget["attributes"]["html"] == "<b>3</b>" and link["attributes"]["values"]["t"] == 3
+        assert Drawn.count == 1 and drawn.take("a") == []
+        ask("a", link, t=3)
+        assert Drawn.count == 1, "it has that already"
+    [link, widget] = json.loads(session.open("a", "drawn", "drawn", json.dumps({"drawn": STILL}), '{"t": 1}'))["models"]
+    assert "html" not in widget["attributes"], "the still says that"
+
+
 def test_what_the_still_shows_already_is_not_sent(drawn: Pages) -> None:
     link, _ = opened({"drawn": STILL})
     assert session.warm("a") and session.redraw("a") and Drawn.count == 2
@@ -265,3 +278,35 @@ def test_reseeding_makes_unseeded_draws_differ_and_seeded_ones_not() -> None:
     assert one[1] != two[1]
     assert one[2] == two[2]
     assert draws(b"\1" * 32) == one
+
+
+class Works(Widget):
+    """Counts down, a number each slice."""
+
+    slug = "works"
+    left = 0
+
+    def draw(self) -> str:
+        return f"<p>{self.left}</p>"
+
+    @property
+    def works(self) -> bool:
+        return self.left > 0
+
+    def work(self) -> None:
+        self.left -= 1
+        self.redraw()
+
+
+def test_work_goes_on_in_slices_and_sends_what_each_has_changed(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Page("count", "Count", "How many?", PageState, (Works,))
+    monkeypatch.setattr(session.shelf, "documents", lambda page_=None: documents([page]))
+    models = json.loads(session.open("a", "count"))["models"]
+    assert not session.has_work("a") and not session.work("a")
+    session._open["a"].components[1].left = 2
+    assert session.has_work("a") and session.work("a")
+    assert not session.work("a"), "nothing is left after this slice"
+    html = [event["new"] for message in pages.take("a") for event in message["events"]]
+    assert html == ["<p>1</p>", "<p>0</p>"] and models[1]["name"] == "works"
+    session.close("a")
+    assert not session.has_work("a") and not session.work("a")

@@ -16,8 +16,8 @@ from pages.paths import page as paths
 def test_a_name_goes_into_the_prompt_in_pieces(page):
     state = page.state()
     messages = state.update_from({"called": "Timbolu"})
-    assert "called Ti-m-bo-lu. Good night, Ti-m-bo" in state.prompt
-    assert state.prompt.endswith("Ti-m-bo")
+    begun = "" if page is home.PAGE else " Ti-m-bo"  # there the model writes all of it
+    assert state.prompt.endswith(f"called Ti-m-bo-lu. Good night,{begun}")
     assert "Ti-m-bo-lu" in messages["called"]
     assert "called" not in state.values(), "an address carries the prompt"
     assert len(state.tokens()) == len(lab.tokens_of(state.prompt))
@@ -33,7 +33,7 @@ def test_the_longest_name_fits_and_the_last_token_asks(page):
     state.update_from({"called": "xqztrpkb"})
     tokens = state.tokens()
     assert tokens == lab.tokens_of(state.prompt)
-    assert lab.names_of(tokens)[-1] == "-k"
+    assert lab.names_of(tokens)[-1] == ("," if page is home.PAGE else "-k")
     if page is attention.PAGE:
         assert state.query == len(tokens) - 1
 
@@ -116,7 +116,8 @@ def test_a_word_for_a_number_is_no_story_of_an_earlier_model(word):
 @pytest.mark.parametrize("page", [home, attention])
 def test_of_a_name_of_one_piece_it_is_said_that_nothing_is_left_to_finish(page):
     state = page.PAGE.state()
-    assert "Bo is one piece" in state.update_from({"called": "Bo"})["called"]
+    said = state.update_from({"called": "Bo"})["called"]
+    assert ("Bo is one piece" in said) == (page is attention), "where all of it is written, there is something to see"
     assert state.prompt.count("Bo") == 1
     assert "is one piece" not in state.update_from({"called": "Bob"})["called"]
 

@@ -10,10 +10,10 @@ import drawn
 import pytest
 
 from explainer.models import lab
-from explainer.studies import climb
+from explainer.studies import climb, story
 from explainer.ui.html import exact
 from explainer.ui.parts import climb as picture
-from pages.home.page import PAGE, HomeState, floors
+from pages.home.page import FLOORS, PAGE, HomeState
 
 NAME = "A robot called Vi-do-zu. Good night, Vi-do"
 PROMPTS = [NAME, "Once there was a girl named Mia. One day, Mia", "The cat sat on the", "Mia", ""]
@@ -121,6 +121,31 @@ def test_the_narrow_drawing_keeps_what_carries_the_word():
         assert shown == sorted(set(shown)) and len(shown) == min(layout.most, told.last)
 
 
+@pytest.mark.parametrize("turn", [0, 1, 2])
+def test_on_a_phone_too_the_name_is_whole_and_the_floors_are_named(turn):
+    """The first pieces of the name were left out there once, and nothing said which row was which floor."""
+    link, _, root = made(turn=turn)
+    told = link._state.climb()
+    for svg in svgs(root):
+        shown = {int(t.attrs["id"].split("w")[-1]) for t in svg.all("text", "word")}
+        first = next(c for c in told.columns if c.text == "Vi")
+        assert set(range(first.begins, first.ends)) <= shown and first.ends - first.begins == 3
+        assert {c.begins for i, c in enumerate(told.columns) if i in shown} & {told.columns[told.last].begins}
+        wide = float(svg.attrs["viewbox"].split()[2])
+        words = sorted((t for t in svg.all("text", "word")), key=lambda t: int(t.attrs["id"].split("w")[-1]))
+        xs = [float(re.findall(r"-?[\d.]+(?=px)", t.attrs["style"])[0]) for t in words]
+        letter = 6.4 if "narrow" in svg.classes else 8.5  # units, as wide as they are on the screen
+        half = [max(len(t.text), 1) * letter / 2 for t in words]
+        assert all(a + p <= b - q + 1 for a, b, p, q in zip(xs, xs[1:], half, half[1:], strict=False)), "words overlap"
+        at = places(svg)
+        names = svg.all("text", "number") or [t for t in svg.all("text", "name") if t.text.startswith("floor")]
+        assert [re.sub(r"\D", "", t.text) for t in names] == ["1", "2", "3", "4"]
+        for floor, name in enumerate(names, start=1):
+            assert name.number("y") - 4 == pytest.approx(at[floor, told.last][1], abs=0.2)
+            assert 0 < name.number("x") < min(xs) < wide
+        assert any("floor" in t.text for t in svg.all("text")), "and that they are floors"
+
+
 @pytest.mark.parametrize("floor", range(HomeState().drop + 1))
 def test_what_is_reached_is_lit_and_one_sentence_is_said(floor):
     _, _, root = made(floor=floor)
@@ -201,9 +226,39 @@ def test_the_tables_say_every_number_that_is_drawn(prompt):
             assert exact(e.v) in [c.attrs.get("data-v") for row in odds.all("tbody")[0].all("tr") for c in row.children]
     for arc in told.arcs:
         row = listed[arc.floor, arc.query, arc.key]
-        assert row[6].text == ("yes" if arc.carries else "")
-        assert row[5].text == "not tested" if arc.without is None else row[5].v == arc.without
+        assert row[7].text == ("yes" if arc.carries else "")
+        assert row[6].text == "not tested" if arc.without is None else row[6].v == arc.without
+        assert (row[4].text, row[5].text) == (str(arc.layer), str(arc.head))
     assert math.isclose(sum(row.children[1].v for row in odds.all("tbody")[0].all("tr")), 1, rel_tol=1e-6)
+
+
+def test_the_first_cranks_write_a_name_that_the_text_has_once():
+    """The full stop was what a first press gave once: true, and dull."""
+    link, _, _ = made()
+    state = link._state
+    name = lab.name_in(state.prompt)
+    assert state.prompt.count(name) == 1 and len(name.split("-")) == 3
+    for turn, piece in enumerate(name.split("-")):
+        link.request = {"turn": turn, "#": turn}
+        told = state.climb()
+        assert told.word.text == piece and told.word.chance > 0.99
+        bold = [a for a in told.carriers if a.query == told.last and told.columns[a.key].text == piece]
+        assert bold and bold[0].without < 0.02, "the line to the first time carries it"
+    link.request = {"turn": 3, "#": 9}
+    assert state.text().count(name) == 2
+
+
+def test_an_older_link_has_the_text_that_it_was_made_with():
+    """The page's own text was another once: links leave out what is the default, and say with which weights it was."""
+    state = HomeState()
+    state.update_from({"weights": story.fingerprint(), "turn": "1"})
+    assert (state.prompt, state.turn, state.climb().word.text) == (NAME, 1, ".")
+    state.update_from({"weights": story.fingerprint(), "turn": "1", "prompt": "Mia has"})
+    assert state.prompt == "Mia has"
+    for by_hand in ({"turn": "1"}, {"turn": "1", "weights": ""}):
+        state = HomeState()
+        state.update_from(by_hand)
+        assert (state.prompt, state.climb().word.text) == (HomeState.param.prompt.default, "do")
 
 
 def test_places_are_counted_through_and_back():
@@ -214,12 +269,12 @@ def test_places_are_counted_through_and_back():
         assert turn * state.drop + floor == place and (floor > 0 or place == 0)
         seen.append((turn, floor))
     assert len(set(seen)) == len(seen)
-    assert state.at(-3) == "0\x1f0" and floors() == 4
+    assert state.at(-3) == "0\x1f0" and FLOORS == 4
 
 
 @pytest.mark.parametrize("inside", ["roof", "word", "0.5", "1.1", "3.6", "4.12", "4.12.6", "2.3.0"])
 def test_whatever_can_be_pressed_opens(inside):
-    link, _, root = made(inside=inside)
+    link, _, root = made(prompt=NAME, inside=inside)
     assert link.values["inside"] == inside and not link.messages
     (section,) = root.all("section", "in")
     links = list(section.all("a"))
@@ -254,7 +309,7 @@ def test_another_text_begins_anew():
 
 
 def test_a_turn_after_the_end_is_answered():
-    link, _, root = made(turn=9)
+    link, _, root = made(prompt=NAME, turn=9)
     assert link.messages["turn"] == "There is no turn 9 here; showing turn 2."
     assert root.all("div", "climber")[0].attrs["data-crank-last"] == str(3 * HomeState().drop)
     assert "the end" in svgs(root)[0].all("g", "drop")[0].text

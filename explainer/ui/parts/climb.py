@@ -13,6 +13,7 @@ The arrow keys go from node to node (build/web/paths.js).
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +21,7 @@ from typing import Any, ClassVar
 
 from markupsafe import Markup
 
-from explainer.studies.climb import START, Arc, Climb, Column, Floor, Roof
+from explainer.studies.climb import START, Arc, Climb, Column, Floor, Roof, bundles
 from explainer.ui.html import exact, join, percent, tag
 from explainer.ui.parts import components as c
 
@@ -29,7 +30,8 @@ from explainer.ui.parts import components as c
 class Layout:
     """A way to draw it: sizes in units of the drawing.
 
-    most: columns shown at most; slot: room for the next word, and for what the last column would say; names: of floors
+    most: columns shown at most; slot: room for the next word, and for what the last column would say; names: of floors,
+    beside each; axis: their numbers, and one name for all; pad, least: room around a word, and for the shortest
     """
 
     name: str
@@ -41,6 +43,9 @@ class Layout:
     names: bool
     letter: float  # about as wide is one letter of a word
 
+    axis: bool = False
+    pad: float = 11
+    least: float = 26
     roof: float = 34  # height of the strip of odds
     fan: float = 46  # from the top floor to the strip
     below: float = 56  # words and braces
@@ -52,27 +57,33 @@ class Layout:
         return self.top() + self.rise(floors) * floors + self.below
 
     def rise(self, floors: int) -> float:
-        """From floor to floor: more floors are lower ones."""
-        return self.storey * 4 / max(floors, 4)
+        """From floor to floor: more floors are lower ones, down to what a dot and a number need."""
+        return max(self.storey * 4 / max(floors, 4), LOWEST)
 
     def y(self, floor: int, floors: int) -> float:
         return self.top() + self.rise(floors) * (floors - floor)
 
 
 WIDE = Layout("wide", 860, 84, 104, 13, 50, True, 9.0)
+LOWEST = 12.0  # units from floor to floor at least
+FULL = 22.0  # from this on dots have their full size, and each floor its words
 GAP = 15  # where columns are left out
 FEWEST = 4  # columns
-NARROW = Layout("narrow", 340, 6, 64, 7, 37, False, 8.2, roof=32, fan=36, below=46)
+NARROW = Layout("narrow", 340, 6, 66, 9, 37, False, 7.0, axis=True, pad=7.5, least=21, roof=32, fan=36, below=46)
+DIGIT = 6.4  # units of a digit of a floor's number
+AXIS = 18  # units of the name of all floors, written upwards
 LAYOUTS = (WIDE, NARROW)
 
 
 def shown_columns(told: Climb, most: int) -> list[int]:
-    """Which columns are drawn: the last, those that the word comes through, then the others from the end; in order.
+    """Which columns are drawn: the last, those that the word comes through, then what else belongs to the same words,
+    then the others from the end; in order.
 
     The start mark is none of them.
     """
-    through = [i for arc in told.carriers for i in (arc.query, arc.key)]
-    wanted = dict.fromkeys([told.last, *through, *range(told.last, -1, -1)])
+    through = [told.last, *(i for arc in told.carriers for i in (arc.query, arc.key))]
+    whole = [k for i in through for k in range(told.columns[i].begins, told.columns[i].ends)]
+    wanted = dict.fromkeys([*through, *whole, *range(told.last, -1, -1)])
     return sorted([i for i in wanted if told.columns[i].text != START or i > 0][:most]) or [told.last]
 
 
@@ -103,6 +114,11 @@ def floor_name(floor: Floor) -> str:
     """'floor 3', or, of a bundle, the layers in it, counted from 1: 'floors 6-10'."""
     single = floor.first == floor.last
     return f"floor {floor.first + 1}" if single else f"floors {floor.first + 1}–{floor.last + 1}"
+
+
+def floor_number(floor: Floor) -> str:
+    """'3', or, of a bundle, the layers in it, counted from 1: '6-10'."""
+    return floor_name(floor).split()[1]
 
 
 def state(f: int, floor: int, kind: str = "") -> dict[str, Any]:
@@ -146,9 +162,14 @@ class WordRow:
         return self.choose(most)
 
     @property
+    def left(self) -> float:
+        """Where the columns begin, behind the names of the floors."""
+        return self.layout.left
+
+    @property
     def room(self) -> float:
         """For all columns together."""
-        return self.layout.width - self.layout.left - self.layout.slot - 8
+        return self.layout.width - self.left - self.layout.slot - 8
 
     def gaps(self, columns: Sequence[int]) -> list[float]:
         """Room before each column for the mark that some are left out there."""
@@ -157,19 +178,20 @@ class WordRow:
     def widths(self, columns: Sequence[int]) -> list[float]:
         """How much room each column wants: long words more, marks less."""
         texts = [self.pieces[i].text for i in columns]
-        own = [max(len(t) * self.layout.letter + 11, 26 if t[:1].isalnum() else 18) for t in texts]
+        lay = self.layout
+        own = [max(len(t) * lay.letter + lay.pad, lay.least if t[:1].isalnum() else lay.least - 8) for t in texts]
         return [w + gap for w, gap in zip(own, self.gaps(columns), strict=True)]
 
     def places(self) -> dict[int, float]:
         """Where the columns stand: {column: x}. The last word stands at the right, where things happen."""
-        lay, room = self.layout, self.room
+        room = self.room
         gaps, wanted = self.gaps(self.columns), self.widths(self.columns)
         spare = (room - sum(wanted)) / len(wanted)
         if spare < 0:
             wanted = [w * room / sum(wanted) for w in wanted]
             spare = 0.0
         spare = min(spare, 62.0)
-        left = lay.left + room - sum(wanted) - spare * len(wanted)
+        left = self.left + room - sum(wanted) - spare * len(wanted)
         found, at = {}, left
         for i, width, gap in zip(self.columns, wanted, gaps, strict=True):
             found[i] = at + (width + spare + gap) / 2
@@ -230,6 +252,15 @@ class Picture(WordRow):
         return len(self.told.floors)
 
     @property
+    def small(self) -> float:
+        """How much smaller than usual dots are, where there are many floors."""
+        return min(1.0, self.layout.rise(self.n_floors) / FULL)
+
+    def is_named(self, f: int) -> bool:
+        """Whether a floor has words beside it: where floors are low, one of several, and always the highest."""
+        return (self.n_floors - f) % math.ceil(16 / self.layout.rise(self.n_floors)) == 0
+
+    @property
     def pieces(self) -> Sequence[Column]:
         return self.told.columns
 
@@ -242,6 +273,12 @@ class Picture(WordRow):
     @property
     def ground(self) -> float:
         return self.y(0) + 30
+
+    @property
+    def left(self) -> float:
+        if not self.layout.axis:
+            return self.layout.left
+        return AXIS + DIGIT * max(len(floor_number(f)) for f in self.told.floors)
 
     # ------------------------------------------------------------ parts
 
@@ -282,9 +319,17 @@ class Picture(WordRow):
             parts.append(
                 tag("line", x1=f"{left:.1f}", x2=f"{right:.1f}", y1=y, y2=y, class_="ground" if f == 0 else "storey")
             )
+            if f and not self.is_named(f):
+                continue
             if lay.names:
                 name = "words" if f == 0 else floor_name(self.told.floors[f - 1])
                 parts.append(tag("text", name, x=2, y=f"{self.y(f) + 4:.1f}", class_="name"))
+            elif lay.axis and f:
+                number = floor_number(self.told.floors[f - 1])
+                parts.append(tag("text", number, x=f"{self.left - 2:.1f}", y=f"{self.y(f) + 4:.1f}", class_="number"))
+        if lay.axis:
+            middle = (self.y(1) + self.y(self.n_floors)) / 2
+            parts.append(tag("text", "floor", transform=f"translate(10 {middle:.1f}) rotate(-90)", class_="axis"))
         return tag("g", *parts, class_="storeys", aria_hidden="true")
 
     def stems(self, xs: dict[int, float]) -> Markup:
@@ -341,7 +386,7 @@ class Picture(WordRow):
         y = self.y(f)
         for k, (i, x) in enumerate(xs.items()):
             value = told.floors[f - 1].change[i] if f else None
-            r = 4.2 if value is None else 3.4 + 3.6 * min(value, 1.5)
+            r = self.small * (4.2 if value is None else 3.4 + 3.6 * min(value, 1.5))
             way = any(
                 (a.carries and (a.floor, a.query) == (f, i)) or (a.floor - 1, a.key) == (f, i) for a in told.carriers
             )
@@ -358,7 +403,7 @@ class Picture(WordRow):
             parts.append(
                 tag(
                     "g",
-                    tag("rect", x=-11, y=-11, width=22, height=22, class_="hit"),
+                    tag("rect", x=-14, y=-14, width=28, height=28, class_="hit"),
                     tag("circle", r=f"{r:.2f}", data_v=None if value is None else exact(value)),
                     class_=f"node{' asked' if i == last else ''}{' way' if way else ''}",
                     style=f"transform:translate({x:.1f}px,{y:.1f}px)",
@@ -383,6 +428,8 @@ class Picture(WordRow):
         read = self.told.floors[f - 1].read[self.told.last]
         top = f == self.n_floors
         x = xs[self.told.last] + 15
+        if not self.is_named(f):
+            return Markup("")
         if not (read.fits or top):
             return tag(
                 "text", "no word yet", x=f"{x:.1f}", y=f"{self.y(f) + 4.5:.1f}", **state(f, self.floor, "lens none")
@@ -548,6 +595,19 @@ def apart(before: float, after: float) -> tuple[str, str]:
 # ---------------------------------------------------------------- the same numbers
 
 
+ODDS: list[str | tuple[str, str]] = [("next", "token"), ("chance", "probability")]
+CHANGES: list[str | tuple[str, str]] = [("column", "token position")]
+
+
+def floors_control(n_layers: int, chosen: str) -> Markup | None:
+    """Whether layers are bundled to a few floors or each is drawn; None where all of them fit anyway."""
+    few = len(bundles(n_layers))
+    if few == n_layers:
+        return None
+    options = [("bundled", f"{few}, of several layers each"), ("all", f"all {n_layers}")]
+    return c.choice("floors", "Floors drawn", options, chosen)
+
+
 def tables(told: Climb) -> Markup:
     """What is drawn, as tables: arcs, changes, odds. The start mark, which is not drawn, is here, too."""
     name = lambda i: str(word_of(told.columns, i, bold=False))  # noqa: E731
@@ -557,25 +617,35 @@ def tables(told: Climb) -> Markup:
             f"{arc.query} {name(arc.query)}",
             f"{arc.key} {name(arc.key)}",
             arc.weight,
-            f"{arc.layer}.{arc.head}",
+            arc.layer,
+            arc.head,
             "not tested" if arc.without is None else arc.without,
             "yes" if arc.carries else "",
         ]
         for floor in told.floors
         for arc in floor.arcs
     ]
-    heads = ["floor", "reads", "is read", "weight", "head", f"“{told.word.text}” without it", "carries it"]
+    heads: list[str | tuple[str, str]] = [
+        "floor",
+        ("reads", "query"),
+        ("is read", "key"),
+        ("weight", "attention weight"),
+        "layer",
+        "head",
+        (f"“{told.word.text}” without it", f"probability of {told.word.text} without this edge"),
+        ("carries it", "the edge carries it"),
+    ]
     changes = [[f"{i} {name(i)}", *[floor.change[i] for floor in told.floors]] for i in range(len(told.columns))]
     odds = [[o.text, o.chance] for o in told.odds] + [["others", told.rest]]
     return tag(
         "div",
         c.numbers_table(heads, arcs, "What reads what", summary="Lines"),
         c.numbers_table(
-            ["column", *[floor_name(f) for f in told.floors]],
+            [*CHANGES, *map(floor_name, told.floors)],
             changes,
             "How much each floor changed each column",
             summary="Changes",
         ),
-        c.numbers_table(["next", "chance"], odds, "What comes next", summary="Odds", text=percent),
+        c.numbers_table(ODDS, odds, "What comes next", summary="Odds", text=percent),
         class_="climb-tables",
     )

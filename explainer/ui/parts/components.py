@@ -9,6 +9,8 @@ What the page's script (build/web/) does with the attributes used here:
     data-v, data-why          a cell's exact value and how it was made: shown in the figure's read-out on hover and
                               focus
     data-grid                 a table in which the arrow keys move from cell to cell
+    data-about                what all numbers within are about ({"layer": 3}), for downloads; data-field: what the
+                              field calls a column
     translate="no"            tokens, names in the code, numbers: no translator of a browser may touch them
     data-rove                 a group of buttons among which the arrow keys move; one of them is in the tab order
     data-travel="name"        a value that moves from where it was computed to where it is used (build/web/travel.js)
@@ -16,6 +18,7 @@ What the page's script (build/web/) does with the attributes used here:
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -237,8 +240,19 @@ def token_strip(
 # ---------------------------------------------------------------- numbers
 
 
-def figure(name: str, *body: Any, title: str = "", caption: Any = "", readout: str = "", note: Any = None) -> Markup:
-    """A figure with its title, caption and read-out line. `name` is unique on the page (test id, download name)."""
+def figure(
+    name: str,
+    *body: Any,
+    title: str = "",
+    caption: Any = "",
+    readout: str = "",
+    note: Any = None,
+    about: dict[str, int] | None = None,
+) -> Markup:
+    """A figure with its title, caption and read-out line. `name` is unique on the page (test id, download name).
+
+    about: what all of its numbers are about, such as {"layer": 3, "head": 1}: columns of a download
+    """
     return tag(
         "figure",
         tag("figcaption", tag("strong", title) if title else None, " " if caption else None, caption)
@@ -250,6 +264,7 @@ def figure(name: str, *body: Any, title: str = "", caption: Any = "", readout: s
         class_="figure",
         data_figure=name,
         data_testid=name,
+        data_about=json.dumps(about) if about else None,
     )
 
 
@@ -417,8 +432,8 @@ def bars(
                 class_="chosen" if i == chosen else None,
             )
         )
-    columns = [tag("th", heads[0], scope="col"), tag("td", aria_hidden="true"), tag("th", heads[1], scope="col")]
-    columns += [tag("th", kind, scope="col") for kind in (others or {})]
+    columns = [tag("th", heads[0], scope="col"), tag("td", aria_hidden="true"), bar_head(heads[1], text)]
+    columns += [bar_head(kind, text) for kind in (others or {})]
     return tag(
         "table",
         tag("caption", label, class_="sr"),
@@ -429,8 +444,13 @@ def bars(
     )
 
 
+def bar_head(head: str, text: Callable[[float], str]) -> Markup:
+    """The head of a column of bars; where these are chances ('model', 'true'), a download says that they are."""
+    return column_head((head, f"probability, {head}") if text is percent and "probab" not in head else head)
+
+
 def numbers_table(
-    heads: Sequence[str],
+    heads: Sequence[str | tuple[str, str]],
     rows: Sequence[Sequence[Any]],
     label: str,
     *,
@@ -438,13 +458,16 @@ def numbers_table(
     summary: str = "The numbers",
     text: Callable[[float], str] = number,
 ) -> Markup:
-    """The numbers of a drawing, folded away: the same ones, for reading, for screen readers and for the CSV."""
+    """The numbers of a drawing, folded away: the same ones, for reading, for screen readers and for the CSV.
+
+    heads: what stands over each column; with a second text where a download has the field's word for it
+    """
     # there are many: so no `tag` for each
     body = Markup("".join(f"<tr>{''.join(_number_cell(x, text) for x in row)}</tr>" for row in rows))
     table = tag(
         "table",
         tag("caption", label, class_="sr"),
-        tag("thead", tag("tr", *[tag("th", h, scope="col") for h in heads])),
+        tag("thead", tag("tr", *[column_head(h) for h in heads])),
         tag("tbody", body),
         class_="numbers",
         translate="no",
@@ -478,9 +501,17 @@ def more_rows(count: int, what: str) -> Markup:
     return tag("details", tag("summary", how_many(count, f"more {what}")), class_="more-rows")
 
 
+def column_head(head: str | tuple[str, str]) -> Markup:
+    """The head of a column: what the page calls it, and, where given, what the field does, for downloads."""
+    shown, field = head if isinstance(head, tuple) else (head, None)
+    return tag("th", shown, scope="col", data_field=field)
+
+
 def _number_cell(x: Any, text: Callable[[float], str]) -> str:
     if isinstance(x, float):
         return f'<td data-v="{exact(x)}" class="num">{text(x)}</td>'
+    if isinstance(x, int) and not isinstance(x, bool):
+        return f'<td class="num int">{x:,}</td>'
     return f'<td class="num">{escape(str(x))}</td>'
 
 
@@ -554,6 +585,11 @@ def stepper(name: str, steps: Sequence[tuple[str, Any]], current: int, *, play: 
 def message(text: str, kind: str = "note") -> Markup:
     """A sentence set apart: 'note', 'problem' or 'finding'."""
     return tag("p", text, class_=f"aside {kind}", role="status" if kind == "problem" else None)
+
+
+def outcome(words: str) -> Markup:
+    """What a press has found, in one short sentence, for those who cannot see it: said once, when it changes."""
+    return tag("p", words, class_="sr", role="status", data_outcome=True)
 
 
 def definition_row(pairs: Sequence[tuple[str, Any]]) -> Markup:

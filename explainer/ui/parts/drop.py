@@ -13,7 +13,7 @@ from markupsafe import Markup
 from explainer.studies.climb import Climb, Roof
 from explainer.ui.html import percent, tag
 from explainer.ui.parts import components as c
-from explainer.ui.parts.climb import NARROW, WIDE, Picture, node_of, word_of
+from explainer.ui.parts.climb import CHANGES, NARROW, ODDS, WIDE, Picture, node_of, word_of
 
 NEAR = WIDE.most  # columns at the end of the text that can be in the drawing
 SLOT = 58  # width of the next word's place
@@ -93,11 +93,19 @@ def tables(told: Climb) -> list[Markup]:
     shown = range(max(0, len(told.columns) - NEAR), len(told.columns))
     name = lambda i: f"{i} {word_of(told.columns, i, bold=False)}"  # noqa: E731
     odds = [[o.text, o.chance] for o in told.odds] + [["others", told.rest]]
-    arcs = [[a.floor, name(a.query), name(a.key), a.weight, f"{a.layer}.{a.head}"] for a in told.arcs]
+    arcs = [[a.floor, name(a.query), name(a.key), a.weight, a.layer, a.head] for a in told.arcs]
     changes = [[name(i), *[floor.change[i] for floor in told.floors]] for i in shown]
-    heads = ["column", *[f"floor {floor.number}" for floor in told.floors]]
+    heads = [*CHANGES, *[f"floor {floor.number}" for floor in told.floors]]
+    lines: list[str | tuple[str, str]] = [
+        "floor",
+        ("reads", "query"),
+        ("is read", "key"),
+        ("weight", "attention weight"),
+        "layer",
+        "head",
+    ]
     return [
-        c.numbers_table(["next", "chance"], odds, "What can come next", summary="Odds", text=percent),
-        c.numbers_table(["floor", "reads", "is read", "weight", "head"], arcs, "What reads what", summary="Lines"),
+        c.numbers_table(ODDS, odds, "What can come next", summary="Odds", text=percent),
+        c.numbers_table(lines, arcs, "What reads what", summary="Lines"),
         c.numbers_table(heads, changes, "How much each floor changed each column", summary="Changes"),
     ]

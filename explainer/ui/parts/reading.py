@@ -112,6 +112,6 @@ class Reading(WordRow):
 
     def press(self, i: int, x: float) -> Markup:
         """Where a press of a word makes it ask (keys have the field for that)."""
-        half = max(self.half(i) + 4, 12)
-        area = {"x": x - half, "y": HEIGHT + 6, "width": 2 * half, "height": 28}
+        half = max(self.half(i) + 4, 14)
+        area = {"x": x - half, "y": HEIGHT + 6, "width": 2 * half, "height": 30}
         return tag("rect", **{k: f"{v:.1f}" for k, v in area.items()}, rx=5, data_arc=i, class_="ask")

@@ -166,6 +166,7 @@ class AttentionHeads(Telling):
         return c.figure(
             "opened-head",
             table,
+            about={"layer": s.layer, "head": s.head},
             caption=join(
                 [
                     tag("span", f"Head {s.layer}.{s.head}", class_="axis-head"),

@@ -109,6 +109,7 @@ class AttentionLookup(Widget):
         return c.figure(
             "dictionary",
             tag("div", table, class_="scroll"),
+            about={"layer": self.state.layer, "head": self.state.head},
             caption=(
                 "The entries, best fit first. A score is no likeness: it compares what the query asks for with what a "
                 "key offers, and these are made by different matrices"
@@ -158,7 +159,10 @@ class AttentionLookup(Widget):
         drawing = charts.drawing(parts, width, height, label)
         rows = [[f"{names[i]} ({i})", float(found.scores[i]), float(found.weights[i])] for i in found.order]
         table = c.numbers_table(["key", "score", "weight"], rows, "Score and weight of every key")
-        return c.figure("kernel", drawing, table, caption="The kernel: how weight grows with the score; a dot is a key")
+        about = {"layer": self.state.layer, "head": self.state.head}
+        return c.figure(
+            "kernel", drawing, table, about=about, caption="The kernel: how weight grows with the score; a dot is a key"
+        )
 
     def answer(self, trace: Any, tokens: tuple[int, ...], found: facts.Lookup, names: list[str]) -> Markup:
         """What comes back, and what the model makes of it."""
@@ -198,7 +202,12 @@ class AttentionLookup(Widget):
             [
                 c.beyond(
                     facts_row,
-                    c.figure("mix", table, caption=join(["What comes back: ", c.shape("z", "K", found.mix.shape)])),
+                    c.figure(
+                        "mix",
+                        table,
+                        about={"layer": self.state.layer, "head": self.state.head},
+                        caption=join(["What comes back: ", c.shape("z", "K", found.mix.shape)]),
+                    ),
                 ),
                 c.figure(
                     "lookup-prediction",

@@ -110,7 +110,10 @@ class AttentionRouting(Widget):
             chosen_row=look.query if look else None,
         )
         return c.figure(
-            figure, table, caption=join(["Mixing matrix for ", what, " ", c.shape("pattern", "T S", pattern.shape)])
+            figure,
+            table,
+            caption=join(["Mixing matrix for ", what, " ", c.shape("pattern", "T S", pattern.shape)]),
+            about={"layer": self.state.layer, "head": self.state.head},
         )
 
     def finding(

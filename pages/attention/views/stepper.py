@@ -309,13 +309,22 @@ class Steps:
             ask=f"{self.key(name)}|{self.head},r,c",
             travel_rows={self.query: travel} if travel else None,
         )
-        shown = c.figure(
+        shown = self.figure(
             figure,
             table,
             caption=join([caption, " ", self.shape(name)]),
             readout="Point at a cell (or reach it by the arrow keys): it says how it was made.",
         )
         return c.whole(f"For every query: {caption}", shown) if folded else shown
+
+    def figure(self, name: str, *body: Any, **more: Any) -> Markup:
+        """A figure, with what its numbers are about: this layer, and this head where they are one head's."""
+        about = {"layer": self.layer}
+        if not name.startswith(("resid", "before", "ln1", "attn-out", "update", "stream", "result", "next")):
+            about["head"] = self.head
+        elif name.startswith("result-") and name[7:].isdigit():
+            about["head"] = int(name[7:])
+        return c.figure(name, *body, about=about, **more)
 
     def all(self) -> list[tuple[str, Markup]]:
         bodies = (
@@ -341,7 +350,7 @@ class Steps:
             if self.layer == 0
             else (
                 f"its token, its place, and what {self.layer * config.n_heads} heads and {self.layer} "
-                f"MLP{'s' if self.layer > 1 else ''} have added below"
+                f"MLP{'s' if self.layer > 1 else ''} (each for one token alone) added"
             )
         )
         vector = self.of("resid_pre")[t]
@@ -349,17 +358,15 @@ class Steps:
             [
                 tag(
                     "p",
-                    "Layer ",
-                    str(self.layer),
-                    " is given, for every token, one vector of ",
-                    str(len(vector)),
-                    " numbers. This is the one of ",
+                    f"Layer {self.layer} is given {len(vector)} numbers for every token, its ",
+                    tag("dfn", "residual stream"),
+                    ". That of ",
                     self.token(t, "query"),
-                    ": the sum of ",
+                    " is the sum of ",
                     so_far,
                     ".",
                 ),
-                c.figure(
+                self.figure(
                     "resid-pre",
                     self.folded(
                         "resid_pre", vector, label=f"resid_pre of {self.names[t]}", index=str(t), travel="stream"
@@ -383,7 +390,7 @@ class Steps:
                         "(b) every number by learned amounts."
                     ),
                 ),
-                c.figure(
+                self.figure(
                     "ln1",
                     self.folded(
                         "ln1.normalized",
@@ -408,7 +415,7 @@ class Steps:
             )
         ]
         figures = [
-            c.figure(
+            self.figure(
                 name,
                 matrix(
                     [values],
@@ -495,14 +502,14 @@ class Steps:
                     tag("b", number(one.total)),
                     ".",
                 ),
-                c.figure(
+                self.figure(
                     "score-by-hand",
                     by_hand,
                     readout=story(self.trace, raw_key, (h, t, best), self.names),
                 ),
                 c.whole(
                     f"The keys of {how_many(t + 1, 'token')}",
-                    c.figure("keys", keys, caption=join(["the keys ", self.shape("attn.k")])),
+                    self.figure("keys", keys, caption=join(["the keys ", self.shape("attn.k")])),
                 ),
                 self.pairs(
                     "scores-raw",
@@ -557,13 +564,13 @@ class Steps:
                         "times as wide as one. Undivided, softmax would put nearly everything on one key."
                     ),
                 ),
-                c.figure(
+                self.figure(
                     "scores-scaled",
                     scores,
                 ),
                 c.whole(
                     "What softmax would make of each",
-                    c.figure(
+                    self.figure(
                         "softmax-unscaled",
                         weights,
                         note=(
@@ -618,7 +625,7 @@ class Steps:
             why={(self.query - first, s): told for (_, s), told in self.whys("attn.attn_scores").items()},
             travel_rows={self.query - first: "scaled"},
         )
-        return c.figure("scores-near", table)
+        return self.figure("scores-near", table)
 
     def softmax(self) -> Markup:
         t, h = self.query, self.head
@@ -639,7 +646,7 @@ class Steps:
                     tag("b", percent(float(row[best]))),
                     ".",
                 ),
-                c.figure(
+                self.figure(
                     "attention-row",
                     c.token_strip(
                         self.names,
@@ -699,7 +706,7 @@ class Steps:
                         "now in one place. Only here does anything move from one token to another."
                     ),
                 ),
-                c.figure(
+                self.figure(
                     "z",
                     table,
                     readout="Point at a cell: it says how it was made; one of z, which values it is made of.",
@@ -714,7 +721,7 @@ class Steps:
         lengths = facts.sizes(result)
         largest = float(abs(result).max())
         tiles = [
-            c.figure(
+            self.figure(
                 f"result-{i}",
                 self.folded(
                     "attn.result",
@@ -734,7 +741,7 @@ class Steps:
             )
             for i in range(len(result))
         ]
-        added = c.figure(
+        added = self.figure(
             "attn-out",
             self.folded(
                 "attn_out", self.of("attn_out")[t], label="the sum of all heads", index=str(t), travel="update"
@@ -763,7 +770,7 @@ class Steps:
                         "simply added."
                     ),
                 ),
-                c.figure("result-lengths", bars),
+                self.figure("result-lengths", bars),
                 c.whole("What each head adds, number by number", tag("div", *tiles, class_="tiles"), added),
                 self.flow("attn.result", "attn_out"),
             ]
@@ -774,7 +781,7 @@ class Steps:
         before, update, after = (self.of(name)[t] for name in ("resid_pre", "attn_out", "resid_mid"))
         scale = float(max(abs(v).max() for v in (before, update, after)))
         tiles = [
-            c.figure(
+            self.figure(
                 figure,
                 self.folded(name, values, label=name, index=str(t), scale=scale, travel=figure),
                 caption=join([sign, tag("code", name), f" length {number(float(facts.sizes(values)))}"]),
@@ -799,10 +806,11 @@ class Steps:
                     "p",
                     (
                         "The sum is added to what was there, number by number; so lengths do not simply add up. "
-                        "Nothing is replaced. The MLP of this layer reads the new total next, and then the layer above."
+                        "Nothing is replaced. The MLP of this layer, which works on one token by itself, reads the new "
+                        "total next, and then the layer above."
                     ),
                 ),
-                c.figure("stream-lengths", bars),
+                self.figure("stream-lengths", bars),
                 c.whole("Number by number", tag("div", *tiles, class_="tiles three")),
                 c.whole("After all layers", self.prediction()),
                 self.flow("resid_mid"),
@@ -813,7 +821,7 @@ class Steps:
         """What the whole model makes of it in the end: the next-token distribution at the query."""
         probs = ops.softmax(self.trace["logits"][self.query].astype("float64"))
         _, names, top = top_tokens(probs, 6)
-        return c.figure(
+        return self.figure(
             "next-token",
             c.bars(names, top, label=f"Next token after {self.names[self.query]}", scale=1.0),
             caption=join(["After all layers: what follows ", self.token(self.query, "query")]),

@@ -17,6 +17,8 @@ from explainer.ui.widget import Widget
 
 
 class Gallery(Widget):
+    """Every part that figures are made of, in every state that it has."""
+
     slug = "components"
     title = "Components"
     reads = ("prompt", "layer", "t", "query", "on")

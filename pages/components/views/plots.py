@@ -16,6 +16,8 @@ from explainer.ui.widget import Widget
 
 
 class Plots(Widget):
+    """Charts to pan and zoom, with the numbers under the pointer."""
+
     slug = "components-plot"
     title = "Plots: charts to explore"
     reads = ("prompt", "t")

@@ -157,7 +157,7 @@ class KeysAndValues(Widget):
 
     def chart(self, config: Any, n_prompt: int, turns: int) -> tuple[Markup, Markup]:
         run = story.work(config, n_prompt, max(turns, config.n_ctx - n_prompt + AHEAD))
-        rows = [[w.turn + 1, f"{w.cached:,}", f"{w.uncached:,}"] for w in run]
+        rows = [[w.turn + 1, w.cached, w.uncached] for w in run]
         return work_chart(run, turns), plain_table(
             ["turn", "kept", "all anew"], rows, "Multiply-adds of each turn", "The curve in numbers"
         )
@@ -165,8 +165,8 @@ class KeysAndValues(Widget):
     def kinds(self, config: Any, now: Work) -> Markup:
         kept = cache.multiply_adds_by_kind(config, now.new, now.total, scored=1)
         anew = cache.multiply_adds_by_kind(config, now.total, now.total, scored=1)
-        rows = [[kind, f"{kept[kind]:,}", f"{anew[kind]:,}"] for kind in kept]
-        rows.append(["all", f"{now.cached:,}", f"{now.uncached:,}"])
+        rows = [[kind, kept[kind], anew[kind]] for kind in kept]
+        rows.append(["all", now.cached, now.uncached])
         return c.figure(
             "kinds",
             c.numbers_table(
@@ -271,8 +271,7 @@ def table_of(run: Sequence[Work], narrow: Sequence[Work], window: int) -> Markup
         "without",
     ]
     rows = [
-        [w.turn + 1, w.total, w.new, w.total, n.new, f"{w.cached:,}", f"{w.uncached:,}"]
-        for w, n in zip(run, narrow, strict=True)
+        [w.turn + 1, w.total, w.new, w.total, n.new, w.cached, w.uncached] for w, n in zip(run, narrow, strict=True)
     ]
     return plain_table(heads, rows, "Columns and multiply-adds of every turn", "The staircases in numbers")
 

@@ -26,7 +26,7 @@ class Transformer(Widget):
     slug = "transformer"
     title = "A text climbs, a word drops"
     own_only = ""
-    reads = ("prompt", "turn", "floor", "seed", "inside")
+    reads = ("prompt", "turn", "floor", "floors", "seed", "inside")
     functions = (model.forward, model.transformer_block, climb.climbed, climb.NoEdges)
 
     def draw(self) -> Markup:
@@ -42,6 +42,7 @@ class Transformer(Widget):
                 c.text_field("called", "A name", lab.name_in(s.prompt), placeholder="your own")
                 if lab.is_own()
                 else None,
+                picture.floors_control(lab.model().config.n_layers, s.floors),
                 self.crank(),
                 class_="climb-ask",
             ),
@@ -54,6 +55,7 @@ class Transformer(Widget):
                 data_figure="picture",
                 data_testid="picture",
             ),
+            c.outcome(self.outcome(told, opened)),
             self.opened(told, opened),
             tag("div", picture.tables(told), self.closer(told), class_="climb-foot"),
             class_="climber",
@@ -217,6 +219,15 @@ class Transformer(Widget):
             return inside.ground(told, column)
         found = climb.inside(lab.model(), told, floor, column, read)
         return inside.panel(told, found, s.text(), read is not None)
+
+    def outcome(self, told: Climb, opened: tuple[int, int, int | None] | None) -> str:
+        """What a press has opened, for those who do not see it: 'Opened below: Vi, floor 3.'"""
+        what = {"roof": "the roof", "word": "the word that drops"}.get(self.state.inside)
+        if opened is not None:
+            floor, column, read = opened
+            what = picture.node_of(told, floor, column)
+            what += f", which reads {word_of(told.columns, read, bold=False)}" if read is not None else ""
+        return f"Opened below: {what}." if what else ""
 
     def closer(self, told: Climb) -> Markup:
         """The four pages, each a part of this picture, with the same words."""

@@ -209,7 +209,13 @@ class WholeModel(Widget):
             size="fill",
             masked=~np.tri(len(names), dtype=bool),
         )
-        return c.figure(f"block-head-{head}", table, title=f"Head {layer}.{head}", caption=role)
+        return c.figure(
+            f"block-head-{head}",
+            table,
+            title=f"Head {layer}.{head}",
+            caption=role,
+            about={"layer": layer, "head": head},
+        )
 
     def heat(self, trace: Trace, key: str, names: list[str]) -> Markup:
         values = trace[key]

@@ -96,6 +96,7 @@ class Paths(Widget):
             "paths-corner",
             drawing.draw(),
             tag("p", class_="message", data_message="corner", role="alert"),
+            c.outcome(outcome(graph, cones, chosen) if chosen else ""),
             caption=legend(),
             readout=said,
             note=(
@@ -143,6 +144,7 @@ class Paths(Widget):
                     legend(),
                     drawing.draw(),
                     tag("p", class_="message", data_message="node", role="alert"),
+                    c.outcome(outcome(graph, cones, chosen)),
                     readout=sentence(graph, chosen, names),
                     note=(
                         "Point at a node or touch it; with the keyboard, press Tab and then the arrow keys. A click, "
@@ -178,7 +180,7 @@ class Paths(Widget):
                     cones.reads[at].bit_count() - 1,
                     cones.influences[at].bit_count() - 1,
                     node.level,
-                    f"{count[node]:,}",
+                    count[node],
                 ]
             )
         heads = [
@@ -242,6 +244,13 @@ def sentence(graph: Graph, node: Node, names: Sequence[str]) -> str:
             f"{listed([letter(t) for t in range(node.position + 1, graph.n)])}: later."
         )
     return f"{first} {unknown}".strip()
+
+
+def outcome(graph: Graph, cones: influence.Cones, node: Node) -> str:
+    """What pinning a node has found, in a short sentence: 'C2 pinned: it can have read 5 nodes, and influence none.'"""
+    at = cones.index(*node)
+    reads, touches = (some[at].bit_count() - 1 for some in (cones.reads, cones.influences))
+    return f"{node_name(graph, node)} pinned: it can have read {how_many(reads, 'node')}, and influence {touches}."
 
 
 def reached(graph: Graph, cones: influence.Cones, node: Node) -> str:

@@ -139,6 +139,11 @@ class Drawing:
         """The node's name, its letter counted from the beginning of the text."""
         return node_name(self.graph, Node(node.level, node.position + self.first))
 
+    def spoken(self, node: Node) -> str:
+        """A node's name to assistive technology: with its token and how high it stands: 'C2, robot, after 2 layers'."""
+        token = [self.names[node.position].strip()] if self.names else []
+        return ", ".join([self.name(node), *token, level_name(self.graph, node.level).replace("+ ", "after ")])
+
     @cached_property
     def arcs(self) -> list[Edge]:
         return [e for e in self.graph.edges if e.kind == "feedback"]
@@ -317,9 +322,7 @@ class Drawing:
                     "role": "button",
                     "tabindex": 0 if node == seat else -1,
                     "data_pick": self.pick_value(node) if self.pick_value else None,
-                    "aria_label": (
-                        f"{name} {self.names[node.position] if self.names else ''}{'' if v is None else ': ' + shown}"
-                    ),
+                    "aria_label": self.spoken(node) + ("" if v is None else f": {shown}"),
                     "aria_pressed": str(node == self.chosen).lower(),
                 }
             half = self.column / 2

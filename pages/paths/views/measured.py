@@ -105,6 +105,7 @@ class PathPerturb(Widget):
                 c.figure(
                     "path-perturb",
                     drawing.draw(),
+                    c.outcome(f"{names[s.source]} becomes {new}: {moved} of {len(inside)} nodes in its cone changed."),
                     title=f"“{names[s.source]}” becomes “{new}”: how far every node moves",
                     caption="(as a share of its own length)",
                     readout=(
@@ -277,6 +278,7 @@ class PathGradients(Widget):
                 c.figure(
                     "path-gradients",
                     drawing.draw(),
+                    c.outcome(f"The loss at {names[s.target]} pulls at {reached} of {graph.levels * graph.n} nodes."),
                     title=f"The loss: how surprised is the model by “{names[s.target]}”?",
                     caption=(
                         f"{number(found.loss or 0.0)} nats, asked at {letter(asks)} ({names[asks]}). In the nodes: "

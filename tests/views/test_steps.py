@@ -1,0 +1,218 @@
+"""/steps/ without a browser: the game, the runs, the training in slices, and what becomes of a forged note."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+
+from explainer.live import tasks
+from pages import numbers_of
+from pages.steps.facts import games, pairs
+from pages.steps.facts.pairs import CONTESTS, MOVES, SEED, Pair
+from pages.steps.page import PAGE
+from pages.steps.views import contest as view
+
+
+@pytest.fixture
+def made():
+    return {c.name: c for c in PAGE.make()}
+
+
+def ask(made, **values):
+    made["link"].request = {**values, "#": time.perf_counter()}
+    return made["link"]
+
+
+def shares(html: str) -> list[list[float]]:
+    """The columns of each learner's row."""
+    rows = html.split('class="answer-row')[1:]
+    return [[float(v) for v in re.findall(r'class="share[^"]*" style="[^"]*" data-v="([^"]*)"', row)] for row in rows]
+
+
+def step_shown(html: str) -> int:
+    return int(re.search(r'class="contest" data-step="(\d+)"', html)[1])
+
+
+# ---------------------------------------------------------------- the kept run, and a run that happens
+
+
+def test_the_still_is_a_finished_run_and_says_so(made):
+    html = made["steps"].html
+    once, wrote = shares(html)
+    assert (tuple(once), tuple(wrote)) == pairs.kept_run("shell", SEED).moments[-1].accuracy
+    assert min(wrote) >= 0.99 and max(once[4:]) < 0.5
+    assert f"A kept run, made when this site was built: seed {SEED}, step 200 of 200" in html
+    assert "14,368 weights each" in html and "data-more" not in html
+
+
+def test_pressing_train_begins_at_guessing_and_the_page_is_asked_to_go_on(made):
+    ask(made, watch="shell", seed=3)
+    html = made["steps"].html
+    assert step_shown(html) == 0 and 'data-more="again"' in html
+    assert all(share < 0.45 for row in shares(html) for share in row)
+    assert "Now, seed 3: step 0 of 200" in html
+    assert not made["steps"].works, "not before the page has said that it is seen"
+
+
+def test_it_trains_only_while_the_page_says_that_it_is_seen(made, monkeypatch):
+    monkeypatch.setattr(view, "LEASE", 0.1)
+    widget = made["steps"]
+    ask(made, watch="shell")
+    ask(made, again=1)
+    began, slices = time.perf_counter(), 0
+    while widget.works:
+        widget.work()
+        slices += 1
+    assert slices >= 2 and time.perf_counter() - began < 5
+    reached = widget._pair.steps
+    assert 0 < reached < 200
+    assert f'data-piece="{reached}"' in widget.html, "what is drawn differs, so that the page asks again"
+    ask(made, again=2)
+    assert widget.works
+    ask(made, pause=True)
+    assert not widget.works and ">Train</button>" in widget.html
+
+
+def test_a_live_run_ends_as_a_whole_one_does(made):
+    widget = made["steps"]
+    ask(made, watch="shell", seed=2)
+    turn = 0
+    while not widget._pair.done:
+        ask(made, again=(turn := turn + 1))
+        while widget.works:
+            widget.work()
+    whole = Pair("shell", 2)
+    whole.step_to(200)
+    assert shares(widget.html) == [list(row) for row in whole.run().moments[-1].accuracy]
+    assert "right after all 20" in widget.html and "Train again" in widget.html
+    ask(made, at=0)
+    assert step_shown(widget.html) == 0
+    ask(made, back=1, pause=True, at=None)
+    assert widget._pair.steps == 0 and "step 0 of 200" in widget.html
+
+
+def test_one_step_is_one_step_of_each(made):
+    widget = made["steps"]
+    ask(made, watch="shell", pause=True, upto=1)
+    ask(made, upto=1)
+    assert [t.steps for t in widget._pair.trainers] == [1, 1]
+    assert 'value="shell\x1f2\x1ftrue"' in widget.html
+    names, values = re.search(r'data-set="([^"]*)" value="([^"]*)"[^>]*>Rewind', widget.html).groups()
+    ask(made, **dict(zip(names.split(), values.split("\x1f"), strict=True)))
+    assert widget._pair.steps == 0
+    ask(made, at=0)
+    assert widget._pair.steps == 0, "and it stays there"
+
+
+def test_another_seed_is_another_run(made):
+    ask(made, watch="shell", pause=True, upto=20)
+    ask(made, upto=20)
+    first = shares(made["steps"].html)
+    ask(made, seed=8)
+    ask(made, upto=20)
+    assert shares(made["steps"].html) != first
+
+
+def test_outside_of_a_request_all_steps_are_made(monkeypatch):
+    monkeypatch.setattr(view, "CONTESTS", CONTESTS)
+    state = PAGE.state()
+    state.param.update(watch="shell")
+    widget = view.Steps(state)
+    assert widget._pair.done and min(shares(widget.html)[1]) >= 0.99
+
+
+def test_an_address_to_watch_opens_the_game_that_it_names(made):
+    link = ask(made, watch="s3")
+    assert link.values["second"] == "s3"
+    assert step_shown(made["other-games"].html) == 0 and step_shown(made["steps"].html) == 200
+
+
+@pytest.mark.parametrize("name", CONTESTS)
+def test_both_learners_have_the_same_games_and_the_same_number_of_steps(name):
+    pair = Pair(name, 5)
+    pair.step_to(2)
+    one, other = pair.trainers
+    assert one.steps == other.steps == 2 and one.plan == other.plan
+    first, second = (t.task.batch(5, 1, 64) for t in pair.trainers)
+    assert (first[1] == second[1]).all(), "the same states are right"
+    if name != "rival":
+        assert one.net.size == other.net.size
+
+
+# ---------------------------------------------------------------- the reader's own game
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_the_right_cup_is_where_the_swaps_bring_the_ball(made, number):
+    ask(made, game=number, swaps=9)
+    html = made["shell-game"].html
+    label = re.search(r'aria-label="The ball is under cup (\d)\. Swapped in turn: ([^"]*)\.', html)
+    ball = int(label[1])
+    for a, b in re.findall(r"(\d) and (\d)", label[2]):
+        ball = int(b) if ball == int(a) else int(a) if ball == int(b) else ball
+    assert 'class="way"' not in html, "the way is shown to who has answered"
+    ask(made, pick=ball)
+    assert f"Yes, cup {ball}." in made["shell-game"].html and 'class="way"' in made["shell-game"].html
+    other = ball % 5 + 1
+    ask(made, pick=other)
+    assert f"No: it is under cup {ball}, not {other}." in made["shell-game"].html
+
+
+def test_what_the_learners_say_of_it_is_theirs():
+    played = games.game(4, 8)
+    said = games.answers(played)
+    assert said.written == played.ball[1:]
+    whole = games.answers(games.game(4))
+    assert whole.at_once[:8] == said.at_once, "what comes later changes no answer"
+
+
+def test_no_cup_is_lost_in_the_braid():
+    played = games.game(7)
+    lanes = games.ways(played.swaps)
+    assert tuple(lanes[played.ball[0]]) == played.ball
+    assert all(sorted(places) == list(range(tasks.CUPS)) for places in zip(*lanes, strict=True))
+
+
+# ---------------------------------------------------------------- one wrong note
+
+
+def test_after_a_wrong_note_every_note_is_wrong(made):
+    ask(made, forged=5)
+    cells = re.findall(r'class="note-cell (\w+)"', made["forged-step"].html)
+    assert cells == ["right"] * 4 + ["forged"] + ["wrong"] * (MOVES - 5)
+    assert f"From there on {MOVES - 5} of {MOVES - 5} notes are wrong" in made["forged-step"].html
+
+
+def test_a_note_that_is_right_changes_nothing(made):
+    true = games.game(4).ball[5] + 1
+    ask(made, forged=5, place=true)
+    assert "nothing was changed" in made["forged-step"].html and "wrong" not in re.findall(
+        r'class="note-cell (\w+)"', made["forged-step"].html
+    )
+
+
+def test_over_many_games_a_wrong_note_is_never_made_good():
+    for alone, misled in games.after_forging():
+        assert alone >= 0.99 and misled <= 0.01
+
+
+# ---------------------------------------------------------------- what is said
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "sure", "half"),
+    [((1.0, 1.0, 1.0), 3, None), ((1.0, 0.6, 0.3), 1, 3), ((0.2, 0.2, 0.2), 0, 1), ((1.0, 0.4, 0.6), 1, None)],
+)
+def test_how_far_a_learner_comes(accuracy, sure, half):
+    assert pairs.sure_of(accuracy) == sure and pairs.below_half(accuracy) == half
+
+
+def test_the_text_says_what_the_runs_gave():
+    said = numbers_of("steps")
+    assert said["seeds_sure"] == said["n_seeds"] == 5 and said["seeds_step"] <= 120
+    assert int(said["seeds_five"].split()[0]) < 50
+    assert said["long_sure"] <= 3, "the guess about longer training has this answer"
+    assert said["parity_wrote"] == said["s3_wrote"] == MOVES
+    assert float(said["rival_last"].split()[0]) > 75
