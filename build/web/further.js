@@ -21,7 +21,8 @@ export function furtherModels(root, choice, asked) {
         + 'when there is a connection.';
     });
   });
-  choice.mirror.on('link', 'shown', (shown) => { if (shown.model) open().catch(() => {}); }); // Back, or an embed's host
+  // Back, or an embed's host
+  choice.mirror.on('link', 'shown', (shown) => { if (shown.model) open().catch(() => {}); });
   if (!asked || asked === select.options[0].value) return;
   bar.hidden = false;
   open().catch(() => {});

@@ -80,12 +80,12 @@ export function models(bar, page) {
     seat();
     const { title = '', says = '', bytes = '0', memory = '0', licence = '', source = '' } = option(name).dataset;
     const why = little();
-    const words = `${says} ${megabytes(Number(bytes))} MB are fetched (and kept by the browser, for the next time), and `
-      + `with it this page takes about ${megabytes(Number(memory))} MB of memory. ${licence}; ${source}.`;
+    const words = `${says} ${megabytes(Number(bytes))} MB are fetched (and kept by the browser, for the next time), `
+      + `and with it this page takes about ${megabytes(Number(memory))} MB of memory. ${licence}; ${source}.`;
     if (why) {
       show(
-        `${title} may be too much here: ${why}, and it takes about ${megabytes(Number(memory))} MB of memory. The browser `
-        + 'may close the page. The storyteller needs a tenth of that.',
+        `${title} may be too much here: ${why}, and it takes about ${megabytes(Number(memory))} MB of memory. The `
+        + 'browser may close the page.',
         button('Not now', notNow, true), button('Get it all the same', () => take(name)),
       );
     } else show(words, button('Get it', () => take(name), true), button('Not now', notNow));
@@ -146,8 +146,8 @@ export function models(bar, page) {
     list.append(...(tries.length ? ['Try: '] : []), ...tries);
     show(
       `Every figure here is now about ${about.title}: ${thousands(about.weights)} weights, ${about.layers} layers of `
-      + `${about.heads} heads, ${thousands(about.vocabulary)} tokens (${about.licence}). Those that can only be about the `
-      + 'storyteller say so.',
+      + `${about.heads} heads, ${thousands(about.vocabulary)} tokens (${about.licence}). Those that can only be about `
+      + 'the storyteller say so.',
       list, button('Leave it, and give its memory back', leave),
     );
   }
