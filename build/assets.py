@@ -29,7 +29,7 @@ FONTS = (
     "inter/files/inter-latin-wght-normal.woff2",
 )
 CSS_TARGET = "chrome111,firefox113,safari16.4"
-ENTRIES = ("page.js", "plain.js", "plot.js", "embed.js", "reading.js")
+ENTRIES = ("page.js", "models.js", "plain.js", "plot.js", "embed.js", "reading.js")
 
 
 def esbuild(*arguments: str) -> None:

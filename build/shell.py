@@ -22,6 +22,8 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from explainer.host import session
+from explainer.models import lab, registry
+from explainer.models.examples import EXAMPLES
 from explainer.studies import story
 
 HERE = Path(__file__).resolve().parent
@@ -131,6 +133,22 @@ def frame(
     )
 
 
+def choice_of_model(page: Any, *, root: str, assets: dict[str, str], embed: bool = False) -> Markup:
+    """The choice of the model, where a page can be about others; of an embed it is hidden until an address asks."""
+    if not page.state.other_models or "models.js" not in assets:
+        return Markup("")
+    drawn = templates.get_template("models.html.j2").render(
+        models=registry.MODELS.values(),
+        examples=EXAMPLES,
+        own=lab.OWN,
+        dropped=registry.DROPPED,
+        root=root,
+        assets=assets,
+        embed=embed,
+    )
+    return Markup(drawn)
+
+
 def plots(html: str, root: str, assets: dict[str, str]) -> dict[str, Any]:
     """What a page with this markup needs for its plots: {"policy": ...,
     "plots": JSON that tells its script where things lie, or ''}."""
@@ -160,7 +178,8 @@ def embed_html(page: Any, widget: Any, still: dict[str, Any], *, root: str, asse
         root=root,
         assets=assets,
         still=json_block(lean),
-        widget=frame(page, widget, body, root=root, from_page=back),
+        widget=choice_of_model(page, root=root, assets=assets, embed=True)
+        + frame(page, widget, body, root=root, from_page=back),
         **plots(body, root, assets),
     )
 
@@ -198,6 +217,8 @@ def page_html(
     widgets = {
         w.slug: frame(page, w, html_of[w.slug], root=root, own=w.slug == asks[0] if bar else None) for w in page.widgets
     }
+    if asks:
+        widgets[asks[0]] = choice_of_model(page, root=root, assets=assets) + widgets[asks[0]]
     lean = lean_still(page, page.name, still)
     prose = article(text, numbers, widgets)
     return framed(

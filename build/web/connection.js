@@ -187,6 +187,8 @@ export class Connection {
         return this.flush();
       case 'wait': // Python is fetching something that it needs for this
         return this.on.wait(message.message);
+      case 'model': // how far a further model has come
+        return this.on.model?.(message);
       case 'error':
         this.inFlight = 0;
         this.sent = {};
@@ -212,6 +214,27 @@ export class Connection {
     // one that was live already shall see nothing but what it has
     const values = this.was ? { ...this.sent, ...this.waiting, ...this.values() } : undefined;
     this.port?.post({ type: 'open', client, name, page, shows: this.shows(), values });
+  }
+
+  /** Have the worker take a further model: one of the site's, or files of the reader's.
+   * @param {string} name @param {File[]} [files] */
+  take(name, files) {
+    if (this.gone || !this.port) this.start();
+    this.port?.post({ type: 'model', client: this.client, name, ...(files ? { files } : {}) });
+  }
+
+  /** Not that model after all. */
+  cancel() { this.port?.post({ type: 'cancel', client: this.client }); }
+
+  /** Let go of a further model: the worker ends, which alone gives its memory back, and another is started with what
+   * the reader has then. */
+  letGo() {
+    this.restarts = 0;
+    this.isLive = false;
+    this.opening = true; // so that silence is heard where there is no lock
+    this.inFlight = 0;
+    this.port?.post({ type: 'leave', client: this.client });
+    this.listen();
   }
 
   get isIdle() { return this.isLive && !this.inFlight && !Object.keys(this.waiting).length; }

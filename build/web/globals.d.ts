@@ -124,6 +124,26 @@ interface Heard {
   busy(is: boolean): void;
   wait(words: string): void;
   slow(is: boolean): void;
+  model?(message: ModelSaid): void;
+}
+/** How far a further model has come, as the worker says it. */
+interface ModelSaid {
+  name: string;
+  state: 'fetching' | 'reading' | 'there' | 'cancelled' | 'failed';
+  loaded?: number;
+  total?: number;
+  message?: string;
+  model?: { title: string; licence: string; weights: number; layers: number; heads: number; vocabulary: number };
+}
+/** What the choice of the model works with: the page's (page.js). */
+interface Choice {
+  connection: import('./connection.js').Connection;
+  mirror: import('./mirror.js').Mirror;
+  defaults: Values;
+  state: Values;
+  wish(values: Values, how?: How): void;
+  /** set by the choice */
+  heard?(message: ModelSaid): void;
 }
 /** Python is there: after so many ms and bytes, in which way, and why not the quicker one. */
 interface Live { ms: number; bytes: number; how: 'resumed' | 'booted'; reason: string }

@@ -5,6 +5,7 @@ import * as address from './address.js';
 import { Connection, openWorker } from './connection.js';
 import { deeper } from './deeper.js';
 import { embedded, whenWanted } from './embedded.js';
+import { furtherModels } from './further.js';
 import { linked } from './links.js';
 import { Mirror } from './mirror.js';
 import { guesses } from './guesses.js';
@@ -92,6 +93,7 @@ const { connection, state, wish, opened, turnTo, say, stop, look, unfinished, dr
       problem: (message) => { announce(); status.problem(message); },
       slow: status.slow,
       wait: status.notice,
+      model: (message) => choice.heard?.(message),
       busy,
     },
   }),
@@ -127,6 +129,9 @@ embedded({ set: (values) => wish(values, 'replace'), defaults });
 upToDate();
 progress(root);
 promptBar(root);
+/** @type {Choice} */
+const choice = { connection, mirror, defaults, state, wish };
+furtherModels(root, choice, String(asked.model ?? ''));
 guesses(root, String(page.dataset.page));
 status.onRetry(() => connection.restart());
 status.still();

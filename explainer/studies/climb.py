@@ -15,7 +15,7 @@ import numpy as np
 
 from explainer.kernel.cache import KVCache, step
 from explainer.kernel.interventions import NoEdges, all_heads
-from explainer.kernel.model import Model, forward, logit_lens
+from explainer.kernel.model import Model, forward, unembedded
 from explainer.kernel.ops import softmax
 from explainer.kernel.sampling import Settings, by_probability
 from explainer.kernel.trace import Trace
@@ -36,6 +36,8 @@ SURE = 0.25
 MOST_FLOORS = 6
 MOST_TESTS = 96
 """So many arcs are tested at most, the ones nearest to the roof first; each test is one pass of the model."""
+FEW_TESTS = 8
+"""The same of a further model, of which one pass takes a fifth of a second."""
 SHOWN_ODDS = 5
 START = "start"  # what the mark before every text is called
 LEAST_ODDS = 0.004
@@ -266,7 +268,6 @@ def climbed(
     probs = softmax(trace["logits"][-1].astype(np.float64))
     chance = float(probs[said])
     levels = bundles(model.config.n_layers, most, opened)
-    lens = softmax(logit_lens(trace, model.params).astype(np.float64))  # [L + 1, T, V]
     reached = {len(tape) - 1: len(levels)}  # column: up to which floor the word comes through it
     left = tests
     floors = []
@@ -288,7 +289,8 @@ def climbed(
         for arc in arcs:
             if arc.carries:
                 reached[arc.key] = max(reached.get(arc.key, 0), number - 1)
-        read = tuple(reading(lens[last + 1, c], tape[c]) for c in range(len(tape)))
+        lens = unembedded(trace, model.params, trace[f"blocks.{last}.resid_post"])  # [T, V], the logit lens here
+        read = tuple(reading(row, tape[c]) for c, row in enumerate(softmax(lens.astype(np.float64))))
         floors.append(Floor(number, first, last, tuple(change(trace, first, last).tolist()), tuple(arcs), read))
     above = roof(model, trace, probs, said, at)
     columns = columns_of(tape, len(tape) if given is None else given)
@@ -397,9 +399,9 @@ def climb(
     assert drawn is not None, "nothing is chosen here"
     at = (drawn.u - drawn.low) / (drawn.high - drawn.low)
     tape = (*tokens, *(s.token for s in told[:turn]))
-    return climbed(
-        lab.model(name), tape, told[turn].token, turn=turn, given=len(tokens), at=at, opened=opened, most=most
-    )
+    tests = MOST_TESTS if lab.is_own() else FEW_TESTS
+    options: dict[str, int] = {"given": len(tokens), "tests": tests, "most": most}
+    return climbed(lab.model(name), tape, told[turn].token, turn=turn, at=at, opened=opened, **options)
 
 
 def tell(tokens: tuple[int, ...], turns: int, seed: int, name: str | None = None) -> tuple[story.Step, ...]:
@@ -464,7 +466,9 @@ def inside(model: Model, told: Climb, floor: int, column: int, read: int | None 
     layer += at.first
     block = f"blocks.{layer}"
     shares = trace[f"{block}.attn.pattern"][head, column, : column + 1]
-    q, k = trace[f"{block}.attn.q"][column, head], trace[f"{block}.attn.k"][followed, head]
+    q_key, k_key = (f"{block}.attn.{'rot_' * (f'{block}.attn.rot_{x}' in trace)}{x}" for x in "qk")  # as compared
+    group = head * trace[k_key].shape[1] // model.config.n_heads  # several queries may share a key
+    q, k = trace[q_key][column, head], trace[k_key][followed, group]
     came = np.linalg.norm(trace[f"{block}.resid_pre"][column].astype(np.float64))
     added = [
         float(np.linalg.norm(trace[f"{block}.{x}"][column].astype(np.float64)) / came) for x in ("attn_out", "mlp_out")

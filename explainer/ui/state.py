@@ -65,6 +65,7 @@ class PageState(param.Parameterized):
         self._wishes: dict[str, tuple[Any, Any]] = {}  # name: (what is shown, the wish), where the two differ
         self._until = math.inf  # when long work has to stop: only a page's requests are in pieces
         self.unfinished: set[str] = set()  # the widgets that wait for another piece
+        self._drawn_of = self.served
         self._show()
 
     def allow(self, seconds: float) -> None:
@@ -80,9 +81,17 @@ class PageState(param.Parameterized):
         hidden = ("name", *self.quiet, *HOW, *(() if self.other_models else ("model",)))
         return [n for n in self.param if not n.startswith("_") and n not in hidden]
 
+    @property
+    def served(self) -> str:
+        """The model that figures are about: the one that is wished for, or, while that is not here, the storyteller."""
+        return self.model if lab.is_here(self.model) else lab.OWN
+
     def about(self) -> AbstractContextManager[None]:
         """Let all that is computed within be about the page's model; while that is not here, about the storyteller."""
-        return lab.using(self.model if lab.is_here(self.model) else lab.OWN)
+        return lab.using(self.served)
+
+    def another(self) -> None:
+        """Hook: the figures are about another model from now on (`lab.model()` is that one)."""
 
     def values(self) -> dict[str, Any]:
         """All wishes, as JSON can carry them: an infinite number as the text that reads back as it."""
@@ -114,7 +123,10 @@ class PageState(param.Parameterized):
         """The tokens of a text that are used: the start token, then as much of the text's end as there is room for."""
         tokens = lab.tokens_of(getattr(self, name))
         most, _ = self.room()[name]
-        return tokens if len(tokens) <= most else (tokens[0], *tokens[len(tokens) - most + 1 :])
+        if len(tokens) <= most:
+            return tokens
+        start = lab.tokenizer().start
+        return (*start, *tokens[len(tokens) - most + len(start) :])
 
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
         """Hook for page-wide checks on `wanted` (already typed): change it in place, explain in `messages`."""
@@ -129,6 +141,11 @@ class PageState(param.Parameterized):
         with param.parameterized.batch_call_watchers(self):
             messages = self._choose(given)
             with self.about():
+                if self._drawn_of != self.served:  # also where the wish is an old one, and the model has come or gone
+                    self._drawn_of = self.served
+                    self.another()
+                    self._show()
+                    self.param.trigger("model")
                 return self._take(given) | messages
 
     def _choose(self, given: dict[str, Any]) -> dict[str, str]:
@@ -145,7 +162,7 @@ class PageState(param.Parameterized):
         """All other values."""
         wanted: dict[str, Any] = {}
         messages: dict[str, str] = {}
-        if "weights" in given:
+        if "weights" in given and lab.is_own():
             given, messages = self._from_link(given)
         for name in (*self.names(), *self.quiet, *HOW):
             if name not in given or name == "model":
@@ -227,8 +244,9 @@ class PageState(param.Parameterized):
             said.append(f"Your text has {n:,} characters; the last {MAX_CHARACTERS:,} are kept.")
             said.append(f"{why}: the last ones of these.")
         elif most and (n := len(lab.tokens_of(text))) > most:
-            said.append(f"{why}; your text has {n:,}, the start token included. The last ones are used.")
-        if most:
+            start = ", the start token included" if lab.tokenizer().start else ""
+            said.append(f"{why}; your text has {n:,}{start}. The last ones are used.")
+        if most and lab.is_own():
             said += names_said(text)
         return text, " ".join(said)
 

@@ -28,6 +28,8 @@ PROMPT = "Far away lived a sleepy wizard called {name}. Good night, {start}"
 
 
 class AttentionState(PageState):
+    other_models = True
+
     prompt = param.String(default=PROMPT.format(name="Zo-vi-ta", start="Zo-vi"), label="Prompt")
     layer = param.Integer(default=3, bounds=(0, None), label="layer")
     head = param.Integer(default=3, bounds=(0, None), label="head")
@@ -85,7 +87,7 @@ class AttentionState(PageState):
         }
 
     def shown(self) -> dict[str, Any]:
-        return super().shown() | {"called": lab.name_in(self.prompt)}
+        return super().shown() | {"called": lab.name_in(self.prompt) if lab.is_own() else ""}
 
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
         if wanted.get("called"):

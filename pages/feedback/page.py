@@ -34,6 +34,7 @@ class FeedbackState(PageState):
     when the page began at turn `OWN`, and opens there (`_from_link`).
     """
 
+    other_models = True
     quiet = ("again",)
     told_by = ("choices", "branches", "seed", "step", "look", "at")
     coded = ("choices", "branches")
@@ -82,10 +83,10 @@ class FeedbackState(PageState):
 
     def tokens(self) -> tuple[int, ...]:
         """As much of the prompt's end as the model can read; the start token comes first, if there is room for it."""
-        return lab.tokens_of(self.prompt)[-lab.model().config.n_ctx :]
+        return lab.tokens_of(self.prompt)[-lab.window() :]
 
     def room(self) -> dict[str, tuple[int, str]]:
-        most = lab.model().config.n_ctx
+        most = lab.window()
         return {"prompt": (most, f"The model has {most} places")}
 
     def settings(self) -> Settings:
@@ -171,6 +172,10 @@ class FeedbackState(PageState):
             except ValueError as problem:
                 messages["sum"] = str(problem)
                 del wanted["sum"]
+        room = max(0, lab.window() - len(self.tokens() if "prompt" not in wanted else lab.tokens_of(wanted["prompt"])))
+        if not lab.is_own() and (wanted.get("step") or 0) > room:
+            wanted["step"] = room
+            messages["step"] = f"This page has memory for {lab.window()} tokens of this model; the text ends here."
         others = [n for n in self.names() if n != "step"]
         told = any(wanted.get(n, self.wish(n)) != self.param[n].default for n in others)
         wanted["step"] = wanted.get("step", self.step) or (0 if told else None)  # said with anything else that is said

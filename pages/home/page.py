@@ -37,6 +37,7 @@ class HomeState(PageState):
     told_by = ("turn", "seed")
     moved: ClassVar[dict[str, Any]] = {"prompt": OLDER}
     coded = ("inside",)
+    other_models = True
     prompt = param.String(default=PROMPT.format(name="Vi-do-zu"), label="Prompt")
     called = param.String(default="", label="name", doc="a name that the reader makes up: it goes into the prompt")
     quiet = ("called",)
@@ -57,6 +58,11 @@ class HomeState(PageState):
     floors: param.Selector[Any] = param.Selector(default="bundled", objects=list(DRAWN), label="floors drawn")
     seed = param.Integer(default=0, bounds=(0, 2**31 - 1), label="seed")
     inside = param.String(default="", label="inside", doc="what is open: floor.column(.read), roof, word")
+
+    def another(self) -> None:
+        """The roof stays the roof: the default is the storyteller's."""
+        if self.wish("floor") == self.param["floor"].default:
+            self.floor = self.roof
 
     @property
     def most_floors(self) -> int:
@@ -86,7 +92,7 @@ class HomeState(PageState):
     def text(self) -> str:
         """The text as it stands, with what has dropped back."""
         tape = (*self.tokens(), *(s.token for s in climb.tell(self.tokens(), self.turn, self.seed)))
-        return lab.tokenizer().decode(tape[1:])
+        return lab.tokenizer().decode(tape[len(lab.tokenizer().start) :])
 
     @property
     def place(self) -> int:
@@ -127,14 +133,14 @@ class HomeState(PageState):
         return {"prompt": (MOST, f"This drawing has room for {MOST} tokens")}
 
     def shown(self) -> dict[str, Any]:
-        return super().shown() | {"called": lab.name_in(self.prompt)}
+        return super().shown() | {"called": lab.name_in(self.prompt) if lab.is_own() else ""}
 
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
         if wanted.get("called"):
             wanted["prompt"] = prompt_for(wanted["called"], PROMPT, messages)
         if wanted.get("prompt", self.prompt) != self.prompt:  # another text begins anew, and shows what comes next
-            for name in ("turn", "floor", "inside"):
-                wanted.setdefault(name, self.param[name].default)
+            for name, value in (("turn", 0), ("floor", self.roof), ("inside", "")):
+                wanted.setdefault(name, value)
         if (
             wanted.get("floors", self.floors) != self.floors
         ):  # the roof stays the roof; what was open is another floor now

@@ -30,6 +30,8 @@ most do: within the middle half of `repetition.over_seeds(PROMPT)`, near both me
 
 
 class TemperatureState(PageState):
+    other_models = True
+
     quiet = ("again",)
     prompt = param.String(default=PROMPT, label="Prompt")
     t = param.Number(default=0.5, bounds=(0, math.inf), label="Temperature")
@@ -48,10 +50,10 @@ class TemperatureState(PageState):
 
     def tokens(self) -> tuple[int, ...]:
         """As much of its end as the model can read."""
-        return self.all_tokens()[-lab.model().config.n_ctx :]
+        return self.all_tokens()[-lab.window() :]
 
     def room(self) -> dict[str, tuple[int, str]]:
-        most = lab.model().config.n_ctx
+        most = lab.window()
         return {"prompt": (most, f"The model reads {most} tokens at most")}
 
     def look(self, cuts: bool = True) -> next_token.NextToken:

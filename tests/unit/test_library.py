@@ -128,7 +128,7 @@ def test_unknown_names_are_answered_with_those_that_there_are():
         explainer.forward  # noqa: B018
     with pytest.raises(ValueError, match="temperature-draws"):
         explainer.widget("temprature")
-    with pytest.raises(TypeError, match="it has: prompt, t,"):
+    with pytest.raises(TypeError, match="it has: prompt, model, t,"):
         explainer.widget("temperature", warmth=1)
 
 

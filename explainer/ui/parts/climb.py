@@ -287,10 +287,8 @@ class Picture(WordRow):
         lay, told = self.layout, self.told
         xs = self.places()
         width, height = lay.width, lay.height(self.n_floors)
-        label = (
-            f"{len(told.columns) - 1} pieces of text as columns, {self.n_floors} floors, what each reads, "
-            "and what comes next"
-        )
+        n_pieces = len(told.columns) - (told.columns[0].text == START)
+        label = f"{n_pieces} pieces of text as columns, {self.n_floors} floors, what each reads, and what comes next"
         return tag(
             "svg",
             self.floor_lines(xs),

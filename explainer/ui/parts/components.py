@@ -25,6 +25,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from explainer.models import lab
 from explainer.ui.html import compact, exact, how_many, number, percent, tag, typed
 
 # ---------------------------------------------------------------- controls
@@ -32,7 +33,7 @@ from explainer.ui.html import compact, exact, how_many, number, percent, tag, ty
 
 def tokens_in(n: int) -> str:
     """How long a text is, as its field says it."""
-    return f"{how_many(n, 'token')}, the start token included"
+    return f"{how_many(n, 'token')}{', the start token included' if lab.tokenizer().start else ''}"
 
 
 def text_field(name: str, label: str, value: str, *, hint: str = "", placeholder: str = "") -> Markup:

@@ -27,6 +27,10 @@ class AttentionAblation(Widget):
 
     slug = "attention-ablation"
     title = "Take it out"
+    own_only = (
+        "What a part is worth is measured on hundreds of held-out stories, which a model of English has never "
+        "seen and does not speak like. So this figure stays with the storyteller."
+    )
     reads = ("prompt", "layer", "head", "query", "take_out")
     functions = (
         interventions.NoScaling,

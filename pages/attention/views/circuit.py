@@ -18,6 +18,10 @@ class AttentionCircuit(Widget):
 
     slug = "attention-circuit"
     title = "Two steps, and every wire can be cut"
+    own_only = (
+        "This figure looks for the two heads that carry a name of the storyteller’s, whose grammar says which "
+        "they may be. Of this model the picture on the start page cuts lines and says what is lost."
+    )
     reads = ("prompt", "cut")
     functions = (study.step, study.odds, study.patch, study.NoEdges, model.attention)
 

@@ -12,6 +12,7 @@ from explainer.kernel import heads, model
 from explainer.kernel.heads import CLEAR, ROLES
 from explainer.models import lab
 from explainer.studies import attention_facts as facts
+from explainer.studies import further
 from explainer.ui.html import exact, how_many, join, number, percent, tag
 from explainer.ui.parts import components as c
 
@@ -20,7 +21,16 @@ from .parts import Telling, later, matrix, prompt_field
 LEVELS = (0.05, 0.15, 0.3, 0.5, 0.75)  # a small pattern shows five strengths; the opened one shows the numbers
 
 
-@lab.per_model(64)
+MANY = 8
+"""Of more layers the patterns are small, and what each head does is said where one points."""
+OF_TEXT = (
+    "What these heads do is measured on your text alone: where they look by place, and whether they read what followed "
+    "the same token before. The storyteller’s are measured on hundreds of held-out stories, and on what its grammar "
+    "says is due; of English no such grammar is known."
+)
+
+
+@lab.per_model(300)
 def small_pattern(tokens: tuple[int, ...], layer: int, head: int) -> Markup:
     """One pattern as a drawing of five strengths: one path per strength, a square per pair of tokens."""
     pattern = lab.trace(tokens)[f"blocks.{layer}.attn.pattern"][head].tolist()
@@ -40,6 +50,7 @@ class AttentionHeads(Telling):
 
     slug = "attention-heads"
     title = "All heads at a glance"
+    own_only = ""
     reads = ("prompt", "layer", "head", "query")
     functions = (
         model.attention_pattern,
@@ -60,7 +71,12 @@ class AttentionHeads(Telling):
             rows.append(tag("span", f"layer {layer}", class_="row-label"))
             rows += [self.small(trace, layer, head) for head in range(config.n_heads)]
         grid = tag(
-            "div", *rows, class_="heads-grid", role="group", aria_label="All heads", style=f"--n:{config.n_heads}"
+            "div",
+            *rows,
+            class_="heads-grid many" if config.n_layers > MANY else "heads-grid",
+            role="group",
+            aria_label="All heads",
+            style=f"--n:{config.n_heads}",
         )
         return join(
             [
@@ -93,7 +109,7 @@ class AttentionHeads(Telling):
     def small(self, trace: Any, layer: int, head: int) -> Markup:
         """One pattern as a button with a picture of five strengths."""
         drawing = small_pattern(trace.tokens, layer, head)
-        role, score = facts.head_scores().strongest(layer, head)
+        role, score = further.head_scores(trace.tokens).strongest(layer, head)
         clear = score >= CLEAR
         chosen = (layer, head) == (self.state.layer, self.state.head)
         return tag(
@@ -117,14 +133,17 @@ class AttentionHeads(Telling):
 
     def sentence(self, layer: int, head: int) -> str:
         """What is known about a head, in a line."""
-        roles = facts.head_scores()
+        roles = further.head_scores(self.state.tokens())
         role, score = roles.strongest(layer, head)
-        worth = float(facts.head_worth()[layer, head])
-        return (
-            f"head {layer}.{head}: {ROLES[role][2]}, {percent(score)} of its attention is {ROLES[role][1]} "
-            f"(reading all alike: {percent(roles.chance[role])}; {how_many(roles.n[role], 'query', 'queries')}); "
-            f"without this head the loss on held-out text is {number(worth)} nats per token higher"
+        where = ROLES[role][2] if lab.is_own() else "in your text"
+        said = (
+            f"head {layer}.{head}: {where}, {percent(score)} of its attention is {ROLES[role][1]} "
+            f"(reading all alike: {percent(roles.chance[role])}; {how_many(roles.n[role], 'query', 'queries')})"
         )
+        if not lab.is_own():  # what a head is worth takes hundreds of texts, each read without it
+            return said
+        worth = float(facts.head_worth()[layer, head])
+        return f"{said}; without this head the loss on held-out text is {number(worth)} nats per token higher"
 
     def opened(self, trace: Any, names: list[str]) -> Markup:
         """The chosen head's pattern, readable."""
@@ -160,6 +179,8 @@ class AttentionHeads(Telling):
 
     def table(self) -> Markup:
         """Every measure of every head."""
+        if not lab.is_own():
+            return tag("p", OF_TEXT, class_="note")
         roles, worth = facts.head_scores(), facts.head_worth()
         order = list(ROLES)
         head_row = tag(

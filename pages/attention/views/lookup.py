@@ -10,6 +10,7 @@ from explainer.kernel import model, ops
 from explainer.models import lab
 from explainer.models.columns import top_tokens
 from explainer.studies import attention_facts as facts
+from explainer.studies import further
 from explainer.ui.html import exact, how_many, join, number, percent, tag
 from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
@@ -26,6 +27,7 @@ class AttentionLookup(Widget):
 
     slug = "attention-lookup"
     title = "A dictionary that answers with a mixture"
+    own_only = ""
     reads = ("prompt", "layer", "head", "query", "sharpness")
     functions = (facts.lookup_weights, facts.lookup, ops.softmax, model.weighted_sum, facts.lookup_patch)
 
@@ -34,7 +36,7 @@ class AttentionLookup(Widget):
         tokens = s.tokens()
         names = lab.names_of(tokens)
         trace = lab.trace(tokens)
-        found = facts.lookup(trace, s.layer, s.head, s.query, s.sharpness)
+        found = further.lookup(trace, s.layer, s.head, s.query, s.sharpness)
         hard = s.sharpness >= facts.HARD
         shown = "∞" if hard else number(s.sharpness)
         return join(
@@ -43,7 +45,7 @@ class AttentionLookup(Widget):
                 c.beyond(
                     tag(
                         "p",
-                        head_says(s.layer, s.head),
+                        head_says(s.layer, s.head, s.tokens()),
                         ", asked by ",
                         c.token(names[s.query], axis="axis-query"),
                         class_="note",
@@ -225,7 +227,7 @@ class AttentionLookup(Widget):
 def entries(tokens: tuple[int, ...], layer: int, head: int, query: int) -> list[tuple[Markup, Markup]]:
     """Of the keys that are listed, what no sharpness changes: (key and score, value). Kept while the slider moves."""
     trace, names = lab.trace(tokens), lab.names_of(tokens)
-    found = facts.lookup(trace, layer, head, query, 1.0)
+    found = further.lookup(trace, layer, head, query, 1.0)
     largest = float(abs(found.values).max()) or 1.0
     made = []
     for i in found.order[:SHOWN]:

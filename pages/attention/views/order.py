@@ -19,6 +19,10 @@ class AttentionOrder(Widget):
 
     slug = "attention-order"
     title = "Swap two words: does the query notice?"
+    own_only = (
+        "This figure takes the learned vectors of places out. This model has none: it turns queries and keys "
+        "by an angle for each place, so what is measured here would be another thing."
+    )
     reads = ("prompt", "layer", "head", "query", "swap", "swap_with")
     beyond = ("layer", "head")
     functions = (facts.order_test, facts.swap, interventions.NoPositions, interventions.NoMask)

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from explainer.kernel.explain import explain
 from explainer.kernel.trace import Trace
 from explainer.models import lab
-from explainer.studies.attention_facts import head_scores
+from explainer.studies.further import head_scores
 from explainer.ui.html import compact, number, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
@@ -32,7 +32,12 @@ def head_choice(state: Any, names: Sequence[str], *, query: bool = True) -> list
     config = lab.model().config
     found = [
         c.choice("layer", "Layer", [(i, str(i)) for i in range(config.n_layers)], state.layer),
-        c.choice("head", "Head", [(i, head_option(state.layer, i)) for i in range(config.n_heads)], state.head),
+        c.choice(
+            "head",
+            "Head",
+            [(i, head_option(state.layer, i, state.tokens())) for i in range(config.n_heads)],
+            state.head,
+        ),
     ]
     if query:
         found.append(
@@ -41,15 +46,15 @@ def head_choice(state: Any, names: Sequence[str], *, query: bool = True) -> list
     return found
 
 
-def head_option(layer: int, head: int) -> str:
+def head_option(layer: int, head: int, tokens: tuple[int, ...]) -> str:
     """'2: induction' in the list of heads."""
-    label, _ = head_scores().label(layer, head)
+    label, _ = head_scores(tokens).label(layer, head)
     return f"{head}: {label}"
 
 
-def head_says(layer: int, head: int) -> Markup:
+def head_says(layer: int, head: int, tokens: tuple[int, ...]) -> Markup:
     """What a head measurably does, in a line."""
-    label, score = head_scores().label(layer, head)
+    label, score = head_scores(tokens).label(layer, head)
     return tag("span", "head ", tag("b", f"{layer}.{head}"), f": {label} ({number(score)})", class_="axis-head")
 
 

@@ -6,14 +6,18 @@ from markupsafe import Markup
 
 from explainer.kernel import model
 from explainer.kernel.ops import softmax
+from explainer.kernel.trace import Trace
 from explainer.models import lab
 from explainer.models.columns import top_tokens
 from explainer.studies import attention_facts as facts
+from explainer.studies import further
 from explainer.ui.html import exact, join, number, percent, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
 from .parts import prompt_field
+
+FEW_LAYERS = 8  # of more, heads are bundled by layer
 
 
 class ResidualBus(Widget):
@@ -21,6 +25,7 @@ class ResidualBus(Widget):
 
     slug = "residual-bus"
     title = "Who wrote the answer into the stream?"
+    own_only = ""
     reads = ("prompt", "query", "layer", "head", "token")
     functions = (model.direct_logit_contributions, model.residual_parts, model.logit_lens, model.add)
 
@@ -29,7 +34,7 @@ class ResidualBus(Widget):
         tokens = s.tokens()
         names = lab.names_of(tokens)
         trace = lab.trace(tokens)
-        probs = softmax(trace["logits"][s.query].astype("float64"))
+        probs = softmax(model.logits_at(trace, lab.model().params, s.query).astype("float64"))
         ids, shown, chances = top_tokens(probs, 8)
         token = s.token if s.token >= 0 else ids[0]
         rival = ids[0] if ids[0] != token else ids[1]
@@ -62,13 +67,22 @@ class ResidualBus(Widget):
                 tag(
                     "div",
                     tag(
-                        "div", c.beyond(choose), self.lens(facts.lens(trace, s.query, token), followed), class_="stack"
+                        "div",
+                        c.beyond(choose),
+                        self.lens(further.lens(trace, s.query, token), followed),
+                        class_="stack",
                     ),
-                    c.beyond(self.contributions(facts.bus(trace, s.query, token, rival), followed, against)),
+                    c.beyond(self.contributions(self.riders(trace, token, rival), followed, against)),
                     class_="columns bus-columns",
                 ),
             ]
         )
+
+    def riders(self, trace: Trace, token: int, rival: int) -> tuple[facts.Rider, ...]:
+        """Who wrote: each head and MLP; of many layers the heads together, but for those of the chosen layer."""
+        s = self.state
+        riders = facts.bus(trace, s.query, token, rival)
+        return riders if trace.config.n_layers <= FEW_LAYERS else further.bundled(riders, s.layer)
 
     def contributions(self, riders: tuple[facts.Rider, ...], followed: str, against: str) -> Markup:
         """Signed bars in the order of the architecture, with the running total of the lead."""
@@ -160,7 +174,7 @@ class ResidualBus(Widget):
             ),
             note=(
                 "The lead is the difference of the two logits, the logarithm of the odds. Exact, because the last "
-                "LayerNorm divides everything by one recorded number; only the direct way is counted, not what a "
+                f"{norm_name()} divides everything by one recorded number; only the direct way is counted, not what a "
                 "later part made of what an earlier one wrote."
             ),
             readout="Point at a number: it says what it is made of.",
@@ -228,11 +242,17 @@ class ResidualBus(Widget):
                 ["The logit lens: if the model stopped here, would it say ", c.token(followed, axis="axis-vocab"), "?"]
             ),
             note=(
-                "The last LayerNorm and the unembedding, applied early. The model was not trained to be read there: "
+                f"The last {norm_name()} and the unembedding, applied early. The model was not trained to be read "
+                "there: "
                 "early rows are hints, the last row is its answer."
             ),
             readout=" ",
         )
+
+
+def norm_name() -> str:
+    """What the last norm of the model in use is called: today's models leave the mean where it is."""
+    return "LayerNorm" if "ln_final.b" in lab.model().params else "RMSNorm"
 
 
 def signed(value: float) -> str:

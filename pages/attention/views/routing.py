@@ -23,6 +23,10 @@ class AttentionRouting(Widget):
 
     slug = "attention-routing"
     title = "Same weights, other wiring"
+    own_only = (
+        "This figure compares two stories of the storyteller’s. To see the wiring of this model change, write "
+        "another text above: its weights stay, and the arrows and patterns change."
+    )
     reads = ("prompt", "pin", "layer", "head", "query")
     functions = (facts.routing, facts.look, facts.fingerprint, model.attention_pattern, model.linear)
 
@@ -49,7 +53,7 @@ class AttentionRouting(Widget):
                         c.button("Swap the two", sets="prompt pin", value=f"{s.pin}\x1f{s.prompt}"),
                     ),
                 ),
-                tag("p", head_says(s.layer, s.head), class_="note"),
+                tag("p", head_says(s.layer, s.head, s.tokens()), class_="note"),
                 c.figure(
                     "looks",
                     self.strip("the prompt", "first", found.a, names_a, looks[0]),

@@ -10,7 +10,9 @@ from explainer.corpus.examples import PROMPTS
 from explainer.kernel import model, ops
 from explainer.models import lab
 from explainer.models.columns import top_tokens
+from explainer.models.examples import EXAMPLES
 from explainer.studies import attention_facts as facts
+from explainer.studies import further
 from explainer.ui.html import how_many, join, number, percent, tag
 from explainer.ui.parts import components as c
 from explainer.ui.parts import reading
@@ -40,6 +42,7 @@ class AttentionStepper(Telling):
 
     slug = "attention-stepper"
     title = "One head, one query, step by step"
+    own_only = ""
     reads = ("prompt", "layer", "head", "query")
     functions = (
         model.attention,
@@ -61,6 +64,9 @@ class AttentionStepper(Telling):
         tokens = s.tokens()
         names = lab.names_of(tokens)
         steps = Steps(lab.trace(tokens), names, s.layer, s.head, s.query)
+        if not lab.is_own():
+            found = [self.ask(), self.reading(steps, names), self.turned(steps), c.beyond(self.more(steps, names))]
+            return join(found)
         return join(
             [
                 self.ask(),
@@ -75,9 +81,40 @@ class AttentionStepper(Telling):
         return tag(
             "div",
             c.text_field("prompt", "Prompt", self.state.prompt),
-            c.text_field("called", "A name", lab.name_in(self.state.prompt), placeholder="your own"),
+            c.text_field("called", "A name", lab.name_in(self.state.prompt), placeholder="your own")
+            if lab.is_own()
+            else None,
             class_="climb-ask",
         )
+
+    def turned(self, steps: Steps) -> Markup:
+        """One score of a model whose queries and keys are turned by their places (RoPE), made by hand."""
+        s = self.state
+        shares = steps.of("attn.pattern")[s.head, s.query, : s.query + 1]
+        best = int(shares.argmax())
+        one = further.one_score(steps.trace, s.layer, s.head, s.query, best)
+        names = f"q({steps.names[s.query]})", f"k({steps.names[best]})"
+        by_hand = matrix(
+            [one.q, one.k, one.products],
+            [*names, "product"],
+            [str(i) for i in range(steps.width)],
+            label=f"one score by hand: {names[0]} times {names[1]}",
+            signed=True,
+            size="row",
+            numbers=False,
+            row_axes=("query", "key", "head"),
+            col_axis="value",
+        )
+        turned = " Both have been turned by an angle for each place (RoPE), so only their distance counts."
+        shared = f" {one.shared} heads share this key." if one.shared > 1 else ""
+        words = (
+            "Compare the query with the key that it reads most: multiply number by number, add up "
+            f"({number(one.total)}), divide by √{steps.width} ({number(one.total / steps.width**0.5)}); softmax makes "
+            f"that the share {percent(float(shares[best]))}.{turned if one.turned else ''}{shared} All ten steps, "
+            "number by number, are drawn of the storyteller only: here a token’s vector has "
+            f"{steps.trace.config.d_model} numbers."
+        )
+        return c.figure("score-by-hand", by_hand, caption=words)
 
     def reading(self, steps: Steps, names: list[str]) -> Markup:
         """The text with an arrow from the token that asks to what it reads, and which head that is."""
@@ -107,7 +144,7 @@ class AttentionStepper(Telling):
         )
         return tag(
             "div",
-            head_says(s.layer, s.head),
+            head_says(s.layer, s.head, s.tokens()),
             read,
             c.whole(
                 c.tokens_in(len(names)),
@@ -118,7 +155,17 @@ class AttentionStepper(Telling):
         )
 
     def examples(self) -> Markup:
-        """Prompts from the corpus that fit the page, each with what it shows."""
+        """Prompts from the corpus that fit the page, each with what it shows; of another model those of its own."""
+        if not lab.is_own():
+            own_texts = EXAMPLES.get(lab.in_use(), ())
+            found = [
+                c.button(
+                    text, sets="prompt query", value=f"{text}\x1f", pressed=text == self.state.prompt, kind="small"
+                )
+                for text in own_texts
+            ]
+            texts = tag("div", *found, class_="examples", role="group", aria_label="Examples")
+            return c.whole("Other texts to try", texts) if found else Markup("")
         own = self.state.param.prompt.default
         buttons = [
             c.button(

@@ -41,6 +41,10 @@ class Branches(Widget):
 
     slug = "feedback-branches"
     title = "What was, and what could have been"
+    own_only = (
+        "This figure draws many stories at once, each told to its end; that is too much work for a model of "
+        "this size in a page. In the loop above you can choose its words."
+    )
     reads = (*STORY, "branches", "look")
     beyond = ("look",)
     functions = (story.fork, story.Teller.tell, story.tree, sampling.rng_for_step, story.log_probability)

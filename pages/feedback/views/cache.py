@@ -39,6 +39,10 @@ class KeysAndValues(Widget):
 
     slug = "kv-cache"
     title = "What has to be computed again"
+    own_only = (
+        "This figure counts the storyteller’s keys and values, number by number. The loop above keeps this "
+        "model’s in the same way."
+    )
     reads = (*STORY, "window")
     functions = (cache.step, cache.KVCache.of, cache.multiply_adds_by_kind, cache.count, story.work)
 
@@ -278,6 +282,10 @@ class ContextWindow(Widget):
 
     slug = "context-window"
     title = "When the tape is longer than the context"
+    own_only = (
+        "The storyteller’s places end, and a longer tape loses its start. This model has far more places than "
+        "a page has memory for, so there is nothing to see here."
+    )
     reads = (*STORY, "window")
     functions = (story.narrow, cache.step, story.shift_change)
 

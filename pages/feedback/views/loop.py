@@ -10,6 +10,7 @@ from explainer.corpus.examples import PROMPTS
 from explainer.kernel import cache, model, sampling
 from explainer.kernel.sampling import Step
 from explainer.models import lab
+from explainer.models.examples import EXAMPLES
 from explainer.studies import climb, story
 from explainer.ui.html import exact, how_many, join, number, percent, tag
 from explainer.ui.parts import components as c
@@ -29,6 +30,7 @@ class Loop(Widget):
 
     slug = "feedback-loop"
     title = "The loop, by hand"
+    own_only = ""
     reads = (*STORY, "turing")
     functions = (
         story.Teller.turn,
@@ -90,7 +92,7 @@ class Loop(Widget):
                 ),
                 tag(
                     "div",
-                    *[preset(name, s) for name in PROGRAMS],
+                    *presets(s),
                     class_="presets",
                     role="group",
                     aria_label="Texts to start from",
@@ -204,7 +206,7 @@ class Turning:
         missing = s.turns - len(told)
         cells += [tag("span", "", class_="cell blank", aria_hidden="true")] * (missing + 1)
         fact = f"{how_many(len(tokens), 'token')} of the prompt, {len(told)} written; there is room for "
-        fact += f"{lab.model().config.n_ctx}."
+        fact += f"{lab.window():,}."
         if missing:
             fact += f" {missing} more {'is' if missing == 1 else 'are'} written when the slider rests."
         if gone:
@@ -218,6 +220,15 @@ class Turning:
 
     def tape_as_table(self) -> Markup:
         return tape_table(self.state.tokens(), self.told, self.gone, TAPE)
+
+
+def presets(s: Any) -> list[Markup]:
+    """Prompts to start from; of another model those of its own."""
+    if lab.is_own():
+        return [preset(name, s) for name in PROGRAMS]
+    sets = "prompt step choices branches"
+    texts = EXAMPLES.get(lab.in_use(), ())
+    return [c.button(text, sets=sets, value=f"{text}\x1f0\x1f\x1f", pressed=text == s.prompt) for text in texts]
 
 
 def preset(name: str, s: Any) -> Markup:

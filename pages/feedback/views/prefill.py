@@ -31,6 +31,10 @@ class Prefill(Widget):
 
     slug = "feedback-prefill"
     title = "Put words in its mouth"
+    own_only = (
+        "The sums and the names of this figure are the storyteller’s own grammar, by which its answers are "
+        "known to be right or wrong. So it stays with the storyteller."
+    )
     reads = (*STORY, "at", "words", "sum", "sums", "again")
     beyond = ("sum", "sums")
     functions = (story.fork, story.Teller.turn, working.opening, working.greedy, working.attempt, working.measure)

@@ -25,6 +25,7 @@ class Turing(Widget):
 
     slug = "turing"
     title = "The loop as a Turing machine"
+    own_only = "This figure tells of the loop in general; its tape is the storyteller’s."
     reads = (*STORY, "turing")
     beyond = ("step", "choices")
     functions = (story.Teller.turn, story.fingerprint_of, story.nudge, sampling.draw_at)

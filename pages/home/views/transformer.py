@@ -25,6 +25,7 @@ class Transformer(Widget):
 
     slug = "transformer"
     title = "A text climbs, a word drops"
+    own_only = ""
     reads = ("prompt", "turn", "floor", "floors", "seed", "inside")
     functions = (model.forward, model.transformer_block, climb.climbed, climb.NoEdges)
 
@@ -38,7 +39,9 @@ class Transformer(Widget):
             tag(
                 "div",
                 c.text_field("prompt", "Prompt", s.prompt, placeholder="Once there was a"),
-                c.text_field("called", "A name", lab.name_in(s.prompt), placeholder="your own"),
+                c.text_field("called", "A name", lab.name_in(s.prompt), placeholder="your own")
+                if lab.is_own()
+                else None,
                 picture.floors_control(lab.model().config.n_layers, s.floors),
                 self.crank(),
                 class_="climb-ask",

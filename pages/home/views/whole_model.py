@@ -23,6 +23,10 @@ class WholeModel(Widget):
 
     slug = "whole-model"
     title = "The whole model, at work on your words"
+    own_only = (
+        "This figure draws every matrix of a model as large as the storyteller. Thirty layers of vectors 576 "
+        "wide have no room here: the picture above shows them, bundled."
+    )
     reads = ("prompt", "block")
     beyond = ("block",)
     functions = (model.forward, model.transformer_block, model.attention, model.mlp)

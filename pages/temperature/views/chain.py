@@ -46,6 +46,7 @@ class TemperatureChain(Widget):
 
     slug = "temperature"
     title = "From logits to probabilities"
+    own_only = ""
     reads = ("prompt", "t", "top_k", "top_p", "min_p", "seed", "draws")
     functions = (temperature.chain, sampling.filters, draws.draw_in, machine_facts.machine, ops.entropy)
 

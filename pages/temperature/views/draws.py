@@ -29,6 +29,7 @@ class TemperatureDraws(Widget):
 
     slug = "temperature-draws"
     title = "Where chance comes in"
+    own_only = ""
     reads = ("prompt", "t", "seed", "draws", "checks", "top_k", "top_p", "min_p")
     beyond = ("checks", "draws")
     functions = (

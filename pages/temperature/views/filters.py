@@ -37,6 +37,7 @@ class TemperatureFilters(Widget):
 
     slug = "temperature-filters"
     title = "Cutting the tail: top-k, top-p, min-p"
+    own_only = ""
     reads = ("prompt", "t", "top_k", "top_p", "min_p")
     functions = (sampling.keep_top_k, sampling.keep_top_p, sampling.keep_min_p, sampling.filters)
 

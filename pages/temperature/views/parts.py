@@ -152,14 +152,22 @@ def bar_table(
     return tag("div", table, class_="scroll")
 
 
+LISTED = 2000
+"""Tokens in that list at most: every change sends their shares to the page."""
+
+
 def all_tokens(figure: str, look: Any) -> Markup:
     """The whole vocabulary, folded away: the page makes the rows from the numbers here (build/web/vocabulary.js)."""
     ids, names, logits = _listed(look.tokens)
     # ids, names and logits do not change with the temperature; shares do
-    data = f'{{"ids":{ids},"names":{names},"logits":{logits},"shares":{json.dumps(look.final[look.order].tolist())}}}'
+    shares = json.dumps(look.final[look.order[:LISTED]].tolist())
+    data = f'{{"ids":{ids},"names":{names},"logits":{logits},"shares":{shares}}}'
+    n = len(look.order)
+    rest = look.rest(LISTED)[2]
+    words = f"The {LISTED:,} likeliest of {n:,} tokens, searchable; the others together have {percent(rest)}"
     return tag(
         "details",
-        tag("summary", f"All {len(look.order)} tokens, searchable"),
+        tag("summary", f"All {n} tokens, searchable" if n <= LISTED else words),
         tag("div", data_own=True),
         class_="all-tokens",
         data_vocabulary=figure,
@@ -171,7 +179,7 @@ def all_tokens(figure: str, look: Any) -> Markup:
 def _listed(tokens: tuple[int, ...]) -> tuple[str, str, str]:
     from explainer.studies.next_token import logits_after, ranked
 
-    order = ranked(tokens)
+    order = ranked(tokens)[:LISTED]
     display = lab.tokenizer().display
     names = json.dumps([display(int(t)) for t in order], ensure_ascii=False)
     return json.dumps(order.tolist()), names, json.dumps(logits_after(tokens)[order].astype(float).tolist())

@@ -26,6 +26,10 @@ class Repetition(Widget):
 
     slug = "repetition"
     title = "Two hundred tokens at four temperatures"
+    own_only = (
+        "Texts of two hundred tokens are longer than a page has memory for with this model, so this figure "
+        "stays with the storyteller. The loop on the next page writes with this one, a token at a time."
+    )
     reads = ("prompt", "seed", "again")
     functions = (sampling.find_loop, sampling.distinct_n, repetition.copied, repetition.Writer, sampling.loop)
     _turn: int | None = None  # the page's last wish to go on that was answered; None until the first drawing

@@ -37,6 +37,10 @@ class TemperatureTruth(Widget):
 
     slug = "temperature-truth"
     title = "Beside the truth"
+    own_only = (
+        "The truth is the corpus’s own: only of the storyteller’s little stories is it known what comes next, "
+        "and how often. Of English nobody knows it, so this figure stays with the storyteller."
+    )
     reads = ("prompt", "t", "hedge")
     beyond = ("hedge",)
     functions = (
