@@ -15,7 +15,6 @@ from tests.golden.compare_models import FOLDER
 TINY = registry.MODELS["tiny-llama"]
 SMOLLM2 = registry.MODELS["smollm2-135m"]
 pytestmark = pytest.mark.usefixtures("context")  # a Python of its own: others would be about the model, too
-LEFT = "after leaving, some readings beside the floors of the picture are missing until it is moved: to be mended"
 SMALL = "Object.defineProperty(Navigator.prototype, 'deviceMemory', { get: () => 2 })"
 LARGE = "Object.defineProperty(Navigator.prototype, 'deviceMemory', { get: () => 8 })"
 
@@ -40,7 +39,7 @@ def body(page: Page, figure: str) -> str:
 @pytest.mark.parametrize(
     ("path", "figure"),
     [
-        pytest.param("", "transformer", marks=pytest.mark.xfail(reason=LEFT, strict=True)),
+        ("", "transformer"),
         ("attention/", "attention-stepper"),
         ("temperature/", "temperature"),
         ("feedback/", "feedback-loop"),

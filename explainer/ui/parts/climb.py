@@ -299,7 +299,8 @@ class Picture(WordRow):
             self.roof(xs),
             self.words(xs),
             self.fallen(xs),
-            tag("g", class_="travel", data_own=True, aria_hidden="true"),
+            # with an id, so that it never stands for another group when the drawing has more or fewer of them
+            tag("g", class_="travel", id=f"t-travel-{lay.name}", data_own=True, aria_hidden="true"),
             viewBox=f"0 0 {width:g} {height:g}",
             role="group" if self.sets else "img",
             aria_label=label,
