@@ -126,7 +126,7 @@ def assets() -> list[object]:
     found = []
     for name, entry in told["files"].items():
         own = name == "page-paths"  # of the page that is opened
-        if name.startswith("page-") and not own:
+        if (name.startswith("page-") and not own) or name == "model":  # of a model that somebody chooses: below
             continue
         way = "" if own or name in told["resume"] else "&boot=ordinary"
         another = not own and name not in told["boot"]
@@ -157,6 +157,22 @@ def test_a_spoiled_asset(
     Saboteur.spoiled = {}
     retry(page)
     wait_live(page)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_what_reads_models_the_storyteller_stays(kind: str, page_at: Callable[..., Page]) -> None:
+    asset = built("runtime/model.*.bin")
+    Saboteur.spoiled = {asset: kind}
+    page = page_at("temperature/?model=tiny-llama")
+    wait_live(page)
+    page.get_by_role("button", name="Get it", exact=True).click()
+    said = page.locator("[data-models-more]")
+    expect(said).to_contain_text("The storyteller is here, with everything as it was.", timeout=LIVE)
+    assert asset in Saboteur.hits
+    expect(page.locator("[data-model]")).to_have_value("storyteller")
+    Saboteur.spoiled = {}
+    said.get_by_role("button", name="Try again").click()
+    expect(said).to_contain_text("now about a random Llama", timeout=LIVE)
 
 
 def test_what_stalls_is_told(page_at: Callable[..., Page]) -> None:
