@@ -174,7 +174,7 @@ def test_halves_of_a_layer_on_request(page):
     page.locator("#paths").get_by_label("Attention and MLP apart").check()
     settle(page)
     expect(page.locator("[data-paths=paths] .node")).to_have_count((2 * LAYERS + 1) * 12)
-    page.locator("#paths .node[aria-label^='C1½ ']").hover()
+    page.locator("#paths .node[aria-label^='C1½, ']").hover()
     expect(page.get_by_test_id("paths").locator(".readout")).to_contain_text("is computed from A1, B1 and C1")
     node(page, "paths", "C2").hover()
     expect(page.get_by_test_id("paths").locator(".readout")).to_contain_text("(MLP) is computed from C1½ alone")
