@@ -71,7 +71,8 @@ def an_injected_script_does_not_run(page: Page) -> None:
 def test_a_page_lives_and_is_used_within_the_policy(path: str, visit: Callable[..., Page]) -> None:
     page = visit(path)
     wait_live(page)
-    page.get_by_label("Prompt", exact=True).first.fill("Tom has a green kite.")
+    if (fields := page.get_by_label("Prompt", exact=True)).count():  # not every page is about a text
+        fields.first.fill("Tom has a green kite.")
     settle(page)
     widget = page.locator("[data-widget]").first
     for name in ("Reset", "Copy embed code", "Download"):

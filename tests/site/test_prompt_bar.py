@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from explainer.models import lab
 from pages import PAGES
 
-CHAPTERS = [page.path for page in PAGES if page.chapter]
+CHAPTERS = [page.path for page in PAGES if page.chapter and any("prompt" in w.reads for w in page.widgets)]
 
 
 def bar(page: Page):
