@@ -330,8 +330,10 @@ def test_a_download_of_the_picture_has_the_words_of_the_field(open_page):
     told = json.loads(download(page, "transformer", "json"))
     lines = next(t for t in told["tables"] if t["name"] == "What reads what")["rows"]
     assert lines[0][:6] == ["floor", "query", "key", "attention weight", "layer", "head"]
-    arcs = {(a.floor, a.layer, a.head, round(a.weight, 6)) for a in HomeState().climb().arcs}
-    assert {(row[0], row[4], row[5], round(row[3], 6)) for row in lines[1:]} == arcs
+    arcs = sorted((a.floor, a.layer, a.head, a.weight) for a in HomeState().climb().arcs)
+    shown = sorted((row[0], row[4], row[5], row[3]) for row in lines[1:])
+    assert [row[:3] for row in shown] == [row[:3] for row in arcs]
+    assert [row[3] for row in shown] == pytest.approx([row[3] for row in arcs], abs=1e-5)
     odds = next(t for t in told["tables"] if t["name"] == "What comes next")["rows"]
     assert odds[0] == ["token", "probability"] and type(odds[1][1]) is float
 
@@ -729,6 +731,8 @@ def test_hostile_links_and_strange_prompts_break_nothing(path, open_page):
         __proto__="x",
     )
     assert page.evaluate("document.documentElement.dataset.explainer") == "live"
+    if not page.get_by_label("Prompt").count():  # not every page is about a text
+        return
     field = page.get_by_label("Prompt").first
     for text in HOSTILE:
         field.fill(text)
