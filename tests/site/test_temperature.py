@@ -576,6 +576,7 @@ def test_slider_answers_while_texts_are_written(open_page):
     page = open_page("temperature/", seed="31415")  # no other page of this visit has written these
     widget(page, "repetition").scroll_into_view_if_needed()
     expect(widget(page, "repetition").locator("progress")).to_be_attached()
+    widget(page, "temperature").scroll_into_view_if_needed()  # there the reader turns the knob
     page.evaluate(
         """() => {
             const count = (slug, part) => document.querySelectorAll(`[data-widget="${slug}"] ${part}`);
