@@ -1,4 +1,5 @@
 // What the page does by itself, without asking Python: stepping, playing, reading a cell, moving with the arrow keys.
+import { quiet } from './player.js';
 import { ARROWS, moveAmong, moveInGrid, moveInStrip, seat } from './rove.js';
 import { arrive, leave } from './travel.js';
 
@@ -30,15 +31,6 @@ export function showStep(stepper, to) {
   return step;
 }
 
-/** While something plays, its steps are not read aloud one after the other; when it stops, they are again.
- * @param {HTMLElement} el @param {boolean} playing */
-export function quiet(el, playing) {
-  for (const line of el.querySelectorAll('.step-name[aria-live]')) {
-    const wanted = playing ? 'off' : 'polite';
-    if (line.getAttribute('aria-live') !== wanted) line.setAttribute('aria-live', wanted);
-  }
-}
-
 /** Whether the keys belong to what has the focus, because it scrolls by them.
  * @param {HTMLElement} el */
 export function scrolls(el) {
@@ -48,12 +40,11 @@ export function scrolls(el) {
     || (can.test(overflowY) && el.scrollHeight > el.clientHeight);
 }
 
-/** Wire everything under `root` by delegation. `onStep(stateName, value)` is told of each step shown.
- * @param {Root} root @param {{onStep: (name: string, value: number) => void}} to */
-export function behave(root, { onStep }) {
-  /** @type {Map<HTMLElement, number>} */
-  const players = new Map();
+const STEP = 1600; // ms between two steps that play
 
+/** Wire everything under `root` by delegation. `onStep(stateName, value)` is told of each step shown.
+ * @param {Root} root @param {{onStep: (name: string, value: number) => void, player: Player}} to */
+export function behave(root, { onStep, player }) {
   /** @param {HTMLElement} stepper @param {number} to */
   const move = (stepper, to) => {
     const before = Number(stepper.dataset.current);
@@ -62,25 +53,20 @@ export function behave(root, { onStep }) {
     return now !== before;
   };
   /** @param {HTMLElement} stepper */
-  const stop = (stepper) => {
-    clearInterval(players.get(stepper));
-    players.delete(stepper);
-    quiet(stepper, false);
-    const button = stepper.querySelector('[data-step-play]');
-    if (button) { button.setAttribute('aria-pressed', 'false'); button.textContent = 'Play'; }
-  };
+  const idOf = (stepper) => String(stepper.closest('.widget')?.id);
+  /** @param {HTMLElement} stepper */
+  const stop = (stepper) => { if (player.plays(idOf(stepper))) player.stop(); };
   /** @param {HTMLElement} stepper */
   const play = (stepper) => {
-    if (players.has(stepper)) return stop(stepper);
-    const button = stepper.querySelector('[data-step-play]');
-    button.setAttribute('aria-pressed', 'true');
-    button.textContent = 'Pause';
-    quiet(stepper, true);
+    if (player.plays(idOf(stepper))) return player.stop();
     const panels = stepper.querySelectorAll(':scope > .steps > [data-step]').length;
     if (Number(stepper.dataset.current) >= panels - 1) move(stepper, 0);
-    players.set(stepper, setInterval(() => {
-      if (!stepper.isConnected || !move(stepper, Number(stepper.dataset.current) + 1)) stop(stepper);
-    }, 1600));
+    quiet(stepper, true);
+    return player.play(idOf(stepper), {
+      every: STEP,
+      beat: () => stepper.isConnected && move(stepper, Number(stepper.dataset.current) + 1),
+      stopped: () => quiet(stepper, false),
+    });
   };
 
   root.addEventListener('click', (event) => {
@@ -145,7 +131,7 @@ export function behave(root, { onStep }) {
   });
 
   seat(root);
-  return { seat: () => seat(root), stopAll: () => players.forEach((_, stepper) => stop(stepper)) };
+  return { seat: () => seat(root) };
 }
 
 /** A function of a pointer's event: whether the pointer itself has moved since the last one. The page moving under it

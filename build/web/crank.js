@@ -4,7 +4,8 @@
 // `data-crank-floors`); those of one turn are drawn already, so the page itself goes from one to the next
 // (`explainer:turned`, build/web/climb.js), also before Python is there.
 
-import { quiet, scrolls } from './behaviour.js';
+import { scrolls } from './behaviour.js';
+import { quiet } from './player.js';
 import { ARROWS } from './rove.js';
 
 const BEAT = 1000; // ms between turns; a turn that takes longer is waited for
@@ -31,17 +32,13 @@ const namesOf = (el) => String(el.dataset.crank).split(' ');
 
 /** state: () => what holds now, wishes included; turn: (values, widget, rest) => ask Python, this widget first, those
  * out of sight when nothing more was asked for `rest` ms; ready: () => whether Python is there and has nothing else to
- * do; failed: () => whether it will not come. Returns {stop}: the hand lets go of the crank.
+ * do; failed: () => whether it will not come.
  * @param {Root} root
  * @param {{
  *   state: () => Values, ready: () => boolean, failed?: () => boolean,
- *   turn: (values: Values, own: string, rest?: number) => void,
+ *   turn: (values: Values, own: string, rest?: number) => void, player: Player,
  * }} how */
-export function crank(root, { state, turn: ask, ready, failed = () => false }) {
-  /** @type {string | null} */
-  let playing = null; // the crank that plays: its widget's id
-  let until = Infinity; // where it stops
-  let timer = 0;
+export function crank(root, { state, turn: ask, ready, failed = () => false, player }) {
   /** @type {Set<string>} */
   const slow = new Set(); // the ids of widgets that play slowly
   let sliding = false; // a slider was what moved last: it speaks for itself
@@ -73,53 +70,42 @@ export function crank(root, { state, turn: ask, ready, failed = () => false }) {
     el.dispatchEvent(new CustomEvent('explainer:turned', { bubbles: true, detail }));
     return true;
   };
-  const player = () => playing && root.getElementById(playing)?.querySelector('[data-crank]');
-  const show = () => {
-    for (const button of root.querySelectorAll('[data-crank-play]')) {
-      const on = button.closest('.widget')?.id === playing;
-      const word = on ? 'Pause' : 'Play';
-      if (button.getAttribute('aria-pressed') !== String(on)) button.setAttribute('aria-pressed', String(on));
-      if (button.textContent !== word) button.textContent = word;
-      quiet(button.closest('[data-crank]'), on || sliding);
-    }
-    for (const button of root.querySelectorAll('[data-crank-slow]')) {
-      button.setAttribute('aria-pressed', String(slow.has(button.closest('.widget').id)));
-    }
-  };
-  const stop = () => {
-    clearInterval(timer);
-    if (playing) ask({}, playing, 0); // now the figures that had to wait
-    playing = null;
-    show();
-  };
-  const beat = () => {
-    const el = player();
-    if (!el) return stop();
-    if (!drawn(el, place(el) + 1)) {
-      if (failed()) return stop();
-      if (!ready()) return undefined; // not yet: wait
-    }
-    if (!turn(el, 1, 3 * BEAT)) return stop(); // what is out of sight waits until it stops
-    return place(el) < until || stop();
-  };
   /** @param {HTMLElement} el */
-  const play = (el, end = Infinity) => {
-    const { id } = el.closest('.widget');
-    if (playing === id && end === Infinity) return stop();
-    stop();
-    playing = id;
-    until = end;
-    timer = setInterval(beat, slow.has(id) ? SLOW * BEAT : BEAT);
+  const idOf = (el) => String(el.closest('.widget').id);
+  const show = () => {
+    player.show();
+    for (const el of root.querySelectorAll('[data-crank]')) quiet(el, player.plays(idOf(el)) || sliding);
+    for (const button of root.querySelectorAll('[data-crank-slow]')) {
+      button.setAttribute('aria-pressed', String(slow.has(idOf(button))));
+    }
+  };
+  /** @param {string} id */
+  const every = (id) => (slow.has(id) ? SLOW * BEAT : BEAT);
+  /** @param {HTMLElement} pressed */
+  const play = (pressed, end = Infinity) => {
+    const id = idOf(pressed);
+    if (player.plays(id) && end === Infinity) return player.stop();
+    player.play(id, {
+      every: every(id),
+      beat: () => {
+        const el = root.getElementById(id)?.querySelector('[data-crank]');
+        if (!el) return false;
+        if (!drawn(el, place(el) + 1)) {
+          if (failed()) return false;
+          if (!ready()) return true; // not yet: wait
+        }
+        if (!turn(el, 1, 3 * BEAT)) return false; // what is out of sight waits until it stops
+        return place(el) < end;
+      },
+      stopped: () => { ask({}, id, 0); show(); }, // now the figures that had to wait
+    });
     show();
-    return beat();
+    return player.beat();
   };
   /** @param {string} id */
   const pace = (id) => {
     if (!slow.delete(id)) slow.add(id);
-    if (playing === id) {
-      clearInterval(timer);
-      timer = setInterval(beat, slow.has(id) ? SLOW * BEAT : BEAT);
-    }
+    if (player.plays(id)) player.pace(every(id));
     show();
   };
 
@@ -134,21 +120,21 @@ export function crank(root, { state, turn: ask, ready, failed = () => false }) {
     speak(true);
     const el = button.closest('[data-crank]');
     if (el && 'crankPlay' in button.dataset) return play(el);
-    if (el && 'crankSlow' in button.dataset) return pace(el.closest('.widget').id);
+    if (el && 'crankSlow' in button.dataset) return pace(idOf(el));
     if (el && button.dataset.crankTo) { // one whole turn
       event.stopPropagation();
       return play(el, nextAt(Number(button.dataset.crankTo), place(el), floors(el)));
     }
-    if (playing && button.matches('[data-set],[data-tool=reset]')) stop();
+    if (button.matches('[data-set],[data-tool=reset]')) player.stop();
     if (el && button.dataset.crankBy) { // not the value in the markup: clicks may be faster than Python
       event.stopPropagation();
-      if (el.dataset.crankFloors) stop(); // a step by hand is the hand's
+      if (el.dataset.crankFloors) player.stop(); // a step by hand is the hand's
       if (button.getAttribute('aria-disabled') !== 'true') turn(el, Number(button.dataset.crankBy));
     }
     return undefined;
   }, true);
   root.addEventListener('input', (event) => {
-    if (playing && event.target.matches('[data-bind]')) stop();
+    if (event.target.matches('[data-bind]')) player.stop();
     speak(event.target.type !== 'range');
   });
 
@@ -160,7 +146,7 @@ export function crank(root, { state, turn: ask, ready, failed = () => false }) {
     if (!el) return;
     const by = ARROWS[event.key];
     if (by && !target.closest('[data-grid],[data-rove],[data-paths],.tokens,.scroll')) {
-      stop();
+      player.stop();
       speak(true);
       turn(el, by);
       event.preventDefault();
@@ -182,10 +168,9 @@ export function crank(root, { state, turn: ask, ready, failed = () => false }) {
   };
   root.addEventListener('explainer:drawn', (event) => {
     const ended = event.target.querySelector('[data-crank-ended]');
-    if (ended && event.target.id === playing && ended.dataset.crankLast) stop(); // the document has come to its end
+    if (ended?.dataset.crankLast && player.plays(event.target.id)) player.stop(); // the document has come to its end
     show();
     follow(event.target);
   });
   follow(root);
-  return { stop };
 }

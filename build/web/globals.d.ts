@@ -190,6 +190,8 @@ interface RootEvents {
   'explainer:turned': At<CustomEvent>;
 }
 
+type Player = ReturnType<typeof import('./player.js').player>;
+
 /** What widgets stand under: the site's document, or what does for a shadow root (panel.js: within). */
 interface Root {
   readonly activeElement: Element | null;

@@ -10,6 +10,7 @@ import { isClosed } from './deeper.js';
 import { drops } from './drop.js';
 import { onward } from './onward.js';
 import { paths } from './paths.js';
+import { player } from './player.js';
 import { stories } from './stories.js';
 import { arrive, leave } from './travel.js';
 import { vocabularies } from './vocabulary.js';
@@ -278,12 +279,14 @@ export function operate(root, { widgets, mirror, defaults, connect, host }) {
     wish(Object.fromEntries(String(button.dataset.set).split(' ').map((name, i) => [name, values[i]])));
   });
 
-  const hands = behave(root, { onStep: (name, value) => wish({ [name]: value }, 'replace') });
-  const handle = crank(root, {
+  const playing = player(root);
+  const hands = behave(root, { onStep: (name, value) => wish({ [name]: value }, 'replace'), player: playing });
+  crank(root, {
     state: () => state,
     turn: (values, own, rest) => slide(values, own, { rest, hurry: false }),
     ready: () => host.live() && connection.isIdle,
     failed: host.failed,
+    player: playing,
   });
   aim(root);
   paths(root, { pick: (name, value) => wish({ [name]: value }) });
@@ -314,13 +317,12 @@ export function operate(root, { widgets, mirror, defaults, connect, host }) {
 
   /** The widgets are taken away: nothing moves by itself any more. */
   function end() {
-    handle.stop();
-    hands.stopAll();
+    playing.stop();
     sight.end();
     clearTimeout(typing);
     clearTimeout(resting);
   }
   return {
-    connection, state, wish, opened, turnTo, say, unfinished, drawOpened, stop: handle.stop, look: sight.look, end,
+    connection, state, wish, opened, turnTo, say, unfinished, drawOpened, stop: playing.stop, look: sight.look, end,
   };
 }

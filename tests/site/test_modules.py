@@ -41,11 +41,11 @@ def test_play_turns_once_a_second_and_stops_at_the_last_turn(page_of: Callable[[
     page = page_of(f"<div class=widget id=w data-widget=w>{crank}</div>")
     page.evaluate(
         """async () => {
-            const { crank } = await import('/crank.js');
+            const [{ crank }, { player }] = await Promise.all([import('/crank.js'), import('/player.js')]);
             window.state = { step: 2 };
             window.asked = [];
             const turn = (values) => { asked.push(values); Object.assign(state, values); };
-            crank(document, { state: () => state, turn, ready: () => true });
+            crank(document, { state: () => state, turn, ready: () => true, player: player(document) });
         }"""
     )
     page.get_by_role("button").click()
@@ -81,6 +81,33 @@ def test_all_values_travel_up_to_as_many_as_can_be_followed(
     assert found == travel
 
 
+def test_one_figure_plays_at_a_time_and_a_stepper_stops_at_its_last_step(page_of: Callable[[str], Page]) -> None:
+    steps = "".join(f"<section data-step={k} {'hidden' * (k != 1)}><h4>{k}</h4></section>" for k in range(4))
+    play = "<button data-step-play>Play</button>"
+    page = page_of(
+        f"<div class=widget id=a><div data-stepper=s data-current=1>{play}<div class=steps>{steps}</div></div></div>"
+        f"<div class=widget id=b><div data-stepper=t data-current=0>{play}<div class=steps>{steps}</div></div></div>"
+    )
+    page.evaluate(
+        """async () => {
+            const [{ behave }, { player }] = await Promise.all([import('/behaviour.js'), import('/player.js')]);
+            window.steps = [];
+            behave(document, { onStep: (name, value) => steps.push(name + value), player: player(document) });
+        }"""
+    )
+    a, b = page.locator("#a button"), page.locator("#b button")
+    a.click()
+    page.clock.run_for(1600)
+    assert (a.text_content(), a.get_attribute("aria-pressed")) == ("Pause", "true")
+    b.click()  # the other one lets go
+    assert (a.text_content(), a.get_attribute("aria-pressed")) == ("Play", "false")
+    page.clock.run_for(20_000)
+    assert page.evaluate("steps") == ["s2", "t1", "t2", "t3"]
+    assert (b.text_content(), b.get_attribute("aria-pressed")) == ("Play", "false")
+    b.click()  # from the last step it begins anew
+    assert page.evaluate("steps.at(-1)") == "t0"
+
+
 def test_keys_belong_to_what_has_the_focus_and_scrolls_by_them(page_of: Callable[[str], Page]) -> None:
     """Code that is wider than its frame, in a widget with a stepper: the arrows scroll it and Space starts nothing."""
     steps = "".join(f"<section data-step={k} {'hidden' * (k != 1)}><h4>{k}</h4></section>" for k in range(3))
@@ -91,9 +118,9 @@ def test_keys_belong_to_what_has_the_focus_and_scrolls_by_them(page_of: Callable
     page = page_of(f"<div class=widget>{stepper}</div>{code}</div>")
     page.evaluate(
         """async () => {
-            const { behave } = await import('/behaviour.js');
+            const [{ behave }, { player }] = await Promise.all([import('/behaviour.js'), import('/player.js')]);
             window.steps = [];
-            behave(document, { onStep: (name, value) => steps.push(value) });
+            behave(document, { onStep: (name, value) => steps.push(value), player: player(document) });
         }"""
     )
     wide = page.locator("pre").first
