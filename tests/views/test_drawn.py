@@ -113,7 +113,7 @@ def test_strips_of_tokens(weights):
 def test_bars_with_marks(both):
     values, others = both
     names = [str(i) for i in range(len(values))]
-    markup = c.bars(names, values, label="any", others={"true": others}, colour="loss", text=str)
+    markup = charts.bars(names, values, label="any", others={"true": others}, colour="loss", text=str)
     assert drawn.check(markup)["bars"] == 2 * len(values)
     root = drawn.read(markup)
     assert root.all("table")[0].classes == ["bars", "colour-loss"]

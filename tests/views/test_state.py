@@ -1,6 +1,7 @@
 """One parser for links, attributes and controls: what makes sense is kept, the rest is explained, nothing breaks."""
 
 import json
+import math
 import random
 
 import param
@@ -107,6 +108,7 @@ def test_warming_up_and_drawing_again_send_nothing_new():
 
 def test_warming_up_leaves_alone_what_waits_for_the_reader(monkeypatch):
     monkeypatch.setattr("pages.feedback.page.MOMENT", 0.0)
+    monkeypatch.setattr("explainer.ui.widget.SLICE", math.inf)  # a busy machine, too, comes to an end in one request
     sent = []
     session.connect(lambda client, text: sent.append(json.loads(text)))
     session.open("reader", "embed/feedback-loop")

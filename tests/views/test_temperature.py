@@ -193,8 +193,8 @@ def bars_of(markup: str, figure: str) -> list[tuple[float, float, float | None, 
     for row in re.findall(
         r"<tr[^>]*><th scope=\"row\">.*?</tr>", re.search(r"<tbody>.*?</tbody>", body, re.S)[0], re.S
     ):
-        bar = float(re.search(r'class="bar" style="--v:([\d.]+)"', row)[1])
-        mark = re.search(r'class="mark[^"]*" style="--v:([\d.]+)"', row)
+        bar = float(re.search(r'class="bar" style="--v:([\d.e-]+)"', row)[1])
+        mark = re.search(r'class="mark[^"]*" style="--v:([\d.e-]+)"', row)
         first, *others = (float(v) for v in re.findall(r'data-v="([^"]*)"', row))
         rows.append((bar, first, float(mark[1]) if mark else None, others))
     return rows

@@ -1,9 +1,10 @@
-"""Charts: drawings with axes, as SVG made by Python. Each returns markup; none computes what it shows.
+"""Charts: drawings with axes as SVG, and tables with bars. Each returns markup; none computes what it shows.
 
     xy        lines over an axis, linear or logarithmic, with markers, levels and dots
     lines     lines over steps 0, 1, 2, ...
     areas     a strip of columns for each of several series, over steps
     columns   upright bars over a count
+    bars      a table whose rows have a bar each; `bar`, `mark` and `track` are what such a row is made of
 
 The numbers of a chart stand in a table under it. What is explored, not only read, is a plot
 (explainer/ui/parts/plot.py), whose still is drawn here.
@@ -14,14 +15,14 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
-from explainer.ui.html import how_many, join, number, tag
-from explainer.ui.parts.components import numbers_table
+from explainer.ui.html import exact, how_many, join, number, percent, tag
+from explainer.ui.parts.components import column_head, numbers_table
 
 WIDE = 460  # units of a drawing: little more than a phone's pixels, so that its letters stay legible there
 LETTER = 9.5  # units of one letter where letters are largest (a phone)
@@ -374,3 +375,114 @@ def columns(
     return join(
         [drawn, numbers_table([x[1], unit[1]], [[f"{m:,}", t] for m, t in zip(marks, texts, strict=True)], label)]
     )
+
+
+# ---------------------------------------------------------------- bars of a table: lengths beside their numbers
+
+
+def bar(share: float, kind: str = "") -> Markup:
+    """A bar of a row. share: its length as a share of the track, 0 to 1; kind: its colour, its side."""
+    return Markup(f'<i class="{f"bar {kind}".strip()}" style="--v:{share:.4g}"></i>')
+
+
+def mark(share: float, kind: str = "") -> Markup:
+    """A line across a row, as far along its track as a bar of that share would end."""
+    return Markup(f'<i class="{f"mark {kind}".strip()}" style="--v:{share:.4g}"></i>')
+
+
+def track(*drawn: Markup, kind: str = "") -> Markup:
+    """The cell of a row that its bars and marks are drawn in; the numbers stand in cells beside it.
+
+    kind: "mid" (bars begin in the middle), "two" (two bars, one over the other)
+    """
+    return Markup(f'<td class="{f"track {kind}".strip()}" aria-hidden="true">{"".join(drawn)}</td>')
+
+
+def bars(
+    names: Sequence[str],
+    values: Sequence[float],
+    *,
+    label: str,
+    colour: str = "vocab",
+    scale: float | None = None,
+    chosen: int | None = None,
+    others: dict[str, Sequence[float]] | None = None,
+    why: Callable[[int], str] | None = None,
+    sets: str | None = None,
+    ids: Sequence[int] | None = None,
+    text: Callable[[float], str] = percent,
+    heads: tuple[str, str] = ("token", "model"),
+    travel_from: str | None = None,
+) -> Markup:
+    """A list of bars with names and numbers (a table of names and values to assistive technology).
+
+    values, scale: the length of a bar is its value's share of `scale` (default: the largest size of all);
+            where any value is negative, bars begin in the middle, and negative ones go to the left
+    others: further series beside the bars, drawn as marks: {"true": [...]}; their meaning gives the colour
+    sets:   with `ids`, each name is a button that sets that state value to its id
+    heads:  what the names are, and what the bars are
+    travel_from: the value that leaves from the chosen name (build/web/travel.js)
+    """
+    every = [float(v) for series in (values, *(others or {}).values()) for v in series]
+    scale = scale or max([abs(v) for v in every], default=1.0) or 1.0
+    mid = any(v < 0 for v in every)
+
+    def place(value: float) -> float:
+        """Where on the track a value lies, 0 to 1."""
+        share = max(-1.0, min(value / scale, 1.0))
+        return (1 + share) / 2 if mid else share
+
+    rows = []
+    for i, (name, value) in enumerate(zip(names, values, strict=True)):
+        marks = [mark(place(float(series[i])), f"colour-{kind}") for kind, series in (others or {}).items()]
+        extra = [
+            tag("td", text(float(series[i])), data_v=exact(series[i]), class_="num")
+            for series in (others or {}).values()
+        ]
+        leaves = travel_from if i == chosen else None
+        side = ("minus" if value < 0 else "plus") if mid else ""
+        length = abs(place(float(value)) - 0.5 * mid)
+        shown: Any = tag("span", name, class_="token", translate="no", data_travel_from=leaves)
+        if sets and ids is not None:
+            shown = tag(
+                "button",
+                name,
+                type="button",
+                class_="token",
+                translate="no",
+                data_set=sets,
+                value=ids[i],
+                data_travel_from=leaves,
+            )
+        rows.append(
+            tag(
+                "tr",
+                tag("th", shown, scope="row"),
+                track(bar(length, side), *marks, kind="mid" if mid else ""),
+                tag(
+                    "td",
+                    text(float(value)),
+                    data_v=exact(value),
+                    data_why=why(i) if why else None,
+                    class_="num",
+                    tabindex="-1",
+                ),
+                *extra,
+                class_="chosen" if i == chosen else None,
+            )
+        )
+    columns = [tag("th", heads[0], scope="col"), tag("td", aria_hidden="true"), bar_head(heads[1], text)]
+    columns += [bar_head(kind, text) for kind in (others or {})]
+    return tag(
+        "table",
+        tag("caption", label, class_="sr"),
+        tag("thead", tag("tr", *columns), class_="sr" if not others else None),
+        tag("tbody", *rows),
+        class_=f"bars colour-{colour}",
+        data_grid=True,
+    )
+
+
+def bar_head(head: str, text: Callable[[float], str]) -> Markup:
+    """The head of a column of bars; where these are chances ('model', 'true'), a download says that they are."""
+    return column_head((head, f"probability, {head}") if text is percent and "probab" not in head else head)

@@ -26,7 +26,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from explainer.models import lab
-from explainer.ui.html import compact, exact, how_many, number, percent, tag, typed
+from explainer.ui.html import compact, exact, how_many, number, tag, typed
 
 # ---------------------------------------------------------------- controls
 
@@ -348,105 +348,6 @@ def heat_table(
         translate="no",
     )
     return tag("div", table, class_="scroll")
-
-
-def bars(
-    names: Sequence[str],
-    values: Sequence[float],
-    *,
-    label: str,
-    colour: str = "vocab",
-    scale: float | None = None,
-    chosen: int | None = None,
-    others: dict[str, Sequence[float]] | None = None,
-    why: Callable[[int], str] | None = None,
-    sets: str | None = None,
-    ids: Sequence[int] | None = None,
-    text: Callable[[float], str] = percent,
-    heads: tuple[str, str] = ("token", "model"),
-    travel_from: str | None = None,
-) -> Markup:
-    """A list of bars with names and numbers (a table of names and values to assistive technology).
-
-    values, scale: the length of a bar is its value's share of `scale` (default: the largest size of all);
-            where any value is negative, bars begin in the middle, and negative ones go to the left
-    others: further series beside the bars, drawn as marks: {"true": [...]}; their meaning gives the colour
-    sets:   with `ids`, each name is a button that sets that state value to its id
-    heads:  what the names are, and what the bars are
-    travel_from: the value that leaves from the chosen name (build/web/travel.js)
-    """
-    every = [float(v) for series in (values, *(others or {}).values()) for v in series]
-    scale = scale or max([abs(v) for v in every], default=1.0) or 1.0
-    mid = any(v < 0 for v in every)
-
-    def place(value: float) -> float:
-        """Where on the track a value lies, 0 to 1."""
-        share = max(-1.0, min(value / scale, 1.0))
-        return (1 + share) / 2 if mid else share
-
-    rows = []
-    for i, (name, value) in enumerate(zip(names, values, strict=True)):
-        marks = [
-            tag("i", class_=f"mark colour-{kind}", style=f"--v:{place(float(series[i])):.4g}")
-            for kind, series in (others or {}).items()
-        ]
-        extra = [
-            tag("td", text(float(series[i])), data_v=exact(series[i]), class_="num")
-            for series in (others or {}).values()
-        ]
-        leaves = travel_from if i == chosen else None
-        side = ("minus" if value < 0 else "plus") if mid else ""
-        length = abs(place(float(value)) - 0.5 * mid)
-        shown: Any = tag("span", name, class_="token", translate="no", data_travel_from=leaves)
-        if sets and ids is not None:
-            shown = tag(
-                "button",
-                name,
-                type="button",
-                class_="token",
-                translate="no",
-                data_set=sets,
-                value=ids[i],
-                data_travel_from=leaves,
-            )
-        rows.append(
-            tag(
-                "tr",
-                tag("th", shown, scope="row"),
-                tag(
-                    "td",
-                    tag("i", class_=f"bar {side}".strip(), style=f"--v:{length:.4g}"),
-                    *marks,
-                    class_="track mid" if mid else "track",
-                    aria_hidden="true",
-                ),
-                tag(
-                    "td",
-                    text(float(value)),
-                    data_v=exact(value),
-                    data_why=why(i) if why else None,
-                    class_="num",
-                    tabindex="-1",
-                ),
-                *extra,
-                class_="chosen" if i == chosen else None,
-            )
-        )
-    columns = [tag("th", heads[0], scope="col"), tag("td", aria_hidden="true"), bar_head(heads[1], text)]
-    columns += [bar_head(kind, text) for kind in (others or {})]
-    return tag(
-        "table",
-        tag("caption", label, class_="sr"),
-        tag("thead", tag("tr", *columns), class_="sr" if not others else None),
-        tag("tbody", *rows),
-        class_=f"bars colour-{colour}",
-        data_grid=True,
-    )
-
-
-def bar_head(head: str, text: Callable[[float], str]) -> Markup:
-    """The head of a column of bars; where these are chances ('model', 'true'), a download says that they are."""
-    return column_head((head, f"probability, {head}") if text is percent and "probab" not in head else head)
 
 
 def numbers_table(

@@ -14,6 +14,7 @@ from explainer.studies import attention_facts as facts
 from explainer.studies.kinds import NAMES
 from explainer.studies.kinds import measured as kinds_measured
 from explainer.ui.html import exact, join, number, percent, sample, spread, tag
+from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
@@ -116,15 +117,8 @@ class AttentionAblation(Widget):
                 tag(
                     "tr",
                     tag("th", label, scope="row"),
-                    tag(
-                        "td",
-                        tag(
-                            "i",
-                            class_=f"bar colour-{'vocab' if name == NOTHING.name else 'loss'}",
-                            style=f"--v:{loss.value / worst:.4g}",
-                        ),
-                        class_="track",
-                        aria_hidden="true",
+                    charts.track(
+                        charts.bar(loss.value / worst, f"colour-{'vocab' if name == NOTHING.name else 'loss'}")
                     ),
                     tag("td", number(loss.value), data_v=exact(loss.value), class_="num", tabindex="-1", data_why=why),
                     tag(

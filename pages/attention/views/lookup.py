@@ -80,12 +80,7 @@ class AttentionLookup(Widget):
                 tag(
                     "tr",
                     entry,
-                    tag(
-                        "td",
-                        tag("i", class_="bar colour-head", style=f"--v:{weight:.4g}"),
-                        class_="track",
-                        aria_hidden="true",
-                    ),
+                    charts.track(charts.bar(weight, "colour-head")),
                     tag("td", percent(weight), data_v=exact(weight), class_="num", tabindex="-1"),
                     tag("td", value, class_="value-strip", style=f"--w:{0.15 + 0.85 * weight:.3g}", aria_hidden="true"),
                 )
@@ -93,7 +88,7 @@ class AttentionLookup(Widget):
         heads = [
             tag("th", "key", scope="col", class_="axis-key"),
             tag("th", "score q · k / √d", scope="col", class_="num"),
-            tag("td", class_="track", aria_hidden="true"),
+            charts.track(),
             tag("th", "weight", scope="col", class_="num axis-head"),
             tag("th", "value", scope="col", class_="axis-value"),
         ]

@@ -16,6 +16,7 @@ from explainer.kernel.trace import Trace
 from explainer.models import lab
 from explainer.studies.further import head_scores
 from explainer.ui.html import compact, number, tag
+from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
@@ -249,14 +250,14 @@ def bars_two(
     for i, name in enumerate(names):
         a, b = float(before[i]), float(after[i])
         pair = [
-            tag("i", class_=f"bar colour-{colours[0]} first", style=f"--v:{min(abs(a) / scale, 1):.4g}"),
-            tag("i", class_=f"bar colour-{colours[1]} second", style=f"--v:{min(abs(b) / scale, 1):.4g}"),
+            charts.bar(min(abs(a) / scale, 1), f"colour-{colours[0]} first"),
+            charts.bar(min(abs(b) / scale, 1), f"colour-{colours[1]} second"),
         ]
         rows.append(
             tag(
                 "tr",
                 tag("th", name if isinstance(name, Markup) else c.token(name), scope="row"),
-                tag("td", *pair, class_="track two", aria_hidden="true"),
+                charts.track(*pair, kind="two"),
                 tag("td", percent(a), data_v=exact(a), class_="num", tabindex="-1"),
                 tag("td", percent(b), data_v=exact(b), class_="num", tabindex="-1"),
                 class_="chosen" if i == chosen else None,

@@ -12,6 +12,7 @@ from explainer.models.columns import top_tokens
 from explainer.studies import attention_facts as facts
 from explainer.studies import further
 from explainer.ui.html import exact, join, number, percent, tag
+from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
@@ -45,7 +46,7 @@ class ResidualBus(Widget):
                 [*chances, float(probs[token])],
             )
         followed, against = lab.tokenizer().display(token), lab.tokenizer().display(rival)
-        bars = c.bars(
+        bars = charts.bars(
             shown,
             chances,
             label="Choose the token to follow",
@@ -108,13 +109,9 @@ class ResidualBus(Widget):
                 tag(
                     "tr",
                     tag("th", name, scope="row", class_=f"axis-{colour}"),
-                    tag(
-                        "td",
-                        tag(
-                            "i", class_=f"bar {side} colour-{colour}", style=f"--v:{abs(rider.lead) / largest / 2:.4g}"
-                        ),
-                        class_="track mid",
-                        aria_hidden="true",
+                    charts.track(
+                        charts.bar(abs(rider.lead) / largest / 2, f"{side} colour-{colour}"),
+                        kind="mid",
                     ),
                     tag(
                         "td",
@@ -199,12 +196,7 @@ class ResidualBus(Widget):
                         scope="row",
                         class_="axis-head" if stage.name.startswith("attention") else "axis-resid",
                     ),
-                    tag(
-                        "td",
-                        tag("i", class_="bar colour-vocab", style=f"--v:{chance:.4g}"),
-                        class_="track",
-                        aria_hidden="true",
-                    ),
+                    charts.track(charts.bar(chance, "colour-vocab")),
                     tag(
                         "td",
                         percent(chance),

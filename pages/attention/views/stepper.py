@@ -14,8 +14,8 @@ from explainer.models.examples import EXAMPLES
 from explainer.studies import attention_facts as facts
 from explainer.studies import further
 from explainer.ui.html import how_many, join, number, percent, tag
+from explainer.ui.parts import charts, reading
 from explainer.ui.parts import components as c
-from explainer.ui.parts import reading
 
 from .parts import Telling, head_choice, head_says, later, matrix, sign_key, story
 
@@ -748,7 +748,7 @@ class Steps:
             ),
             caption=join(["their sum, with the bias ", self.shape("attn_out")]),
         )
-        bars = c.bars(
+        bars = charts.bars(
             [f"head {self.layer}.{i}" for i in range(len(result))],
             [float(x) for x in lengths],
             label=f"how much each head adds to {self.names[t]}",
@@ -792,7 +792,7 @@ class Steps:
                 ("resid-mid", "resid_mid", after, "= "),
             )
         ]
-        bars = c.bars(
+        bars = charts.bars(
             ["what was there", "what is added", "the new stream"],
             [float(facts.sizes(x)) for x in (before, update, after)],
             label=f"lengths before and after layer {self.layer} has read for {self.names[t]}",
@@ -823,6 +823,6 @@ class Steps:
         _, names, top = top_tokens(probs, 6)
         return self.figure(
             "next-token",
-            c.bars(names, top, label=f"Next token after {self.names[self.query]}", scale=1.0),
+            charts.bars(names, top, label=f"Next token after {self.names[self.query]}", scale=1.0),
             caption=join(["After all layers: what follows ", self.token(self.query, "query")]),
         )

@@ -22,7 +22,7 @@ class Gallery(Widget):
     slug = "components"
     title = "Components"
     reads = ("prompt", "layer", "t", "query", "on")
-    functions = (c.heat_table, c.bars, c.token_strip, c.slider, c.stepper, charts.lines)
+    functions = (c.heat_table, charts.bars, c.token_strip, c.slider, c.stepper, charts.lines)
 
     def draw(self) -> Markup:
         s = self.state
@@ -171,10 +171,10 @@ class Gallery(Widget):
                 ),
                 tag(
                     "div",
-                    c.figure("bars", c.bars(top, chances, label="next token", chosen=0), title="One chosen"),
+                    c.figure("bars", charts.bars(top, chances, label="next token", chosen=0), title="One chosen"),
                     c.figure(
                         "bars-marked",
-                        c.bars(
+                        charts.bars(
                             top,
                             chances,
                             label="next token and a second series",

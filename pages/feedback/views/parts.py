@@ -15,6 +15,7 @@ from explainer.models import lab
 from explainer.models.columns import top_tokens
 from explainer.studies import story
 from explainer.ui.html import how_many, percent, tag
+from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
 
 STORY = ("prompt", "t", "top_k", "top_p", "min_p", "seed", "step", "choices")
@@ -222,7 +223,7 @@ def could_be(
     ids, names, probs = (list(column) for column in zip(*shown, strict=True))
     chosen = ids.index(turn.token) if written and turn.token in ids else None
     forks = fork_texts(choices, turn.index, ids)
-    bars = c.bars(
+    bars = charts.bars(
         names,
         probs,
         label=label,

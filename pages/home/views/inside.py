@@ -11,6 +11,7 @@ from markupsafe import Markup
 from explainer.models import lab
 from explainer.studies.climb import Climb, Inside
 from explainer.ui.html import exact, join, number, percent, tag
+from explainer.ui.parts import charts
 from explainer.ui.parts import climb as picture
 from explainer.ui.parts import components as c
 
@@ -150,7 +151,9 @@ def roof(told: Climb, prompt: str, seed: int) -> Markup:
     """The odds, and another draw."""
     names = [o.text + ("…" if o.unfinished else "") for o in told.odds] + ["others"]
     chances = [o.chance for o in told.odds] + [told.rest]
-    bars = c.bars(names, chances, label="what may come next", scale=1.0, chosen=told.said, heads=("piece", "chance"))
+    bars = charts.bars(
+        names, chances, label="what may come next", scale=1.0, chosen=told.said, heads=("piece", "chance")
+    )
     return shell(
         "The roof",
         tag(

@@ -12,6 +12,7 @@ from explainer.models.columns import top_tokens
 from explainer.studies.attention_facts import head_scores
 from explainer.studies.next_token import Word, whole_word
 from explainer.ui.html import how_many, join, number, percent, tag
+from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
@@ -167,7 +168,7 @@ class WholeModel(Widget):
                 ),
                 c.figure(
                     "block-logits",
-                    c.bars(
+                    charts.bars(
                         [lab.tokenizer().display(i) for i in ids],
                         [float(shown[i]) for i in ids],
                         label="logits of the next token",
@@ -187,7 +188,7 @@ class WholeModel(Widget):
                 ),
                 c.figure(
                     "block-next",
-                    c.bars(top, chances, label="chances of the next token", scale=1.0),
+                    charts.bars(top, chances, label="chances of the next token", scale=1.0),
                     note=(
                         "A token is a piece of text; ␣ is the space before a word. "
                         "A word of several tokens is written one piece at a time."

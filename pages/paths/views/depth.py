@@ -12,6 +12,7 @@ from explainer.kernel.ops import softmax
 from explainer.models.columns import top_tokens
 from explainer.studies import influence
 from explainer.ui.html import join, number, percent, sample, spread, tag
+from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
@@ -118,7 +119,7 @@ class Depth(Widget):
                     "div",
                     c.figure(
                         "depth-loss",
-                        c.bars(
+                        charts.bars(
                             names,
                             losses,
                             label="Cross-entropy on held-out text, nats per token",
@@ -139,7 +140,7 @@ class Depth(Widget):
                     ),
                     c.figure(
                         "depth-accuracy",
-                        c.bars(
+                        charts.bars(
                             names,
                             rights,
                             label="Share of held-out tokens whose most likely guess is right",

@@ -13,6 +13,7 @@ from explainer.models import lab
 from explainer.models.columns import top_tokens
 from explainer.studies import influence
 from explainer.ui.html import exact, how_many, join, number, percent, tag
+from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
@@ -138,7 +139,7 @@ class PathPerturb(Widget):
         ids, shown, shares = top_tokens(np.maximum(first, second), 6)
         worth = max(2, sum(share >= 0.001 for share in shares))
         ids, shown = ids[:worth], shown[:worth]
-        bars = c.bars(
+        bars = charts.bars(
             shown,
             [float(second[i]) for i in ids],
             label=f"Next token after “{names[focus]}”, after and before the replacement",

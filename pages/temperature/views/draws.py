@@ -181,7 +181,7 @@ def histogram(look: Any, made: Any, told: machine.Machine) -> Markup:
     peak = max(max(p, count / n) for _, p, count in shares)  # one scale for all rows, that of the others too
     for k, (name, p, count) in enumerate(shares):
         seen = count / n
-        mark = f'<i class="mark colour-drawn" style="--v:{min(seen / peak, 1):.4f}"></i>' if made.n else ""
+        mark = charts.mark(min(seen / peak, 1), "colour-drawn") if made.n else Markup("")
         here = made.last is not None and (ids[k] == made.last.token if k < len(ids) else made.last.token not in ids)
         arrives = f' data-travel="draw{made.n}"' if here else ""
         token = (
@@ -190,8 +190,8 @@ def histogram(look: Any, made: Any, told: machine.Machine) -> Markup:
             else f"<span{arrives}>{name}</span>"
         )
         rows.append(
-            f'<tr class="{words[k][1]}"><th scope="row">{token}</th><td class="track" aria-hidden="true">'
-            f'<i class="bar" style="--v:{min(p / peak, 1):.4f}"></i>{mark}</td>'
+            f'<tr class="{words[k][1]}"><th scope="row">{token}</th>'
+            f"{charts.track(charts.bar(min(p / peak, 1)), mark)}"
             f'<td class="num" tabindex="-1" data-v="{exact(p)}">{percent(p)}</td>'
             f'<td class="num" tabindex="-1" data-v="{exact(seen)}">{percent(seen) if made.n else "–"}</td>'
             f'<td class="num" tabindex="-1" data-v="{count}">{count:,}</td></tr>'

@@ -150,15 +150,15 @@ def pairs(look: Any, truth: Any) -> Markup:
     entries.append((how_many(len(probs) - len(first), "other"), max(0.0, 1 - sum(p for _, p, _ in entries)), left))
     peak = max(max(p, q or 0.0) for _, p, q in entries)  # one scale for all rows, that of the others too
     for name, p, q in entries:
-        mark = "" if q is None else f'<i class="mark colour-true" style="--v:{min(q / peak, 1):.4f}"></i>'
+        mark = Markup("") if q is None else charts.mark(min(q / peak, 1), "colour-true")
         true_cell = (
             ""
             if q is None
             else f'<td class="num" tabindex="-1" data-v="{exact(q)}">{percent(q) if q > 1e-15 else "0 %"}</td>'
         )
         rows.append(
-            f'<tr><th scope="row">{name}</th><td class="track" aria-hidden="true">'
-            f'<i class="bar" style="--v:{min(p / peak, 1):.4f}"></i>{mark}</td>'
+            f'<tr><th scope="row">{name}</th>'
+            f"{charts.track(charts.bar(min(p / peak, 1)), mark)}"
             f'<td class="num" tabindex="-1" data-v="{exact(p)}">{percent(p)}</td>{true_cell}</tr>'
         )
     heads = [tag("th", "token", scope="col"), tag("td", aria_hidden="true"), tag("th", "model", scope="col")]
