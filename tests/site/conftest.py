@@ -140,18 +140,20 @@ class Visit:
         self.context.guard = Guard(self.site)  # type: ignore[attr-defined]
         self.context.guard.watch(self.context)  # type: ignore[attr-defined]
         self.context.set_default_timeout(60_000)
-        self.context.add_init_script(OPENED)
         self.keeper = self.context.new_page()  # as long as a page is open, Python stays
         self.keeper.goto(self.site + "embed/temperature/")
         wait_live(self.keeper)
         self.keeper.evaluate("explainer.set({ t: 2 })")  # what comes after going live is here, too, and no page says so
         settle(self.keeper)
 
-    def open(self) -> Page:
+    def open(self, sections: str = "open") -> Page:
         if self.context is None:
             self.begin()
         self.opened += 1
-        return self.context.new_page()  # type: ignore[union-attr]
+        page = self.context.new_page()  # type: ignore[union-attr]
+        if sections == "open":
+            page.add_init_script(OPENED)
+        return page
 
     def tidy(self, failed: bool) -> list[str]:
         """After a test: close its pages, forget what they kept; returns what must not have happened."""
@@ -237,21 +239,50 @@ def guard(context: BrowserContext) -> Guard:
 
 
 @pytest.fixture
+def new_page(the_visit: Visit, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
+    """`new_page(viewport={...}, color_scheme="dark")` -> a page that nothing is opened in, of the visit that all such
+    tests share.
+
+    It can be told its viewport, what `Page.emulate_media` knows, and `sections="as they come"`. Whatever else a browser
+    can be told needs a context of its own (`make_context`).
+    """
+    opened: list[Page] = []
+
+    def new(sections: str = "open", viewport: dict | None = None, **media: str) -> Page:
+        page = the_visit.open(sections)
+        opened.append(page)
+        if viewport:
+            page.set_viewport_size(viewport)  # type: ignore[arg-type]
+        if media:
+            page.emulate_media(**media)  # type: ignore[arg-type]
+        return page
+
+    yield new
+    if not opened:
+        return
+    failed = has_failed(request)
+    if failed:
+        photograph([page for page in opened if not page.is_closed()], request)
+    problems = the_visit.tidy(failed)
+    assert not problems, "\n".join(problems)
+
+
+@pytest.fixture
 def open_page(
-    the_visit: Visit, site: str, context_options: dict, request: pytest.FixtureRequest
-) -> Iterator[Callable[..., Page]]:
+    site: str, context_options: dict, new_page: Callable[..., Page], request: pytest.FixtureRequest
+) -> Callable[..., Page]:
     """`open_page('attention/', layer=2)` -> a page that is live (or `live=False`: just loaded).
 
-    It opens in the visit that all such tests share, except where a test asks for `context` or `guard` or has options
-    of its own: then in its own context.
+    It opens in the visit that all such tests share (`seen`: what `new_page` is told), except where a test asks for
+    `context` or `guard` or has options of its own: then in its own context.
     """
     own = context_options != OPTIONS or {"context", "guard"} & set(request.fixturenames)
     context: BrowserContext | None = request.getfixturevalue("context") if own else None
-    opened: list[Page] = []
 
-    def open_(path: str = "", *, live: bool = True, base: str | None = None, **query: object) -> Page:
-        page = context.new_page() if context else the_visit.open()
-        opened.append(page)
+    def open_(
+        path: str = "", *, live: bool = True, base: str | None = None, seen: dict | None = None, **query: object
+    ) -> Page:
+        page = context.new_page() if context else new_page(**(seen or {}))
         if path.startswith("embed/"):
             query.setdefault("view", "full")  # what an embed shows at first is for test_heights.py
         page.goto((base or site) + path + (f"?{urlencode(query)}" if query else ""))
@@ -259,14 +290,7 @@ def open_page(
             wait_live(page)
         return page
 
-    yield open_
-    if own or not opened:
-        return
-    failed = has_failed(request)
-    if failed:
-        photograph([page for page in opened if not page.is_closed()], request)
-    problems = the_visit.tidy(failed)
-    assert not problems, "\n".join(problems)
+    return open_
 
 
 def tool(widget: Locator, name: str) -> None:

@@ -3,18 +3,12 @@
 import re
 
 import pytest
-from conftest import settle, tool, wait_live
+from conftest import settle, tool, until, wait_live
 from playwright.sync_api import expect
 
 from pages import CHAPTERS, PAGES
 
 EVERY = [p.path for p in PAGES]
-
-
-@pytest.fixture
-def context_options(context_options):
-    """Waiting for what a script has heard needs eval; what the policy allows has tests of its own."""
-    return {**context_options, "bypass_csp": True}
 
 
 # What Tab should stop at, in order (radio buttons of a group are one stop), and what it does stop at, visibly.
@@ -40,8 +34,8 @@ FOCUS = """() => {
 
 
 @pytest.mark.parametrize("path", EVERY)
-def test_tab_reaches_every_control_in_the_order_of_the_page_and_shows_it(path, make_context, site):
-    page = make_context(reduced_motion="reduce").new_page()
+def test_tab_reaches_every_control_in_the_order_of_the_page_and_shows_it(path, new_page, site):
+    page = new_page(reduced_motion="reduce")
     page.goto(site + path)
     wait_live(page)
     count = page.evaluate(CONTROLS)
@@ -122,7 +116,7 @@ def test_playing_is_not_read_aloud_step_by_step(open_page):
     assert page.evaluate("window.heard") == []
     widget.get_by_role("button", name="Pause", exact=True).click()
     widget.get_by_role("button", name="Previous step", exact=True).click()
-    page.wait_for_function("window.heard.length === 1")
+    until(page, "() => window.heard.length === 1")
     assert re.fullmatch(r"Step \d+ of 10: .+", page.evaluate("window.heard[0]"))
 
 
@@ -131,7 +125,7 @@ def test_the_crank_says_each_turn_once_and_nothing_while_it_plays(open_page):
     widget = page.locator("#feedback-loop")
     page.evaluate(LISTEN)
     widget.get_by_role("button", name="Next step", exact=True).click()
-    page.wait_for_function("window.heard.length > 0")
+    until(page, "() => window.heard.length > 0")
     settle(page)
     assert len(page.evaluate("window.heard")) == 1, page.evaluate("window.heard")
     assert re.fullmatch(r"Turn \d+ drew .+\.", page.evaluate("window.heard[0]"))
@@ -332,11 +326,11 @@ def test_on_a_phone_words_can_be_read_and_controls_be_hit(path, make_context, si
     assert found["taps"] == []
 
 
-def test_enforced_colours_leave_the_figures_theirs(make_context, site):
+def test_enforced_colours_leave_the_figures_theirs(new_page, site):
     """A heat map is read by its colours; what is pressed is told from what is not by a line."""
     seen = {}
     for forced in ("none", "active"):
-        page = make_context(forced_colors=forced).new_page()
+        page = new_page(forced_colors=forced)
         page.goto(f"{site}attention/")
         page.locator(".guess label").first.click()
         seen[forced] = page.evaluate(

@@ -59,8 +59,8 @@ def test_a_press_beside_a_line_of_the_picture_presses_it(width, make_context, si
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_a_press_beside_a_dot_presses_it_and_the_nearest_of_two(width, make_context, site):
-    page = make_context(viewport={"width": width, "height": 900}).new_page()
+def test_a_press_beside_a_dot_presses_it_and_the_nearest_of_two(width, new_page, site):
+    page = new_page(viewport={"width": width, "height": 900})
     page.goto(f"{site}?floor=0")  # no line is drawn yet
     wait_live(page)
     page.locator("svg.climb:visible").first.scroll_into_view_if_needed()
@@ -82,8 +82,8 @@ def test_a_press_beside_a_dot_presses_it_and_the_nearest_of_two(width, make_cont
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_a_press_beside_a_wire_of_the_circuit_cuts_it(width, make_context, site):
-    page = make_context(viewport={"width": width, "height": 900}).new_page()
+def test_a_press_beside_a_wire_of_the_circuit_cuts_it(width, new_page, site):
+    page = new_page(viewport={"width": width, "height": 900})
     page.goto(f"{site}attention/")
     wait_live(page)
     page.locator("svg.circuit:visible").scroll_into_view_if_needed()
@@ -97,8 +97,8 @@ def test_a_press_beside_a_wire_of_the_circuit_cuts_it(width, make_context, site)
         settle(page)
 
 
-def test_every_node_of_the_grid_of_paths_is_wide_enough(make_context, site):
-    page = make_context(viewport={"width": 360, "height": 900}).new_page()
+def test_every_node_of_the_grid_of_paths_is_wide_enough(new_page, site):
+    page = new_page(viewport={"width": 360, "height": 900})
     page.goto(f"{site}paths/")
     wait_live(page)
     sizes = page.locator("#paths .node[role=button]:visible .hit").evaluate_all(

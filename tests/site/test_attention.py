@@ -636,8 +636,8 @@ def test_signs_and_strengths_have_their_colours(open_page):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_one_share_has_one_shade_on_the_text_in_the_table_and_among_all_heads(scheme, make_context, site):
-    page = make_context(color_scheme=scheme, reduced_motion="reduce").new_page()
+def test_one_share_has_one_shade_on_the_text_in_the_table_and_among_all_heads(scheme, new_page, site):
+    page = new_page(color_scheme=scheme, reduced_motion="reduce")
     page.goto(f"{site}attention/?step=6")
     wait_live(page)
     shades = page.evaluate(

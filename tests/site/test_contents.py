@@ -47,8 +47,8 @@ def test_the_contents_open_and_close_by_key_and_by_mouse(scripts, make_context, 
 
 
 @pytest.mark.parametrize("width", [1280, 1000, 700, 360, 320])
-def test_the_bar_is_one_row_for_any_number_of_chapters(width, make_context, site):
-    page = make_context(viewport={"width": width, "height": 700}).new_page()
+def test_the_bar_is_one_row_for_any_number_of_chapters(width, new_page, site):
+    page = new_page(viewport={"width": width, "height": 700})
     page.goto(site + ONE.path)
     expect(page.locator("html.js")).to_be_attached()
     height = page.locator("header.bar").bounding_box()["height"]
@@ -75,16 +75,16 @@ def test_the_bar_is_one_row_for_any_number_of_chapters(width, make_context, site
 
 
 @pytest.mark.parametrize("width, scheme", [(1280, "light"), (1280, "dark"), (360, "light"), (360, "dark")])
-def test_axe_finds_nothing_in_the_open_contents(width, scheme, make_context, site):
-    page = make_context(viewport={"width": width, "height": 800}, color_scheme=scheme).new_page()
+def test_axe_finds_nothing_in_the_open_contents(width, scheme, new_page, site):
+    page = new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
     page.goto(site + ONE.path)
     page.get_by_role("button", name="Contents", exact=True).click()
     expect(menu(page)).to_be_visible()
     assert axe(page) == ""
 
 
-def test_the_contents_show_how_far_each_chapter_was_read(make_context, site):
-    page = make_context().new_page()
+def test_the_contents_show_how_far_each_chapter_was_read(new_page, site):
+    page = new_page()
     page.goto(site + ONE.path)
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight / 2)")
     read = (

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import prose
 import pytest
 from conftest import at_rest, settle, tool, wait_live
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from pages import CHAPTERS
 
@@ -18,18 +18,17 @@ LONGEST = {("discover", 1280): 5500, ("discover", 360): 8500, ("result", 1280): 
 
 
 @pytest.fixture
-def as_they_come(make_context: Callable[..., BrowserContext], site: str) -> Iterator[Callable[..., Page]]:
+def as_they_come(new_page: Callable[..., Page], site: str) -> Callable[..., Page]:
     """`as_they_come('attention/')` -> the live page, its sections as the reader finds them."""
-    context = make_context(sections="as they come")
 
     def open_(address: str, *, live: bool = True) -> Page:
-        page = context.new_page()
+        page = new_page(sections="as they come")
         page.goto(site + address)
         if live:
             wait_live(page)
         return page
 
-    yield open_
+    return open_
 
 
 def section(page: Page, slug: str) -> object:
@@ -37,8 +36,8 @@ def section(page: Page, slug: str) -> object:
 
 
 @pytest.mark.parametrize("width", [1280, 360])
-def test_the_newcomers_path_is_short(width: int, make_context: Callable[..., BrowserContext], site: str) -> None:
-    page = make_context(sections="as they come", viewport={"width": width, "height": 900}).new_page()
+def test_the_newcomers_path_is_short(width: int, new_page: Callable[..., Page], site: str) -> None:
+    page = new_page(sections="as they come", viewport={"width": width, "height": 900})
     tall = {}
     for mode in ("discover", "result"):
         for path in PATHS if mode == "discover" else PATHS[1:]:  # the start page is read in one way

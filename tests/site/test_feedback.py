@@ -550,8 +550,8 @@ def test_axe_finds_nothing_after_interaction(page, loop):
     assert axe(page) == ""
 
 
-def test_no_motion_where_none_is_wanted(make_context, site):
-    page = make_context(reduced_motion="reduce").new_page()
+def test_no_motion_where_none_is_wanted(new_page, site):
+    page = new_page(reduced_motion="reduce")
     page.goto(f"{site}feedback/?step=3&branches=")
     wait_live(page)
     button(page.locator("#feedback-loop"), "Next step").click()
@@ -559,8 +559,8 @@ def test_no_motion_where_none_is_wanted(make_context, site):
     assert page.evaluate("document.getAnimations().filter(a => a.playState === 'running').length") == 0
 
 
-def test_on_a_phone_the_machine_stands_upright(make_context, site):
-    page = make_context(viewport={"width": 360, "height": 780}).new_page()
+def test_on_a_phone_the_machine_stands_upright(new_page, site):
+    page = new_page(viewport={"width": 360, "height": 780})
     page.goto(f"{site}feedback/?step=3&branches=")
     wait_live(page)
     parts = [page.get_by_test_id(t) for t in ("drop", "tape")]
@@ -574,12 +574,12 @@ def test_on_a_phone_the_machine_stands_upright(make_context, site):
 
 
 @pytest.fixture
-def as_it_comes(make_context, site):
+def as_it_comes(new_page, site):
     """`as_it_comes(width, motion, **state)` -> the page, nothing opened in it."""
 
     def open_(width=1280, motion="no-preference", **state):
         options = {"viewport": {"width": width, "height": 900}, "reduced_motion": motion}
-        page = make_context(sections="as they come", **options).new_page()
+        page = new_page(sections="as they come", **options)
         page.goto(f"{site}feedback/?{urlencode(state)}".removesuffix("?"))
         wait_live(page)
         return page

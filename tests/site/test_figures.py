@@ -38,8 +38,8 @@ def test_its_code_is_copied_by_its_button(page):
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_the_list_is_accessible_and_nothing_scrolls_sideways(width, make_context, site):
-    page = make_context(viewport={"width": width, "height": 900}, bypass_csp=True).new_page()
+def test_the_list_is_accessible_and_nothing_scrolls_sideways(width, new_page, site):
+    page = new_page(viewport={"width": width, "height": 900})
     page.goto(f"{site}demo/")
     page.locator(".figures").scroll_into_view_if_needed()
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -49,8 +49,8 @@ def test_a_guess_is_made_by_keyboard_and_kept_for_the_visit(open_page):
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_an_answer_stands_in_sight_and_moves_nothing_above_it(path, make_context, site):
-    page = make_context(viewport={"width": 360, "height": 800}).new_page()
+def test_an_answer_stands_in_sight_and_moves_nothing_above_it(path, new_page, site):
+    page = new_page(viewport={"width": 360, "height": 800})
     page.goto(f"{site}{path}/")
     for guess in page.locator("[data-guess]").all():
         guess.evaluate("el => el.scrollIntoView({block: 'start', behavior: 'instant'})")

@@ -1,7 +1,7 @@
 """Motion that teaches: values travel when the reader steps, draws or turns the crank; short, never unwished."""
 
 import pytest
-from conftest import settle, wait_live
+from conftest import settle, until, wait_live
 from playwright.sync_api import expect
 
 TRAVELLING = "document.getAnimations().filter(a => a.id === 'travel' && a.playState === 'running')"
@@ -16,11 +16,11 @@ def step_on(page):
 
 
 @pytest.fixture
-def attention(make_context, site):
+def attention(new_page, site):
     """The attention page at its third step, with every layout shift counted, clicks or not."""
 
     def open_(**options):
-        page = make_context(**options).new_page()
+        page = new_page(**options)
         page.goto(f"{site}attention/?step=3")
         wait_live(page)
         page.locator("#attention-stepper").evaluate("el => el.scrollIntoView()")
@@ -30,17 +30,17 @@ def attention(make_context, site):
 
 
 def test_a_step_lets_the_scores_travel_and_leaves_nothing_behind(attention):
-    page, widget = attention(bypass_csp=True, reduced_motion="no-preference", viewport={"width": 1280, "height": 1600})
+    page, widget = attention(reduced_motion="no-preference", viewport={"width": 1280, "height": 1600})
     for step in range(4, 10):
         times = step_on(page)
         assert times and 200 <= max(times) <= 400, step  # long enough to be seen
         expect(widget.locator(f"[data-step='{step}']")).to_be_visible()
-        page.wait_for_function(f"!{TRAVELLING}.length")
+        until(page, f"() => !{TRAVELLING}.length")
         expect(widget.locator(".travellers")).to_have_count(0)
 
 
 def test_a_second_step_ends_the_first_journey(attention):
-    page, widget = attention(bypass_csp=True, reduced_motion="no-preference", viewport={"width": 1280, "height": 1600})
+    page, widget = attention(reduced_motion="no-preference", viewport={"width": 1280, "height": 1600})
     found = page.evaluate(
         """() => {
         const next = document.querySelector('#attention-stepper [data-step-by="1"]');
@@ -56,7 +56,7 @@ def test_a_second_step_ends_the_first_journey(attention):
 
 
 def test_travelling_shifts_nothing(attention):
-    page, widget = attention(bypass_csp=True, reduced_motion="no-preference", viewport={"width": 1280, "height": 1600})
+    page, widget = attention(reduced_motion="no-preference", viewport={"width": 1280, "height": 1600})
     page.evaluate(
         """() => { window.shifts = [];
         new PerformanceObserver(l => {
@@ -65,20 +65,20 @@ def test_travelling_shifts_nothing(attention):
     )
     for _ in range(3):
         widget.get_by_role("button", name="Next step", exact=True).click()
-        page.wait_for_function(f"!{TRAVELLING}.length")
+        until(page, f"() => !{TRAVELLING}.length")
     page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     assert page.evaluate("window.shifts") == []
 
 
 def test_nothing_travels_under_reduced_motion(attention):
-    page, widget = attention(bypass_csp=True, reduced_motion="reduce", viewport={"width": 1280, "height": 1600})
+    page, widget = attention(reduced_motion="reduce", viewport={"width": 1280, "height": 1600})
     for _ in range(6):
         widget.get_by_role("button", name="Next step", exact=True).click()
         assert page.evaluate("document.getAnimations().length") == 0
         assert page.locator(".travellers").count() == 0
 
 
-MOVING = {"bypass_csp": True, "reduced_motion": "no-preference", "viewport": {"width": 1280, "height": 1800}}
+MOVING = {"reduced_motion": "no-preference", "viewport": {"width": 1280, "height": 1800}}
 RECORD = """() => { window.trips = [];
   const make = Element.prototype.animate;
   Element.prototype.animate = function (frames, options) {
@@ -87,15 +87,15 @@ RECORD = """() => { window.trips = [];
   }; }"""
 
 
-def test_the_drawn_token_travels_to_the_tape(make_context, site):
-    page = make_context(**MOVING).new_page()
+def test_the_drawn_token_travels_to_the_tape(new_page, site):
+    page = new_page(**MOVING)
     page.goto(f"{site}feedback/")
     wait_live(page)
     page.evaluate(RECORD)
     widget = page.locator("#feedback-loop")
     for n in range(1, 4):
         widget.get_by_role("button", name="Next step", exact=True).click()
-        page.wait_for_function(f"window.trips.length === {n}")
+        until(page, f"() => window.trips.length === {n}")
         settle(page)
         assert page.evaluate("window.trips.at(-1)") == widget.locator(".tape .newest").last.text_content()
     widget.get_by_role("button", name="Previous step", exact=True).click()
@@ -103,24 +103,24 @@ def test_the_drawn_token_travels_to_the_tape(make_context, site):
     assert page.evaluate("window.trips.length") == 3  # what is taken back travels nowhere
 
 
-def test_a_draw_travels_to_the_histogram(make_context, site):
-    page = make_context(**MOVING).new_page()
+def test_a_draw_travels_to_the_histogram(new_page, site):
+    page = new_page(**MOVING)
     page.goto(f"{site}temperature/")
     wait_live(page)
     page.evaluate(RECORD)
     widget = page.locator("#temperature-draws")
     widget.scroll_into_view_if_needed()
     widget.get_by_role("button", name="Draw 1", exact=True).click()
-    page.wait_for_function("window.trips.length === 1")
+    until(page, "() => window.trips.length === 1")
     expect(widget.locator("[data-travel]")).to_have_text(page.evaluate("window.trips[0]"))
 
 
-def test_the_drawing_beside_a_title_stands_still_for_who_wants_that(make_context, site):
-    page = make_context(reduced_motion="reduce").new_page()
+def test_the_drawing_beside_a_title_stands_still_for_who_wants_that(new_page, site):
+    page = new_page(reduced_motion="reduce")
     page.goto(site + "attention/", wait_until="load")
     art = page.locator(".title-art svg")
     expect(art).to_be_visible()
     assert art.evaluate("svg => [svg.animationsPaused(), svg.getCurrentTime() > 5]") == [True, True]
-    page = make_context(reduced_motion="no-preference").new_page()
+    page = new_page(reduced_motion="no-preference")
     page.goto(site + "attention/", wait_until="load")
     assert page.locator(".title-art svg").evaluate("svg => svg.animationsPaused()") is False

@@ -224,11 +224,11 @@ def test_long_and_empty_prompts(page):
 
 
 @pytest.fixture
-def as_it_comes(make_context, site):
+def as_it_comes(new_page, site):
     """`as_it_comes(width, state)` -> the page, nothing opened in it."""
 
     def open_(width=1280, state=""):
-        page = make_context(sections="as they come", viewport={"width": width, "height": 900}).new_page()
+        page = new_page(sections="as they come", viewport={"width": width, "height": 900})
         page.goto(f"{site}paths/{state}")
         wait_live(page)
         return page
@@ -598,8 +598,8 @@ WIDER = """() => [...document.querySelectorAll('.paths-grid .nodes .node')].map(
 
 
 @pytest.mark.parametrize("width", [1280, 360])
-def test_the_name_of_a_node_fits_into_its_circle(width, make_context, site):
-    page = make_context(viewport={"width": width, "height": 900}).new_page()
+def test_the_name_of_a_node_fits_into_its_circle(width, new_page, site):
+    page = new_page(viewport={"width": width, "height": 900})
     page.goto(f"{site}embed/paths/?sublayers=1")
     wait_live(page)
     wanted = len(DEFAULT.text()) * (2 * LAYERS + 1)

@@ -129,8 +129,8 @@ def test_other_pages_ask_for_nothing_of_it(context, site, site_directory: Path) 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_is_drawn_in_the_colours_of_the_design_and_changes_with_the_theme(scheme, make_context, site) -> None:
-    page = make_context(color_scheme=scheme).new_page()
+def test_it_is_drawn_in_the_colours_of_the_design_and_changes_with_the_theme(scheme, new_page, site) -> None:
+    page = new_page(color_scheme=scheme)
     page.goto(site + "how/")
     box = explored(page, "loss-by-kind").locator(".plot-box")
     _, light, dark = design.MEANINGS["loss"]
@@ -298,9 +298,9 @@ def test_who_has_zoomed_in_keeps_the_place_while_the_numbers_change(open_page) -
 
 
 @pytest.mark.parametrize("path", ["how/", "components/", "embed/components-plot/?view=full"])
-def test_axe_finds_nothing_and_nothing_moves(path, make_context, site) -> None:
+def test_axe_finds_nothing_and_nothing_moves(path, new_page, site) -> None:
     for scheme, width in (("light", 1280), ("dark", 360)):
-        page = make_context(color_scheme=scheme, viewport={"width": width, "height": 800}).new_page()
+        page = new_page(color_scheme=scheme, viewport={"width": width, "height": 800})
         page.add_init_script(COUNT_SHIFTS)
         page.goto(site + path)
         if path != "how/":

@@ -256,8 +256,8 @@ def test_cuts_in_the_first_figure(open_page):
 
 
 @pytest.mark.parametrize("width", [1280, 720, 360])
-def test_the_machine_follows_the_keyboard(make_context, site, width):
-    page = make_context(reduced_motion="reduce", viewport={"width": width, "height": 800}).new_page()
+def test_the_machine_follows_the_keyboard(new_page, site, width):
+    page = new_page(reduced_motion="reduce", viewport={"width": width, "height": 800})
     page.goto(site + "embed/temperature/?t=1")
     wait_live(page)
     layout = "narrow" if width == 360 else "wide"
@@ -303,8 +303,8 @@ def test_draw_names_the_word_and_the_ball_stays_under_the_knob(open_page):
     expect(ball).to_have_count(0)
 
 
-def test_a_ball_falls_and_nothing_else_jumps(make_context, site):
-    page = make_context(bypass_csp=True, reduced_motion="no-preference").new_page()
+def test_a_ball_falls_and_nothing_else_jumps(new_page, site):
+    page = new_page(reduced_motion="no-preference")
     page.goto(site + "embed/temperature/")
     wait_live(page)
     falls = "document.getAnimations().filter(a => a.animationName === 'ball-falls').length"
@@ -329,9 +329,8 @@ def test_a_text_that_the_corpus_never_writes_has_no_truth_below(open_page):
 
 
 @pytest.mark.parametrize("width", [720, 360])
-def test_the_machine_fits_on_a_screen(make_context, site, width):
-    context = make_context(sections="as they come", viewport={"width": width, "height": 900})
-    page = context.new_page()
+def test_the_machine_fits_on_a_screen(new_page, site, width):
+    page = new_page(sections="as they come", viewport={"width": width, "height": 900})
     page.goto(site + "embed/temperature/")
     wait_live(page)
     assert page.locator(".machine-body").evaluate("el => el.getBoundingClientRect().height") <= 540
@@ -665,8 +664,8 @@ def test_each_widget_lives_alone(open_page, slug):
 
 
 @pytest.mark.parametrize("width", [320, 360, 768, 1920])
-def test_no_sideways_scroll(make_context, site, width):
-    page = make_context(viewport={"width": width, "height": 800}).new_page()
+def test_no_sideways_scroll(new_page, site, width):
+    page = new_page(viewport={"width": width, "height": 800})
     page.goto(site + "temperature/")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 

@@ -104,8 +104,9 @@ def test_play_can_be_stopped_at_any_floor(page):
 
 def test_before_python_is_there_the_floors_of_this_turn_are(make_context, site):
     context = make_context()
-    held = []
-    context.route("**/runtime/**", lambda route: held.append(route))
+    held: list = []
+    free: list = []
+    context.route("**/runtime/**", lambda route: route.continue_() if free else held.append(route))
     page = context.new_page()
     page.goto(site)
     button(page, "Rewind").click()
@@ -113,7 +114,7 @@ def test_before_python_is_there_the_floors_of_this_turn_are(make_context, site):
         button(page, "Next step").click()
         expect(picture(page).locator(".says > p.now")).to_have_attribute("data-f", str(floor))
     assert page.locator("html").get_attribute("data-explainer") != "live"
-    context.unroute("**/runtime/**")
+    free.append(True)
     for route in held:
         route.continue_()
     wait_live(page)
@@ -203,8 +204,8 @@ def test_a_name_of_the_readers_own_is_finished(page):
 
 @pytest.mark.parametrize(("width", "most"), [(360, 640), (720, 600), (1000, 720)])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_embed_is_low_and_nothing_scrolls_sideways(width, most, scheme, make_context, site):
-    page = make_context(viewport={"width": width, "height": 700}, color_scheme=scheme, bypass_csp=True).new_page()
+def test_the_embed_is_low_and_nothing_scrolls_sideways(width, most, scheme, new_page, site):
+    page = new_page(viewport={"width": width, "height": 700}, color_scheme=scheme)
     page.goto(f"{site}embed/transformer/")
     wait_live(page)
     for floor in (ROOF, DROP, 3):
@@ -225,8 +226,8 @@ def test_the_embed_is_low_and_nothing_scrolls_sideways(width, most, scheme, make
 
 @pytest.mark.parametrize("width", [360, 768, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_any_floor(width, scheme, make_context, site):
-    page = make_context(viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True).new_page()
+def test_axe_finds_nothing_on_any_floor(width, scheme, new_page, site):
+    page = new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page.goto(f"{site}?inside=3.6")
     wait_live(page)
     for floor in (0, 3, ROOF, DROP):
@@ -262,8 +263,8 @@ def test_nothing_moves_from_the_first_paint_to_the_next_turn(width, make_context
 MOVING = "document.getAnimations().filter(a => a.id === 'climb' && a.playState === 'running')"
 
 
-def test_where_motion_is_wanted_what_is_read_runs_along_the_lines_and_the_word_falls(make_context, site):
-    page = make_context(reduced_motion="no-preference").new_page()
+def test_where_motion_is_wanted_what_is_read_runs_along_the_lines_and_the_word_falls(new_page, site):
+    page = new_page(reduced_motion="no-preference")
     page.goto(f"{site}?floor=3&{urlencode({'prompt': NAME})}")
     wait_live(page)
     carried = climb.climb(TOKENS, 0).floors[3]
@@ -284,8 +285,8 @@ def test_where_motion_is_wanted_what_is_read_runs_along_the_lines_and_the_word_f
     assert ways == [15]
 
 
-def test_under_reduced_motion_it_is_a_sequence_of_stills(make_context, site):
-    page = make_context(reduced_motion="reduce").new_page()
+def test_under_reduced_motion_it_is_a_sequence_of_stills(new_page, site):
+    page = new_page(reduced_motion="reduce")
     page.goto(f"{site}?floor=0")
     wait_live(page)
     for floor in range(1, DROP + 1):
@@ -297,9 +298,9 @@ def test_under_reduced_motion_it_is_a_sequence_of_stills(make_context, site):
     expect(picture(page).locator(".says > p.now")).to_have_attribute("data-f", "3")
 
 
-def test_home_is_short_and_its_first_sentence_answers(make_context, site):
+def test_home_is_short_and_its_first_sentence_answers(new_page, site):
     for width, most in ((1280, 5500), (360, 8500)):
-        page = make_context(viewport={"width": width, "height": 900}).new_page()
+        page = new_page(viewport={"width": width, "height": 900})
         page.goto(site)
         size = page.evaluate("[document.body.scrollHeight, document.documentElement.scrollWidth]")
         assert size[0] <= most and size[1] <= width
