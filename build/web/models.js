@@ -308,7 +308,7 @@ export function models(bar, page) {
       had = name;
       seen = message.model?.taken ?? 0;
       seat();
-      show('Drawing the figures…');
+      show('Drawing the figures…', button('Leave it, and give its memory back', leave));
       turnTo(name);
     } else {
       coming = '';

@@ -75,6 +75,14 @@ beforeEach(() => {
   };
 });
 
+/** In turns of a timer: whoever waits for ever has failed. */
+async function until(is) {
+  for (let turns = 0; !is(); turns += 1) {
+    if (turns > 10_000) throw new Error(`never: ${is}`);
+    await new Promise((resolve) => { setTimeout(resolve, 1); });
+  }
+}
+
 let count = 0;
 /** A worker of its own; returns connect(client), which returns a page. */
 async function worker() {
@@ -85,19 +93,19 @@ async function worker() {
     onconnect({ ports: [page] });
     page.send = (message) => page.onmessage({ data: { client, ...message } });
     page.hears = async (type, state) => {
-      for (;;) {
-        const found = page.said.find((m) => m.type === type && (!state || m.state === state));
-        if (found) return found;
+      let found;
+      await until(() => {
+        found = page.said.find((m) => m.type === type && (!state || m.state === state));
         const failed = page.said.find((m) => m.state === 'failed' || m.type === 'failed' || m.type === 'error');
-        if (failed && state !== 'failed') throw new Error(JSON.stringify(failed));
-        await new Promise((resolve) => { setTimeout(resolve, 1); });
-      }
+        if (!found && failed && state !== 'failed') throw new Error(JSON.stringify(failed));
+        return found;
+      });
+      return found;
     };
     page.states = () => page.said.filter(({ type }) => type === 'model').map(({ request, state }) => [request, state]);
     return page;
   };
 }
-const until = async (is) => { while (!is()) await new Promise((resolve) => { setTimeout(resolve, 1); }); };
 const get = (name, request = 1) => ({ type: 'model', name, request });
 const open = (values) => ({ type: 'open', name: 'home', page: 'home', values });
 
