@@ -140,7 +140,7 @@ def choice_of_model(page: Any, *, root: str, assets: dict[str, str], embed: bool
     if not page.state.other_models or "models.js" not in assets:
         return Markup("")
     drawn = templates.get_template("models.html.j2").render(
-        models=[registry.MODELS[name] for name in models],
+        models=[entry for name, entry in registry.MODELS.items() if name in models],
         examples=EXAMPLES,
         own=lab.OWN,
         dropped=registry.DROPPED,

@@ -130,7 +130,7 @@ def test_an_embed_whose_host_sets_the_model_has_the_way_back(open_page):
 
 
 def focused(page: Page) -> str:
-    return page.evaluate("document.activeElement.textContent || document.activeElement.id")
+    return page.evaluate("document.activeElement.id || document.activeElement.textContent")
 
 
 def test_by_keys_alone_and_a_second_time_without_a_network(make_context, site):
