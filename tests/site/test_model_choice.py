@@ -159,6 +159,8 @@ def test_by_keys_alone_and_a_second_time_without_a_network(make_context, site):
         expect(more(page)).to_contain_text("now about a random Llama", timeout=60_000)
         assert page.evaluate("document.activeElement.hasAttribute('data-models-more')"), "the focus is where it was"
         settle(page)
+        at_the_roof = page.locator("#transformer .says .now")
+        expect(at_the_roof).to_contain_text("The roof")
         page.keyboard.press("Shift+Tab")
         page.keyboard.press("ArrowUp")
         page.keyboard.press("ArrowUp")
@@ -170,6 +172,7 @@ def test_by_keys_alone_and_a_second_time_without_a_network(make_context, site):
         expect(more(page)).to_have_text("")
         assert focused(page) == "page-model"
         settle(page)
+        expect(at_the_roof).to_contain_text("The roof")
         assert page.url == address
     context.set_offline(False)
     page.goto(site + "how/")
