@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NAME = "transformer-explainer.zip"
 SHARED = "everything.js"
 EARLIEST = 315_532_800  # 1980: before that, a zip knows no time
+MODEL = re.compile(r'<option value="([^"]*)" data-title=[^>]*>[^<]*</option>')  # of the choice, one that lies beside
 ITSELF = re.compile(rf' · <a href="[^"]*{re.escape(NAME)}">[^<]*</a>')  # in footers
 
 
@@ -64,6 +65,12 @@ def on_disk(html: str, base: str) -> str:
     return links.rewrite(html, base, where)
 
 
+def offering(html: str, folder: Path) -> str:
+    """The page without the further models that `folder` does not have: none is offered that cannot be had."""
+    there = folder / real.FOLDER
+    return MODEL.sub(lambda option: option[0] if (there / option[1]).is_dir() else "", html)
+
+
 def start_here(pages: list[Any], sheet: str) -> str:
     """The page that explains the zip and leads to the pages in it. sheet: the name of the style sheet"""
     return shell.templates.get_template("start.html.j2").render(pages=pages, site_name=shell.SITE_NAME, sheet=sheet)
@@ -76,6 +83,7 @@ def write_folder(out: Path, pages: list[Any], folder: Path) -> str:
     shutil.copytree(out, folder, ignore=lambda at, names: left & set(names) if Path(at) == out else set())
     for copy in folder.rglob("index.html"):
         text = on_disk(ITSELF.sub("", copy.read_text(encoding="utf-8")), copy.relative_to(folder).as_posix())
+        text = offering(text, folder)
         copy.write_text(text, encoding="utf-8")
     everything = single.read_parts(out)
     (folder / "single").mkdir()

@@ -142,7 +142,7 @@ def main() -> None:
         names["parts.json"] = single.write_parts(out, runtime.patched(), names)
     if not arguments.preview:
         say("the real language model, in parts")
-        real.write(out)
+        shell.models[:] = real.write(out)
     for page in pages:
         say(f"page /{page.path}")
         write_page(out, page, stills, names, listed)

@@ -74,6 +74,7 @@ templates = jinja2.Environment(
 )
 templates.globals["slash"] = Markup(f"<script>{SLASH}</script>")
 checksums: dict[str, str] = {}  # of our scripts, by plain name; filled by build/make_site.py
+models: list[str] = []  # the further models that this site has; filled by build/make_site.py
 
 
 def integrity(name: str) -> Markup:
@@ -134,11 +135,12 @@ def frame(
 
 
 def choice_of_model(page: Any, *, root: str, assets: dict[str, str], embed: bool = False) -> Markup:
-    """The choice of the model, where a page can be about others; of an embed it is hidden until an address asks."""
+    """The choice of the model, where a page can be about others: those that this site has (`models`), and the reader's
+    own; of an embed it is hidden until an address or its host asks."""
     if not page.state.other_models or "models.js" not in assets:
         return Markup("")
     drawn = templates.get_template("models.html.j2").render(
-        models=registry.MODELS.values(),
+        models=[entry for name, entry in registry.MODELS.items() if name in models],
         examples=EXAMPLES,
         own=lab.OWN,
         dropped=registry.DROPPED,
@@ -292,7 +294,8 @@ def lean_still(page: Any, name: str, still: dict[str, Any]) -> dict[str, Any]:
     """What the page's script needs of a document: which one it is, and its models."""
     models = [lean_model(model) for model in still["models"]]
     moved = {"moved": list(page.state.moved)} if page.state.moved else {}
-    return {"name": name, "page": page.folder, "weights": story.fingerprint(), **moved, "models": models}
+    sized = {"sized": list(page.state.sized)} if page.state.sized else {}
+    return {"name": name, "page": page.folder, "weights": story.fingerprint(), **moved, **sized, "models": models}
 
 
 def lean_model(model: dict[str, Any]) -> dict[str, Any]:

@@ -74,7 +74,8 @@ function paint(el, floor, moving) {
   }
 }
 
-/** state: () => what holds, wishes included; pick: (name, value) => ask for it.
+/** state: () => what holds, wishes included; pick: (name, value) => ask for it. Returns what is to be called when all
+ * that was asked is answered: another model has other floors, and a drawing may come before its floor is told.
  * @param {Root} root @param {{state: () => Values, pick: (name: string, value: string) => void}} how */
 export function climb(root, { state, pick }) {
   const seen = new WeakMap(); // picture -> "turn.floor" as it is shown
@@ -105,4 +106,7 @@ export function climb(root, { state, pick }) {
   root.addEventListener('keydown', (event) => {
     if ((event.key === 'Enter' || event.key === ' ') && press(event.target)) event.preventDefault();
   });
+  return () => {
+    for (const el of pictures(root)) if (seen.get(el) !== `${el.dataset.turn}.${state().floor}`) arrive(el);
+  };
 }

@@ -19,7 +19,7 @@ export class Connection {
    * of the still that it shows} of those that still do; values: () => everything the reader has set, sent on
    * (re)opening; makeWorker({generation, shared}) => {post, listen(onmessage, onerror), end?, shared?}; patience: ms
    * within which the worker must say its first word; url: of its script
-   * on: {progress, live, failed, problem, busy, wait, slow} callbacks
+   * on: {progress, live, failed, problem, busy, wait, slow, model, holds} callbacks
    * @param {{
    *   mirror: Pick<import('./mirror.js').Mirror, 'adopt' | 'apply' | 'id'>, name: string, page?: string,
    *   shows?: () => Record<string, string | undefined>, makeWorker: MakeWorker, values: () => Values,
@@ -63,12 +63,21 @@ export class Connection {
     // a worker that is there but of no use has used up its name; all pages count alike, so they meet again
     this.generation = 1;
     this.restarts = 0; // by itself, since the reader last did something
+    /** @type {Held | null} */
+    this.holds = null; // the further model that Python has
+    /** @type {{name: string, request: number, files?: File[], reading?: boolean} | null} */
+    this.taking = null; // the one that the reader has asked for
+    this.requests = 0; // how many such wishes there were
+    this.leaving = false; // whether the worker is to end once all is answered
+    this.meant = false; // whether the worker's end has been announced
   }
 
   start() {
     this.leave();
     this.began = this.began === undefined ? 0 : performance.now(); // the first time all of the page's life counts
-    Object.assign(this, { gone: false, heard: false, working: false, opening: true });
+    Object.assign(this, {
+      gone: false, heard: false, working: false, opening: true, leaving: false, meant: false, holds: null,
+    });
     /** @type {Port} */
     let port;
     try {
@@ -85,6 +94,7 @@ export class Connection {
       (problem) => { if (port === this.port) this.broken(problem); },
     );
     this.postOpen();
+    this.postTake();
     /** @param {boolean} failed */
     const late = (failed) => () => { if (port === this.port && !this.heard) this.late(failed); };
     afterTurns(this.patience, late(false));
@@ -105,6 +115,7 @@ export class Connection {
     this.isLive = this.opening = false;
     this.inFlight = 0;
     this.on.failed({ what, message });
+    this.endTaking({ message });
   }
 
   /** The worker's script has not come yet. Should it come later after all, the page becomes live all the same.
@@ -169,6 +180,7 @@ export class Connection {
       case 'progress':
         return this.on.progress(message);
       case 'open':
+        this.holds = message.holds ?? null;
         this.mirror.adopt(message.models);
         this.isLive = this.was = true;
         this.opening = false;
@@ -176,6 +188,7 @@ export class Connection {
         this.waiting = { ...this.sent, ...this.waiting, ...this.values() };
         this.sent = {};
         this.on.live(message);
+        this.on.holds?.(this.holds);
         this.on.busy(Object.keys(this.waiting).length > 0);
         return this.flush();
       case 'patch':
@@ -183,12 +196,28 @@ export class Connection {
       case 'idle':
         this.inFlight = Math.max(0, this.inFlight - 1);
         this.sent = {};
+        if (this.leaving && !this.inFlight && !Object.keys(this.waiting).length) {
+          this.isLive = false; // what is asked for from now on, the next worker gets
+          this.on.busy(false);
+          return this.postLeave();
+        }
         this.on.busy(this.inFlight > 0 || Object.keys(this.waiting).length > 0);
         return this.flush();
       case 'wait': // Python is fetching something that it needs for this
         return this.on.wait(message.message);
-      case 'model': // how far a further model has come
-        return this.on.model?.(message);
+      case 'model': // how far a further model has come; not one that is not wished for any more
+        if (!this.taking || message.request !== this.taking.request) return undefined;
+        this.taking.reading = message.state === 'reading';
+        if (!['fetching', 'reading'].includes(message.state)) this.taking = null;
+        this.on.model?.(message);
+        return this.listen();
+      case 'holds':
+        this.holds = message.model;
+        return this.on.holds?.(message.model);
+      case 'leaving': // a page of this visit gives a model's memory back: another worker follows, and nothing is lost
+        this.port?.post({ type: 'left', client: this.client });
+        this.meant = true;
+        return this.ending();
       case 'error':
         this.inFlight = 0;
         this.sent = {};
@@ -219,21 +248,51 @@ export class Connection {
   /** Have the worker take a further model: one of the site's, or files of the reader's.
    * @param {string} name @param {File[]} [files] */
   take(name, files) {
-    if (this.gone || !this.port) this.start();
-    this.port?.post({ type: 'model', client: this.client, name, ...(files ? { files } : {}) });
+    this.restarts = 0;
+    this.requests += 1;
+    this.taking = { name, request: this.requests, ...(files ? { files } : {}) };
+    if (this.gone || !this.port) this.start(); else this.postTake();
+  }
+
+  postTake() {
+    if (!this.taking) return;
+    const { name, request, files } = this.taking;
+    this.port?.post({ type: 'model', client: this.client, name, request, ...(files ? { files } : {}) });
   }
 
   /** Not that model after all. */
-  cancel() { this.port?.post({ type: 'cancel', client: this.client }); }
+  cancel() {
+    if (!this.taking) return;
+    this.port?.post({ type: 'cancel', client: this.client, request: this.taking.request });
+    this.endTaking({ state: 'cancelled' });
+  }
+
+  /** The model that was asked for does not come. @param {Partial<ModelSaid>} how */
+  endTaking(how) {
+    const { taking } = this;
+    this.taking = null;
+    if (taking) this.on.model?.({ name: taking.name, state: 'failed', ...how });
+  }
 
   /** Let go of a further model: the worker ends, which alone gives its memory back, and another is started with what
-   * the reader has then. */
+   * the reader has then. What has been asked is answered first, so that what Python makes of it is not lost. */
   letGo() {
+    this.cancel();
     this.restarts = 0;
+    if (this.isLive && !this.isIdle) this.leaving = true; else this.postLeave();
+  }
+
+  postLeave() {
+    this.leaving = false;
+    this.port?.post({ type: 'leave', client: this.client });
+    this.ending();
+  }
+
+  /** The worker ends soon: what is asked for from now on, the next one gets. */
+  ending() {
     this.isLive = false;
     this.opening = true; // so that silence is heard where there is no lock
     this.inFlight = 0;
-    this.port?.post({ type: 'leave', client: this.client });
     this.listen();
   }
 
@@ -276,7 +335,9 @@ export class Connection {
     }).catch(() => {});
   }
 
-  get isOwed() { return Boolean(this.port) && this.heard && (this.opening || this.inFlight > 0); }
+  get isOwed() {
+    return Boolean(this.port) && this.heard && (this.opening || this.inFlight > 0 || Boolean(this.taking?.reading));
+  }
 
   /** Count the silence while an answer is owed. */
   listen() {
@@ -315,6 +376,7 @@ export class Connection {
   rest() {
     if (!this.port?.shared) return;
     this.release();
+    this.endTaking({ message: 'The page was left while the model came.', what: 'lost' });
     this.resting = true;
   }
 
@@ -327,14 +389,20 @@ export class Connection {
 
   /** The worker is no more: start another, once, when somebody looks. */
   lost() {
+    const { meant } = this;
     this.release();
-    if (this.restarts) {
-      this.restarts = 0;
-      this.fail('gone', 'Python was stopped from outside, and again after it had been restarted.');
-      return;
+    if (!meant) {
+      const message = 'Python was stopped from outside while the model came: this device may be short of memory.';
+      this.endTaking({ message, what: 'lost' });
+      if (this.restarts) {
+        this.restarts = 0;
+        this.fail('gone', 'Python was stopped from outside, and again after it had been restarted.');
+        return;
+      }
+      this.restarts = 1;
     }
-    this.restarts = 1;
     this.gone = true;
+    this.holds = null;
     const begin = () => { if (this.gone) this.start(); };
     this.on.progress({ step: 'Starting again', loaded: 0, total: 0 });
     if (globalThis.document?.hidden) document.addEventListener('visibilitychange', begin, { once: true });
@@ -354,6 +422,7 @@ export class Connection {
     if (this.port) this.generation += 1; // it is there, but it does not come
     this.patient = false;
     this.shared = true;
+    this.endTaking({ message: 'Python was started again while the model came.', what: 'lost' });
     this.start();
   }
 

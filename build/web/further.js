@@ -1,5 +1,5 @@
 // The choice of the model (build/web/models.html.j2). What it is done with (models.js) is fetched when somebody
-// chooses, or an address has chosen: a reader who stays with the storyteller fetches nothing of it.
+// chooses, or an address or an embed's host has chosen: a reader who stays with the storyteller fetches nothing of it.
 
 /** Wire the choice of a page, if it has one. asked: the model in the address, or ''
  * @param {Root} root @param {Choice} choice @param {string} asked */
@@ -7,23 +7,28 @@ export function furtherModels(root, choice, asked) {
   const bar = root.querySelector('[data-models]');
   if (!bar) return;
   if (globalThis.explainerMakeWorker) { bar.remove(); return; } // in one file there is no server to have models from
-  /** @type {Promise<typeof import('./models.js')> | undefined} */
+  /** @type {Promise<(name: string) => void> | undefined} */
   let coming;
   const open = () => (coming ??= import(new URL(String(bar.dataset.modelsScript), document.baseURI).href)
-    .then((script) => { script.models(bar, choice); return script; })
+    .then((script) => script.models(bar, choice))
     .catch((problem) => { coming = undefined; throw problem; }));
   const select = bar.querySelector('select');
+  const own = select.options[0].value;
   select.addEventListener('change', () => {
     const name = select.value;
-    open().then(({ choose }) => choose(name), () => {
+    open().then((choose) => choose(name), () => {
       select.selectedIndex = 0;
-      bar.querySelector('[data-models-more]').textContent = 'What other models need could not be fetched. Choose again '
-        + 'when there is a connection.';
+      const more = bar.querySelector('[data-models-more]');
+      more.toggleAttribute('data-open', true);
+      more.querySelector('p').textContent = 'What other models need could not be fetched. Choose again when there is a '
+        + 'connection.';
     });
   });
-  // Back, or an embed's host
-  choice.mirror.on('link', 'shown', (shown) => { if (shown.model) open().catch(() => {}); });
-  if (!asked || asked === select.options[0].value) return;
-  bar.hidden = false;
-  open().catch(() => {});
+  const show = () => { // also where none is chosen by default: it is the way back
+    bar.hidden = false;
+    open().catch(() => {});
+  };
+  // Back, another page of this visit, or an embed's host
+  choice.mirror.on('link', 'values', ({ model }) => { if (model && model !== own) show(); });
+  if (asked && asked !== own) show();
 }

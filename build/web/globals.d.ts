@@ -86,8 +86,8 @@ interface Model {
 interface Patch { model: string; attr: string; new: any }
 
 /** What the build wrote into the page (build/shell.py: lean_still). */
-/** moved: the names of values that every link says with anything else (build/web/address.js) */
-interface Still { name: string; page: string; weights: string; moved?: string[]; models: Model[] }
+/** moved, sized: the names of values that every link says with anything else, or with another model (address.js) */
+interface Still { name: string; page: string; weights: string; moved?: string[]; sized?: string[]; models: Model[] }
 
 interface FileEntry { url: string; bytes: number; raw: number; sha256: string; raw_sha256: string }
 
@@ -125,15 +125,23 @@ interface Heard {
   wait(words: string): void;
   slow(is: boolean): void;
   model?(message: ModelSaid): void;
+  holds?(model: Held | null): void;
 }
-/** How far a further model has come, as the worker says it. */
+/** A further model that Python holds. taken: which it is, of all that have been read: two files have the same name */
+interface Held {
+  name: string; title: string; licence: string; weights: number; layers: number; heads: number; vocabulary: number;
+  taken: number;
+}
+/** How far a further model has come, as the worker says it; what: a cause, where the worker itself was lost. */
 interface ModelSaid {
   name: string;
   state: 'fetching' | 'reading' | 'there' | 'cancelled' | 'failed';
   loaded?: number;
   total?: number;
+  kept?: number;
   message?: string;
-  model?: { title: string; licence: string; weights: number; layers: number; heads: number; vocabulary: number };
+  what?: string;
+  model?: Held;
 }
 /** What the choice of the model works with: the page's (page.js). */
 interface Choice {
@@ -142,8 +150,9 @@ interface Choice {
   defaults: Values;
   state: Values;
   wish(values: Values, how?: How): void;
-  /** set by the choice */
+  /** these two are set by the choice */
   heard?(message: ModelSaid): void;
+  holds?(model: Held | null): void;
 }
 /** Python is there: after so many ms and bytes, in which way, and why not the quicker one. */
 interface Live { ms: number; bytes: number; how: 'resumed' | 'booted'; reason: string }

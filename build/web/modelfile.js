@@ -1,38 +1,33 @@
 // A further model's file in the worker: fetched in parts, or dropped by the reader, and read by Python slice by slice.
 //
-// The parts (build/real.py) are kept in Cache Storage as they come, so that a download that was cancelled or broken
-// goes on where it was; each is checked by its SHA-256, also when it comes from the cache. What is kept are Blobs,
-// which lie with the browser, not in our memory; Python asks for slices of their sum (Slices in models/registry.py).
+// The parts (build/real.py) are kept in Cache Storage as they come, with their list (kept.js), so that a download that
+// was cancelled or broken goes on where it was, and a model that is here needs no network; each is checked by its
+// SHA-256, also when it comes from the cache. What is kept are Blobs, which lie with the browser, not in our memory;
+// Python asks for slices of their sum (Slices in models/registry.py).
+import { LIST, isList, keptList, store } from './kept.js';
+import { hex, integrity, subtle } from './sums.js';
 
-/** @typedef {{url: string, bytes: number, sha256: string}} Part */
-/** @typedef {{name: string, file: string, bytes: number, memory: number, parts: Part[]}} Manifest of a model's parts */
+/** @typedef {import('./kept.js').Part} Part */
+/** @typedef {import('./kept.js').Manifest} Manifest */
 /** @typedef {{loaded: number, total: number, kept: number}} Progress in bytes; kept: those that had been here before */
 
-export const CACHE = 'transformer-explainer models'; // of no build: a newer one has the same parts
 const AT_ONCE = 3;
 const ATTEMPTS = 3; // for each part
 
 /** What can go wrong, as a sentence for the reader. */
 export class ModelError extends Error {}
 
-/** @param {Blob} blob */
-async function sha256(blob) {
-  const hash = await crypto.subtle.digest('SHA-256', await blob.arrayBuffer());
-  return [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
 /** @param {Part} part @param {Blob} blob */
-const right = async (part, blob) => blob.size === part.bytes && (await sha256(blob)) === part.sha256;
-
-/** The cache, or null where there is none (a page from a disk, private windows). @returns {Promise<Cache | null>} */
-async function store() {
-  try { return await caches.open(CACHE); } catch { return null; }
+async function right(part, blob) {
+  if (blob.size !== part.bytes) return false;
+  const sums = subtle(); // where there are none, the browser has checked what was fetched, and nothing is kept
+  return !sums || hex(await sums.digest('SHA-256', await blob.arrayBuffer())) === part.sha256;
 }
 
 /** One part from the network; reports its bytes as they come.
  * @param {URL} url @param {Part} part @param {AbortSignal} signal @param {(bytes: number) => void} came */
 async function fetchPart(url, part, signal, came) {
-  const response = await fetch(url, { signal });
+  const response = await fetch(url, { signal, ...(subtle() ? {} : { integrity: integrity(part.sha256) }) });
   if (!response.ok || !response.body) throw new ModelError(`The server has no ${part.url} (${response.status}).`);
   const chunks = [];
   const reader = response.body.getReader();
@@ -47,15 +42,44 @@ async function fetchPart(url, part, signal, came) {
   return blob;
 }
 
+/** The list of a model's parts: the server's, or, where it gives none (no network, for one), the one that is kept.
+ * @param {URL} folder @param {Cache | null} cache @param {AbortSignal} signal @returns {Promise<Manifest>} */
+async function listOf(folder, cache, signal) {
+  let status = 0;
+  try {
+    const answer = await fetch(new URL(LIST, folder), { signal, cache: 'no-cache' });
+    status = answer.status;
+    const list = answer.ok ? await answer.json() : null;
+    if (isList(list)) return list;
+  } catch { signal.throwIfAborted(); }
+  const list = await keptList(cache, folder);
+  if (list) return list;
+  if (status === 404) throw new ModelError('This site was built without that model.');
+  throw new ModelError(
+    `What the model consists of could not be fetched (${status ? `HTTP ${status}` : 'no answer from the server'}).`);
+}
+
+/** Keep the list, and of the parts only those that are on it.
+ * @param {URL} folder @param {Cache} cache @param {Manifest} list */
+async function keepTo(folder, cache, list) {
+  try {
+    await cache.put(new URL(LIST, folder), Response.json(list));
+    const right = new Set([LIST, ...list.parts.map((part) => part.url)].map((name) => new URL(name, folder).href));
+    for (const request of await cache.keys()) {
+      if (request.url.startsWith(folder.href) && !right.has(request.url)) await cache.delete(request);
+    }
+  } catch { /* no space: it works without */ }
+}
+
 /** The file of a model of the site, whole, as a Blob. What was here before is not fetched again.
  * @param {URL} folder where manifest.json is @param {(progress: Progress) => void} report @param {AbortSignal} signal
  * @returns {Promise<{manifest: Manifest, blob: Blob}>}
  * Raises ModelError with a sentence, and the signal's reason when it is aborted. */
 export async function download(folder, report, signal) {
-  const answer = await fetch(new URL('manifest.json', folder), { signal });
-  if (!answer.ok) throw new ModelError('This site was built without that model.');
-  const manifest = /** @type {Manifest} */ (await answer.json());
   const cache = await store();
+  const manifest = await listOf(folder, cache, signal);
+  // with the first part, so that it is known how much is here; with all of them, so that they fit together
+  if (cache && !(await keptList(cache, folder))) await keepTo(folder, cache, manifest);
   const progress = { loaded: 0, total: manifest.bytes, kept: 0 };
   /** @type {Blob[]} */
   const blobs = [];
@@ -104,24 +128,8 @@ export async function download(folder, report, signal) {
   };
   const ended = await Promise.allSettled(Array.from({ length: AT_ONCE }, lane));
   for (const each of ended) if (each.status === 'rejected') throw each.reason;
+  if (cache) await keepTo(folder, cache, manifest);
   return { manifest, blob: new Blob(blobs) };
-}
-
-/** Whether all parts of a model are here, so that choosing it costs no download.
- * @param {URL} folder @param {Manifest} manifest */
-export async function isKept(folder, manifest) {
-  const cache = await store();
-  if (!cache) return false;
-  const found = await Promise.all(manifest.parts.map((part) => cache.match(new URL(part.url, folder))));
-  return found.every(Boolean);
-}
-
-/** Let go of what was kept of a model. @param {URL} folder */
-export async function forget(folder) {
-  const cache = await store();
-  for (const request of await cache?.keys() ?? []) {
-    if (request.url.startsWith(folder.href)) await cache?.delete(request);
-  }
 }
 
 /** What Python reads a Blob (or a File that was dropped) with: bytes from `first` to `end`, at once, as only workers

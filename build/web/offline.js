@@ -1,6 +1,7 @@
 // Keeps the site for visits without a network (a service worker), and tells the reader when a newer build lies on the
 // server. The name of a page's build is in `data-build`, that of the newest in build.json. A page in one file has none,
 // and asks nobody.
+import { forget as forgetModels } from './kept.js';
 
 const root = document.documentElement;
 const own = root.dataset.build;
@@ -136,17 +137,24 @@ export function upToDate() {
   workers?.addEventListener('controllerchange', again); // another page has let the newer build in
 }
 
-/** Forget everything that the site keeps in this browser. Returns a sentence. */
+/** Forget everything that the site keeps in this browser, further models included. Returns a sentence. */
 export async function forget() {
   const registration = await registered();
-  for (const name of (await globalThis.caches?.keys()) ?? []) {
-    if (name.startsWith(`explainer ${site.pathname} `)) await caches.delete(name);
-  }
+  let found = Boolean(registration);
+  try {
+    for (const name of (await globalThis.caches?.keys()) ?? []) {
+      if (name.startsWith(`explainer ${site.pathname} `)) found = (await caches.delete(name)) || found;
+    }
+    found = (await forgetModels(new URL('models/', site))) || found;
+  } catch { /* a frame that may keep nothing */ }
   await registration?.unregister();
   try {
-    for (const key of Object.keys(localStorage)) if (key.startsWith('explainer-')) localStorage.removeItem(key);
+    for (const key of Object.keys(localStorage).filter((key) => key.startsWith('explainer-'))) {
+      localStorage.removeItem(key);
+      found = true;
+    }
   } catch { /* nothing kept */ }
-  return registration ? 'Removed: nothing of this site is kept in this browser any more.' : 'Nothing was kept.';
+  return found ? 'Removed: nothing of this site is kept in this browser any more.' : 'Nothing was kept.';
 }
 
 document.addEventListener('click', async ({ target }) => {

@@ -152,6 +152,7 @@ export function operate(root, { widgets, mirror, defaults, connect, host }) {
     }
     host.remember('replace');
     control.held();
+    seatPictures();
   }
 
   // ---- from the reader: controls
@@ -290,7 +291,7 @@ export function operate(root, { widgets, mirror, defaults, connect, host }) {
   });
   aim(root);
   paths(root, { pick: (name, value) => wish({ [name]: value }) });
-  climb(root, { state: () => state, pick: (name, value) => wish({ [name]: value }) });
+  const seatPictures = climb(root, { state: () => state, pick: (name, value) => wish({ [name]: value }) });
   drops(root);
 
   const connection = connect({

@@ -94,6 +94,7 @@ const { connection, state, wish, opened, turnTo, say, stop, look, unfinished, dr
       slow: status.slow,
       wait: status.notice,
       model: (message) => choice.heard?.(message),
+      holds: (model) => choice.holds?.(model),
       busy,
     },
   }),

@@ -2,6 +2,7 @@
 // compiled files. Everything is fetched, unpacked and compiled in parallel as it streams in, and checked against the
 // manifest.
 import { loadPyodide } from 'pyodide-loader';
+import { hex, integrity, subtle } from './sums.js';
 import { afterTurns } from './turns.js';
 import { ZSTDDecoder } from 'zstddec/stream';
 
@@ -17,13 +18,6 @@ export class AssetError extends Error {
 
 /** @param {unknown} problem */
 const reasonOf = (problem) => /** @type {Error | undefined} */ (problem)?.message ?? problem;
-/** @param {ArrayBuffer} buffer */
-const hex = (buffer) => Array.from(new Uint8Array(buffer), (b) => b.toString(16).padStart(2, '0')).join('');
-const subtle = () => globalThis.crypto?.subtle; // missing where the page came by plain http from another machine
-
-/** @param {string} sha256 in hexadecimal digits */
-const integrity = (sha256) => (
-  `sha256-${btoa(String.fromCharCode(...(sha256.match(/../g) ?? []).map((x) => parseInt(x, 16))))}`);
 
 /** How a file of the manifest is had: over the network. A single-file export answers from memory instead.
  * @param {URL} base
@@ -164,7 +158,8 @@ export class Files {
     };
     const finish = async () => {
       if (at !== whole.length) throw bad('it is shorter than it should be');
-      if (subtle() && hex(await subtle().digest('SHA-256', whole)) !== sha256) throw bad('its checksum is wrong');
+      const sums = subtle();
+      if (sums && hex(await sums.digest('SHA-256', whole)) !== sha256) throw bad('its checksum is wrong');
     };
     const raw = new ReadableStream({
       async pull(controller) {

@@ -102,7 +102,7 @@ function menu(el, shown) {
  *   address: typeof import('./address.js'), still: Still,
  * }} page */
 export function toolbars({ widgets, state, defaults, wish, address, still }) {
-  const changed = () => address.told(state(), defaults, still.moved);
+  const changed = () => address.told(state(), defaults, still);
   /** @returns {Values} */
   const told = () => {
     const values = changed();

@@ -2,19 +2,23 @@
 // visit share it), a dedicated module Worker, or, bundled, a classic worker in a single-file export.
 //
 // page -> here    open {client, name, page, shows}   patch {client, seq, events}   close {client}   restart
-//                 model {client, name, files?}   cancel {client}   leave {client}: a further model, and the end
-// here -> page    progress {step, loaded, total}   open {client, models, ms, bytes, how, reason}
+//                 model {client, request, name, files?}   cancel {client, request}: a further model (loads.js)
+//                 leave {client}   left: an end to this worker, and that the page knows of it
+// here -> page    progress {step, loaded, total}   open {client, models, holds, ms, bytes, how, reason}
 //                 patch {client, events}   idle {client, seq}   wait {client, message}
 //                 error {client, message, trace, what}   failed {what, message}   restarted
 //                 hello {lock}   busy {busy}
-//                 model {client, name, state: fetching | reading | there | cancelled | failed, ...}
+//                 model {client, request, name, state: fetching | reading | there | cancelled | failed, ...}
+//                 holds {model}: the further model that Python holds now, or null   leaving: this worker ends
 //
 // While Python works this thread hears and says nothing. So that nobody takes it for dead, it says `busy` to all pages
 // before each piece of work, and when there is no more; and as long as it lives it holds a lock, for whose end the
 // pages wait (connection.js).
 import { forbidden } from './causes.js';
+import { Loads } from './loads.js';
 import { ModelError, download, slicer } from './modelfile.js';
 import { AssetError, Files, addFiles, boot, fetchAsset, resume } from './python.js';
+import { afterTurns } from './turns.js';
 
 /* global MANIFEST */
 const manifest = globalThis.explainerManifest ?? MANIFEST;
@@ -23,6 +27,7 @@ const asked = (() => {
 })();
 const asset = globalThis.explainerAsset ?? fetchAsset(new URL('.', self.location.href));
 
+const GOODBYE = 1000; // ms within which pages hear that this worker ends
 const PATIENCE = globalThis.explainerAsset ? Infinity // ms without a byte
   : 1000 * Math.min(Math.max(Number(asked.get('patience')) || 20, 1), 600);
 
@@ -59,6 +64,10 @@ let warming = 0; // timer
 let queue = Promise.resolve(); // messages are worked on one at a time, in order
 let pending = 0; // how many wait or are worked on
 /** @type {object | null} */
+let holds = null; // what Python says of the further model that it holds
+/** @type {Set<Hearer> | null} */
+let leaving = null; // the pages that have not yet heard that this worker ends
+/** @type {object | null} */
 let hello = null; // the message that names our lock, once we hold it
 
 /** @type {Tell} */
@@ -86,6 +95,7 @@ function enqueue(work) {
 function start() {
   dead = null;
   fetched.clear();
+  holds = null;
   python = begin().catch(async (problem) => {
     attempt?.stop();
     const directive = await forbidden();
@@ -314,8 +324,11 @@ function goOn({ session }, port, client) {
 /** @param {Hearer} port @param {any} message */
 async function handle(port, message) {
   const { type, client } = message;
-  if (type === 'close' && port !== self) everyone.delete(port);
-  if (type === 'leave') return self.close(); // memory that was taken comes back at once only so; pages start another
+  if (type === 'close') {
+    loads.end(client);
+    if (port !== self) everyone.delete(port);
+  }
+  if (type === 'leave') return goodbye();
   if (type === 'restart') return dead ? restart() : port.postMessage({ type: 'restarted' }); // another page was quicker
   if (type === 'open') {
     ports.set(client, port);
@@ -335,11 +348,20 @@ async function handle(port, message) {
         if (!(problem instanceof AssetError)) throw problem;
         return tellPage(failed(problem.what, `The code of this page could not be loaded. ${words(problem)}`));
       }
-      const make = () => session.open(
-        client, message.name, message.page, JSON.stringify(message.shows ?? {}), JSON.stringify(message.values ?? {}));
-      const { models } = JSON.parse(await complete(live, tellPage, make, make));
+      /** @param {Values} [values] */
+      const made = (values = {}) => {
+        const make = () => session.open(
+          client, message.name, message.page, JSON.stringify(message.shows ?? {}), JSON.stringify(values));
+        return complete(live, tellPage, make, make);
+      };
+      let opened;
+      try { opened = await made(message.values); } catch (problem) {
+        if (!message.values || problem instanceof AssetError || isFatal(problem)) throw problem;
+        opened = await made(); // the page asks for them once it is live, and is told then what is wrong with them
+      }
+      const { models } = JSON.parse(opened);
       port.postMessage({
-        type: 'open', client, models, ms: performance.now() - message.at, bytes: files.bytes, how, reason,
+        type: 'open', client, models, holds, ms: performance.now() - message.at, bytes: files.bytes, how, reason,
       });
       soon(live)?.catch(() => {}); // who needs it hears of it
       clearTimeout(warming); // other figures of the same page may still come, and what the reader has already asked for
@@ -376,9 +398,6 @@ async function handle(port, message) {
 
 // ---- a further model (modelfile.js, explainer/host/models.py)
 
-/** @type {AbortController | null} of the download that is under way */
-let loading = null;
-
 /** Bytes that Python may still grow by: WebAssembly ends at 4 GB, and a small machine should not be asked for all.
  * @param {any} py */
 function room(py) {
@@ -386,53 +405,67 @@ function room(py) {
   return Math.max(0, Math.min(4 * 2 ** 30, memory * 2 ** 30 / 2) - py._module.HEAPU8.length);
 }
 
-/** Fetch a model of the site, or take the files that a reader has dropped, and have Python read it. The download does
- * not stand in the queue: pages stay alive meanwhile.
- * @param {Hearer} port @param {{client: string, name: string, files?: File[]}} message */
-async function further(port, { client, name, files }) {
-  /** @param {string} state @param {object} [more] */
-  const say = (state, more) => port.postMessage({ type: 'model', client, name, state, ...more });
-  loading?.abort();
-  const { signal } = loading = new AbortController();
-  let reported = 0;
+/** The Python that is there. Raises why there is none, as every page has been told it. @returns {Promise<Live>} */
+async function there() {
+  let live;
+  try { live = await python; } catch { /* `dead` says why */ }
+  if (dead || !live) throw new ModelError(dead?.message ?? 'Python is not there.');
+  return live;
+}
+
+/** Every page hears what Python holds now. @param {Live} live */
+function tellHeld({ py }) {
+  holds = JSON.parse(py.pyimport('explainer.host.models').holding());
+  tell({ type: 'holds', model: holds });
+}
+
+/** Have Python read a model, after what it lacks for that has been fetched; returns what it says of it.
+ * @param {string} name @param {import('./loads.js').Slices} slices */
+async function readModel(name, slices) {
+  const live = await there();
   try {
-    /** @type {[string, number, ReturnType<typeof slicer>][]} */
-    let slices;
-    if (files) slices = files.map((file) => [file.name, file.size, slicer(file)]);
-    else if (globalThis.explainerAsset) throw new ModelError('A page in one file has no further model.');
-    else {
-      if (!/^[a-z0-9-]+$/.test(name)) throw new ModelError('There is no model of that name.');
-      const { manifest, blob } = await download(new URL(`../models/${name}/`, self.location.href), (progress) => {
-        if (progress.loaded - reported < 500_000 && progress.loaded < progress.total) return;
-        reported = progress.loaded;
-        say('fetching', { ...progress });
-      }, signal);
-      slices = [[manifest.file, blob.size, slicer(blob)]];
-    }
-    enqueue(async () => {
-      if (signal.aborted) return say('cancelled');
-      say('reading');
-      try {
-        const live = await python;
-        if (!live || dead) throw new ModelError('Python is not there.');
-        if (live.how === 'resumed') await soon(live);
-        await bring(live, 'model');
-        const host = live.py.pyimport('explainer.host.models');
-        const { model, problem } = JSON.parse(host.take(name, slices, room(live.py)));
-        if (problem) throw new ModelError(problem);
-        return say('there', { model });
-      } catch (problem) {
-        if (!(problem instanceof ModelError) && isFatal(problem)) died(problem);
-        return say('failed', { message: words(problem) });
-      }
-    });
+    if (live.how === 'resumed') await soon(live);
+    await bring(live, 'model');
+    const host = live.py.pyimport('explainer.host.models');
+    const { model, problem } = JSON.parse(host.take(name, slices, room(live.py)));
+    tellHeld(live);
+    if (problem) throw new ModelError(problem);
+    return model;
   } catch (problem) {
-    if (signal.aborted) say('cancelled');
-    else {
-      const message = problem instanceof ModelError ? problem.message : 'The model could not be fetched.';
-      say('failed', { message });
-    }
+    if (problem instanceof ModelError) throw problem;
+    if (!isFatal(problem)) tellHeld(live); else died(problem);
+    throw new ModelError(dead?.message ?? words(problem));
   }
+}
+
+/** The downloads do not stand in the queue: pages stay alive meanwhile. */
+const loads = new Loads({
+  ready: there,
+  here: (name) => (/** @type {any} */ (holds)?.name === name ? holds : null),
+  own: (files) => files.map((file) => [file.name, file.size, slicer(file)]),
+  async fetch(name, report, signal) {
+    if (globalThis.explainerAsset) throw new ModelError('A page in one file has no further model.');
+    if (!/^[a-z0-9-]+$/.test(name)) throw new ModelError('There is no model of that name.');
+    const { manifest: list, blob } = await download(new URL(`../models/${name}/`, self.location.href), report, signal);
+    return [[list.file, blob.size, slicer(blob)]];
+  },
+  queue: enqueue,
+  read: readModel,
+});
+
+/** End: memory that was taken comes back at once only so. Pages start another worker; that this end was meant, and is
+ * no crash, they must have heard before they find it out by the lock. */
+function goodbye() {
+  if (leaving) return;
+  leaving = new Set(everyone);
+  tell({ type: 'leaving' });
+  afterTurns(GOODBYE, () => self.close()); // a page that is asleep does not answer
+}
+
+/** @param {Hearer} port */
+function heard(port) {
+  leaving?.delete(port);
+  if (leaving && !leaving.size) self.close();
 }
 
 /** Begin again with a fresh Python; every page is told and opens its document anew, with what its reader had. */
@@ -452,13 +485,21 @@ function listen(port) {
   everyone.add(port);
   if (hello) port.postMessage(hello);
   port.postMessage(busy());
+  if (leaving) port.postMessage({ type: 'leaving' });
   port.onmessage = ({ data }) => {
     const message = { ...data, at: performance.now() };
     const pack = message.type === 'open' ? packOf(message.page) : null;
     if (pack && !wanted.has(pack)) { wanted.add(pack); expect(pack); }
     if (message.type === 'open' && last && !dead) port.postMessage(last);
-    if (message.type === 'model') { further(port, message); return; }
-    if (message.type === 'cancel') { loading?.abort(); return; }
+    const { type, client, request, name } = message;
+    if (type === 'model') {
+      loads.take({
+        ...message, say: (state, more) => port.postMessage({ type: 'model', client, request, name, state, ...more }),
+      });
+      return;
+    }
+    if (type === 'cancel') { loads.end(client, request); return; }
+    if (type === 'left') { heard(port); return; }
     enqueue(() => handle(port, message));
   };
 }

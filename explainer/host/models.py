@@ -25,9 +25,20 @@ def take(name: str, files: Iterable[Any], room: int | None = None) -> str:
         lab.let_go()  # first: there is no room for two
         if problem := _read(name, files, room):
             return json.dumps({"problem": problem})
+    return json.dumps({"model": _said(name)})
+
+
+def holding() -> str:
+    """What there is beside the storyteller: JSON of what the page says about it, or null."""
+    name = lab.further()
+    return json.dumps(_said(name) if name else None)
+
+
+def _said(name: str) -> dict[str, Any]:
+    """What the page says about a further model. taken: which it is, of all that have been read (`lab.taken`)"""
     model, entry = lab.model(name), registry.MODELS.get(name)
     made = model.metadata or {}
-    said = {
+    return {
         "name": name,
         "title": entry.title if entry else made["name"],
         "licence": entry.licence if entry else made["licence"],
@@ -36,8 +47,8 @@ def take(name: str, files: Iterable[Any], room: int | None = None) -> str:
         "heads": model.config.n_heads,
         "vocabulary": model.config.n_vocab,
         "window": lab.window(name),
+        "taken": lab.taken(name),
     }
-    return json.dumps({"model": said})
 
 
 def _read(name: str, files: Iterable[Any], room: int | None) -> str:
@@ -49,4 +60,6 @@ def _read(name: str, files: Iterable[Any], room: int | None) -> str:
         lab.take(name, registry.load(there, title, room))
     except (CheckpointError, ValueError) as problem:
         return f"{problem}."
+    except MemoryError:
+        return f"{title}: there is not enough memory for it here."
     return ""

@@ -42,6 +42,7 @@ class Memory(Protocol):
 
 
 _taken: dict[str, Loaded] = {}
+_takes = 0  # how often one was taken
 _remembered: list[Memory] = []
 _in_use: ContextVar[str] = ContextVar("the model that all is about", default=STORYTELLER)
 
@@ -78,8 +79,10 @@ def take(name: str, loaded: Loaded) -> None:
     """
     if loaded.tokenizer is None:
         raise ValueError(f"{name}: there is no tokenizer.json with it, and pages are about texts")
+    global _takes
     let_go()
     _taken[name] = loaded
+    _takes += 1
 
 
 def let_go() -> None:
@@ -96,6 +99,16 @@ def let_go() -> None:
 def is_here(name: str) -> bool:
     """Whether pages can be about a model at once: the storyteller, or a further one that has been taken."""
     return name == OWN or name in _taken
+
+
+def further() -> str | None:
+    """The name of the further model that is here; None if there is none."""
+    return next(iter(_taken), None)
+
+
+def taken(name: str) -> int:
+    """The how-many-eth a further model was that has been taken: two files have the same name. 0: it is not here."""
+    return _takes if name in _taken else 0
 
 
 def window(name: str | None = None) -> int:

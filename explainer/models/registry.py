@@ -29,6 +29,7 @@ class Entry:
     window:  how many tokens pages give it at most: a trace of so many fits into that memory
     licence: by its name; source: where it is from
     says:    what it is, in a sentence
+    test:    whether it is for tests only: pages do not offer it, and take it from an address
     """
 
     name: str
@@ -42,6 +43,7 @@ class Entry:
     licence: str
     source: str
     says: str
+    test: bool = False
 
 
 MODELS: Mapping[str, Entry] = {
@@ -70,6 +72,7 @@ MODELS: Mapping[str, Entry] = {
         licence="MIT",
         source="tests/golden/from_transformers.py of this project",
         says="Two layers of random weights, which know nothing: for tests of the way that models take.",
+        test=True,
     ),
 }
 """Name -> model. What the reader drops is no entry; it is called `file`."""

@@ -58,6 +58,7 @@ class PageState(param.Parameterized):
     places: ClassVar[dict[str, str]] = {}  # values that count the tokens of a text: name -> the text's name
     told_by: ClassVar[tuple[str, ...]] = ()  # values that only the weights that a link was made with tell a story by
     moved: ClassVar[dict[str, Any]] = {}  # values that had another default once: name -> what older links mean by none
+    sized: ClassVar[tuple[str, ...]] = ()  # values whose default is the storyteller's: links about another say them
     coded: ClassVar[tuple[str, ...]] = ()  # texts that pages write for pages: `clean` reads and bounds them
 
     def __init__(self, **params: Any):
@@ -65,7 +66,7 @@ class PageState(param.Parameterized):
         self._wishes: dict[str, tuple[Any, Any]] = {}  # name: (what is shown, the wish), where the two differ
         self._until = math.inf  # when long work has to stop: only a page's requests are in pieces
         self.unfinished: set[str] = set()  # the widgets that wait for another piece
-        self._drawn_of = self.served
+        self._drawn_of = self._about
         self._show()
 
     def allow(self, seconds: float) -> None:
@@ -85,6 +86,11 @@ class PageState(param.Parameterized):
     def served(self) -> str:
         """The model that figures are about: the one that is wished for, or, while that is not here, the storyteller."""
         return self.model if lab.is_here(self.model) else lab.OWN
+
+    @property
+    def _about(self) -> tuple[str, int]:
+        """Which model that is: another file is another model by the same name."""
+        return self.served, lab.taken(self.served)
 
     def about(self) -> AbstractContextManager[None]:
         """Let all that is computed within be about the page's model; while that is not here, about the storyteller."""
@@ -141,8 +147,8 @@ class PageState(param.Parameterized):
         with param.parameterized.batch_call_watchers(self):
             messages = self._choose(given)
             with self.about():
-                if self._drawn_of != self.served:  # also where the wish is an old one, and the model has come or gone
-                    self._drawn_of = self.served
+                if self._drawn_of != self._about:  # also where the wish is an old one, and the model has come or gone
+                    self._drawn_of = self._about
                     self.another()
                     self._show()
                     self.param.trigger("model")

@@ -37,6 +37,7 @@ class HomeState(PageState):
     told_by = ("turn", "seed")
     moved: ClassVar[dict[str, Any]] = {"prompt": OLDER}
     coded = ("inside",)
+    sized = ("floor",)
     other_models = True
     prompt = param.String(default=PROMPT.format(name="Vi-do-zu"), label="Prompt")
     called = param.String(default="", label="name", doc="a name that the reader makes up: it goes into the prompt")
@@ -60,9 +61,11 @@ class HomeState(PageState):
     inside = param.String(default="", label="inside", doc="what is open: floor.column(.read), roof, word")
 
     def another(self) -> None:
-        """The roof stays the roof: the default is the storyteller's."""
-        if self.wish("floor") == self.param["floor"].default:
+        """The roof stays the roof: that of the model before, and the default, which is the storyteller's."""
+        if self.wish("floor") in (self.param["floor"].default, self._roof):
             self.floor = self.roof
+
+    _roof = FLOORS + 1  # where the roof was when something was shown last
 
     @property
     def most_floors(self) -> int:
@@ -124,6 +127,7 @@ class HomeState(PageState):
 
     def limits(self) -> dict[str, tuple[int, int, str]]:
         wish = self.wish("turn")
+        self._roof = self.roof
         return {
             "turn": (0, climb.turns(self.tokens(), wish, self.seed), "turn"),
             "floor": (0, self.drop, "floor"),

@@ -168,7 +168,7 @@ def test_without_what_reads_models_the_storyteller_stays(kind: str, page_at: Cal
     Saboteur.spoiled = {asset: kind}
     page = page_at("temperature/?model=tiny-llama")
     wait_live(page)
-    page.get_by_role("button", name="Get it", exact=True).click()
+    page.get_by_role("button", name="Load the model", exact=True).click()
     said = page.locator("[data-models-more]")
     expect(said).to_contain_text("The storyteller is here, with everything as it was.", timeout=LIVE)
     assert asset in Saboteur.hits

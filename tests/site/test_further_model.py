@@ -1,7 +1,8 @@
 """A further model goes the whole way in a browser: parts, cache, slices, Python; a dropped file; cancelled; left.
 
-No page asks for one yet, so the tests speak to the site's worker as a page would. The random Llama goes always; the
-real model where the site has it.
+These tests speak to the site's worker as a page does; what pages make of its answers is in test_model_choice.py, and
+what several pages are told, without a browser, in tests/unit/worker.mjs. The random Llama goes always; the real model
+where the site has it.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ TALK = """() => {
   worker.onmessage = ({ data }) => {
     window.said.push({ ...data, at: performance.now() });
     if (data.lock) window.lock = data.lock;
+    if (data.type === 'leaving') worker.postMessage({ client: 'test', type: 'left' });
     if (data.loaded > window.enough) worker.postMessage({ client: 'test', type: 'cancel' });
   };
   window.ask = (message) => { window.said = []; worker.postMessage({ client: 'test', ...message }); };
@@ -57,9 +59,10 @@ def parts_asked(page):
     return [url for url in page.requests if re.search(r"/models/.*\.bin$", url)]
 
 
-def test_the_random_one_comes_in_parts_and_a_second_time_from_the_cache(worker):
+def test_the_random_one_comes_in_parts_and_a_second_time_it_is_here(worker):
     there = ask(worker, {"type": "model", "name": TINY.name}, "there", "failed")
     assert there["state"] == "there", there
+    assert there["model"].pop("taken") == 1
     assert there["model"] == {
         "name": TINY.name,
         "title": TINY.title,
@@ -70,9 +73,10 @@ def test_the_random_one_comes_in_parts_and_a_second_time_from_the_cache(worker):
         "vocabulary": 352,
         "window": TINY.window,
     }
+    worker.requests.clear()
     ask(worker, {"type": "model", "name": TINY.name}, "there", "failed")
-    progress = [said for said in worker.evaluate("() => window.said") if said.get("state") == "fetching"]
-    assert progress[-1]["loaded"] == progress[-1]["total"] == progress[-1]["kept"] == TINY.bytes
+    assert not [said for said in worker.evaluate("() => window.said") if said.get("state") == "fetching"]
+    assert worker.requests == []
 
 
 def test_a_dropped_file_leaves_the_machine_in_no_request(worker):

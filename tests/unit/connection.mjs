@@ -33,7 +33,8 @@ function connect(options = {}) {
       return worker;
     },
     on: Object.fromEntries(
-      ['progress', 'live', 'failed', 'problem', 'busy', 'wait', 'slow'].map((name) => [name, tell(name)])),
+      ['progress', 'live', 'failed', 'problem', 'busy', 'wait', 'slow', 'model', 'holds']
+        .map((name) => [name, tell(name)])),
     ...options,
   });
   connection.start();
@@ -306,4 +307,124 @@ test('a worker of the page alone is put aside with it, and goes on with it', () 
   connection.wake();
   assert.equal(made.length, 1);
   assert.equal(connection.port, made[0]);
+});
+
+// ---- a further model
+
+const models = (worker) => worker.heard.filter(({ type }) => type === 'model')
+  .map(({ request, name }) => [request, name]);
+/** The worker says how far a model has come. */
+const comes = (worker, request, state) => worker.say({
+  type: 'model', client: connection.client, request, name: 'tiny', state });
+
+test('a word about a model that is not wished for any more is not heard', () => {
+  connect();
+  live();
+  connection.take('tiny');
+  connection.cancel();
+  assert.deepEqual(told('model').map(({ state }) => state), ['cancelled']); // at once
+  assert.equal(made[0].heard.at(-1).request, 1);
+  connection.take('other');
+  for (const state of ['fetching', 'cancelled', 'failed', 'there']) comes(made[0], 1, state);
+  assert.equal(told('model').length, 1);
+  comes(made[0], 2, 'fetching');
+  comes(made[0], 2, 'there');
+  comes(made[0], 2, 'failed'); // all has been said
+  assert.deepEqual(told('model').map(({ state }) => state), ['cancelled', 'fetching', 'there']);
+});
+
+for (const [name, state, end] of [
+  ['by its lock, while it fetches', 'fetching', () => locks.asked[0].got()],
+  ['by its lock, while it reads', 'reading', () => locks.asked[0].got()],
+  ['by its silence, while it reads', 'reading', () => seconds(5)],
+]) {
+  test(`a worker that is lost with a model on the way ends the wish, in words: ${name}`, () => {
+    connect();
+    live();
+    connection.take('tiny');
+    comes(made[0], 1, state);
+    end();
+    const { state: how, what, message } = told('model').at(-1);
+    assert.deepEqual([how, what], ['failed', 'lost']);
+    assert.match(message, /stopped from outside/);
+    assert.equal(made.length, 2);
+    assert.deepEqual(models(made[1]), []); // it may be what it died of: not by itself
+    live();
+    connection.take('tiny');
+    assert.deepEqual(models(made[1]), [[2, 'tiny']]);
+  });
+}
+
+test('a line that stands still is no death', () => {
+  connect();
+  live();
+  connection.take('tiny');
+  comes(made[0], 1, 'fetching');
+  seconds(100);
+  assert.equal(made.length, 1);
+});
+
+test('a page that is put aside, or whose Python cannot be had, waits for no model', () => {
+  connect();
+  made[0].shared = true;
+  live();
+  connection.take('tiny');
+  connection.rest();
+  assert.equal(told('model').at(-1).what, 'lost');
+  connection.wake();
+  live();
+  connection.take('tiny');
+  made[1].say({ type: 'failed', what: 'crash', message: 'It has crashed.' });
+  assert.deepEqual([told('model').length, told('model').at(-1).message], [2, 'It has crashed.']);
+});
+
+test('memory that is given back, again and again, breaks no neighbour and loses nothing', () => {
+  connect();
+  live();
+  connection.take('tiny');
+  for (const n of [0, 1, 2]) {
+    made[n].say({ type: 'leaving' });
+    assert.equal(made[n].heard.at(-1).type, 'left');
+    wish({ t: n }); // meanwhile: for the next one
+    assert.deepEqual(asked(made[n]).filter(({ t }) => t === n), []);
+    locks.asked[n].got();
+    assert.deepEqual(models(made[n + 1]), [[1, 'tiny']]); // it is still wished for
+    live();
+    assert.equal(asked(made[n + 1]).at(-1).t, n);
+  }
+  assert.deepEqual(told('failed'), []);
+  assert.deepEqual(told('model'), []);
+  locks.asked[3].got();
+  live();
+  locks.asked[4].got(); // but a Python that is lost twice by itself is
+  assert.equal(told('failed').length, 1);
+});
+
+test('before a worker ends for its memory, what was asked is answered; what is asked from then on waits', () => {
+  connect();
+  live();
+  wish({ model: 'storyteller' });
+  connection.letGo();
+  assert.equal(made[0].heard.at(-1).type, 'patch');
+  wishes = { model: 'storyteller', floor: 5 }; // as Python says
+  made[0].say({ type: 'idle' });
+  assert.equal(made[0].heard.at(-1).type, 'leave');
+  connection.request({ piece: 1 }, false);
+  assert.equal(made[0].heard.at(-1).type, 'leave');
+  locks.asked[0].got();
+  live();
+  assert.deepEqual(made[1].heard[0].values, { model: 'storyteller', floor: 5, piece: 1 });
+});
+
+test('which model Python holds is known from the opening on, and with a lost worker none', () => {
+  connect();
+  made[0].say({ type: 'hello', lock: 'lock 1' });
+  made[0].say({ type: 'open', client: connection.client, models: [], holds: { name: 'tiny' } });
+  assert.equal(connection.holds.name, 'tiny');
+  made[0].say({ type: 'holds', model: { name: 'other' } });
+  assert.equal(connection.holds.name, 'other');
+  locks.asked[0].got();
+  assert.equal(connection.holds, null);
+  live();
+  assert.deepEqual(told('holds'), [{ name: 'tiny' }, { name: 'other' }, null]);
 });

@@ -21,6 +21,16 @@ def passes(cases: str, *arguments: str) -> None:
     assert "# fail 0" in done.stdout and "# pass 0" not in done.stdout, done.stdout
 
 
+def bundled(script: str, folder: Path, loader: str) -> str:
+    """The address of one of our scripts with what it imports, and `loader` in the place of Pyodide's own."""
+    (folder / "loader.js").write_text(loader)
+    bundle = folder / "bundle.mjs"
+    alias = f"--alias:pyodide-loader={folder / 'loader.js'}"
+    source = str(assets.HERE / "web" / script)
+    assets.esbuild(source, "--bundle", "--format=esm", alias, f"--outfile={bundle}", "--log-level=warning")
+    return bundle.as_uri()
+
+
 def test_a_dead_worker_is_noticed_and_replaced_and_each_cause_has_one_remedy() -> None:
     passes("connection.mjs")
 
@@ -35,9 +45,9 @@ def test_files_are_taken_as_servers_hand_them_out(tmp_path: Path, monkeypatch: p
     encoded = {n: base64.b64encode(b).decode() for n, b in (("raw", text), ("packed", packed))}
     given = tmp_path / "given.json"
     given.write_text(json.dumps({**encoded, "entry": entry}))
-    (tmp_path / "loader.js").write_text("export const loadPyodide = null;")
-    bundle = tmp_path / "python.mjs"
-    loader = f"--alias:pyodide-loader={tmp_path / 'loader.js'}"
-    source = str(assets.HERE / "web" / "python.js")
-    assets.esbuild(source, "--bundle", "--format=esm", loader, f"--outfile={bundle}", "--log-level=warning")
-    passes("files.mjs", bundle.as_uri(), str(given))
+    passes("files.mjs", bundled("python.js", tmp_path, "export const loadPyodide = null;"), str(given))
+
+
+def test_pages_that_share_a_worker_are_told_of_models_and_of_its_end(tmp_path: Path) -> None:
+    loader = "export const loadPyodide = (how) => globalThis.fakePyodide(how);"
+    passes("worker.mjs", bundled("worker.js", tmp_path, loader))

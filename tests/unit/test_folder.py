@@ -9,10 +9,12 @@ import subprocess
 import time
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import folder
 import offline
 import pytest
+import shell
 
 PAGE = '<html data-build="" data-site="./"><h1>{}</h1></html>'
 
@@ -32,6 +34,23 @@ def site(tmp_path: Path) -> Path:
 
 
 WHEN = 1_700_000_000
+
+
+def test_the_zip_offers_no_model_that_it_does_not_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shell, "models", ["smollm2-135m", "tiny-llama"])
+    page = SimpleNamespace(state=SimpleNamespace(other_models=True))
+    offered = shell.choice_of_model(page, root="./", assets={"models.js": "models.js"})
+    choices = lambda html: re.findall(r'<option value="([^"]*)"', html)  # noqa: E731
+    assert choices(offered) == ["storyteller", "smollm2-135m", "tiny-llama", "file"]
+    assert re.findall(r'value="([^"]*)"[^>]* hidden>', offered) == ["tiny-llama"], "what is for tests is not offered"
+    assert choices(folder.offering(offered, tmp_path)) == ["storyteller", "file"]
+    (tmp_path / "models" / "smollm2-135m").mkdir(parents=True)
+    assert choices(folder.offering(offered, tmp_path)) == ["storyteller", "smollm2-135m", "file"]
+    monkeypatch.setattr(shell, "models", ["tiny-llama"])  # REAL=0
+    assert choices(shell.choice_of_model(page, root="./", assets={"models.js": "models.js"}))[1:] == [
+        "tiny-llama",
+        "file",
+    ]
 
 
 def test_what_is_in_the_zip_can_be_read_by_everybody(site: Path, tmp_path: Path) -> None:

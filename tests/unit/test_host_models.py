@@ -31,11 +31,32 @@ def bench():
 
 
 def test_a_model_of_the_site_is_on_the_bench_then():
+    assert models.holding() == "null"
     said = json.loads(models.take("tiny-llama", [("tiny-llama.gguf", *of(DATA))]))["model"]
+    assert json.loads(models.holding()) == said and said.pop("taken") > 0
     assert said.pop("title") == "a random Llama" and said.pop("name") == "tiny-llama" and said.pop("licence") == "MIT"
     assert said == {"weights": 106_816, "layers": 2, "heads": 4, "vocabulary": 352, "window": 64}
     assert json.loads(models.take("tiny-llama", []))["model"]["weights"] == 106_816  # it is here: nothing is read
     assert lab.model("tiny-llama").n_params == said["weights"]
+
+
+def test_two_files_of_the_same_name_are_two_models():
+    first, second = (
+        json.loads(models.take(registry.DROPPED, [("mine.gguf", *of(DATA))]))["model"]["taken"] for _ in range(2)
+    )
+    assert second > first
+
+
+def test_memory_that_is_not_there_is_named(monkeypatch):
+    models.take("tiny-llama", [("tiny-llama.gguf", *of(DATA))])
+
+    def full(*arguments):
+        raise MemoryError
+
+    monkeypatch.setattr(registry, "load", full)
+    problem = json.loads(models.take(registry.DROPPED, [("mine.gguf", *of(DATA))]))["problem"]
+    assert problem == "mine.gguf: there is not enough memory for it here."
+    assert models.holding() == "null", "the one before has gone, and it is said"
 
 
 def test_the_one_before_goes_before_another_is_read():

@@ -76,6 +76,34 @@ def test_what_is_shown_follows_the_model_when_it_comes_and_goes(taken):
     lab.take(TINY.name, loaded)
 
 
+def test_another_file_by_the_same_name_is_drawn_anew(taken):
+    home = PAGES[0]
+    loaded = lab._taken[TINY.name]
+    link, picture = home.make("transformer")
+    link.request = {"model": TINY.name}
+    link.request = {"model": TINY.name, "#": 2}
+    before, picture.html = picture.html, "what is about the model before"
+    link.request = {"model": TINY.name, "#": 3}
+    assert picture.html != before, "nothing has changed, so nothing is drawn"
+    lab.take(TINY.name, loaded)
+    link.request = {"model": TINY.name, "#": 4}
+    assert picture.html == before
+
+
+def test_the_roof_of_another_model_is_none_of_the_storyteller(taken):
+    home = PAGES[0].state()
+    home.update_from({"model": TINY.name, "prompt": TEXT})
+    assert home.floor == 3, "two floors below the roof"
+    home.update_from({"model": None})
+    assert home.floor == home.roof == 5
+    home.update_from({"model": TINY.name, "floor": 1})
+    home.update_from({"model": None})
+    assert home.floor == 1, "a floor that the reader has chosen stays"
+    home = PAGES[0].state()
+    home.update_from({"model": TINY.name, "prompt": TEXT, "floor": "2"})
+    assert home.floor == 2, "a link says its floor"
+
+
 def test_bundled_heads_leave_the_sums_as_they_are(taken):
     with lab.using(TINY.name):
         tokens = lab.tokens_of(TEXT)

@@ -66,10 +66,18 @@ test('opened from a disk, the state is in the hash, and reads back as it was', (
 
 test('a value whose default has moved is said with anything else, and never alone', () => {
   const [defaults, moved] = [{ prompt: 'new', turn: 0, seed: null }, ['prompt', 'seed']];
-  assert.deepEqual(told({ prompt: 'new', turn: 0, seed: null }, defaults, moved), {});
-  assert.deepEqual(told({ prompt: 'new', turn: 1, seed: null }, defaults, moved), { turn: 1, prompt: 'new' });
-  assert.deepEqual(told({ prompt: 'old', turn: 0 }, defaults, moved), { prompt: 'old' });
+  assert.deepEqual(told({ prompt: 'new', turn: 0, seed: null }, defaults, { moved }), {});
+  assert.deepEqual(told({ prompt: 'new', turn: 1, seed: null }, defaults, { moved }), { turn: 1, prompt: 'new' });
+  assert.deepEqual(told({ prompt: 'old', turn: 0 }, defaults, { moved }), { prompt: 'old' });
   const href = (values) => queryOf(write(values, defaults, { weights: 'f00d', moved }, at('https://a.example/')));
   assert.deepEqual(href({ prompt: 'new', turn: 1 }), { turn: '1', prompt: 'new', weights: 'f00d' });
   assert.deepEqual(href({ prompt: 'new', turn: 0 }), {});
+});
+
+test('about another model, a link says each value whose default is the storyteller’s', () => {
+  const [defaults, still] = [{ model: 'storyteller', floor: 5, t: 1 }, { sized: ['floor'] }];
+  assert.deepEqual(told({ model: 'tiny', floor: 5, t: 1 }, defaults, still), { model: 'tiny', floor: 5 });
+  assert.deepEqual(told({ model: 'storyteller', floor: 5, t: 2 }, defaults, still), { t: 2 });
+  const href = write({ model: 'tiny', floor: 5, t: 1 }, defaults, still, at('https://a.example/'));
+  assert.deepEqual(queryOf(href), { model: 'tiny', floor: '5' });
 });

@@ -55,6 +55,14 @@ export class Node extends EventTarget {
     return this;
   }
 
+  /** Before another node of this one, or at the end. */
+  insertBefore(node, other) {
+    node.remove();
+    this.append(node);
+    this.children.pop();
+    this.children.splice(other ? this.children.indexOf(other) : this.children.length, 0, node);
+  }
+
   get all() { return this.children.flatMap((child) => [child, ...child.all]); }
 
   querySelectorAll(text) { return this.all.filter(selector(text)); }
@@ -80,6 +88,10 @@ export class Element extends Node {
   }
 
   get id() { return this.getAttribute('id') ?? ''; }
+
+  get className() { return this.getAttribute('class') ?? ''; }
+
+  set className(words) { this.setAttribute('class', words); }
 
   get classList() { return (this.getAttribute('class') ?? '').split(' '); }
 
@@ -113,6 +125,15 @@ export class Element extends Node {
 
   focus() { this.document.activeElement = this; }
 
+  /** What is taken away loses the focus. */
+  remove() {
+    if (!this.parentElement) return;
+    const { document } = this;
+    if (document && this.contains(document.activeElement)) document.activeElement = null;
+    this.parentElement.children.splice(this.parentElement.children.indexOf(this), 1);
+    this.parentElement = null;
+  }
+
   click() { happen(this, 'click'); }
 
   scrollIntoView() { this.scrolled += 1; }
@@ -133,6 +154,8 @@ export class Element extends Node {
 
 export class Document extends Node {
   activeElement = null;
+
+  createElement(tag) { return new Element(tag); }
 
   getElementById(id) { return this.all.find((el) => el.id === id) ?? null; }
 }

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { beforeEach, test } from 'node:test';
-import { ModelError, download, forget, isKept } from '../../build/web/modelfile.js';
+import { CACHE, forget, kept as keptOf } from '../../build/web/kept.js';
+import { ModelError, download } from '../../build/web/modelfile.js';
 
 const folder = new URL('https://a.example/site/models/tiny/');
 const bytes = Uint8Array.from({ length: 1000 }, (_, i) => (i * 7) % 251);
@@ -17,21 +18,26 @@ const manifest = {
 let asked;
 let kept;
 let broken; // url -> how many more times it arrives damaged, or never
+let online;
+let gone; // whether the whole cache was let go
 const never = () => {};
 beforeEach(() => {
   asked = [];
   broken = {};
   kept = new Map();
+  online = true;
   globalThis.caches = {
+    delete: async (name) => { assert.equal(name, CACHE); gone = true; },
     open: async () => ({
       match: async (url) => kept.get(String(url.url ?? url))?.clone(),
-      put: async (url, response) => { kept.set(String(url), response); },
+      put: async (url, response) => { kept.set(String(url), response.clone()); },
       keys: async () => [...kept.keys()].map((url) => ({ url })),
       delete: async (request) => kept.delete(request.url),
     }),
   };
   globalThis.fetch = async (url, { signal } = {}) => {
     signal?.throwIfAborted();
+    if (!online) throw new TypeError('Failed to fetch');
     const name = String(url).slice(folder.href.length);
     asked.push(name);
     if (name === 'manifest.json') return Response.json(manifest);
@@ -55,9 +61,9 @@ test('all parts, in order, with progress up to the last byte', async () => {
 
 test('a second time nothing is fetched but the list', async () => {
   const { signal } = new AbortController();
-  assert.equal(await isKept(folder, manifest), false);
+  assert.deepEqual(await keptOf(folder), { bytes: 0, total: 0 });
   await download(folder, never, signal);
-  assert.equal(await isKept(folder, manifest), true);
+  assert.deepEqual(await keptOf(folder), { bytes: 1000, total: 1000 });
   asked = [];
   let last;
   const { blob } = await download(folder, (p) => { last = { ...p }; }, signal);
@@ -73,11 +79,12 @@ test('what was cancelled goes on where it was', async () => {
   const running = download(folder, enough, cancel.signal);
   await assert.rejects(running, /cancelled/);
   const had = kept.size;
-  assert.equal(had, 4); // all but the one that hung
+  assert.equal(had, 1 + 4); // the list, and all but the part that hung
+  assert.deepEqual(await keptOf(folder), { bytes: 780, total: 1000 });
   broken = {};
   asked = [];
   const { blob } = await download(folder, never, new AbortController().signal);
-  assert.equal(asked.length, 1 + 5 - had);
+  assert.deepEqual(asked, ['manifest.json', '03.bin']);
   assert.deepEqual(await contents(blob), bytes);
 });
 
@@ -103,12 +110,66 @@ test('what the cache holds is checked, too', async () => {
 
 test('without a cache it works, and forgetting leaves nothing', async () => {
   await download(folder, never, new AbortController().signal);
+  kept.set('https://a.example/other/models/x/manifest.json', Response.json(manifest)); // another site's
+  assert.equal(await forget(new URL('https://a.example/site/models/')), true);
+  assert.deepEqual([...kept.keys()], ['https://a.example/other/models/x/manifest.json']);
+  assert.ok(!gone);
+  assert.equal(await forget(folder), false);
+  kept.clear();
+  await download(folder, never, new AbortController().signal);
   await forget(folder);
   assert.equal(kept.size, 0);
+  assert.ok(gone);
   globalThis.caches = { open: async () => { throw new Error('not here'); } };
   const { blob } = await download(folder, never, new AbortController().signal);
   assert.deepEqual(await contents(blob), bytes);
-  assert.equal(await isKept(folder, manifest), false);
+  assert.equal(await keptOf(folder), null);
+  assert.equal(await forget(folder), false);
+});
+
+test('what was fetched once needs no network, nor a server that has it still', async () => {
+  await download(folder, never, new AbortController().signal);
+  for (const none of [
+    () => { online = false; },
+    () => { globalThis.fetch = async () => new Response('', { status: 404 }); },
+    () => { globalThis.fetch = async () => new Response('<html>Sign in to this network</html>'); },
+  ]) {
+    none();
+    const { blob } = await download(folder, never, new AbortController().signal);
+    assert.deepEqual(await contents(blob), bytes);
+  }
+  kept.delete(`${folder.href}04.bin`);
+  await assert.rejects(download(folder, never, new AbortController().signal), /04\.bin/);
+});
+
+test('without a network and with nothing kept, that is what is said', async () => {
+  online = false;
+  await assert.rejects(download(folder, never, new AbortController().signal), /could not be fetched \(no answer/);
+});
+
+test('parts that are on no list any more do not stay', async () => {
+  await download(folder, never, new AbortController().signal);
+  kept.set(`${folder.href}05.bin`, new Response('of an older build'));
+  await download(folder, never, new AbortController().signal);
+  assert.equal(kept.size, 1 + 5);
+});
+
+test('where a page has no checksums of its own (plain http), the browser checks what is fetched', async () => {
+  const { crypto } = globalThis;
+  Object.defineProperty(globalThis, 'crypto', { value: {}, configurable: true });
+  try {
+    globalThis.caches = undefined; // nor anything that is kept
+    const serve = globalThis.fetch;
+    const sums = {};
+    globalThis.fetch = (url, options) => {
+      sums[String(url).slice(-6)] = options.integrity;
+      return serve(url, options);
+    };
+    const { blob } = await download(folder, never, new AbortController().signal);
+    assert.deepEqual(await contents(blob), bytes);
+    const sum = Buffer.from(parts[2].sha256, 'hex').toString('base64');
+    assert.equal(sums['02.bin'], `sha256-${sum}`);
+  } finally { Object.defineProperty(globalThis, 'crypto', { value: crypto, configurable: true }); }
 });
 
 test('a site without the model says so', async () => {
