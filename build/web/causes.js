@@ -44,7 +44,15 @@ export async function forbidden(url = null) {
   return refused.find(({ blockedURI }) => url === null || blockedURI === String(url))?.effectiveDirective ?? '';
 }
 
-/** Why a script did not come well: it is asked for once more, past all that is kept, so a next try gets that.
+/** A file is fetched past all that is kept of it: what is asked for next is what the server has now.
+ * @param {string | URL} url */
+export async function afresh(url) {
+  const response = await fetch(url, { cache: 'reload' });
+  await response.arrayBuffer();
+  return response;
+}
+
+/** Why a script did not come well, as asked of the server.
  * @param {string | URL} url
  * @returns {Promise<{what: string, words: string}>} */
 export async function whyNot(url) {
@@ -57,8 +65,7 @@ export async function whyNot(url) {
   }
   let response;
   try {
-    response = await fetch(url, { cache: 'reload' });
-    await response.arrayBuffer();
+    response = await afresh(url);
   } catch { return { what: 'network', words: 'did not arrive' }; }
   const type = response.headers.get('content-type') ?? '';
   if (!response.ok) return { what: 'server', words: `did not arrive (HTTP ${response.status})` };

@@ -5,7 +5,7 @@
 // A worker may die (its process is ended, memory runs out). Two signs of it: the lock that it holds for life comes
 // free, or it owes an answer and says nothing although it has announced no work. Then another is started, with what the
 // reader had.
-import { sandboxed, whyNot } from './causes.js';
+import { afresh, sandboxed, whyNot } from './causes.js';
 import { afterTurns } from './turns.js';
 
 const TICK = 500; // ms; silence, too, is counted in turns (turns.js)
@@ -35,6 +35,7 @@ export class Connection {
     this.values = values;
     this.patience = patience;
     this.url = url;
+    this.spoiled = false; // whether the worker's script did not come well
     this.on = on;
     /** @type {Port | null} */
     this.port = null;
@@ -139,6 +140,7 @@ export class Connection {
     const { what, words } = await whyNot(this.url);
     if (port !== this.port || this.heard || what === 'network') return; // nothing comes, as was said
     if (what !== 'damaged') {
+      this.spoiled = true;
       this.leave();
       this.fail(what, `The script that runs Python ${words}.`);
     } else if (port?.shared) { // the script comes well: the shared worker is deaf
@@ -161,6 +163,7 @@ export class Connection {
     }
     const { what, words } = this.url ? await whyNot(this.url) : { what: 'worker', words: 'could not start' };
     if (port !== this.port) return;
+    this.spoiled = true;
     this.leave(); // nobody is there: a restart makes another
     this.fail(what, `The script that runs Python ${words}${problem ? ` (${problem})` : ''}.`);
   }
@@ -423,7 +426,9 @@ export class Connection {
     this.patient = false;
     this.shared = true;
     this.endTaking({ message: 'Python was started again while the model came.', what: 'lost' });
-    this.start();
+    if (!this.spoiled || !this.url) { this.start(); return; }
+    this.spoiled = false; // what is kept of the worker's script may be what did not run
+    afresh(this.url).catch(() => null).finally(() => this.start());
   }
 
   close() {

@@ -1,4 +1,4 @@
-import { hopeful, remedy, whyNot } from './causes.js';
+import { afresh, hopeful, remedy, whyNot } from './causes.js';
 import { isFull } from './room.js';
 import { afterTurns } from './turns.js';
 
@@ -65,8 +65,8 @@ import { afterTurns } from './turns.js';
   addEventListener('pagehide', () => document.getElementById('site-contents')?.hidePopover?.());
 
   // The page's own script may be missing, damaged or stalled; then there is nobody but this script to say so.
-  /** @param {{what: string, words: string}} why */
-  const fail = ({ what, words }) => {
+  /** @param {{what: string, words: string}} why @param {string} [script] its address, where it did not come well */
+  const fail = ({ what, words }, script) => {
     const detail = document.querySelector('[data-status-detail]');
     if (!detail || !document.getElementById('explainer-still') || root.dataset.explainer !== 'still') return;
     const message = location.protocol === 'file:'
@@ -78,8 +78,8 @@ import { afterTurns } from './turns.js';
     detail.querySelector('[data-status-message]').textContent = message;
     const retry = detail.querySelector('[data-retry]');
     retry.onclick = async () => {
-      if (location.protocol !== 'file:') { // not a kept copy of an older build
-        await fetch(location.href, { cache: 'reload' }).catch(() => null);
+      if (location.protocol !== 'file:') { // not a kept copy: of an older build, or of what came damaged
+        await Promise.all([location.href, script ?? []].flat().map((url) => afresh(url).catch(() => null)));
       }
       location.reload();
     };
@@ -90,7 +90,8 @@ import { afterTurns } from './turns.js';
   /** @param {Event} event */
   const onError = async (event) => {
     if (event.target instanceof HTMLScriptElement) {
-      fail(location.protocol === 'file:' ? { what: '', words: '' } : await whyNot(event.target.src));
+      const { src } = event.target;
+      fail(location.protocol === 'file:' ? { what: '', words: '' } : await whyNot(src), src);
     } else if (event instanceof ErrorEvent) fail({ what: 'browser', words: `stopped at a fault (${event.message})` });
   };
   const patience = Math.min(Math.max(Number(asked.get('patience')) || 20, 1), 600);
