@@ -173,7 +173,7 @@ class FeedbackState(PageState):
                 messages["sum"] = str(problem)
                 del wanted["sum"]
         room = max(0, lab.window() - len(self.tokens() if "prompt" not in wanted else lab.tokens_of(wanted["prompt"])))
-        if not lab.is_own() and (wanted.get("step") or 0) > room:
+        if not lab.is_own() and (wanted.get("step", self.step) or 0) > room:  # also where the text has grown
             wanted["step"] = room
             messages["step"] = f"This page has memory for {lab.window()} tokens of this model; the text ends here."
         others = [n for n in self.names() if n != "step"]
