@@ -58,6 +58,21 @@ def test_a_figure_that_cannot_says_why(taken, page, widget):
     assert "own-only" not in drawn.html
 
 
+def test_a_story_ends_where_the_memory_does_also_when_its_text_grows(taken):
+    page = next(page for page in PAGES if page.name == "feedback")
+    state = page.state()
+    assert not state.update_from({"model": TINY.name, "prompt": "The", "step": 55})
+    with lab.using(TINY.name):
+        short, grown = len(lab.tokens_of("The")), len(lab.tokens_of(TEXT))
+        assert short + 55 <= lab.window() < grown + 55
+    said = state.update_from({"prompt": TEXT})
+    assert state.step == TINY.window - grown and "memory for 64 tokens" in said["step"]
+    assert state.update_from({"model": None, "prompt": None, "step": 70}) == {} and state.step == 70
+    assert "step" in state.update_from({"model": TINY.name}), "and when the model comes"
+    with state.about():
+        assert len(state.tokens()) + state.step == TINY.window
+
+
 def test_what_is_shown_follows_the_model_when_it_comes_and_goes(taken):
     home = PAGES[0]
     loaded = lab._taken[TINY.name]

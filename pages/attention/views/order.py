@@ -20,8 +20,8 @@ class AttentionOrder(Widget):
     slug = "attention-order"
     title = "Swap two words: does the query notice?"
     own_only = (
-        "This figure takes the learned vectors of places out. This model has none: it turns queries and keys "
-        "by an angle for each place, so what is measured here would be another thing."
+        "This figure takes the storyteller’s learned vectors of places out. Most models of today have none: they turn "
+        "queries and keys by an angle for each place, and without that another thing would be measured."
     )
     reads = ("prompt", "layer", "head", "query", "swap", "swap_with")
     beyond = ("layer", "head")

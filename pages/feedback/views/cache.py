@@ -283,8 +283,8 @@ class ContextWindow(Widget):
     slug = "context-window"
     title = "When the tape is longer than the context"
     own_only = (
-        "The storyteller’s places end, and a longer tape loses its start. This model has far more places than "
-        "a page has memory for, so there is nothing to see here."
+        "This figure lets the storyteller’s tape grow longer than its places, and the start falls out. Of a further "
+        "model a page reads no more tokens than it has memory for, and the loop above ends there."
     )
     reads = (*STORY, "window")
     functions = (story.narrow, cache.step, story.shift_change)

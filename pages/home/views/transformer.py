@@ -230,7 +230,7 @@ class Transformer(Widget):
         return f"Opened below: {what}." if what else ""
 
     def closer(self, told: Climb) -> Markup:
-        """The four pages, each a part of this picture, with the same words."""
+        """The four pages that are each a part of this picture, with the same words."""
         text = self.state.text()
         arcs = [a for a in told.arcs if a.query == told.last and a.key > 0]
         best = max(arcs, key=lambda a: (a.carries, a.weight), default=None)
