@@ -217,7 +217,7 @@ class Transformer(Widget):
         floor, column, read = opened
         if floor == 0:
             return inside.ground(told, column)
-        found = climb.inside(lab.model(), told, floor, column, read)
+        found = climb.inside(told, floor, column, read)
         return inside.panel(told, found, s.text(), read is not None)
 
     def outcome(self, told: Climb, opened: tuple[int, int, int | None] | None) -> str:
