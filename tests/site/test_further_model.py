@@ -68,7 +68,7 @@ def test_the_random_one_comes_in_parts_and_a_second_time_from_the_cache(worker):
         "layers": 2,
         "heads": 4,
         "vocabulary": 352,
-        "window": TINY.window,
+        "window": registry.WINDOW,
     }
     ask(worker, {"type": "model", "name": TINY.name}, "there", "failed")
     progress = [said for said in worker.evaluate("() => window.said") if said.get("state") == "fetching"]
