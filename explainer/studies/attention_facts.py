@@ -27,7 +27,7 @@ from explainer.kernel.interventions import (
     UniformAttention,
     compare,
 )
-from explainer.kernel.model import direct_logit_contributions, forward, logit_lens
+from explainer.kernel.model import direct_logit_contributions, forward, logit_lens, logits_at
 from explainer.kernel.ops import entropy, log_softmax, softmax
 from explainer.kernel.trace import Trace
 from explainer.models import lab
@@ -251,7 +251,8 @@ def routing(tokens_a: tuple[int, ...], tokens_b: tuple[int, ...], layer: int, he
     """Run two texts and compare what mixes their tokens with what does not depend on them."""
     params = lab.model().params
     names = [f"blocks.{layer}.attn.{w}" for w in ("W_Q", "W_K", "W_V", "W_O")]
-    names += [f"blocks.{layer}.mlp.W_in", f"blocks.{layer}.mlp.W_out"]
+    gates = [name for name in (f"blocks.{layer}.mlp.W_gate",) if name in params]  # where the MLP has them
+    names += [*gates, f"blocks.{layer}.mlp.W_in", f"blocks.{layer}.mlp.W_out"]
     key = f"blocks.{layer}.attn.pattern"
     runs = []
     for tokens in (tokens_a, tokens_b):
@@ -329,16 +330,23 @@ def swap(tokens: Sequence[int], i: int, j: int) -> tuple[int, ...]:
     return tuple(new)
 
 
+@lab.per_model(8)
 def order_test(tokens: tuple[int, ...], i: int, j: int, query: int, layer: int, head: int) -> OrderTest:
     """Swap the tokens at i and j, both before the query, with and without positions and mask."""
     if not (0 <= i < query and 0 <= j < query):
         raise ValueError(f"both tokens must stand before the query {query}: not {i} and {j}")
-    n_layers = lab.model().config.n_layers
+    m = lab.model()
+    n_layers = m.config.n_layers
     swapped = swap(tokens, i, j)
     changes, fed, moved, rows = {}, {}, {}, {}
     places = np.array(swap(range(len(tokens)), i, j))  # where each token of the first text stands in the second
     for name, edits in CONDITIONS:
-        first, second = lab.trace(tokens, interventions=edits), lab.trace(swapped, interventions=edits)
+        first, second = (
+            lab.trace(text, interventions=edits)
+            if lab.is_own() or not (edits or text is swapped)  # of a further model two are remembered: others need them
+            else forward(m.params, text, m.config, edits)
+            for text in (tokens, swapped)
+        )
         each, given = [], []
         for level in range(n_layers):
             before, after = (t[f"blocks.{level}.attn_out"][query].astype(np.float64) for t in (first, second))
@@ -346,7 +354,7 @@ def order_test(tokens: tuple[int, ...], i: int, j: int, query: int, layer: int, 
             may_read = np.isfinite(first[f"blocks.{level}.attn.attn_scores"][head, query])
             old, new = (t[f"blocks.{level}.ln1.normalized"].astype(np.float64) for t in (first, second))
             given.append(float((sizes(new[places] - old) / sizes(old))[may_read].max()))
-        p, q = (softmax(t["logits"][query].astype(np.float64)) for t in (first, second))
+        p, q = (softmax(logits_at(t, m.params, query).astype(np.float64)) for t in (first, second))
         changes[name], fed[name] = np.array(each), np.array(given)
         moved[name] = float(np.abs(p - q).sum() / 2)
         key = f"blocks.{layer}.attn.pattern"

@@ -374,8 +374,8 @@ def tree(stories: Sequence[tuple[Choices, tuple[Step, ...]]]) -> tuple[Branch, .
 
 
 def kept_per_token(config: Config) -> int:
-    """How many numbers a token leaves in the cache: a key and a value per layer and head."""
-    return 2 * config.n_layers * config.n_heads * config.d_head
+    """How many numbers a token leaves in the cache: a key and a value per layer and head (or group of heads)."""
+    return 2 * config.n_layers * config.kv_heads * config.d_head
 
 
 @dataclass(frozen=True)

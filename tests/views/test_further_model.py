@@ -191,6 +191,54 @@ def test_roles_on_a_text_are_shares_of_attention(taken):
     assert "copy" not in found.scores
 
 
+def test_without_angles_and_mask_it_notices_no_swap(taken):
+    """RoPE's angles are its positions: without them, and without the mask, attention sees a bag of tokens."""
+    page, widget = next(case for case in WORK if case[1].slug == "attention-order")
+    drawn, _ = made(page, widget, query=12, swap=3, swap_with=9)
+    check(drawn.html)
+    with lab.using(TINY.name):
+        tokens = lab.tokens_of(TEXT)
+        found = attention_facts.order_test(tokens, 3, 9, 12, 0, 0)
+    assert tokens[3] != tokens[9]
+    assert all(found.rounding("no positions, no mask")) and found.moved["no positions, no mask"] < 1e-6
+    assert found.rounding("no positions")[0] and not found.rounding("no positions")[1], "order leaks through the mask"
+    assert not any(found.rounding("as trained")) and found.moved["as trained"] > 1e-3
+    assert "the swap is invisible to the query in every layer. With the mask" in drawn.html
+    assert "the angles by which places turn queries and keys are 0" in drawn.html
+
+
+def test_two_texts_go_through_its_own_weights(taken):
+    page, widget = next(case for case in WORK if case[1].slug == "attention-routing")
+    drawn, _ = made(page, widget, pin="The capital of Italy is the capital", layer=1, head=2, query=4)
+    check(drawn.html)
+    assert "(SwiGLU)" in drawn.html and drawn.html.count("bit-identical") == 7 and "mlp.W_gate" in drawn.html
+    assert drawn.html.count('class="different"') == 1, "the pattern alone"
+
+
+def test_what_is_kept_of_it_is_counted_by_groups(taken):
+    page, widget = next(case for case in WORK if case[1].slug == "kv-cache")
+    drawn, _ = made(page, widget, step=5)
+    check(drawn.html)
+    with drawn.state.about():
+        config, tape = lab.model().config, len(drawn.state.tokens()) + 4
+        cache = KVCache.of(lab.trace((*drawn.state.tokens(), *(t.token for t in drawn.state.tell(4)))))
+        assert story.kept_per_token(config) * tape == cache.numbers
+    assert f"{cache.numbers:,}" in drawn.html and "group of 2 heads that share them" in drawn.html
+    assert "The curve ends at 64 tokens" in drawn.html
+    drawn.state.update_from({"step": 0})
+    assert "shown are the 4 turns that would come next" in drawn.html
+
+
+def test_its_loop_has_its_own_tape(taken):
+    page, widget = next(case for case in WORK if case[1].slug == "turing")
+    drawn, _ = made(page, widget, step=3)
+    check(drawn.html)
+    assert f"{TINY.weights:,} numbers, the same at every tick" in drawn.html and "fingerprint" not in drawn.html
+    with drawn.state.about():
+        n = len(drawn.state.tokens()) + 2
+    assert f"{n} of {registry.WINDOW} cells in use" in drawn.html and "352 symbols" in drawn.html
+
+
 def test_nothing_is_left_of_it_when_it_is_let_go(taken):
     """Every figure that is about it is drawn and worked with; then no memory, cache or figure of ours holds it."""
     for page, widget in WORK:
