@@ -52,6 +52,10 @@ class Config:
         """How many heads have keys and values of their own: here all of them."""
         return self.n_heads
 
+    def group_of(self, head: int) -> int:
+        """Whose keys and values a head reads: its own, or those of the group of heads that it belongs to."""
+        return head * self.kv_heads // self.n_heads
+
     @property
     def wide(self) -> bool:
         """Whether the vocabulary is so wide that a trace holds the logits of the asked columns only (`forward`)."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from explainer.kernel.config import Config
 from explainer.kernel.model import forward
-from explainer.kernel.trace import Intervention
+from explainer.kernel.trace import Intervention, Trace
 
 Array = np.ndarray
 
@@ -106,6 +106,13 @@ def role_targets(tokens: Sequence[int]) -> dict[str, Array]:
     }
 
 
+def compared(trace: Trace, layer: int) -> tuple[str, str]:
+    """The records whose dot products are a layer's scores: queries and keys, turned by their places where the model
+    does that (RoPE)."""
+    q, k = trace.inputs(f"blocks.{layer}.attn.attn_scores_raw")
+    return q, k
+
+
 def measure(
     params: Mapping[str, Array],
     config: Config,
@@ -142,13 +149,13 @@ class Tally:
         self.uniform = dict.fromkeys(MEASURED, 0.0)
         self.queries = dict.fromkeys(MEASURED, 0)
 
-    def add(self, trace: Mapping[str, Array], roles: Sequence[str]) -> None:
-        """Count one text."""
+    def add(self, trace: Mapping[str, Array], roles: Sequence[str], first: int = FIRST_QUERY) -> None:
+        """Count one text. first: the first query that is asked"""
         tokens = [int(token) for token in trace["tokens"]]
         targets = role_targets(tokens)
         for role in roles:
             wanted = targets[role].copy()
-            wanted[:FIRST_QUERY] = False
+            wanted[:first] = False
             asked = wanted.any(axis=1)  # queries for which the role says anything
             self.queries[role] += int(asked.sum())
             self.uniform[role] += float((wanted.sum(axis=1) / np.arange(1, len(tokens) + 1)).sum())

@@ -243,6 +243,14 @@ def share_of_past(length: int, dtype: str) -> Array:
     return (np.tril(np.ones((length, length))) / np.arange(1, length + 1)[:, None]).astype(dtype)
 
 
+def softmax(scores: Array) -> Array:
+    """Scores become shares, along the last axis and in their own memory. Returns them."""
+    scores -= scores.max(axis=-1, keepdims=True)
+    np.exp(scores, out=scores)
+    scores /= scores.sum(axis=-1, keepdims=True)
+    return scores
+
+
 class Attention(Part):
     """Causal attention: a place reads earlier places, and weighs them by how well their keys fit its query.
 
@@ -285,9 +293,7 @@ class Attention(Part):
             pattern *= share_of_past(T, self.weights.dtype.str)[reads]
         else:
             pattern += mask_of_future(T, self.weights.dtype.str)[reads]
-            pattern -= pattern.max(axis=-1, keepdims=True)
-            np.exp(pattern, out=pattern)
-            pattern /= pattern.sum(axis=-1, keepdims=True)
+            softmax(pattern)
         self.pattern = pattern
         self.z = self.room("z", B, R, D)
         np.matmul(pattern, self.v, out=self.heads(self.z)[0])
@@ -337,9 +343,7 @@ class Attention(Part):
             q = rotate(q, *(a[at] for a in angles(self.shape.length, K, self.weights.dtype.str)))
         keys, values = state["k"][:, :, : at + 1], state["v"][:, :, : at + 1]
         scores = (keys @ q[..., None])[..., 0]  # [B, H, at + 1]
-        weights = np.exp(scores - scores.max(-1, keepdims=True))
-        weights /= weights.sum(-1, keepdims=True)
-        return (weights[..., None, :] @ values).reshape(B, D) @ self.w("W_O")
+        return (softmax(scores)[..., None, :] @ values).reshape(B, D) @ self.w("W_O")
 
     def remember(self, y: Array, state: dict[str, Array], at: int) -> None:
         """Keep of one more token what later ones may read of it. y: [B, D], at place `at`"""

@@ -42,14 +42,12 @@ class File(Protocol):
 class Loaded:
     """What a model file gives.
 
-    model:     ready to run
+    model:     ready to run; its metadata is what the file says about itself (name, licence, how weights are stored)
     tokenizer: its own; None if the file has none
-    says:      what the file says about itself, in strings (name, licence, how the weights are stored)
     """
 
     model: Model
     tokenizer: Tokenizer | None
-    says: Mapping[str, str]
 
 
 def size_of(file: File) -> int:
@@ -139,6 +137,35 @@ def floats(file: File, offset: int, shape: tuple[int, ...], storage: Storage, wh
             raise CorruptCheckpoint(f"{what} contains numbers that are not finite")
     array.flags.writeable = False
     return array
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """Where in a file a tensor is, and how it is stored. shape: the outermost axis first, as in numpy"""
+
+    shape: tuple[int, ...]
+    storage: Storage
+    offset: int
+
+
+@dataclass(frozen=True, eq=False)
+class Tensors:
+    """A model file of which the header has been read. name: what sentences call it"""
+
+    file: File
+    name: str
+    tensors: Mapping[str, Tensor]
+
+    def floats(self, key: str) -> Array:
+        """One tensor as float32. Raises CorruptCheckpoint if there is none."""
+        if key not in self.tensors:
+            raise CorruptCheckpoint(f"{self.name}: the tensor {key!r} is missing")
+        at = self.tensors[key]
+        return floats(self.file, at.offset, at.shape, at.storage, f"{self.name}: {key!r}")
+
+    def stored(self) -> str:
+        """The ways in which its numbers are stored."""
+        return " ".join(sorted({tensor.storage.name for tensor in self.tensors.values()}))
 
 
 # ---------------------------------------------------------------- whether it fits, and whether all is there

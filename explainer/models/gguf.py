@@ -24,7 +24,7 @@ from explainer.kernel.checkpoint import CorruptCheckpoint, TruncatedCheckpoint
 from explainer.kernel.model import Model
 from explainer.models import files
 from explainer.models.byte_level import ByteLevelTokenizer, UnsupportedModel
-from explainer.models.files import File, Loaded, Storage
+from explainer.models.files import File, Loaded, Storage, Tensor, Tensors
 
 Array = np.ndarray
 
@@ -147,35 +147,11 @@ class Cursor:
         return count
 
 
-@dataclass(frozen=True)
-class Tensor:
-    """Where in the file a tensor is, and how it is stored. shape: the outermost axis first, as in numpy"""
-
-    name: str
-    shape: tuple[int, ...]
-    storage: Storage
-    offset: int
-
-
 @dataclass(frozen=True, eq=False)
-class GGUF:
-    """A GGUF file of which the header has been read.
+class GGUF(Tensors):
+    """A GGUF file of which the header has been read. metadata: name -> value"""
 
-    metadata: name -> value
-    tensors:  name -> Tensor, in the order of the file
-    """
-
-    file: File
-    name: str
     metadata: Mapping[str, Any]
-    tensors: Mapping[str, Tensor]
-
-    def floats(self, name: str) -> Array:
-        """One tensor as float32. Raises CorruptCheckpoint if there is none."""
-        if name not in self.tensors:
-            raise CorruptCheckpoint(f"{self.name}: the tensor {name!r} is missing")
-        tensor = self.tensors[name]
-        return files.floats(self.file, tensor.offset, tensor.shape, tensor.storage, f"{self.name}: {name!r}")
 
     def says(self, key: str, default: Any = None) -> Any:
         """A value of the metadata. Raises CorruptCheckpoint if it is missing and there is no default."""
@@ -227,8 +203,8 @@ def read(file: File, name: str = "file") -> GGUF:
             raise CorruptCheckpoint(f"{name}: {key!r} is {list(shape)}, which {storage.name} cannot be")
         if begin + offset + storage.length(count) > at.size:
             raise TruncatedCheckpoint(f"{name}: the file ends before {key!r} does ({at.size:,} bytes)")
-        tensors[key] = Tensor(key, shape, storage, begin + offset)
-    return GGUF(file, name, metadata, tensors)
+        tensors[key] = Tensor(shape, storage, begin + offset)
+    return GGUF(file, name, tensors, metadata)
 
 
 # ---------------------------------------------------------------- the model
@@ -301,13 +277,12 @@ def load(file: File, name: str = "file", room: int | None = None) -> Loaded:
     if unknown:
         raise UnsupportedModel(f"{name}: it has {unknown[0]!r}, which a Llama has not")
     params = files.checked(params_of(gguf, config), config, name)
-    kinds = sorted({tensor.storage.name for tensor in gguf.tensors.values()})
     says = {
         "name": str(gguf.metadata.get("general.name", name)),
         "licence": str(gguf.metadata.get("general.license", "not said")),
-        "stored": " ".join(kinds),
+        "stored": gguf.stored(),
     }
-    return Loaded(Model(config, params, name, says), tokenizer, says)
+    return Loaded(Model(config, params, name, says), tokenizer)
 
 
 PARTS = ("attn_norm", "attn_q", "attn_k", "attn_v", "attn_output", "ffn_norm", "ffn_gate", "ffn_up", "ffn_down")

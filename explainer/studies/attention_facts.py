@@ -7,7 +7,6 @@ depend on the reader's text are computed once.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ from explainer.kernel.interventions import (
     UniformAttention,
     compare,
 )
-from explainer.kernel.model import direct_logit_contributions, forward, logit_lens
+from explainer.kernel.model import direct_logit_contributions, forward, logit_lens, logits_at
 from explainer.kernel.ops import entropy, log_softmax, softmax
 from explainer.kernel.trace import Trace
 from explainer.models import lab
@@ -39,7 +38,7 @@ Array = np.ndarray
 # ---------------------------------------------------------------- held-out text
 
 
-@functools.cache
+@lab.per_model(4)
 def _as_trained() -> held_out.Tally:
     return _tally(())
 
@@ -193,10 +192,10 @@ class Lookup:
 
 
 def lookup(trace: Trace, layer: int, head: int, query: int, sharpness: float) -> Lookup:
-    """Read the dictionary of one head with one query."""
+    """Read the dictionary of one head with one query; where several heads share a value, that of the head's group."""
     at = f"blocks.{layer}.attn"
     scores = trace[f"{at}.attn_scores"][head, query, : query + 1].astype(np.float64)
-    values = trace[f"{at}.v"][: query + 1, head].astype(np.float64)
+    values = trace[f"{at}.v"][: query + 1, trace.config.group_of(head)].astype(np.float64)
     weights = lookup_weights(scores, sharpness)
     order = tuple(int(i) for i in np.argsort(-scores, kind="stable"))
     own = lookup_weights(scores, 1.0) @ values
@@ -252,7 +251,8 @@ def routing(tokens_a: tuple[int, ...], tokens_b: tuple[int, ...], layer: int, he
     """Run two texts and compare what mixes their tokens with what does not depend on them."""
     params = lab.model().params
     names = [f"blocks.{layer}.attn.{w}" for w in ("W_Q", "W_K", "W_V", "W_O")]
-    names += [f"blocks.{layer}.mlp.W_in", f"blocks.{layer}.mlp.W_out"]
+    gates = [name for name in (f"blocks.{layer}.mlp.W_gate",) if name in params]  # where the MLP has them
+    names += [*gates, f"blocks.{layer}.mlp.W_in", f"blocks.{layer}.mlp.W_out"]
     key = f"blocks.{layer}.attn.pattern"
     runs = []
     for tokens in (tokens_a, tokens_b):
@@ -330,16 +330,23 @@ def swap(tokens: Sequence[int], i: int, j: int) -> tuple[int, ...]:
     return tuple(new)
 
 
+@lab.per_model(8)
 def order_test(tokens: tuple[int, ...], i: int, j: int, query: int, layer: int, head: int) -> OrderTest:
     """Swap the tokens at i and j, both before the query, with and without positions and mask."""
     if not (0 <= i < query and 0 <= j < query):
         raise ValueError(f"both tokens must stand before the query {query}: not {i} and {j}")
-    n_layers = lab.model().config.n_layers
+    m = lab.model()
+    n_layers = m.config.n_layers
     swapped = swap(tokens, i, j)
     changes, fed, moved, rows = {}, {}, {}, {}
     places = np.array(swap(range(len(tokens)), i, j))  # where each token of the first text stands in the second
     for name, edits in CONDITIONS:
-        first, second = lab.trace(tokens, interventions=edits), lab.trace(swapped, interventions=edits)
+        first, second = (
+            lab.trace(text, interventions=edits)
+            if lab.is_own() or not (edits or text is swapped)  # of a further model two are remembered: others need them
+            else forward(m.params, text, m.config, edits)
+            for text in (tokens, swapped)
+        )
         each, given = [], []
         for level in range(n_layers):
             before, after = (t[f"blocks.{level}.attn_out"][query].astype(np.float64) for t in (first, second))
@@ -347,7 +354,7 @@ def order_test(tokens: tuple[int, ...], i: int, j: int, query: int, layer: int, 
             may_read = np.isfinite(first[f"blocks.{level}.attn.attn_scores"][head, query])
             old, new = (t[f"blocks.{level}.ln1.normalized"].astype(np.float64) for t in (first, second))
             given.append(float((sizes(new[places] - old) / sizes(old))[may_read].max()))
-        p, q = (softmax(t["logits"][query].astype(np.float64)) for t in (first, second))
+        p, q = (softmax(logits_at(t, m.params, query).astype(np.float64)) for t in (first, second))
         changes[name], fed[name] = np.array(each), np.array(given)
         moved[name] = float(np.abs(p - q).sum() / 2)
         key = f"blocks.{layer}.attn.pattern"
@@ -398,12 +405,12 @@ class Lens:
 
 def lens(trace: Trace, position: int, token: int) -> tuple[Lens, ...]:
     """The logit lens at one position after the embedding and after every sub-layer."""
-    logits = logit_lens(trace, lab.model().params, sublayers=True)[:, position].astype(np.float64)  # [2L + 1, V]
+    rows = logit_lens(trace, lab.model().params, sublayers=True, asked=[position])[:, 0]  # [2L + 1, V]
     names = ["embedding"]
     for layer in range(trace.config.n_layers):
         names += [f"attention {layer}", f"mlp {layer}"]
     stages = []
-    for name, row in zip(names, logits, strict=True):
+    for name, row in zip(names, rows.astype(np.float64), strict=True):
         rank = 1 + int((row > row[token]).sum())
         stages.append(Lens(name, softmax(row), float(log_softmax(row)[token]), rank))
     return tuple(stages)
@@ -440,20 +447,32 @@ def provenance(trace: Trace, key: str) -> Step:
 
 @dataclass(frozen=True)
 class Score:
-    """One raw score taken apart: coordinate by coordinate. q, k, products: [K]; total: their sum"""
+    """One raw score taken apart: coordinate by coordinate, as query and key are compared.
+
+    q, k, products: [K]; total: their sum, before the division
+    group:  whose key it is: the head's own, or that of the group of heads that share it
+    shared: how many heads share it; turned: whether places have turned both (RoPE)
+    """
 
     key: int
     q: Array
     k: Array
     products: Array
     total: float
+    group: int
+    shared: int
+    turned: bool
 
 
 def one_score(trace: Trace, layer: int, head: int, query: int, key: int) -> Score:
     """The dot product of one query with one key, spelled out."""
     at = f"blocks.{layer}.attn"
-    q, k = trace[f"{at}.q"][query, head], trace[f"{at}.k"][key, head]
-    return Score(key, q, k, q * k, float(trace[f"{at}.attn_scores_raw"][head, query, key]))
+    config = trace.config
+    group = config.group_of(head)
+    q_name, k_name = heads.compared(trace, layer)
+    q, k = trace[q_name][query, head], trace[k_name][key, group]
+    total = float(trace[f"{at}.attn_scores_raw"][head, query, key])
+    return Score(key, q, k, q * k, total, group, config.n_heads // config.kv_heads, k_name != f"{at}.k")
 
 
 def with_and_without_scaling(trace: Trace, layer: int, head: int, query: int) -> Array:
@@ -488,7 +507,7 @@ def mixture(trace: Trace, layer: int, head: int, query: int, shown: int = 6) -> 
     at = f"blocks.{layer}.attn"
     weights = trace[f"{at}.pattern"][head, query]
     order = [int(i) for i in np.argsort(-weights, kind="stable") if i <= query or weights[i] > 0]
-    parts = weights[:, None] * trace[f"{at}.v"][:, head]
+    parts = weights[:, None] * trace[f"{at}.v"][:, trace.config.group_of(head)]
     first, rest = order[:shown], order[shown:]
     return Mixture(
         tuple(first),

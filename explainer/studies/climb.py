@@ -7,13 +7,13 @@ less chance (`FALL`). All numbers are made by the kernel, for this text and this
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from explainer.kernel.cache import KVCache, step
+from explainer.kernel.heads import compared
 from explainer.kernel.interventions import NoEdges, all_heads
 from explainer.kernel.model import Model, forward, unembedded
 from explainer.kernel.ops import softmax
@@ -332,14 +332,13 @@ def roof(model: Model, trace: Trace, probs: Array, said: int | None = None, at: 
     return Roof(odds, max(0.0, 1.0 - sum(o.chance for o in odds)), shown.index(said), at)
 
 
-def standing(turn: story.Step, given: int, near: int, name: str | None = None) -> Climb:
+def standing(turn: story.Step, given: int, near: int) -> Climb:
     """The text that a turn of the loop reads, and the odds that it draws from: nothing is drawn, no arc is tested.
 
     given: how many pieces of that text the model did not write; near: so many columns at the end have their arcs
     Nothing is said of what the columns would say (`Floor.read` is empty).
     """
-    model = lab.model(name)
-    trace = lab.trace(turn.context, name)
+    model, trace = lab.model(), lab.trace(turn.context)
     last, n_heads = len(turn.context) - 1, model.config.n_heads
     floors = []
     for number, (first, top) in enumerate(bundles(model.config.n_layers), start=1):
@@ -353,10 +352,10 @@ def standing(turn: story.Step, given: int, near: int, name: str | None = None) -
     return Climb(turn.index, columns, tuple(floors), above.odds, above.rest, above.said, above.at, False)
 
 
-def dropped(turn: story.Step, name: str | None = None) -> Roof:
+def dropped(turn: story.Step) -> Roof:
     """The odds of a turn, and the piece that it wrote; where the ball fell, if one was drawn."""
     at = 0.5 if turn.draw is None else (turn.draw.u - turn.draw.low) / (turn.draw.high - turn.draw.low)
-    return roof(lab.model(name), lab.trace(turn.context, name), turn.final, turn.token, at)
+    return roof(lab.model(), lab.trace(turn.context), turn.final, turn.token, at)
 
 
 def reading(probs: Array, before: int) -> Reading:
@@ -365,13 +364,13 @@ def reading(probs: Array, before: int) -> Reading:
     return Reading(best, text_of(best), float(probs[best]), fits(best, before) and bool(probs[best] >= SURE))
 
 
-@functools.lru_cache(maxsize=16)
+@lab.per_model(16)
 def kept_of(trace: Trace) -> KVCache:
     """The keys and values of a pass: one object for each, so that what is asked of it can be remembered."""
     return KVCache.of(trace)
 
 
-@functools.lru_cache(maxsize=256)
+@lab.per_model(256, few=16)
 def unfinished(model: Model, cache: KVCache, token: int) -> bool:
     """Whether the model would most likely go on with the same word after this piece."""
     if cache.full or not spelled(token):
@@ -385,14 +384,13 @@ def climb(
     turn: int,
     seed: int = 0,
     opened: int | None = None,
-    name: str | None = None,
     most: int = MOST_FLOORS,
 ) -> Climb:
     """Turn number `turn` after a text: the words drawn before it stand behind the text. most: floors (`bundles`)
 
     Raises ValueError if the text ends before that turn (`turns`).
     """
-    told = tell(tokens, turn + 1, seed, name)
+    told = tell(tokens, turn + 1, seed)
     if any(s.token == lab.tokenizer().end_id for s in told[:turn]):
         raise ValueError(f"the text ends before turn {turn}")
     drawn = told[turn].draw
@@ -401,12 +399,12 @@ def climb(
     tape = (*tokens, *(s.token for s in told[:turn]))
     tests = MOST_TESTS if lab.is_own() else FEW_TESTS
     options: dict[str, int] = {"given": len(tokens), "tests": tests, "most": most}
-    return climbed(lab.model(name), tape, told[turn].token, turn=turn, at=at, opened=opened, **options)
+    return climbed(lab.model(), tape, told[turn].token, turn=turn, at=at, opened=opened, **options)
 
 
-def tell(tokens: tuple[int, ...], turns: int, seed: int, name: str | None = None) -> tuple[story.Step, ...]:
+def tell(tokens: tuple[int, ...], turns: int, seed: int) -> tuple[story.Step, ...]:
     """The first turns of the loop at temperature 1, as on every page."""
-    return story.teller(None, name).tell(tokens, Settings(), seed, (), turns)
+    return story.teller().tell(tokens, Settings(), seed, (), turns)
 
 
 def turns(tokens: tuple[int, ...], wanted: int, seed: int) -> int:
@@ -441,9 +439,10 @@ class Inside:
     mlp: float
 
 
-def inside(model: Model, told: Climb, floor: int, column: int, read: int | None = None) -> Inside:
-    """Open a node of a climb. floor: from 1; read: a column at or before `column`, to follow that one
+def inside(told: Climb, floor: int, column: int, read: int | None = None) -> Inside:
+    """Open a node of a climb of the model in use.
 
+    floor: from 1; read: a column at or before `column`, to follow that one
     Raises ValueError where there is no such node.
     """
     if not (1 <= floor <= len(told.floors) and 0 <= column <= told.last) or (
@@ -451,24 +450,19 @@ def inside(model: Model, told: Climb, floor: int, column: int, read: int | None 
     ):
         raise ValueError(f"there is no node {floor}.{column}{'' if read is None else f'.{read}'}")
     at = told.floors[floor - 1]
-    trace = (
-        lab.trace(tuple(c.token for c in told.columns), model.name)
-        if model is lab.model(model.name)
-        else forward(model.params, [c.token for c in told.columns], model.config)
-    )
+    trace = lab.trace(tuple(c.token for c in told.columns))
     weights, heads = strongest(trace, at.first, at.last)
     followed = read
     if followed is None:
         carried = [a for a in at.arcs if a.query == column and a.carries and a.key]
         others = list(range(1, column)) or [column]
         followed = carried[0].key if carried else max(others, key=lambda s: weights[column, s])
-    layer, head = divmod(int(heads[column, followed]), model.config.n_heads)
+    layer, head = divmod(int(heads[column, followed]), trace.config.n_heads)
     layer += at.first
     block = f"blocks.{layer}"
     shares = trace[f"{block}.attn.pattern"][head, column, : column + 1]
-    q_key, k_key = (f"{block}.attn.{'rot_' * (f'{block}.attn.rot_{x}' in trace)}{x}" for x in "qk")  # as compared
-    group = head * trace[k_key].shape[1] // model.config.n_heads  # several queries may share a key
-    q, k = trace[q_key][column, head], trace[k_key][followed, group]
+    q_key, k_key = compared(trace, layer)
+    q, k = trace[q_key][column, head], trace[k_key][followed, trace.config.group_of(head)]
     came = np.linalg.norm(trace[f"{block}.resid_pre"][column].astype(np.float64))
     added = [
         float(np.linalg.norm(trace[f"{block}.{x}"][column].astype(np.float64)) / came) for x in ("attn_out", "mlp_out")

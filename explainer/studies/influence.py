@@ -55,7 +55,11 @@ def grid(n: int, n_layers: int, sublayers: bool = False, written: int = 0) -> Gr
 
 @lru_cache(maxsize=32)
 def cones(graph_of: tuple[int, int, bool, int]) -> Cones:
-    """All cones of `grid(*graph_of)` in one sweep over the arrows: the same sets as Graph.reads and .influences."""
+    """The cones of all nodes of `grid(*graph_of)`: the same sets as Graph.reads and .influences.
+
+    Two sweeps: over the arrows that arrive, upwards, for whom a node can have heard of; over those that leave,
+    downwards, for who can have heard of it. (The grid is made here, as results are remembered by small arguments.)
+    """
     graph = grid(*graph_of)
     n = graph.n
     bit = {node: node.level * n + node.position for node in graph.nodes}

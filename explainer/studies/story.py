@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from explainer.kernel import checkpoint
 from explainer.kernel.cache import KVCache, multiply_adds, step
 from explainer.kernel.config import Config
 from explainer.kernel.model import Model, forward
@@ -137,6 +138,10 @@ class Reading:
         return self.attention.mean(axis=0)
 
 
+FEW_OF_FURTHER = (300, 4, 3)
+"""Readings, caches and tales that are kept of a further model: a turn of SmolLM2's, with all its odds, takes 1 MB."""
+
+
 class Teller:
     """Tells stories with one model and remembers what it has read, so that forks share their common beginning.
 
@@ -147,13 +152,21 @@ class Teller:
 
     readings: (length of the prompt, tape) -> what was read
     caches:   the same -> keys and values of whole stories; those of a story's beginning are cut out of them
+    tales:    (prompt, settings, seed, choices) -> the turns told so far
     whole: the teller of the same weights with more places: it reads every tape that fits into both in the same way
     """
 
-    def __init__(self, model: Model, most_readings: int = 3000, most_caches: int = 32, whole: Teller | None = None):
+    def __init__(
+        self,
+        model: Model,
+        most_readings: int = 3000,
+        most_caches: int = 32,
+        most_tales: int = 24,
+        whole: Teller | None = None,
+    ):
         self.model = model
         self.whole = whole
-        self.most = (most_readings, most_caches)
+        self.most = (most_readings, most_caches, most_tales)
         self.readings: OrderedDict[tuple[int, tuple[int, ...]], Reading] = OrderedDict()
         self.caches: OrderedDict[tuple[int, tuple[int, ...]], KVCache] = OrderedDict()
         self.tales: OrderedDict[Any, list[Step]] = OrderedDict()
@@ -255,7 +268,7 @@ class Teller:
         """
         start = tuple(prompt)
         told: list[Step] = self.tales.get((start, settings, seed, choices), [])
-        _put(self.tales, (start, settings, seed, choices), told, 24)
+        _put(self.tales, (start, settings, seed, choices), told, self.most[2])
         chosen = dict(choices)
         tape = start + tuple(s.token for s in told)
         began = time.monotonic()
@@ -280,24 +293,28 @@ def _put(store: OrderedDict[Any, Any], key: Any, value: Any, most: int) -> None:
         store.popitem(last=False)
 
 
-def teller(window: int | None = None, name: str | None = None) -> Teller:
-    """The teller of a model (None: the one in use); with a `window`, of the same weights with only that many places."""
-    name = name or lab.in_use()
-    n_ctx = lab.model(name).config.n_ctx
-    return _teller(n_ctx if window is None else min(window, n_ctx), name)
+def teller(window: int | None = None) -> Teller:
+    """The teller of the model in use; with a `window`, of the same weights with only that many places."""
+    n_ctx = lab.model().config.n_ctx
+    return _teller(n_ctx if window is None else min(window, n_ctx))
 
 
-@functools.lru_cache(maxsize=4)
-def _teller(window: int, name: str) -> Teller:
-    model = lab.model(name)
-    return Teller(model) if window == model.config.n_ctx else Teller(narrow(model, window), whole=teller(None, name))
+@lab.per_model(4)
+def _teller(window: int) -> Teller:
+    model = lab.model()
+    most = (3000, 32, 24) if lab.is_own() else FEW_OF_FURTHER
+    return (
+        Teller(model, *most) if window == model.config.n_ctx else Teller(narrow(model, window), *most, whole=teller())
+    )
 
 
 def narrow(model: Model, window: int) -> Model:
     """The same weights with fewer places: the context is full after `window` tokens, and slides from then on."""
     if not 1 <= window <= model.config.n_ctx:
         raise ValueError(f"this model has {model.config.n_ctx} places, so a window has from 1 to that many")
-    params = dict(model.params) | {"pos_embed.W_pos": model.params["pos_embed.W_pos"][:window]}
+    params = dict(model.params)
+    if (places := params.get("pos_embed.W_pos")) is not None:  # where places are angles, none is stored
+        params["pos_embed.W_pos"] = places[:window]
     return Model(replace(model.config, n_ctx=window), params, f"{model.name}, window {window}", model.metadata)
 
 
@@ -357,8 +374,8 @@ def tree(stories: Sequence[tuple[Choices, tuple[Step, ...]]]) -> tuple[Branch, .
 
 
 def kept_per_token(config: Config) -> int:
-    """How many numbers a token leaves in the cache: a key and a value per layer and head."""
-    return 2 * config.n_layers * config.n_heads * config.d_head
+    """How many numbers a token leaves in the cache: a key and a value per layer and head (or group of heads)."""
+    return 2 * config.n_layers * config.kv_heads * config.d_head
 
 
 @dataclass(frozen=True)
@@ -460,8 +477,8 @@ def fingerprint_of(params: Mapping[str, Array]) -> str:
 
 @functools.lru_cache(maxsize=8)
 def fingerprint(name: str = lab.STORYTELLER) -> str:
-    """The fingerprint of the weights of one of the project's models."""
-    return fingerprint_of(lab.model(name).params)
+    """The fingerprint of the weights of one of the project's own models."""
+    return fingerprint_of(checkpoint.load(name).params)
 
 
 @dataclass(frozen=True)

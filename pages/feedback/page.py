@@ -23,6 +23,7 @@ from .views.turing import Turing
 
 MOST_TURNS = 160
 OWN = 43  # turns of the page's own story: where nothing is written yet, figures about a story show these
+FEW = 4  # the same of a further model
 TELLING = ("choices", "branches", "look", "at")  # values that are about something written
 MOST_TEXTS = 50  # so many earlier texts keep what was chosen for them
 
@@ -78,8 +79,11 @@ class FeedbackState(PageState):
 
     @property
     def ahead(self) -> int:
-        """How many turns the figures about a story show: those written, or, where none is, what would be."""
-        return self.turns or OWN
+        """How many turns the figures about a story show: those written, or, where none is, what would be.
+
+        Of a further model, which takes its time, a few.
+        """
+        return self.turns or (OWN if lab.is_own() else max(1, min(FEW, lab.window() - len(self.tokens()))))
 
     def tokens(self) -> tuple[int, ...]:
         """As much of the prompt's end as the model can read; the start token comes first, if there is room for it."""
@@ -173,7 +177,7 @@ class FeedbackState(PageState):
                 messages["sum"] = str(problem)
                 del wanted["sum"]
         room = max(0, lab.window() - len(self.tokens() if "prompt" not in wanted else lab.tokens_of(wanted["prompt"])))
-        if not lab.is_own() and (wanted.get("step") or 0) > room:
+        if not lab.is_own() and (wanted.get("step", self.step) or 0) > room:  # also where the text has grown
             wanted["step"] = room
             messages["step"] = f"This page has memory for {lab.window()} tokens of this model; the text ends here."
         others = [n for n in self.names() if n != "step"]

@@ -27,10 +27,14 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from pages import PAGES
+
 ROOT = Path(__file__).resolve().parents[2]
 SITE = Path(os.environ.get("EXPLAINER_SITE", ROOT / "_site"))
 LIVE = 180_000  # ms that a page may take to become live on a busy machine; it is `make bench` that times
 expect.set_options(timeout=30_000)
+ABOUT_TEXTS = [page.path for page in PAGES if any("prompt" in widget.reads for widget in page.widgets)]
+"""The pages that are about a reader's text: they have a prompt, and the chapters formulas; /steps/ has neither."""
 
 
 @pytest.fixture(scope="session")

@@ -71,7 +71,7 @@ def test_the_random_one_comes_in_parts_and_a_second_time_it_is_here(worker):
         "layers": 2,
         "heads": 4,
         "vocabulary": 352,
-        "window": TINY.window,
+        "window": registry.WINDOW,
     }
     worker.requests.clear()
     ask(worker, {"type": "model", "name": TINY.name}, "there", "failed")

@@ -269,7 +269,7 @@ def test_inside_a_node(floor, column, again):
     m, told = lab.model(), told_of(NAME)
     patterns, streams, _ = again[NAME]
     for read in (None, 0, column):
-        found = climb.inside(m, told, floor, column, read)
+        found = climb.inside(told, floor, column, read)
         assert found.layer == floor - 1 and found.read == (found.read if read is None else read)
         assert found.shares == pytest.approx(patterns[found.layer, found.head, column, : column + 1], abs=1e-5)
         strongest = patterns[found.layer, :, column, found.read].max()
@@ -286,10 +286,10 @@ def test_inside_a_node(floor, column, again):
         assert (found.attention, found.mlp) == pytest.approx(
             (np.linalg.norm(a) / came, np.linalg.norm(b) / came), rel=1e-3
         )
-    assert climb.inside(m, told, 3, 6).read == 5, "of a node on the way it follows the line that carries"
+    assert climb.inside(told, 3, 6).read == 5, "of a node on the way it follows the line that carries"
     for bad in ((0, 3), (5, 3), (1, 13), (1, 3, 4)):
         with pytest.raises(ValueError, match="no node"):
-            climb.inside(m, told, *bad)
+            climb.inside(told, *bad)
 
 
 def test_the_page_counts_places_as_python_does():

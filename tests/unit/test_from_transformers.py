@@ -134,7 +134,11 @@ def test_both_files_of_the_llama_bring_the_same_tokenizer():
 
 def test_a_gguf_says_what_it_is():
     loaded = load("tiny-llama.gguf")
-    assert loaded.says == {"name": "tiny random llama", "licence": "MIT", "stored": "BF16 F16 F32 Q4_0 Q4_1 Q8_0"}
+    assert loaded.model.metadata == {
+        "name": "tiny random llama",
+        "licence": "MIT",
+        "stored": "BF16 F16 F32 Q4_0 Q4_1 Q8_0",
+    }
     config = loaded.model.config
     assert (config.eps, config.rope_base, config.tied, config.n_kv_heads) == (1e-5, 1000.0, False, 2)
     assert math.isclose(load("tiny-llama").model.config.rope_base, config.rope_base)

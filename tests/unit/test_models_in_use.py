@@ -24,7 +24,7 @@ SMALL = Config(n_layers=1, n_heads=2, d_model=8, d_head=4, d_mlp=16, n_vocab=300
 def other_model(seed: int) -> Loaded:
     """A random model with 300 tokens of its own."""
     model = Model(SMALL, random_params(SMALL, seed), "a random one", {})
-    return Loaded(model, Tokenizer(lab.tokenizer(lab.STORYTELLER).merges[:43]), {})
+    return Loaded(model, Tokenizer(lab.tokenizer(lab.STORYTELLER).merges[:43]))
 
 
 TEXT = "Mia has a red ball."
@@ -103,5 +103,27 @@ def test_no_function_of_tokens_remembers_without_the_model() -> None:
             takes = {a.arg for a in node.args.args}
             remembers = "cache" in decorated and "cached_property" not in decorated
             if remembers and takes & {"tokens", "token", "prompt"} and not takes & {"model", "trace"}:
+                wrong.append(f"{file.relative_to(ROOT)}: {node.name}")
+    assert wrong == [], "decorate them with lab.per_model"
+
+
+def test_what_holds_a_model_forgets_it_with_the_model() -> None:
+    """A `functools` memory of what takes or asks for a model, a trace or a cache outlives a further one."""
+    own = {"_attempt"}  # of one of the project's own, by its name
+    wrong = []
+    for file in [f for top in ("explainer", "pages") for f in (ROOT / top).rglob("*.py")]:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.FunctionDef) or node.name in own:
+                continue
+            decorated = [ast.unparse(d) for d in node.decorator_list]
+            if not any(
+                d.startswith(("functools.cache", "functools.lru_cache", "cache", "lru_cache")) for d in decorated
+            ):
+                continue
+            if any(d == "functools.cached_property" for d in decorated):
+                continue
+            takes = {ast.unparse(a.annotation) for a in node.args.args if a.annotation}
+            asks = {ast.unparse(n.func) for n in ast.walk(node) if isinstance(n, ast.Call)}
+            if takes & {"Model", "Trace", "KVCache"} or asks & {"lab.model", "lab.trace"}:
                 wrong.append(f"{file.relative_to(ROOT)}: {node.name}")
     assert wrong == [], "decorate them with lab.per_model"

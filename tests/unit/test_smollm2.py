@@ -36,7 +36,7 @@ def smollm2():
 def test_the_registry_says_what_the_file_is(smollm2):
     assert smollm2.model.n_params == ENTRY.weights and smollm2.model.config.tied
     assert (real.KEPT / ENTRY.file).stat().st_size == ENTRY.bytes
-    assert smollm2.says["licence"] == ENTRY.licence.lower()
+    assert smollm2.model.metadata["licence"] == ENTRY.licence.lower()
     assert repr(smollm2.model).startswith("smollm2-135m: 30 layers x 9 heads, residual width 576")
 
 

@@ -283,7 +283,7 @@ def test_whatever_can_be_pressed_opens(inside):
         for svg in section.all("svg", "flow-in"):
             told = link._state.climb()
             parts = list(map(int, inside.split(".")))
-            found = climb.inside(lab.model(), told, parts[0], parts[1], parts[2] if len(parts) > 2 else None)
+            found = climb.inside(told, parts[0], parts[1], parts[2] if len(parts) > 2 else None)
             shares = svg.all("circle", "share")
             assert sum(e.v for e in shares) == pytest.approx(1, abs=1e-5)
             drawn.affine([(e.v**0.5, e.number("r")) for e in shares], "radius", slack=0.02)

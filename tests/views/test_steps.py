@@ -31,6 +31,11 @@ def shares(html: str) -> list[list[float]]:
     return [[float(v) for v in re.findall(r'class="share[^"]*" style="[^"]*" data-v="([^"]*)"', row)] for row in rows]
 
 
+def spoken(widget) -> str:
+    """What is said to those who do not see the columns, once, when it changes."""
+    return re.search(r'<p class="sr" role="status"[^>]*>([^<]*)</p>', widget.html)[1]
+
+
 def step_shown(html: str) -> int:
     return int(re.search(r'class="contest" data-step="(\d+)"', html)[1])
 
@@ -45,6 +50,10 @@ def test_the_still_is_a_finished_run_and_says_so(made):
     assert min(wrote) >= 0.99 and max(once[4:]) < 0.5
     assert f"A kept run, made when this site was built: seed {SEED}, step 200 of 200" in html
     assert "14,368 weights each" in html and "data-more" not in html
+    assert spoken(made["steps"]) == "", "nobody has pressed anything"
+    green = [len(re.findall(r'class="share sure"', row)) for row in html.split('class="answer-row')[1:]]
+    assert green == [sum(share >= pairs.SURE for share in row) for row in (once, wrote)]
+    assert green[0] == pairs.sure_of(tuple(once)), "what is green is what the words call sure"
 
 
 def test_pressing_train_begins_at_guessing_and_the_page_is_asked_to_go_on(made):
@@ -87,10 +96,14 @@ def test_a_live_run_ends_as_a_whole_one_does(made):
     whole.step_to(200)
     assert shares(widget.html) == [list(row) for row in whole.run().moments[-1].accuracy]
     assert "right after all 20" in widget.html and "Train again" in widget.html
+    assert re.fullmatch(
+        r"Trained, 200 steps\. Must answer at once: .+\. May write: right after all 20\.", spoken(widget)
+    )
     ask(made, at=0)
     assert step_shown(widget.html) == 0
     ask(made, back=1, pause=True, at=None)
     assert widget._pair.steps == 0 and "step 0 of 200" in widget.html
+    assert spoken(widget) == "", "only at its end"
 
 
 def test_one_step_is_one_step_of_each(made):
@@ -170,9 +183,20 @@ def test_what_the_learners_say_of_it_is_theirs():
 
 def test_no_cup_is_lost_in_the_braid():
     played = games.game(7)
-    lanes = games.ways(played.swaps)
-    assert tuple(lanes[played.ball[0]]) == played.ball
+    lanes = games.ways(played)
+    assert lanes[played.ball[0]] == played.ball
     assert all(sorted(places) == list(range(tasks.CUPS)) for places in zip(*lanes, strict=True))
+    for t, (a, b) in enumerate(played.swaps):
+        assert {way[t]: way[t + 1] for way in lanes if way[t] != way[t + 1]} == {a: b, b: a}
+
+
+def test_whole_numbers_of_tables_are_whole_numbers(made):
+    ask(made, pick=1)
+    for slug in ("shell-game", "steps", "forged-step", "other-games"):
+        first = re.findall(r'<tr><td class="([^"]*)">(\d+)</td>', made[slug].html)
+        assert [int(n) for _, n in first] == list(range(1, len(first) + 1)) and len(first) >= 8
+        assert {kind for kind, _ in first} == {"num int"}
+    assert made["forged-step"].html.count('class="num int"') == 3 * MOVES
 
 
 # ---------------------------------------------------------------- one wrong note
@@ -194,8 +218,25 @@ def test_a_note_that_is_right_changes_nothing(made):
 
 
 def test_over_many_games_a_wrong_note_is_never_made_good():
-    for alone, misled in games.after_forging():
-        assert alone >= 0.99 and misled <= 0.01
+    alone, misled = games.after_forging()
+    assert alone >= 0.99 and len(misled) == MOVES
+    for each in misled:
+        assert each.right <= 0.01 and not each.led < 0.99, "and all that follow are of the cup that was written"
+
+
+def test_where_a_wrong_cup_is_taken_is_counted_move_by_move():
+    """The same share by the swaps themselves, for one place and a few games."""
+    moves, states = tasks.shell_game().games(tasks.stream(0, games.PLAYED), 12, MOVES)
+    task, net = CONTESTS["shell"].task(pairs.WRITES), games.nets_once()[1]
+    there = games.next_cup(states[:, 4])
+    said = task.answers(net, moves, states[:, 0], {3: there})
+    led = []
+    for row, cup, notes in zip(moves, there.tolist(), said, strict=True):
+        for move, note in zip(row[4:], notes[4:], strict=True):
+            a, b = tasks.PAIRS[move]
+            cup = b if cup == a else a if cup == b else cup
+            led.append(cup == note)
+    assert sum(led) / len(led) == games.after_forging(12)[1][3].led
 
 
 # ---------------------------------------------------------------- what is said
@@ -212,7 +253,8 @@ def test_how_far_a_learner_comes(accuracy, sure, half):
 def test_the_text_says_what_the_runs_gave():
     said = numbers_of("steps")
     assert said["seeds_sure"] == said["n_seeds"] == 5 and said["seeds_step"] <= 120
+    assert said["seed"] in range(said["n_seeds"]), "no *other* seeds: the text names them"
     assert int(said["seeds_five"].split()[0]) < 50
-    assert said["long_sure"] <= 3, "the guess about longer training has this answer"
+    assert said["long_sure"] in ("2 swaps", "3 swaps"), "the guess about longer training has this answer"
     assert said["parity_wrote"] == said["s3_wrote"] == MOVES
     assert float(said["rival_last"].split()[0]) > 75

@@ -20,9 +20,6 @@ from .parts import Telling, later, matrix, prompt_field
 
 LEVELS = (0.05, 0.15, 0.3, 0.5, 0.75)  # a small pattern shows five strengths; the opened one shows the numbers
 
-
-MANY = 8
-"""Of more layers the patterns are small, and what each head does is said where one points."""
 OF_TEXT = (
     "What these heads do is measured on your text alone: where they look by place, and whether they read what followed "
     "the same token before. The storyteller’s are measured on hundreds of held-out stories, and on what its grammar "
@@ -73,7 +70,7 @@ class AttentionHeads(Telling):
         grid = tag(
             "div",
             *rows,
-            class_="heads-grid many" if config.n_layers > MANY else "heads-grid",
+            class_="heads-grid many" if config.n_layers > further.MANY_LAYERS else "heads-grid",
             role="group",
             aria_label="All heads",
             style=f"--n:{config.n_heads}",

@@ -10,7 +10,6 @@ from explainer.kernel import model, ops
 from explainer.models import lab
 from explainer.models.columns import top_tokens
 from explainer.studies import attention_facts as facts
-from explainer.studies import further
 from explainer.ui.html import exact, how_many, join, number, percent, tag
 from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
@@ -36,7 +35,7 @@ class AttentionLookup(Widget):
         tokens = s.tokens()
         names = lab.names_of(tokens)
         trace = lab.trace(tokens)
-        found = further.lookup(trace, s.layer, s.head, s.query, s.sharpness)
+        found = facts.lookup(trace, s.layer, s.head, s.query, s.sharpness)
         hard = s.sharpness >= facts.HARD
         shown = "∞" if hard else number(s.sharpness)
         return join(
@@ -222,7 +221,7 @@ class AttentionLookup(Widget):
 def entries(tokens: tuple[int, ...], layer: int, head: int, query: int) -> list[tuple[Markup, Markup]]:
     """Of the keys that are listed, what no sharpness changes: (key and score, value). Kept while the slider moves."""
     trace, names = lab.trace(tokens), lab.names_of(tokens)
-    found = further.lookup(trace, layer, head, query, 1.0)
+    found = facts.lookup(trace, layer, head, query, 1.0)
     largest = float(abs(found.values).max()) or 1.0
     made = []
     for i in found.order[:SHOWN]:

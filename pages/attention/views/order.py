@@ -14,15 +14,19 @@ from explainer.ui.widget import Widget
 from .parts import head_choice, prompt_field
 
 
+def what_is_left_out() -> str:
+    """What “no positions” takes away from the model in use."""
+    if "pos_embed.W_pos" in lab.model().params:
+        return "the learned vector of each place is left out."
+    return "the angles by which places turn queries and keys are 0."
+
+
 class AttentionOrder(Widget):
     """Swap two tokens before the query; see where it shows."""
 
     slug = "attention-order"
     title = "Swap two words: does the query notice?"
-    own_only = (
-        "This figure takes the learned vectors of places out. This model has none: it turns queries and keys "
-        "by an angle for each place, so what is measured here would be another thing."
-    )
+    own_only = ""
     reads = ("prompt", "layer", "head", "query", "swap", "swap_with")
     beyond = ("layer", "head")
     functions = (facts.order_test, facts.swap, interventions.NoPositions, interventions.NoMask)
@@ -145,8 +149,9 @@ class AttentionOrder(Widget):
                             ]
                         ),
                         note=(
-                            "Rounding: the query reads the same numbers, added up in another order, and float32 sums "
-                            "then differ in the last digits. A change that is as small but real is not called so."
+                            f"No positions: {what_is_left_out()} Rounding: the query reads the same numbers, added up "
+                            "in another order, and float32 sums then differ in the last digits. A change that is as "
+                            "small but real is not called so."
                         ),
                         readout=" ",
                     ),

@@ -59,6 +59,11 @@ def head_says(layer: int, head: int, tokens: tuple[int, ...]) -> Markup:
     return tag("span", "head ", tag("b", f"{layer}.{head}"), f": {label} ({number(score)})", class_="axis-head")
 
 
+def norm_name() -> str:
+    """What the last norm of the model in use is called: today's models leave the mean where it is."""
+    return "LayerNorm" if "ln_final.b" in lab.model().params else "RMSNorm"
+
+
 # ---------------------------------------------------------------- stories
 
 
@@ -96,12 +101,13 @@ class Telling(Widget):
         slug, _, rest = event.new.partition("|")
         if slug != self.slug:
             return
-        tokens = self.state.tokens()
-        try:
-            key, _, index = rest.partition("|")
-            told = story(lab.trace(tokens), key, [int(i) for i in index.split(",")], lab.names_of(tokens))
-        except (KeyError, IndexError, ValueError):
-            told = ""  # a question that no table of ours asks
+        key, _, index = rest.partition("|")
+        with self.state.about():
+            tokens = self.state.tokens()
+            try:
+                told = story(lab.trace(tokens), key, [int(i) for i in index.split(",")], lab.names_of(tokens))
+            except (KeyError, IndexError, ValueError):
+                told = ""  # a question that no table of ours asks
         self.told = {"asked": event.new, "story": told}
 
 

@@ -16,9 +16,7 @@ from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
-from .parts import prompt_field
-
-FEW_LAYERS = 8  # of more, heads are bundled by layer
+from .parts import norm_name, prompt_field
 
 
 class ResidualBus(Widget):
@@ -70,7 +68,7 @@ class ResidualBus(Widget):
                     tag(
                         "div",
                         c.beyond(choose),
-                        self.lens(further.lens(trace, s.query, token), followed),
+                        self.lens(facts.lens(trace, s.query, token), followed),
                         class_="stack",
                     ),
                     c.beyond(self.contributions(self.riders(trace, token, rival), followed, against)),
@@ -83,7 +81,7 @@ class ResidualBus(Widget):
         """Who wrote: each head and MLP; of many layers the heads together, but for those of the chosen layer."""
         s = self.state
         riders = facts.bus(trace, s.query, token, rival)
-        return riders if trace.config.n_layers <= FEW_LAYERS else further.bundled(riders, s.layer)
+        return riders if trace.config.n_layers <= further.MANY_LAYERS else further.bundled(riders, s.layer)
 
     def contributions(self, riders: tuple[facts.Rider, ...], followed: str, against: str) -> Markup:
         """Signed bars in the order of the architecture, with the running total of the lead."""
@@ -240,11 +238,6 @@ class ResidualBus(Widget):
             ),
             readout=" ",
         )
-
-
-def norm_name() -> str:
-    """What the last norm of the model in use is called: today's models leave the mean where it is."""
-    return "LayerNorm" if "ln_final.b" in lab.model().params else "RMSNorm"
 
 
 def signed(value: float) -> str:

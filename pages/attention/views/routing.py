@@ -23,10 +23,7 @@ class AttentionRouting(Widget):
 
     slug = "attention-routing"
     title = "Same weights, other wiring"
-    own_only = (
-        "This figure compares two stories of the storyteller’s. To see the wiring of this model change, write "
-        "another text above: its weights stay, and the arrows and patterns change."
-    )
+    own_only = ""
     reads = ("prompt", "pin", "layer", "head", "query")
     functions = (facts.routing, facts.look, facts.fingerprint, model.attention_pattern, model.linear)
 
@@ -191,6 +188,7 @@ class AttentionRouting(Widget):
             for w in found.fingerprints
         ]
         label = f"Fingerprints of layer {layer}’s matrices during both runs"
+        bend = "SwiGLU" if any(w.name == "mlp.W_gate" for w in found.fingerprints) else "GELU"
         table = tag(
             "table",
             tag("caption", label, class_="sr"),
@@ -212,8 +210,8 @@ class AttentionRouting(Widget):
             tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=label),
             caption="Twelve digits of each matrix’s SHA-256: one changed bit would change them",
             note=(
-                "The MLP bends each token’s numbers (GELU), so what it does to a token does depend on that token. But "
-                "it never mixes tokens, and its matrices are the same for every text. The matrix that mixes tokens, "
-                "attention’s pattern, is not a weight at all: it is computed anew from each text."
+                f"The MLP bends each token’s numbers ({bend}), so what it does to a token does depend on that token. "
+                "But it never mixes tokens, and its matrices are the same for every text. The matrix that mixes "
+                "tokens, attention’s pattern, is not a weight at all: it is computed anew from each text."
             ),
         )

@@ -7,17 +7,16 @@ from typing import Any
 from markupsafe import Markup
 
 from explainer.corpus.examples import PROMPTS
-from explainer.kernel import model, ops
+from explainer.kernel import heads, model, ops
 from explainer.models import lab
 from explainer.models.columns import top_tokens
 from explainer.models.examples import EXAMPLES
 from explainer.studies import attention_facts as facts
-from explainer.studies import further
 from explainer.ui.html import how_many, join, number, percent, tag
 from explainer.ui.parts import charts, reading
 from explainer.ui.parts import components as c
 
-from .parts import Telling, head_choice, head_says, later, matrix, sign_key, story
+from .parts import Telling, head_choice, head_says, later, matrix, norm_name, sign_key, story
 
 TITLES = (
     "Residual stream",
@@ -64,9 +63,6 @@ class AttentionStepper(Telling):
         tokens = s.tokens()
         names = lab.names_of(tokens)
         steps = Steps(lab.trace(tokens), names, s.layer, s.head, s.query)
-        if not lab.is_own():
-            found = [self.ask(), self.reading(steps, names), self.turned(steps), c.beyond(self.more(steps, names))]
-            return join(found)
         return join(
             [
                 self.ask(),
@@ -86,35 +82,6 @@ class AttentionStepper(Telling):
             else None,
             class_="climb-ask",
         )
-
-    def turned(self, steps: Steps) -> Markup:
-        """One score of a model whose queries and keys are turned by their places (RoPE), made by hand."""
-        s = self.state
-        shares = steps.of("attn.pattern")[s.head, s.query, : s.query + 1]
-        best = int(shares.argmax())
-        one = further.one_score(steps.trace, s.layer, s.head, s.query, best)
-        names = f"q({steps.names[s.query]})", f"k({steps.names[best]})"
-        by_hand = matrix(
-            [one.q, one.k, one.products],
-            [*names, "product"],
-            [str(i) for i in range(steps.width)],
-            label=f"one score by hand: {names[0]} times {names[1]}",
-            signed=True,
-            size="row",
-            numbers=False,
-            row_axes=("query", "key", "head"),
-            col_axis="value",
-        )
-        turned = " Both have been turned by an angle for each place (RoPE), so only their distance counts."
-        shared = f" {one.shared} heads share this key." if one.shared > 1 else ""
-        words = (
-            "Compare the query with the key that it reads most: multiply number by number, add up "
-            f"({number(one.total)}), divide by √{steps.width} ({number(one.total / steps.width**0.5)}); softmax makes "
-            f"that the share {percent(float(shares[best]))}.{turned if one.turned else ''}{shared} All ten steps, "
-            "number by number, are drawn of the storyteller only: here a token’s vector has "
-            f"{steps.trace.config.d_model} numbers."
-        )
-        return c.figure("score-by-hand", by_hand, caption=words)
 
     def reading(self, steps: Steps, names: list[str]) -> Markup:
         """The text with an arrow from the token that asks to what it reads, and which head that is."""
@@ -194,6 +161,11 @@ class AttentionStepper(Telling):
         )
 
 
+def listed(things: list[str]) -> str:
+    """`a and b`, or `a, b, and c`."""
+    return " and ".join(things) if len(things) < 3 else f"{', '.join(things[:-1])}, and {things[-1]}"
+
+
 class Steps:
     """The ten steps as markup, for one head and one query token."""
 
@@ -201,6 +173,8 @@ class Steps:
         self.trace, self.names = trace, names
         self.layer, self.head, self.query = layer, head, query
         self.width = trace.config.d_head
+        self.group = trace.config.group_of(head)  # whose keys and values this head reads
+        self.biased = bool(trace.weights(self.key("attn_out")))  # whether the heads' sum has one added
 
     def key(self, name: str) -> str:
         return f"blocks.{self.layer}.{name}"
@@ -320,7 +294,7 @@ class Steps:
     def figure(self, name: str, *body: Any, **more: Any) -> Markup:
         """A figure, with what its numbers are about: this layer, and this head where they are one head's."""
         about = {"layer": self.layer}
-        if not name.startswith(("resid", "before", "ln1", "attn-out", "update", "stream", "result", "next")):
+        if not name.startswith(("resid", "before", "ln1", "attn-out", "update", "stream", "result")):
             about["head"] = self.head
         elif name.startswith("result-") and name[7:].isdigit():
             about["head"] = int(name[7:])
@@ -339,20 +313,20 @@ class Steps:
             self.heads,
             self.add,
         )
-        return [(title, body()) for title, body in zip(TITLES, bodies, strict=True)]
+        titles = [norm_name() if title == "LayerNorm" else title for title in TITLES]
+        return [(title, body()) for title, body in zip(titles, bodies, strict=True)]
 
     # ------------------------------------------------------------ the ten steps
 
     def stream(self) -> Markup:
         t, config = self.query, self.trace.config
-        so_far = (
-            "its token and its place"
-            if self.layer == 0
-            else (
-                f"its token, its place, and what {self.layer * config.n_heads} heads and {self.layer} "
-                f"MLP{'s' if self.layer > 1 else ''} (each for one token alone) added"
+        placed = "pos_embed" in self.trace
+        so_far = ["its token", *(["its place"] if placed else [])]
+        if self.layer:
+            so_far.append(
+                f"what {self.layer * config.n_heads} heads and {how_many(self.layer, 'MLP')} (each for one token "
+                "alone) added"
             )
-        )
         vector = self.of("resid_pre")[t]
         return join(
             [
@@ -362,9 +336,12 @@ class Steps:
                     tag("dfn", "residual stream"),
                     ". That of ",
                     self.token(t, "query"),
-                    " is the sum of ",
-                    so_far,
+                    " is " if len(so_far) == 1 else " is the sum of ",
+                    "the vector of its token" if len(so_far) == 1 else listed(so_far),
                     ".",
+                    None
+                    if placed
+                    else " It does not say where the token stands: this model tells places later (RoPE).",
                 ),
                 self.figure(
                     "resid-pre",
@@ -379,17 +356,21 @@ class Steps:
 
     def norm(self) -> Markup:
         t = self.query
-        mean, scale = self.of("ln1.mean")[t], self.of("ln1.scale")[t]
+        scale = number(self.of("ln1.scale")[t])
+        if self.key("ln1.mean") in self.trace:
+            mean = number(self.of("ln1.mean")[t])
+            done = (
+                f"subtract its mean ({mean}), divide by its spread ({scale}), then stretch (w) and shift (b) every "
+                "number by learned amounts."
+            )
+        else:
+            done = (
+                f"divide by its size, the root of its mean square ({scale}), then stretch (w) every number by a "
+                "learned amount. No mean is taken off, and nothing is shifted (RMSNorm)."
+            )
         return join(
             [
-                tag(
-                    "p",
-                    (
-                        "Before anything is read, each token’s vector is brought to the same scale: subtract its "
-                        f"mean ({number(mean)}), divide by its spread ({number(scale)}), then stretch (w) and shift "
-                        "(b) every number by learned amounts."
-                    ),
-                ),
+                tag("p", f"Before anything is read, each token’s vector is brought to the same scale: {done}"),
                 self.figure(
                     "ln1",
                     self.folded(
@@ -405,13 +386,14 @@ class Steps:
         )
 
     def project(self) -> Markup:
-        t, h = self.query, self.head
+        t, config = self.query, self.trace.config
+        shared = config.n_heads // config.kv_heads
         rows = [
-            (name, meaning, colour, self.of(f"attn.{name}")[t, h])
-            for name, meaning, colour in (
-                ("q", "what it looks for", "query"),
-                ("k", "what it offers to be found by", "key"),
-                ("v", "what it hands over when found", "value"),
+            (name, meaning, colour, of, self.of(f"attn.{name}")[t, of])
+            for name, meaning, colour, of in (
+                ("q", "what it looks for", "query", self.head),
+                ("k", "what it offers to be found by", "key", self.group),
+                ("v", "what it hands over when found", "value", self.group),
             )
         ]
         figures = [
@@ -428,12 +410,12 @@ class Steps:
                     col_axis="value",
                     size="row",
                     numbers=False,
-                    ask=f"{self.key(f'attn.{name}')}|{t},{h},c",
+                    ask=f"{self.key(f'attn.{name}')}|{t},{of},c",
                     travel=name,
                 ),
                 caption=tag("span", tag("b", name), f", {meaning}", class_=f"axis-{colour}"),
             )
-            for name, meaning, colour, values in rows
+            for name, meaning, colour, of, values in rows
         ]
         return join(
             [
@@ -445,6 +427,9 @@ class Steps:
                     ),
                     self.token(t, "query"),
                     ".",
+                    f" {shared} heads share this key and this value; each has a query of its own."
+                    if shared > 1
+                    else "",
                 ),
                 *figures,
                 self.flow("attn.q", "attn.k", "attn.v"),
@@ -456,6 +441,7 @@ class Steps:
         best = int(self.of("attn.pattern")[h, t].argmax())
         one = facts.one_score(self.trace, self.layer, h, t, best)
         raw_key = self.key("attn.attn_scores_raw")
+        q_key, k_key = heads.compared(self.trace, self.layer)
         names = f"q({self.names[t]})", f"k({self.names[best]})"
         why = {
             (2, i): f"{names[0]}[{i}] × {names[1]}[{i}] = {number(q)} × {number(k)} = {number(product)}"
@@ -473,10 +459,10 @@ class Steps:
             col_axis="value",
             travel="q",
             why=why,
-            row_asks={0: f"{self.key('attn.q')}|{t},{h},c", 1: f"{self.key('attn.k')}|{best},{h},c"},
+            row_asks={0: f"{q_key}|{t},{h},c", 1: f"{k_key}|{best},{one.group},c"},
         )
         keys = matrix(
-            self.of("attn.k")[: t + 1, h],
+            self.trace[k_key][: t + 1, one.group],
             self.names[: t + 1],
             [str(i) for i in range(self.width)],
             label="the keys that may be read",
@@ -486,7 +472,7 @@ class Steps:
             col_axis="value",
             size="tiny",
             numbers=False,
-            ask=f"{self.key('attn.k')}|r,{h},c",
+            ask=f"{k_key}|r,{one.group},c",
             travel="k",
         )
         return join(
@@ -501,6 +487,10 @@ class Steps:
                     " that gives ",
                     tag("b", number(one.total)),
                     ".",
+                    " Both have been turned before, by an angle for each place (RoPE): of their places only the "
+                    "distance counts."
+                    if one.turned
+                    else None,
                 ),
                 self.figure(
                     "score-by-hand",
@@ -509,7 +499,7 @@ class Steps:
                 ),
                 c.whole(
                     f"The keys of {how_many(t + 1, 'token')}",
-                    self.figure("keys", keys, caption=join(["the keys ", self.shape("attn.k")])),
+                    self.figure("keys", keys, caption=join(["the keys ", self.shape(k_key.split(".", 2)[2])])),
                 ),
                 self.pairs(
                     "scores-raw",
@@ -520,7 +510,7 @@ class Steps:
                     numbers=False,
                     travel="score",
                 ),
-                self.flow("attn.attn_scores_raw"),
+                self.flow(*(("attn.rot_q", "attn.rot_k") if one.turned else ()), "attn.attn_scores_raw"),
             ]
         )
 
@@ -673,7 +663,7 @@ class Steps:
         last = len(rows) - 1
         why = {(last, i): story(self.trace, self.key("attn.z"), (t, h, i), self.names) for i in range(self.width)}
         for r, (s, w) in enumerate(zip(m.keys, m.weights, strict=True)):
-            v = self.of("attn.v")[s, h]
+            v = self.of("attn.v")[s, self.group]
             why |= {
                 (r, i): f"{number(w)} × v[{i}] = {number(w)} × {number(v[i])} = {number(m.parts[r][i])}"
                 for i in range(self.width)
@@ -746,7 +736,7 @@ class Steps:
             self.folded(
                 "attn_out", self.of("attn_out")[t], label="the sum of all heads", index=str(t), travel="update"
             ),
-            caption=join(["their sum, with the bias ", self.shape("attn_out")]),
+            caption=join(["their sum", ", with the bias " if self.biased else " ", self.shape("attn_out")]),
         )
         bars = charts.bars(
             [f"head {self.layer}.{i}" for i in range(len(result))],
@@ -819,9 +809,9 @@ class Steps:
 
     def prediction(self) -> Markup:
         """What the whole model makes of it in the end: the next-token distribution at the query."""
-        probs = ops.softmax(self.trace["logits"][self.query].astype("float64"))
+        probs = ops.softmax(model.logits_at(self.trace, lab.model().params, self.query).astype("float64"))
         _, names, top = top_tokens(probs, 6)
-        return self.figure(
+        return c.figure(  # of no layer and no head: of the whole model
             "next-token",
             charts.bars(names, top, label=f"Next token after {self.names[self.query]}", scale=1.0),
             caption=join(["After all layers: what follows ", self.token(self.query, "query")]),

@@ -42,8 +42,8 @@ class Branches(Widget):
     slug = "feedback-branches"
     title = "What was, and what could have been"
     own_only = (
-        "This figure draws many stories at once, each told to its end; that is too much work for a model of "
-        "this size in a page. In the loop above you can choose its words."
+        "This figure draws many stories at once, each told to its end. A further model may be hundreds of times as "
+        "large as the storyteller: too much work in a page. In the loop above you can choose its words."
     )
     reads = (*STORY, "branches", "look")
     beyond = ("look",)

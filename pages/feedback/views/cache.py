@@ -29,6 +29,12 @@ def millions(n: float) -> str:
     return f"{n / 1e9:,.2f} billion" if n >= 1e9 else f"{n / 1e6:,.2f} million"
 
 
+def holder(config: Any) -> str:
+    """Who has keys and values of its own."""
+    shared = config.n_heads // config.kv_heads
+    return "head" if shared == 1 else f"group of {shared} heads that share them"
+
+
 def less(anew: int, kept: int) -> str:
     """How much work was saved, in words."""
     return f"{number(anew / kept)} times less" if anew > kept else "nothing so far"
@@ -39,10 +45,7 @@ class KeysAndValues(Widget):
 
     slug = "kv-cache"
     title = "What has to be computed again"
-    own_only = (
-        "This figure counts the storyteller’s keys and values, number by number. The loop above keeps this "
-        "model’s in the same way."
-    )
+    own_only = ""
     reads = (*STORY, "window")
     functions = (cache.step, cache.KVCache.of, cache.multiply_adds_by_kind, cache.count, story.work)
 
@@ -99,8 +102,9 @@ class KeysAndValues(Widget):
                         title="Every turn a row, every token a column",
                         caption="The painted area is the work.",
                         note=(
-                            f"Two vectors are kept per token, layer and head: its key and its value, {config.d_head} "
-                            "numbers each. They are all that a later column can read of an earlier one."
+                            f"Two vectors are kept per token, layer and {holder(config)}: its key and its value, "
+                            f"{config.d_head} numbers each. They are all that a later column can read of an earlier "
+                            "one."
                         ),
                     ),
                     c.figure(
@@ -117,6 +121,11 @@ class KeysAndValues(Widget):
     def saving(self, n_prompt: int) -> str:
         if n_prompt + 1 >= lab.model().config.n_ctx:
             return "The prompt leaves no room: the context is full, and nothing that was kept can be used again."
+        if not lab.is_own():
+            return (
+                f"The saving grows with the text. The curve ends at {lab.window()} tokens, for which a page has "
+                f"memory; the context of this model is full at {lab.model().config.n_ctx:,}."
+            )
         return "The saving grows with the text, and ends where the context is full."
 
     def columns(self, tokens: Sequence[int], now: Work) -> tuple[Markup, Markup, Markup]:
@@ -156,7 +165,8 @@ class KeysAndValues(Widget):
         )
 
     def chart(self, config: Any, n_prompt: int, turns: int) -> tuple[Markup, Markup]:
-        run = story.work(config, n_prompt, max(turns, config.n_ctx - n_prompt + AHEAD))
+        room = lab.window() - n_prompt  # of a further model a page reads no further, and its context is not full then
+        run = story.work(config, n_prompt, max(turns, room + AHEAD if lab.is_own() else room))
         rows = [[w.turn + 1, w.cached, w.uncached] for w in run]
         return work_chart(run, turns), plain_table(
             ["turn", "kept", "all anew"], rows, "Multiply-adds of each turn", "The curve in numbers"
@@ -283,8 +293,8 @@ class ContextWindow(Widget):
     slug = "context-window"
     title = "When the tape is longer than the context"
     own_only = (
-        "The storyteller’s places end, and a longer tape loses its start. This model has far more places than "
-        "a page has memory for, so there is nothing to see here."
+        "This figure lets the storyteller’s tape grow longer than its places, and the start falls out. Of a further "
+        "model a page reads no more tokens than it has memory for, and the loop above ends there."
     )
     reads = (*STORY, "window")
     functions = (story.narrow, cache.step, story.shift_change)

@@ -80,10 +80,12 @@ def not_yet(state: Any) -> Markup | None:
     """Where nothing is written: that what is shown is still to come, and a button that writes it."""
     if state.turns:
         return None
-    write = c.button("Write them", sets="step", value=state.ahead)
+    n = state.ahead
+    said = f"Nothing is written yet: shown {'is' if n == 1 else 'are'} the {how_many(n, 'turn')} that would come next."
+    write = c.button("Write it" if n == 1 else "Write them", sets="step", value=n)
     return tag(
         "div",
-        tag("p", f"Nothing is written yet: shown are the {state.ahead} turns that would come next."),
+        tag("p", said),
         write,
         class_="not-yet",
     )

@@ -25,7 +25,7 @@ class Turing(Widget):
 
     slug = "turing"
     title = "The loop as a Turing machine"
-    own_only = "This figure tells of the loop in general; its tape is the storyteller’s."
+    own_only = ""
     reads = (*STORY, "turing")
     beyond = ("step", "choices")
     functions = (story.Teller.turn, story.fingerprint_of, story.nudge, sampling.draw_at)
@@ -90,13 +90,9 @@ class Turing(Widget):
         m = lab.model()
         wrote = f"{name_of(told[-1].token)} at the end" if told else "nothing yet"
         rows = [
-            ("tape", "the context", f"{len(turn.context)} of {m.config.n_ctx} cells in use"),
-            ("alphabet", "the vocabulary", f"{m.config.n_vocab} symbols"),
-            (
-                "finite control",
-                "the weights",
-                f"{m.n_params:,} numbers, fingerprint {story.fingerprint()} at every tick",
-            ),
+            ("tape", "the context", f"{len(turn.context)} of {lab.window()} cells in use"),
+            ("alphabet", "the vocabulary", f"{m.config.n_vocab:,} symbols"),
+            ("finite control", "the weights", self.control()),
             (
                 "read head",
                 "attention",
@@ -119,6 +115,13 @@ class Turing(Widget):
         ]
         return grid(("Turing’s machine", "this loop", "now"), rows, "Parts of a Turing machine and of the loop")
 
+    def control(self) -> str:
+        """The weights; their fingerprint where it takes no time: of a model of hundreds of megabytes it would."""
+        numbers = f"{lab.model().n_params:,} numbers"
+        if not lab.is_own():
+            return f"{numbers}, the same at every tick"
+        return f"{numbers}, fingerprint {story.fingerprint()} at every tick"
+
     def program(self, told: Sequence[Step]) -> str:
         """The prompt, as far as it is still in the context."""
         n = len(self.state.tokens())
@@ -133,6 +136,17 @@ class Turing(Widget):
             else ""
         )
         return f"{how_many(n, 'token')}{left}; another prompt, another machine out of the same weights"
+
+    def end_of_tape(self) -> tuple[str, str]:
+        """How long the tape is, and where that is from."""
+        n_ctx, window = lab.model().config.n_ctx, lab.window()
+        if lab.is_own():
+            return f"{n_ctx} cells; then the oldest falls out. Turing's tape has no end.", "measured: the context above"
+        return (
+            f"{window} cells here, for which this page has memory; the model is made for texts of up to {n_ctx:,} "
+            "tokens. Turing's tape has no end.",
+            "by construction",
+        )
 
     def limits(self, turn: Step) -> Markup:
         s = self.state
@@ -157,11 +171,7 @@ class Turing(Widget):
                 ),
                 "Merrill & Sabharwal 2023, 2024",
             ),
-            (
-                "The tape is finite.",
-                f"{m.config.n_ctx} cells; then the oldest falls out. Turing's tape has no end.",
-                "measured: the context above",
-            ),
+            ("The tape is finite.", *self.end_of_tape()),
             (
                 "It only writes at the end.",
                 (

@@ -217,7 +217,7 @@ class Transformer(Widget):
         floor, column, read = opened
         if floor == 0:
             return inside.ground(told, column)
-        found = climb.inside(lab.model(), told, floor, column, read)
+        found = climb.inside(told, floor, column, read)
         return inside.panel(told, found, s.text(), read is not None)
 
     def outcome(self, told: Climb, opened: tuple[int, int, int | None] | None) -> str:
@@ -230,7 +230,7 @@ class Transformer(Widget):
         return f"Opened below: {what}." if what else ""
 
     def closer(self, told: Climb) -> Markup:
-        """The four pages, each a part of this picture, with the same words."""
+        """The four pages that are each a part of this picture, with the same words."""
         text = self.state.text()
         arcs = [a for a in told.arcs if a.query == told.last and a.key > 0]
         best = max(arcs, key=lambda a: (a.carries, a.weight), default=None)

@@ -24,10 +24,6 @@ class Depth(Widget):
 
     slug = "depth"
     title = "Measured: what depth is worth"
-    own_only = (
-        "This figure compares the storyteller with its sisters of one and two layers, trained on the same "
-        "stories. This model has none."
-    )
     reads = ("prompt",)
     functions = (
         interventions.LayersAbove,

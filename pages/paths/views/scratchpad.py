@@ -26,10 +26,6 @@ class PathScratchpad(Widget):
 
     slug = "path-scratchpad"
     title = "Measured: the same sum, answered at once or after working"
-    own_only = (
-        "The sums of this figure are written as the storyteller was taught, and its grammar says which answers "
-        "are right. So it stays with the storyteller."
-    )
     reads = ("terms",)
     functions = (
         working.opening,

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import functools
+import itertools
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -34,13 +38,25 @@ def game(number: int, swaps: int = MOVES) -> Game:
     return Game(tuple(tasks.PAIRS[m] for m in chosen), chosen, tuple(int(b) for b in states[0, : swaps + 1]))
 
 
-def ways(swaps: tuple[tuple[int, int], ...]) -> list[list[int]]:
+def ways(played: Game) -> list[tuple[int, ...]]:
     """Where each of the five cups is before, between and after the swaps: [cup][n + 1]."""
-    places = [[cup] for cup in range(tasks.CUPS)]
-    for a, b in swaps:
-        for way in places:
-            way.append(b if way[-1] == a else a if way[-1] == b else way[-1])
-    return places
+    return [followed(cup, played.moves) for cup in range(tasks.CUPS)]
+
+
+def followed(place: int, moves: Iterable[int]) -> tuple[int, ...]:
+    """Where the swaps take the cup of a place, by the table that the games themselves are made with: [n + 1]."""
+    table = tasks.shell_game().table
+    return tuple(int(there) for there in itertools.accumulate(moves, lambda at, move: table[move, at], initial=place))
+
+
+def next_cup(place: Any) -> Any:
+    """The cup beside that at a place, or at each of many; behind the last comes the first."""
+    return (place + 1) % tasks.CUPS
+
+
+def wrong_after(played: Game, said: tuple[int, ...], swap: int) -> int:
+    """How many of the notes behind that of a swap (counted from 1) are wrong. said: [n]"""
+    return sum(ball != note for ball, note in list(zip(played.ball[1:], said, strict=True))[swap:])
 
 
 @dataclass(frozen=True)
@@ -69,17 +85,32 @@ def nets_once() -> tuple[Net, Net]:
     return nets(SEED)
 
 
-@kept
-def after_forging(games: int = FORGED) -> tuple[tuple[float, float], ...]:
-    """How often the writer is right after the last swap: left alone; with the next cup written after swap 1, 2, ...
+@dataclass(frozen=True)
+class Forging:
+    """What comes of the next cup, written after one swap of many games instead of what the writer says.
 
-    returns: (alone, misled) for each swap after which it can be misled
+    right: the share of games in which the last note is right
+    led:   the share of all notes behind it that stand where the swaps take the cup that was written; nan after the last
     """
+
+    right: float
+    led: float
+
+
+@kept
+def after_forging(games: int = FORGED) -> tuple[float, tuple[Forging, ...]]:
+    """How often the writer's last note is right when it is left alone; what a wrong note does after swap 1, 2, ..."""
     moves, states = tasks.shell_game().games(tasks.stream(0, PLAYED), games, MOVES)
     task, net = CONTESTS["shell"].task(CONTESTS["shell"].learners[1]), nets_once()[1]
 
-    def right(forged: dict[int, np.ndarray] | None) -> float:
-        return float((task.answers(net, moves, states[:, 0], forged)[:, -1] == states[:, -1]).mean())
+    def notes(forged: dict[int, np.ndarray] | None = None) -> np.ndarray:
+        return task.answers(net, moves, states[:, 0], forged)
 
-    alone = right(None)
-    return tuple((alone, right({at - 1: (states[:, at] + 1) % tasks.CUPS})) for at in range(1, MOVES + 1))
+    found = []
+    for swap in range(1, MOVES + 1):
+        wrong = next_cup(states[:, swap])
+        said = notes({swap - 1: wrong})
+        ways = [followed(cup, row[swap:])[1:] for cup, row in zip(wrong, moves, strict=True)]
+        led = float((said[:, swap:] == ways).mean()) if swap < MOVES else math.nan
+        found.append(Forging(float((said[:, -1] == states[:, -1]).mean()), led))
+    return float((notes()[:, -1] == states[:, -1]).mean()), tuple(found)

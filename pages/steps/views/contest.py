@@ -123,7 +123,7 @@ class Training(Widget):
         head = [contest.move, *(learner.name.lower() for learner in contest.learners)]
         table = c.numbers_table(
             [f"after how many {contest.move}s", *head[1:]],
-            [[str(n), float(a), float(b)] for n, (a, b) in enumerate(zip(*moment.accuracy, strict=True), 1)],
+            [[n, float(a), float(b)] for n, (a, b) in enumerate(zip(*moment.accuracy, strict=True), 1)],
             f"The share of games in which each is right, at training step {moment.step}",
             text=percent,
         )
@@ -142,6 +142,7 @@ class Training(Widget):
                     data_piece=pair.steps if pair and turning else None,
                 ),
                 tag("p", said_of(pair, run, moment), class_="run-says"),
+                c.outcome(outcome(contest, run) if pair and pair.done else ""),
                 c.beyond(tag("p", budget(contest, run), class_="run-says"), table),
             )
         ]
@@ -168,6 +169,16 @@ def verdict(shares: tuple[float, ...], contest: Contest) -> str:
     half = pairs.below_half(shares)
     told = f"sure of {how_many(sure, contest.move)}" if sure else "sure of none"
     return f"{told}, below one half from {half}" if half and contest.chance < 0.4 else told
+
+
+def outcome(contest: Contest, run: Run) -> str:
+    """What a training that has come to its end has found, for those who do not see its columns."""
+    moment = run.at(None)
+    told = (
+        f"{learner.name}: {verdict(shares, contest)}."
+        for learner, shares in zip(contest.learners, moment.accuracy, strict=True)
+    )
+    return " ".join((f"Trained, {moment.step} steps.", *told))
 
 
 def said_of(pair: Pair | None, run: Run, moment: Moment) -> str:

@@ -23,13 +23,13 @@ class ForgedStep(Widget):
     slug = "forged-step"
     title = "One wrong note"
     reads = ("game", "forged", "place")
-    functions = (tasks.Following.answers, nets.Writer)
+    functions = (tasks.Following.answers, nets.Writer, games.followed)
 
     def draw(self) -> Markup:
         s = self.state
         played = games.game(s.game)
         true = played.ball[s.forged]
-        place = (true + 1) % CUPS if s.place is None else s.place - 1
+        place = games.next_cup(true) if s.place is None else s.place - 1
         said = games.answers(played, (s.forged, place)).written
         return join(
             [
@@ -47,11 +47,11 @@ class ForgedStep(Widget):
                         counts(MOVES, "swap"),
                         class_="contest",
                     ),
-                    tag("p", told(played, said, s.forged, place), class_="run-says told"),
+                    tag("p", told(played, said, s.forged, place), class_="run-says told", aria_live="polite"),
                     c.beyond(
                         c.numbers_table(
                             ["swap", "ball", "written"],
-                            [[str(n), str(b + 1), str(w + 1)]
+                            [[n, b + 1, w + 1]
                              for n, (b, w) in enumerate(zip(played.ball[1:], said, strict=True), 1)],
                             "Where the ball is and what the learner has written",
                         ),
@@ -81,9 +81,8 @@ def notes(played: games.Game, said: tuple[int, ...], forged: int) -> Markup:
 
 def told(played: games.Game, said: tuple[int, ...], forged: int, place: int) -> str:
     """What came of it, in this game and in many."""
-    wrong = sum(a != b for a, b in zip(played.ball[1 + forged :], said[forged:], strict=True))
-    rest = MOVES - forged
-    alone, misled = games.after_forging()[forged - 1]
+    wrong, rest = games.wrong_after(played, said, forged), MOVES - forged
+    alone, misled = games.after_forging()
     if place == played.ball[forged]:
         here = "That is where the ball is: nothing was changed."
     elif rest == 0:
@@ -92,5 +91,5 @@ def told(played: games.Game, said: tuple[int, ...], forged: int, place: int) -> 
         here = f"From there on {wrong} of {rest} notes are wrong: it goes on from what stands there."
     return (
         f"{here} Over {games.FORGED:,} games it is right after swap {MOVES} in {percent(alone)}; with the next cup "
-        f"written after swap {forged}, in {percent(misled)}."
+        f"written after swap {forged}, in {percent(misled[forged - 1].right)}."
     )

@@ -16,6 +16,7 @@ from explainer.live.tasks import CUPS
 from explainer.ui.html import exact, percent, tag
 
 from ..facts import games
+from ..facts.pairs import SURE
 
 LANE = 24  # units between two cups of the drawing; a swap is 100 wide
 
@@ -31,7 +32,7 @@ def path(way: Sequence[int]) -> str:
 
 def braid(played: games.Game, label: str, written: Sequence[int] | None = None) -> Markup:
     """The swaps as strands that cross, the ball's way on top. written: [n] places that somebody says instead"""
-    lanes = games.ways(played.swaps)
+    lanes = games.ways(played)
     start = played.ball[0]
     strands = [tag("path", d=path(way), class_="strand") for cup, way in enumerate(lanes) if cup != start]
     said = None if written is None else tag("path", d=path((start, *written)), class_="said")
@@ -55,7 +56,7 @@ def answer_row(name: str, shares: Sequence[float], verdict: str, chance: float, 
     cells = [
         tag(
             "i",
-            class_="share sure" if share >= 0.95 else "share",
+            class_="share sure" if share >= SURE else "share",
             style=f"--v:{share:.4g}",
             data_v=exact(share),
             data_why=f"after {n} {move}{'s' if n > 1 else ''}: right in {percent(share)} of the games",

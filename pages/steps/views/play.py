@@ -20,7 +20,7 @@ class ShellGame(Widget):
     slug = "shell-game"
     title = "Where is the ball?"
     reads = ("game", "swaps", "pick")
-    functions = (tasks.Machine.games, tasks.Following.answers, games.ways)
+    functions = (tasks.Machine.games, tasks.Following.answers)
 
     def draw(self) -> Markup:
         s = self.state
@@ -107,13 +107,13 @@ def told(played: games.Game, pick: int | None) -> str:
         f"After {how_many(n, 'swap')} the learner that must answer at once says {once}, "
         f"the one that may write says {wrote}."
     )
-    return f"{yours} {learners} How did you do it? Most people keep a finger on the ball, swap by swap."
+    return f"{yours} {learners} One way to do it: keep a finger on the ball, swap by swap."
 
 
 def table(played: games.Game, shown: bool) -> Markup:
     """The swaps, and where the ball is after each once the reader has answered."""
     rows = [
-        [str(t), f"{a + 1} and {b + 1}", str(place + 1) if shown else "?"]
+        [t, f"{a + 1} and {b + 1}", place + 1 if shown else "?"]
         for t, ((a, b), place) in enumerate(zip(played.swaps, played.ball[1:], strict=True), 1)
     ]
     return c.numbers_table(["swap", "cups", "ball"], rows, f"The swaps; the ball begins under cup {played.ball[0] + 1}")
