@@ -213,6 +213,7 @@ export function models(bar, page) {
   function say() {
     const name = served();
     const { holds } = connection;
+    document.documentElement.dataset.model = name;
     if (coming || asking || going || (noticed && (name === own || name === noticed))) return;
     noticed = '';
     seat();

@@ -172,7 +172,7 @@ def test_without_what_reads_models_the_storyteller_stays(kind: str, page_at: Cal
     said = page.locator("[data-models-more]")
     expect(said).to_contain_text("The storyteller is here, with everything as it was.", timeout=LIVE)
     assert asset in Saboteur.hits
-    expect(page.locator("[data-model]")).to_have_value("storyteller")
+    expect(page.locator("[data-model-choice]")).to_have_value("storyteller")
     Saboteur.spoiled = {}
     said.get_by_role("button", name="Try again").click()
     expect(said).to_contain_text("now about a random Llama", timeout=LIVE)

@@ -25,8 +25,8 @@ def more(page: Page):
 
 
 def choose(page: Page, name: str) -> None:
-    page.locator(f"[data-model] option[value={name}]").evaluate("option => { option.hidden = false; }")
-    page.locator("[data-model]").select_option(name)
+    page.locator(f"[data-model-choice] option[value={name}]").evaluate("option => { option.hidden = false; }")
+    page.locator("[data-model-choice]").select_option(name)
 
 
 def press(page: Page, words: str) -> None:
@@ -59,13 +59,15 @@ def test_a_model_is_asked_for_first_then_all_figures_are_about_it_until_it_is_le
     expect(more(page)).to_contain_text("now about a random Llama", timeout=60_000)
     settle(page)
     assert "model=tiny-llama" in page.url
+    expect(page.locator("html")).to_have_attribute("data-model", "tiny-llama")  # as `product.md` promises
     assert body(page, figure) != before
     expect(page.locator(f"#{figure} [data-bind=prompt]").first).to_have_value("The capital of France is")
     press(page, "Leave it")
-    expect(page.locator("[data-model]")).to_have_value("storyteller")
+    expect(page.locator("[data-model-choice]")).to_have_value("storyteller")
     expect(page.locator(f"#{figure} [data-bind=prompt]").first).not_to_have_value("The capital of France is")
     settle(page)
     assert page.url == address
+    expect(page.locator("html")).to_have_attribute("data-model", "storyteller")
     until(
         page,
         "([figure, before]) => document.querySelector(`#${figure} [data-body]`).innerText === before",
@@ -79,7 +81,7 @@ def test_not_now_leaves_all_as_it_was(open_page):
     choose(page, TINY.name)
     press(page, "Not now")
     expect(more(page)).to_have_text("")
-    expect(page.locator("[data-model]")).to_have_value("storyteller")
+    expect(page.locator("[data-model-choice]")).to_have_value("storyteller")
     assert body(page, "transformer") == before
 
 
@@ -98,7 +100,7 @@ def test_what_goes_wrong_is_said_and_the_storyteller_stays(open_page, guard):
     guard.allow("404")
     page = open_page("")
     before = body(page, "transformer")
-    page.locator(f"[data-model] option[value={TINY.name}]").evaluate("option => { option.value = 'no-such'; }")
+    page.locator(f"[data-model-choice] option[value={TINY.name}]").evaluate("option => { option.value = 'no-such'; }")
     choose(page, "no-such")
     press(page, "Load the model")
     expect(more(page)).to_contain_text("This site was built without that model. The storyteller is here")
@@ -123,7 +125,7 @@ def test_an_embed_whose_host_sets_the_model_has_the_way_back(open_page):
     page.evaluate("explainer.set({ model: 'tiny-llama' })")
     press(page, "Load the model")
     expect(more(page)).to_contain_text("now about", timeout=60_000)
-    page.locator("[data-model]").select_option("storyteller")
+    page.locator("[data-model-choice]").select_option("storyteller")
     expect(more(page)).to_contain_text("is still in memory")
     page.evaluate("explainer.set({ model: 'tiny-llama' })")  # it is here: nothing is asked
     expect(more(page)).to_contain_text("now about", timeout=60_000)
@@ -146,12 +148,12 @@ def test_by_keys_alone_and_a_second_time_without_a_network(make_context, site):
             context.set_offline(True)
             page.goto(site)
             wait_live(page)
-        page.locator(f"[data-model] option[value={TINY.name}]").evaluate("option => { option.hidden = false; }")
-        page.locator("[data-model]").focus()
+        page.locator(f"[data-model-choice] option[value={TINY.name}]").evaluate("option => { option.hidden = false; }")
+        page.locator("[data-model-choice]").focus()
         for _ in range(3):  # past the real one, if the site has it, to the last: nothing happens but questions
             page.keyboard.press("ArrowDown")
         page.keyboard.press("ArrowUp")
-        expect(page.locator("[data-model]")).to_have_value(TINY.name)
+        expect(page.locator("[data-model-choice]")).to_have_value(TINY.name)
         expect(more(page)).to_contain_text("nothing is fetched" if not network else "are fetched")
         page.keyboard.press("Tab")
         assert focused(page) == "Load the model"
@@ -164,7 +166,7 @@ def test_by_keys_alone_and_a_second_time_without_a_network(make_context, site):
         page.keyboard.press("Shift+Tab")
         page.keyboard.press("ArrowUp")
         page.keyboard.press("ArrowUp")
-        expect(page.locator("[data-model]")).to_have_value("storyteller")
+        expect(page.locator("[data-model-choice]")).to_have_value("storyteller")
         expect(more(page)).to_contain_text("is still in memory")
         page.keyboard.press("Tab")
         assert focused(page) == "Give the memory back"
@@ -194,7 +196,7 @@ def test_pages_of_a_visit_share_the_model_and_outlive_its_end(open_page, context
         expect(more(pages[1])).to_contain_text("now about a random Llama")
         settle(pages[1])
         assert body(pages[1], "attention-stepper") != before
-        pages[1].locator("[data-model]").select_option("storyteller")
+        pages[1].locator("[data-model-choice]").select_option("storyteller")
         settle(pages[1])
         press(pages[0], "Leave it")
         expect(more(pages[0])).to_have_text("")
@@ -235,7 +237,7 @@ def test_a_file_that_is_no_model_is_named(open_page, tmp_path):
     choose(page, "file")
     page.locator("[data-models] input[type=file]").set_input_files([wrong])
     expect(more(page)).to_contain_text("The storyteller is here, with everything as it was.", timeout=60_000)
-    expect(page.locator("[data-model]")).to_have_value("storyteller")
+    expect(page.locator("[data-model-choice]")).to_have_value("storyteller")
 
 
 def test_the_real_one_says_paris_and_mary(open_page, site_directory, context):
