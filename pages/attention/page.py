@@ -77,12 +77,14 @@ class AttentionState(PageState):
         config = lab.model().config
         last = len(self.tokens()) - 1
         before = max(fit(self.wish("query"), 0, last) - 1, 0)
+        one, other = self.wish("swap"), self.wish("swap_with")
+        both = one != other and min(one, other) >= before > 0  # of a short text two are shown, not one of them twice
         return {
             "layer": (0, config.n_layers - 1, "layer"),
             "head": (0, config.n_heads - 1, "head"),
             "query": (0, last, "token"),
-            "swap": (0, before, "earlier token"),
-            "swap_with": (0, before, "earlier token"),
+            "swap": (0, before - (both and one < other), "earlier token"),
+            "swap_with": (0, before - (both and other < one), "earlier token"),
             "token": (-1, config.n_vocab - 1, "token of the vocabulary"),
         }
 

@@ -233,6 +233,9 @@ def test_without_angles_and_mask_it_notices_no_swap(taken):
     assert not any(found.rounding("as trained")) and found.moved["as trained"] > 1e-3
     assert "the swap is invisible to the query in every layer. With the mask" in drawn.html
     assert "the angles by which places turn queries and keys are 0" in drawn.html
+    drawn.state.update_from({"prompt": "The F", "query": None, "swap": None, "swap_with": None})
+    shown = drawn.state.swap, drawn.state.swap_with, drawn.state.query
+    assert shown[1] == shown[0] + 1 == shown[2] - 1, "two different ones, also of a text of a few tokens"
 
 
 def test_two_texts_go_through_its_own_weights(taken):
