@@ -18,7 +18,7 @@ from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
 SLICE = 0.02  # s of training without a pause: what the reader does meanwhile waits no longer, nor does another training
-LEASE = 0.3  # s of training for each time that the page says that the figure is still in sight
+LEASE = 0.5  # s of training for each time that the page says that the figure is still in sight
 
 
 class Trained(Widget):

@@ -12,7 +12,7 @@ from pages.training.facts import copying, own_text
 
 expect.set_options(timeout=LIVE)  # a busy machine; nothing is timed here
 
-POEM = "The sun is up, the cat is out,\nthe dog is all about.\n" * 12
+POEM = "\n".join(["The sun is up, the cat is out,", "the dog is all about."] * 12)
 
 
 def figure(page: Page, slug: str):
@@ -26,7 +26,7 @@ def shares(page: Page) -> list[float]:
 
 
 def reached(page: Page, slug: str, step: int, timeout: int = 4 * LIVE) -> None:
-    until(page, f"(n) => Number(document.querySelector('[data-widget={slug}] [data-step]').dataset.step) >= n", step,
+    until(page, f"(n) => Number(document.querySelector('[data-widget={slug}] [data-step]')?.dataset.step) >= n", step,
           timeout=timeout)  # fmt: skip
 
 

@@ -141,6 +141,7 @@ def spectrum(moment: Moment) -> Markup:
             label="The waves of the embedding and how much of its variation each holds",
             unit=("of the variation", "of the variation"),
             x=("turn", "turns"),
+            named=(moment.turns - 1,),
         ),
         class_="spectrum",
     )
