@@ -25,7 +25,7 @@ class Trained(Widget):
     """Subclasses set `watched`, its name in `watch`; `at`, the state value that says which step is shown; `turns`, the
     values that a run depends on beside the seed; and say what a run is made of (`course`) and what was kept (`kept`).
 
-    The page's state has `watch`, `seed`, and, quiet, `again`, `pause`, `upto` and `back`.
+    The page's state has what is watched and the seed, and, quiet, the wishes of the page (`running`).
     """
 
     watched: ClassVar[str] = ""
