@@ -109,7 +109,7 @@ def losses(moment: Moment, tables: Tables) -> Markup:
     return c.bars(
         [name for name, _ in rows], [loss for _, loss in rows],
         label="Surprise at each character of the part that is held back, in nats", colour="loss",
-        scale=max(tables.chance, moment.held), text=nats, chosen=3, heads=("", "nats"),
+        scale=max(tables.chance, moment.held), text=nats, chosen=3, heads=("who expects it", "nats"),
     )  # fmt: skip
 
 
