@@ -50,7 +50,7 @@ def compiled() -> Path:
 
 def own_sources() -> Iterator[tuple[str, bytes]]:
     """(path in site-packages, content) of what all pages share of our own code."""
-    files = [file for file in (ROOT / "explainer").rglob("*.py") if "training" not in file.parts]
+    files = [file for file in (ROOT / "explainer").rglob("*.py") if not file.is_relative_to(runtime.AT_HOME)]
     for file in sorted([*files, ROOT / "pages" / "__init__.py"]):
         yield file.relative_to(ROOT).as_posix(), file.read_bytes()
 

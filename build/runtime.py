@@ -39,6 +39,7 @@ OWN = ["explainer", "pages"]
 BASE = [f"explainer.{layer}" for layer in ("kernel", "corpus", "models", "studies", "ui", "host")]
 # What only a further model needs, in no snapshot: sources, in a pack that is fetched when a reader asks for that model.
 APART = [f"explainer.models.{name}" for name in ("byte_level", "files", "gguf", "safetensors")]
+AT_HOME = ROOT / "explainer" / "training"  # what no reader's Python needs
 APART_FOLDER = ROOT / "explainer" / "architectures"
 # Submodules that nobody imports on the way but a reader's own actions or the tests may (numpy's are reached lazily).
 EXTRA = ["numpy.random", "numpy.linalg", "numpy.fft", "numpy.ma", "numpy.char", "numpy.strings"]
@@ -201,7 +202,7 @@ def own_files(directory: Path) -> list[bytes | str | Path]:
     not the prose and what that says in numbers."""
     parts: list[bytes | str | Path] = []
     for file in sorted(directory.rglob("*")):
-        if not file.is_file() or "training" in file.parts or file.name == "numbers.py" or file in apart_files():
+        if not file.is_file() or file.is_relative_to(AT_HOME) or file.name == "numbers.py" or file in apart_files():
             continue
         if file.suffix in {".py", ".json", ".safetensors"}:
             parts += [str(file.relative_to(directory)), file]

@@ -291,7 +291,7 @@ class OwnText:
         return "".join(sorted(set(self.text)))
 
     @functools.cached_property
-    def _parts(self) -> tuple[Array, Array]:
+    def parts(self) -> tuple[Array, Array]:
         number = {c: i for i, c in enumerate(self.characters)}
         tokens = np.array([number[c] for c in self.text])
         cut = len(tokens) - max(len(tokens) // 10, self.length + 1)
@@ -303,7 +303,7 @@ class OwnText:
 
     def windows(self, rng: np.random.Generator, size: int, held_back: bool) -> tuple[Array, Array]:
         """Random windows of one of the two parts, and the character after each place: [B, T] each."""
-        part = self._parts[held_back]
+        part = self.parts[held_back]
         begins = rng.integers(0, len(part) - self.length, size)
         found = part[begins[:, None] + np.arange(self.length + 1)]
         return found[:, :-1], found[:, 1:]

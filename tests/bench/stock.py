@@ -62,7 +62,8 @@ def prepare(out: Path, page: str) -> None:
     with zipfile.ZipFile(out / "site.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for folder in ("explainer", "pages"):
             for file in (ROOT / folder).rglob("*"):
-                if file.is_file() and "training" not in file.parts and "__pycache__" not in file.parts:
+                at_home = file.is_relative_to(ROOT / "explainer" / "training")
+                if file.is_file() and not at_home and "__pycache__" not in file.parts:
                     archive.write(file, file.relative_to(ROOT).as_posix())
     site_packages = Path(str(importlib.metadata.distribution("bokeh").locate_file("")))
     for script in SCRIPTS:

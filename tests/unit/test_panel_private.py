@@ -21,7 +21,8 @@ from explainer.ui import panel_private
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = Path(panel_private.__file__)
-SOURCES = [f for top in ("explainer", "pages") for f in (ROOT / top).rglob("*.py") if "training" not in f.parts]
+AT_HOME = ROOT / "explainer" / "training"
+SOURCES = [f for top in ("explainer", "pages") for f in (ROOT / top).rglob("*.py") if not f.is_relative_to(AT_HOME)]
 
 
 def is_private(name: str) -> bool:

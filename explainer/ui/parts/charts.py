@@ -319,12 +319,14 @@ def columns(
     x: tuple[str, str] = ("token", "tokens"),
     chosen: int | None = None,
     every: bool = False,
+    named: Sequence[int] | None = None,
     floor: float | None = None,
 ) -> Markup:
     """Upright bars over a count (of tokens), with the same numbers in a table.
 
     unit, x: what the bars and the axis count, one and many of it
     chosen: the bar that the state stands at (-1: none of them); every: write a number over every bar;
+    named: over which bars (of `values`), where not over the first and the last;
     floor: a level drawn as a dashed line
     """
     width, height, left, bottom, top = 320, 120, 6, 22, 18
@@ -350,11 +352,11 @@ def columns(
                 data_why=f"{how_many(marks[i], *x)}: {texts[i]} {unit[texts[i] != '1']}",
             )
         )
-        if every or i in (0, last):
+        if every or i in ((0, last) if named is None else named):
             texts_on_top.append(
                 tag("text", f"{marks[i]:,}", x=f"{at + slot / 2:.1f}", y=height - 7, text_anchor="middle")
             )
-            anchor = "middle" if every or last == 0 else "start" if i == 0 else "end"
+            anchor = "middle" if every or last == 0 or 0 < i < last else "start" if i == 0 else "end"
             end = {"start": at, "middle": at + slot / 2, "end": at + slot}[anchor]
             covers = 1 + int(len(texts[i]) * DIGIT / slot) if anchor == "start" else 1  # bars under the number
             highest = max(rise(v) for v in values[i : i + covers])

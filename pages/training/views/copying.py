@@ -1,0 +1,175 @@
+"""Two layers and one learn to copy: what they say of a row of letters, and what each of their heads reads."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Mapping
+from typing import Any
+
+from markupsafe import Markup
+
+from explainer.live import adamw, nets, tasks, trainer
+from explainer.live.course import Course
+from explainer.ui.html import join, percent, tag
+from explainer.ui.parts import components as c
+from explainer.ui.parts.plot import Axis, Plot, Series
+from explainer.ui.training import Trained
+
+from ..facts import copying as facts
+from ..facts.copying import BACK, LETTERS, SEED, SHOWN, STEPS, Moment
+
+LEVELS = (0.05, 0.15, 0.3, 0.5, 0.75)  # a pattern is drawn in five strengths; the table has the numbers
+
+
+class Copying(Trained):
+    """The hero: two layers learn to copy while one looks on, and one layer beside them does not."""
+
+    slug = "copying"
+    title = "Learning to copy"
+    watched = "induction"
+    at = "at"
+    turns = ("rate",)
+    reads = ("watch", "seed", "rate", "pause", "upto", "back", "at")
+    beyond = ("rate", "seed")
+    functions = (
+        trainer.Trainer.step,
+        tasks.Induction,
+        nets.Attention.forward,
+        nets.Attention.backward,
+        adamw.AdamW.step,
+    )
+
+    def course(self) -> Course[Moment]:
+        return facts.course(self.state.seed, self.state.rate)
+
+    def kept(self) -> Mapping[int, Moment]:
+        return facts.kept_run(SEED)
+
+    def draw(self) -> Markup:
+        s = self.state
+        course = self.running()
+        moments = self.moments(course)
+        moment: Moment = self.shown(moments)
+        rows = facts.TESTS if course else facts.KEPT_TESTS
+        return join(
+            [
+                c.controls(
+                    self.buttons(course, moment.step),
+                    self.step_slider(moments, moment.step),
+                    c.beyond(
+                        c.slider("rate", "Learning rate", float(s.rate), 3e-4, 0.03, log=True),
+                        c.number_field("seed", "Seed", s.seed, 0, 2**32 - 1),
+                    ),
+                ),
+                c.figure(
+                    "copying",
+                    tag(
+                        "div",
+                        letters(moment),
+                        tag("div", *looks(moment), class_="looks"),
+                        class_="contest",
+                        data_step=moment.step,
+                        **self.turning(course),
+                    ),
+                    tag("p", self.said_of(course, moments, moment.step, SEED, f"tested on {rows:,} new rows"),
+                        class_="run-says"),
+                    c.beyond(curve(moments), table(moment)),
+                ),
+            ]
+        )  # fmt: skip
+
+
+def letters(moment: Moment) -> Markup:
+    """The row as it is given, and what each of the two says at every place before it sees what stands there."""
+    row = facts.row()
+    given = [tag("i", LETTERS[k], class_="note-cell given") for k in row]
+    rows = [("Given", f"{BACK} letters, then the same again", given, "the row of letters")]
+    for name, says, share in zip(("Two layers say", "One layer says"), moment.says, moment.right, strict=True):
+        cells: list[Any] = [tag("i", "·", class_="note-cell none") for _ in range(BACK + 1)]
+        for at in range(BACK, SHOWN):
+            said, right = says[at], row[at + 1]
+            words = "right" if said == right else f"wrong, it is {LETTERS[right]}"
+            why = f"before letter {at + 2} is seen: {LETTERS[said]}, {words}"
+            kind = "right" if said == right else "wrong"
+            cells.append(tag("i", LETTERS[said], class_=f"note-cell {kind}", data_why=why))
+        rows.append((name, f"{percent(share)} right", cells, f"what {name[:-4].lower()} say"))
+    return join(
+        tag(
+            "div",
+            tag("p", tag("b", name), tag("span", told, class_="learner-says"), class_="learner"),
+            tag("div", *cells, class_="shares notes", style=f"--n:{len(row)}", role="img",
+                aria_label=f"{label[:1].upper()}{label[1:]}; the same in the table below"),
+            class_="answer-row",
+        )
+        for name, told, cells, label in rows
+    )  # fmt: skip
+
+
+def looks(moment: Moment) -> list[Markup]:
+    """What each of the three heads reads of that row, as small pictures."""
+    named = (
+        ("Two layers: first", "to the letter before", moment.before),
+        ("Two layers: second", "to what followed last time", moment.followed[0]),
+        ("One layer", "to what followed last time", moment.followed[1]),
+    )
+    return [
+        tag(
+            "div",
+            tag("b", name),
+            pattern(weights, f"{name}. {percent(score)} of its reading goes {where}."),
+            tag("p", tag("b", percent(score)), f" {where}", data_why=f"{name}: on average over 50 other rows"),
+            class_="look",
+        )
+        for (name, where, score), weights in zip(named, moment.patterns, strict=True)
+    ]
+
+
+def pattern(weights: Any, label: str) -> Markup:
+    """What every letter reads of those up to it, in five strengths: one path for each. weights: [T, T], parts of 255"""
+    n = len(weights)
+    paths: list[list[str]] = [[] for _ in LEVELS]
+    for t, row in enumerate(weights.tolist()):
+        for s, weight in enumerate(row):
+            if weight >= 255 * LEVELS[0]:
+                paths[bisect.bisect_right(LEVELS, weight / 255) - 1].append(f"M{s} {t}h1v1h-1z")
+    drawn = [tag("path", d="".join(d), class_=f"level-{i}") for i, d in enumerate(paths) if d]
+    steps = "".join(f"V{t + 1}h1" for t in range(n))
+    allowed = tag("path", d=f"M0 0h1{steps[:-2]}H0z", class_="allowed")
+    return tag("svg", allowed, *drawn, viewBox=f"0 0 {n} {n}", role="img", aria_label=label, class_="reads")
+
+
+def curve(moments: Mapping[int, Moment]) -> Markup:
+    """How often both are right, over the steps."""
+    steps = tuple(float(k) for k in moments)
+    two, one = (tuple(m.right[k] for m in moments.values()) for k in (0, 1))
+    chance = 1 / facts.TASK.symbols
+    return Plot(
+        "copying-curve",
+        "The share of right letters after each number of training steps",
+        Axis("training step", "", 0, STEPS, whole=True),
+        Axis("right"),
+        (
+            Series("two layers", "resid", steps, two),
+            Series("one layer", "query", steps, one),
+            Series("a guess among all letters", "true", (0.0, float(STEPS)), (chance, chance)),
+        ),
+    ).markup()
+
+
+def table(moment: Moment) -> Markup:
+    """For each letter of the row: what is said to come next, and what each head reads most."""
+    row = facts.row()
+    rows = []
+    for t in range(SHOWN):
+        most = []
+        for weights in moment.patterns:
+            s = int(weights[t].argmax())
+            most += [f"{LETTERS[row[s]]} ({s + 1})", float(weights[t, s]) / 255]
+        rows.append([f"{t + 1}", LETTERS[row[t]], *(LETTERS[says[t]] for says in moment.says), *most])
+    heads = ["place", "letter", "two layers say next", "one layer says next"]
+    for name in ("first of two", "second of two", "the only one"):
+        heads += [f"{name} reads most", f"{name}: how much"]
+    return c.numbers_table(
+        heads, rows, f"What is said and read of the letters at training step {moment.step}", text=percent,
+        summary="What is said and read, letter by letter",
+    )  # fmt: skip
