@@ -10,6 +10,7 @@ from markupsafe import Markup
 from explainer.live import adamw, nets, tasks, trainer
 from explainer.live.course import Course
 from explainer.ui.html import join, nats, tag
+from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
 from explainer.ui.parts.plot import Axis, Plot, Series
 from explainer.ui.training import Trained
@@ -106,7 +107,7 @@ def losses(moment: Moment, tables: Tables) -> Markup:
         ("which follows which", tables.pairs),
         ("the learner", moment.held),
     ]
-    return c.bars(
+    return charts.bars(
         [name for name, _ in rows], [loss for _, loss in rows],
         label="Surprise at each character of the part that is held back, in nats", colour="loss",
         scale=max(tables.chance, moment.held), text=nats, chosen=3, heads=("who expects it", "nats"),
