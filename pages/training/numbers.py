@@ -45,6 +45,8 @@ def of_copying() -> dict[str, Any]:
         "c_seeds_low": good[0] if good else 0,
         "c_seeds_high": good[-1] if good else 0,
         "c_seeds_one": percent(max(one for *_, one in seeds)),
+        "c_cut_followed": percent(copying.without_first(copying.SEED)[0]),
+        "c_cut": percent(copying.without_first(copying.SEED)[1]),
         "c_longer": f"{copying.LONGER:,}",
         "c_times": copying.LONGER // copying.STEPS,
         "c_long": percent(copying.longer(copying.SEED, copying.LONGER)),

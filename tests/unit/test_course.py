@@ -166,3 +166,8 @@ def test_two_layers_learn_to_copy_and_one_does_not():
     two, one = run.moments[400].right
     assert two >= 0.9 and one < 0.4
     assert run.moments[400].followed[0] > 0.6 > 0.3 > run.moments[400].followed[1]
+
+
+def test_the_second_layer_finds_its_place_by_the_mark_of_the_first():
+    followed, right = copying.without_first(1)
+    assert followed < 0.3 and right < 0.3

@@ -149,6 +149,16 @@ def longer(seed: int, steps: int) -> float:
     return mean_right(one.finish())
 
 
+@kept
+def without_first(seed: int) -> tuple[float, float]:
+    """Two layers, trained, and then without the first one's head: how much of the second's reading still goes to what
+    followed the same letter earlier, and how often the two are right."""
+    two = trainer(2, seed).finish().net
+    two.weights.of["layers.0.softmax.W_O"][...] = 0
+    _, followed, _ = scores(two, two, seed)
+    return followed, float(np.nanmean(TASK.accuracy(two, seed, KEPT_TESTS)))
+
+
 def first_good(moments: dict[int, Moment]) -> int | None:
     """The step at which two layers were first measured to be right in 90 % of the places asked; None if never."""
     return next((step for step, moment in moments.items() if moment.right[0] >= GOOD), None)

@@ -108,8 +108,8 @@ def letters(moment: Moment) -> Markup:
 def looks(moment: Moment) -> list[Markup]:
     """What each of the three heads reads of that row, as small pictures."""
     named = (
-        ("Two layers: first", "to the letter before", moment.before),
-        ("Two layers: second", "to what followed last time", moment.followed[0]),
+        ("First of two", "to the letter before", moment.before),
+        ("Second of two", "to what followed last time", moment.followed[0]),
         ("One layer", "to what followed last time", moment.followed[1]),
     )
     return [
