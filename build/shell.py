@@ -95,7 +95,7 @@ def source_of(functions: tuple[Any, ...]) -> Markup:
     parts = []
     formatter = HtmlFormatter(nowrap=True)
     for function in functions:
-        file = Path(inspect.getsourcefile(function) or "").resolve().relative_to(ROOT).as_posix()
+        file = Path(inspect.getsourcefile(inspect.unwrap(function)) or "").resolve().relative_to(ROOT).as_posix()
         code = highlight(inspect.getsource(function), PythonLexer(), formatter)
         parts.append(f'<p>{file}</p><pre class="code" tabindex="0"><code translate="no">{code}</code></pre>')
     return Markup("".join(parts))
