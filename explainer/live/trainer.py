@@ -58,7 +58,6 @@ class Trainer:
         self.steps = 0
         self.loss = float("nan")
         self.history: list[Measured] = []
-        self.seconds = 0.0  # spent in `run`
         self._kept: dict[int, tuple[Array, Array, Array]] = {}
         self._longest = 0.0  # s, the longest piece of work of late
 
@@ -110,7 +109,6 @@ class Trainer:
             self._longest = max(now - then, 0.9 * self._longest)
             if now - began + self._longest > seconds:
                 break
-        self.seconds += now - began
         return self.steps - before
 
     def finish(self) -> Trainer:
@@ -131,12 +129,6 @@ class Trainer:
         self.history = [m for m in self.history if m.step <= at]
         self.loss = self.history[-1].loss
         self._kept = {k: state for k, state in self._kept.items() if k <= at}
-
-    def as_after(self, step: int) -> Net:
-        """A model of its own as it was after a measured step. Raises KeyError for any other."""
-        net = Net(self.net.shape, self.seed, self.net.weights.dtype)
-        net.weights.value[...] = self._kept[step][0]
-        return net
 
 
 def shape_for(task: Task, **sizes: Any) -> Shape:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from markupsafe import Markup
 
 from explainer.live.course import Course
-from explainer.ui.html import number, tag
+from explainer.ui.html import join, number, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
@@ -22,15 +22,26 @@ LEASE = 0.5  # s of training for each time that the page says that the figure is
 
 
 class Trained(Widget):
-    """Subclasses set `watched`, its name in `watch`; `at`, the state value that says which step is shown; `turns`, the
-    values that a run depends on beside the seed; and say what a run is made of (`course`) and what was kept (`kept`).
+    """Subclasses say what a run is made of (`course`), what was kept of one (`kept`), and what is drawn of a moment
+    (`look`, `more`, in words `tests` and `ended`).
+
+    watched:   its name in the state's `watch`
+    at:        the state value that says which step is shown
+    turns:     the values that a run depends on beside the seed
+    kept_seed: the seed of the kept run
 
     The page's state has what is watched and the seed, and, quiet, the wishes of the page (`running`).
     """
 
-    watched: ClassVar[str] = ""
     at: ClassVar[str] = "at"
     turns: ClassVar[tuple[str, ...]] = ()
+    kept_seed: ClassVar[int] = 0
+    group: ClassVar[str] = "Controls"  # what the controls are called
+    frame: ClassVar[str] = "contest"  # the class of what is drawn
+
+    @property
+    def watched(self) -> str:
+        raise NotImplementedError
 
     def __init__(self, *args: Any, **options: Any):
         self._course: Course[Any] | None = None  # what is being trained
@@ -49,6 +60,60 @@ class Trained(Widget):
     def kept(self) -> Mapping[int, Any]:
         """The moments of the kept run, by step."""
         raise NotImplementedError
+
+    def fields(self) -> Sequence[Markup]:
+        """The controls beside those that every training has."""
+        raise NotImplementedError
+
+    def look(self, moments: Mapping[int, Any], moment: Any) -> Sequence[Markup | None]:
+        """What is seen of a moment, of all that were looked at."""
+        raise NotImplementedError
+
+    def more(self, moments: Mapping[int, Any], moment: Any) -> Sequence[Markup]:
+        """What the full view shows below."""
+        raise NotImplementedError
+
+    def tests(self, live: bool) -> str:
+        """What was tested at each measurement of a run that happens, or of the kept one."""
+        raise NotImplementedError
+
+    def ended(self, moment: Any) -> str:
+        """What a training that has come to its end has found, for those who do not see the figure."""
+        raise NotImplementedError
+
+    # ---- what is drawn
+
+    def draw(self) -> Markup:
+        course = self.running()
+        moments = self.moments(course)
+        moment = self.shown(moments)
+        return join(
+            [
+                c.controls(
+                    self.buttons(course, moment.step),
+                    self.step_slider(moments, moment.step),
+                    *self.fields(),
+                    label=self.group,
+                ),
+                c.figure(
+                    self.slug,
+                    tag(
+                        "div",
+                        *self.look(moments, moment),
+                        class_=self.frame,
+                        data_step=moment.step,
+                        **self.turning(course),
+                    ),
+                    tag("p", self.said_of(course, moments, moment.step), class_="run-says"),
+                    c.outcome(
+                        f"Trained, {course.steps:,} steps. {self.ended(moments[course.steps])}"
+                        if course and course.done
+                        else ""
+                    ),
+                    *self.more(moments, moment),
+                ),
+            ]
+        )
 
     # ---- the run that happens
 
@@ -143,12 +208,13 @@ class Trained(Widget):
         more = course is not None and not course.done and not self.state.pause
         return {"data_more": "again" if more else None, "data_piece": course.steps if course and more else None}
 
-    def said_of(self, course: Course[Any] | None, moments: Mapping[int, Any], step: int, seed: int, tests: str) -> str:
-        """Whether this happened before, or happens now, and how fast. seed: of the kept run; tests: what was tested"""
+    def said_of(self, course: Course[Any] | None, moments: Mapping[int, Any], step: int) -> str:
+        """Whether this happened before, or happens now, and how fast."""
+        tests = self.tests(course is not None)
         if course is None:
             return (
-                f"A kept run, made when this site was built: seed {seed}, step {step:,} of {max(moments):,}; {tests}. "
-                f"Press Train to see one happen."
+                f"A kept run, made when this site was built: seed {self.kept_seed}, step {step:,} of "
+                f"{max(moments):,}; {tests}. Press Train to see one happen."
             )
         all_steps = course.trainers[0].plan.steps
         fast = f", {number(course.rate)} steps a second in your browser" if course.rate == course.rate else ""

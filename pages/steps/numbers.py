@@ -15,14 +15,12 @@ from .page import StepsState
 def numbers() -> dict[str, Any]:
     """What the prose says about the learners, as measured."""
     state = StepsState()
-    run = pairs.kept_run("shell", SEED)
-    once, wrote = run.at(None).accuracy
+    once, wrote = last("shell")
     seeds = pairs.over_seeds("shell", SEEDS, PLAN.steps)
     first_sure = [first for _, _, first in seeds if first is not None]
     long = pairs.longer(SEED, LONGER)
-    rival = pairs.kept_run("rival", SEED)
-    recurrent = rival.at(None).accuracy[1]
-    parity, s3 = (pairs.kept_run(name, SEED).at(None).accuracy for name in ("parity", "s3"))
+    rival, recurrent = last("rival")
+    parity, s3 = last("parity"), last("s3")
     alone, each = games.after_forging()
     forged = each[state.forged - 1]
     return {
@@ -33,7 +31,7 @@ def numbers() -> dict[str, Any]:
         "every": EVERY,
         "seed": SEED,
         "tests": f"{KEPT_TESTS:,}",
-        "weights": f"{run.weights[0]:,}",
+        "weights": f"{pairs.weights('shell')[0]:,}",
         "once_sure": how_many(pairs.sure_of(once), "swap"),
         "once_first": percent(once[0]),
         "once_two": percent(once[1]),
@@ -53,8 +51,8 @@ def numbers() -> dict[str, Any]:
         "long_ten": percent(long[9]),
         "rival_steps": CONTESTS["rival"].plan.steps,
         "rival_last": percent(recurrent[-1]),
-        "rival_once": percent(rival.at(None).accuracy[0][-1]),
-        "rival_weights": f"{rival.weights[1]:,}",
+        "rival_once": percent(rival[-1]),
+        "rival_weights": f"{pairs.weights('rival')[1]:,}",
         "parity_sure": pairs.sure_of(parity[0]),
         "parity_wrote": pairs.sure_of(parity[1]),
         "s3_sure": pairs.sure_of(s3[0]),
@@ -65,3 +63,8 @@ def numbers() -> dict[str, Any]:
         "led": percent(forged.led),
         "forged_games": games.FORGED,
     }
+
+
+def last(contest: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """How good the two of the kept run of a contest are at its end."""
+    return pairs.kept_run(contest, SEED)[CONTESTS[contest].plan.steps].accuracy

@@ -327,6 +327,19 @@ def at_rest(element: Locator) -> None:
     )
 
 
+def stopped(page: Page, widget: str) -> int:
+    """Wait until a figure no longer trains: what its lease still allowed is done. Returns the step that it came to."""
+    step = f"() => document.querySelector('[data-widget={widget}] [data-step]').dataset.piece"
+    last = None
+    for _ in range(40):
+        now = page.evaluate(step)
+        if now is not None and now == last:
+            return int(now)
+        last = now
+        page.wait_for_timeout(1500)
+    pytest.fail("it never stopped")
+
+
 def settled(page: Page | Frame) -> str:
     """Wait until a page is `live` or `failed`; returns which."""
     root = page.locator("html")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import LIVE, settle, until, wait_live
+from conftest import LIVE, settle, stopped, until, wait_live
 from playwright.sync_api import Page, expect
 
 from pages.steps.facts import games, pairs
@@ -27,7 +27,7 @@ def shares(page: Page) -> list[list[float]]:
 
 def test_the_still_is_the_kept_run(open_page):
     page = open_page("steps/", live=False)
-    for drawn, run in zip(shares(page), pairs.kept_run("shell", SEED).moments[-1].accuracy, strict=True):
+    for drawn, run in zip(shares(page), pairs.kept_run("shell", SEED)[pairs.PLAN.steps].accuracy, strict=True):
         assert drawn == pytest.approx(run, abs=1e-3)
     expect(steps(page)).to_contain_text("A kept run")
 
@@ -77,17 +77,7 @@ def test_it_stops_out_of_sight_and_goes_on_when_it_is_seen_again(open_page):
     steps(page).scroll_into_view_if_needed()
     until(page, "() => Number(document.querySelector('[data-widget=steps] .contest').dataset.step) >= 10", timeout=LIVE)
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
-    step = "() => document.querySelector('[data-widget=steps] .contest').dataset.piece"
-    last = None
-    for _ in range(40):  # what its lease still allows
-        now = page.evaluate(step)
-        if now is not None and now == last:
-            break
-        last = now
-        page.wait_for_timeout(1500)
-    else:
-        pytest.fail("it never stopped")
-    assert last is not None and int(last) < 200
+    assert stopped(page, "steps") < 200
     steps(page).scroll_into_view_if_needed()
     expect(steps(page).get_by_role("button", name="Train again")).to_be_visible(timeout=4 * LIVE)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import LIVE, settle, until
+from conftest import LIVE, settle, stopped, until
 from playwright.sync_api import Page, expect
 
 from pages.training.facts import copying, own_text
@@ -65,17 +65,7 @@ def test_the_other_two_start_by_their_addresses_and_nothing_trains_out_of_sight(
     sums.scroll_into_view_if_needed()
     reached(page, "grokking", 25)
     page.evaluate("scrollTo(0, 0)")
-    step = "() => document.querySelector('[data-widget=grokking] [data-step]').dataset.piece"
-    last = None
-    for _ in range(40):  # what its lease still allows
-        now = page.evaluate(step)
-        if now is not None and now == last:
-            break
-        last = now
-        page.wait_for_timeout(1500)
-    else:
-        pytest.fail("it never stopped")
-    assert last is not None and int(last) < 1000
+    assert stopped(page, "grokking") < 1000
     own = figure(page, "own-text")
     field = own.get_by_label("Your text")
     field.scroll_into_view_if_needed()

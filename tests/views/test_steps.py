@@ -10,7 +10,7 @@ import pytest
 from explainer.live import tasks
 from pages import numbers_of
 from pages.steps.facts import games, pairs
-from pages.steps.facts.pairs import CONTESTS, MOVES, SEED, Pair
+from pages.steps.facts.pairs import CONTESTS, MOVES, PLAN, SEED
 from pages.steps.page import PAGE
 from pages.steps.views import contest as view
 
@@ -46,7 +46,7 @@ def step_shown(html: str) -> int:
 def test_the_still_is_a_finished_run_and_says_so(made):
     html = made["steps"].html
     once, wrote = shares(html)
-    assert (tuple(once), tuple(wrote)) == pairs.kept_run("shell", SEED).moments[-1].accuracy
+    assert (tuple(once), tuple(wrote)) == pairs.kept_run("shell", SEED)[PLAN.steps].accuracy
     assert min(wrote) >= 0.99 and max(once[4:]) < 0.5
     assert f"A kept run, made when this site was built: seed {SEED}, step 200 of 200" in html
     assert "14,368 weights each" in html and "data-more" not in html
@@ -66,7 +66,7 @@ def test_pressing_train_begins_at_guessing_and_the_page_is_asked_to_go_on(made):
 
 
 def test_it_trains_only_while_the_page_says_that_it_is_seen(made, monkeypatch):
-    monkeypatch.setattr(view, "LEASE", 0.1)
+    monkeypatch.setattr("explainer.ui.training.LEASE", 0.1)
     widget = made["steps"]
     ask(made, watch="shell")
     ask(made, again=1)
@@ -75,7 +75,7 @@ def test_it_trains_only_while_the_page_says_that_it_is_seen(made, monkeypatch):
         widget.work()
         slices += 1
     assert slices >= 2 and time.perf_counter() - began < 5
-    reached = widget._pair.steps
+    reached = widget._course.steps
     assert 0 < reached < 200
     assert f'data-piece="{reached}"' in widget.html, "what is drawn differs, so that the page asks again"
     ask(made, again=2)
@@ -88,13 +88,13 @@ def test_a_live_run_ends_as_a_whole_one_does(made):
     widget = made["steps"]
     ask(made, watch="shell", seed=2)
     turn = 0
-    while not widget._pair.done:
+    while not widget._course.done:
         ask(made, again=(turn := turn + 1))
         while widget.works:
             widget.work()
-    whole = Pair("shell", 2)
+    whole = pairs.course("shell", 2)
     whole.step_to(200)
-    assert shares(widget.html) == [list(row) for row in whole.run().moments[-1].accuracy]
+    assert shares(widget.html) == [list(row) for row in whole.moments[200].accuracy]
     assert "right after all 20" in widget.html and "Train again" in widget.html
     assert re.fullmatch(
         r"Trained, 200 steps\. Must answer at once: .+\. May write: right after all 20\.", spoken(widget)
@@ -102,7 +102,7 @@ def test_a_live_run_ends_as_a_whole_one_does(made):
     ask(made, at=0)
     assert step_shown(widget.html) == 0
     ask(made, back=1, pause=True, at=None)
-    assert widget._pair.steps == 0 and "step 0 of 200" in widget.html
+    assert widget._course.steps == 0 and "step 0 of 200" in widget.html
     assert spoken(widget) == "", "only at its end"
 
 
@@ -110,13 +110,13 @@ def test_one_step_is_one_step_of_each(made):
     widget = made["steps"]
     ask(made, watch="shell", pause=True, upto=1)
     ask(made, upto=1)
-    assert [t.steps for t in widget._pair.trainers] == [1, 1]
-    assert 'value="shell\x1f2\x1ftrue"' in widget.html
+    assert [t.steps for t in widget._course.trainers] == [1, 1]
+    assert 'value="shell\x1f2\x1ftrue\x1f"' in widget.html
     names, values = re.search(r'data-set="([^"]*)" value="([^"]*)"[^>]*>Rewind', widget.html).groups()
     ask(made, **dict(zip(names.split(), values.split("\x1f"), strict=True)))
-    assert widget._pair.steps == 0
+    assert widget._course.steps == 0
     ask(made, at=0)
-    assert widget._pair.steps == 0, "and it stays there"
+    assert widget._course.steps == 0, "and it stays there"
 
 
 def test_another_seed_is_another_run(made):
@@ -133,7 +133,7 @@ def test_outside_of_a_request_all_steps_are_made(monkeypatch):
     state = PAGE.state()
     state.param.update(watch="shell")
     widget = view.Steps(state)
-    assert widget._pair.done and min(shares(widget.html)[1]) >= 0.99
+    assert widget._course.done and min(shares(widget.html)[1]) >= 0.99
 
 
 def test_an_address_to_watch_opens_the_game_that_it_names(made):
@@ -144,7 +144,7 @@ def test_an_address_to_watch_opens_the_game_that_it_names(made):
 
 @pytest.mark.parametrize("name", CONTESTS)
 def test_both_learners_have_the_same_games_and_the_same_number_of_steps(name):
-    pair = Pair(name, 5)
+    pair = pairs.course(name, 5)
     pair.step_to(2)
     one, other = pair.trainers
     assert one.steps == other.steps == 2 and one.plan == other.plan

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import math
+import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,9 +11,10 @@ import numpy as np
 
 from explainer.live import tasks
 from explainer.live.adamw import Plan
+from explainer.live.course import Course
 from explainer.live.nets import Net
 from explainer.live.tasks import Following, Machine
-from explainer.live.trainer import Trainer, shape_for, together
+from explainer.live.trainer import Trainer, shape_for
 from explainer.models.measured import kept
 
 Array = np.ndarray
@@ -95,68 +97,23 @@ class Moment:
     accuracy: tuple[tuple[float, ...], tuple[float, ...]]
 
 
-@dataclass(frozen=True)
-class Run:
-    """A training of both as far as it has come. weights: how many each has; seconds: spent on training, nan if kept."""
-
-    contest: str
-    seed: int
-    moments: tuple[Moment, ...]
-    weights: tuple[int, int]
-    tests: int
-    seconds: float = math.nan
-
-    def at(self, step: int | None) -> Moment:
-        """As measured last, or at the last measurement up to a step."""
-        fitting = [m for m in self.moments if step is None or m.step <= step]
-        return fitting[-1] if fitting else self.moments[0]
+def course(contest: str, seed: int, tests: int = TESTS) -> Course[Moment]:
+    """The two of a contest before their first step."""
+    chosen = CONTESTS[contest]
+    return Course([chosen.trainer(learner, seed, tests) for learner in chosen.learners], look)
 
 
-class Pair:
-    """The two of a contest in training, step by step together."""
+def look(trainers: Sequence[Trainer]) -> Moment:
+    """What is kept of a moment."""
+    one, other = (tuple(t.history[-1].accuracy.tolist()) for t in trainers)
+    return Moment(trainers[0].steps, (one, other))
 
-    def __init__(self, contest: str, seed: int, tests: int = TESTS):
-        self.contest, self.seed, self.tests = CONTESTS[contest], seed, tests
-        self.trainers = tuple(self.contest.trainer(learner, seed, tests) for learner in self.contest.learners)
-        for trainer in self.trainers:
-            trainer.measure()
 
-    @property
-    def steps(self) -> int:
-        """How many steps both have made."""
-        return min(t.steps for t in self.trainers)
-
-    @property
-    def done(self) -> bool:
-        return all(t.done for t in self.trainers)
-
-    def advance(self, seconds: float) -> None:
-        """Go on for that long at most, in steps of one and of the other by turns."""
-        together(self.trainers, seconds)
-
-    def step_to(self, step: int) -> None:
-        """Go on until both have made so many steps, and are measured if that is due."""
-        while not self.done and (
-            self.steps < step or len({t.steps for t in self.trainers}) > 1 or any(t.due for t in self.trainers)
-        ):
-            together(self.trainers, 0.0)
-
-    def rewind(self) -> None:
-        """Both as they were before the first step."""
-        for trainer in self.trainers:
-            trainer.rewind()
-            trainer.seconds = 0.0
-
-    def run(self) -> Run:
-        """What is known of it by now."""
-        one, other = (t.history for t in self.trainers)
-        moments = tuple(
-            Moment(a.step, (tuple(a.accuracy.tolist()), tuple(b.accuracy.tolist())))
-            for a, b in zip(one, other, strict=False)
-        )
-        weights = tuple(t.net.size for t in self.trainers)
-        seconds = sum(t.seconds for t in self.trainers)
-        return Run(self.contest.name, self.seed, moments, (weights[0], weights[1]), self.tests, seconds)
+@functools.cache
+def weights(contest: str) -> tuple[int, int]:
+    """How many each of the two has."""
+    one, other = (t.net.size for t in course(contest, SEED, 1).trainers)
+    return one, other
 
 
 def sure_of(accuracy: tuple[float, ...]) -> int:
@@ -173,19 +130,17 @@ def below_half(accuracy: tuple[float, ...]) -> int | None:
 # ---------------------------------------------------------------- what the build keeps
 
 
-def trained(contest: str, seed: int) -> Pair:
+def trained(contest: str, seed: int) -> Course[Moment]:
     """A whole training, measured on many games."""
-    pair = Pair(contest, seed, KEPT_TESTS)
-    for trainer in pair.trainers:
-        trainer.finish()
-    return pair
+    run = course(contest, seed, KEPT_TESTS)
+    run.step_to(CONTESTS[contest].plan.steps)
+    return run
 
 
 @kept
-def kept_run(contest: str, seed: int) -> Run:
+def kept_run(contest: str, seed: int) -> dict[int, Moment]:
     """One whole training, as it went where the site was built."""
-    run = trained(contest, seed).run()
-    return Run(run.contest, run.seed, run.moments, run.weights, run.tests)
+    return trained(contest, seed).moments
 
 
 @kept
@@ -204,11 +159,10 @@ def over_seeds(
     """
     found = []
     for seed in range(seeds):
-        pair = Pair(contest, seed, TESTS)
-        pair.step_to(steps)
-        run = pair.run()
-        first = next((m.step for m in run.moments if sure_of(m.accuracy[1]) == MOVES), None)
-        found.append((*run.moments[-1].accuracy, first))
+        run = course(contest, seed)
+        run.step_to(steps)
+        first = next((step for step, m in run.moments.items() if sure_of(m.accuracy[1]) == MOVES), None)
+        found.append((*run.moments[steps].accuracy, first))
     return tuple(found)
 
 

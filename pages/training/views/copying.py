@@ -27,7 +27,7 @@ class Copying(Trained):
     slug = "copying"
     title = "Learning to copy"
     watched = "induction"
-    at = "at"
+    kept_seed = SEED
     turns = ("rate",)
     reads = ("watch", "seed", "rate", "pause", "upto", "back", "at")
     beyond = ("rate", "seed")
@@ -45,38 +45,27 @@ class Copying(Trained):
     def kept(self) -> Mapping[int, Moment]:
         return facts.kept_run(SEED)
 
-    def draw(self) -> Markup:
+    def fields(self) -> list[Markup]:
         s = self.state
-        course = self.running()
-        moments = self.moments(course)
-        moment: Moment = self.shown(moments)
-        rows = facts.TESTS if course else facts.KEPT_TESTS
-        return join(
-            [
-                c.controls(
-                    self.buttons(course, moment.step),
-                    self.step_slider(moments, moment.step),
-                    c.beyond(
-                        c.slider("rate", "Learning rate", float(s.rate), 3e-4, 0.03, log=True),
-                        c.number_field("seed", "Seed", s.seed, 0, 2**32 - 1),
-                    ),
-                ),
-                c.figure(
-                    "copying",
-                    tag(
-                        "div",
-                        letters(moment),
-                        tag("div", *looks(moment), class_="looks"),
-                        class_="contest",
-                        data_step=moment.step,
-                        **self.turning(course),
-                    ),
-                    tag("p", self.said_of(course, moments, moment.step, SEED, f"tested on {rows:,} new rows"),
-                        class_="run-says"),
-                    c.beyond(curve(moments), table(moment)),
-                ),
-            ]
-        )  # fmt: skip
+        return [
+            c.beyond(
+                c.slider("rate", "Learning rate", float(s.rate), 3e-4, 0.03, log=True),
+                c.number_field("seed", "Seed", s.seed, 0, 2**32 - 1),
+            )
+        ]
+
+    def look(self, moments: Mapping[int, Moment], moment: Moment) -> list[Markup]:
+        return [letters(moment), tag("div", *looks(moment), class_="looks")]
+
+    def more(self, moments: Mapping[int, Moment], moment: Moment) -> list[Markup]:
+        return [c.beyond(curve(moments), table(moment))]
+
+    def tests(self, live: bool) -> str:
+        return f"tested on {facts.TESTS if live else facts.KEPT_TESTS:,} new rows"
+
+    def ended(self, moment: Moment) -> str:
+        two, one = (percent(share) for share in moment.right)
+        return f"Two layers: {two} right. One layer: {one} right."
 
 
 def letters(moment: Moment) -> Markup:

@@ -26,6 +26,8 @@ class OwnTextLearned(Trained):
     title = "Your own text, from nothing"
     watched = "text"
     at = "text_at"
+    group = "Training"
+    kept_seed = SEED
     turns = ("text",)
     reads = ("watch", "seed", "text", "pause", "upto", "back", "text_at")
     beyond = ("seed",)
@@ -49,43 +51,29 @@ class OwnTextLearned(Trained):
         field = text_area(s.text)
         if words := facts.problem(s.text):
             return join([c.controls(field), c.figure("own-text", c.message(words, "problem"))])
-        course = self.running()
-        if course is None and s.text != ALICE:
+        if not self.live and s.text != ALICE:
             told = "Press Train, and it learns your text: from random weights, in a few seconds."
             return join([c.controls(field, self.buttons(None, 0)), c.figure("own-text", tag("p", told, class_="told"))])
-        moments = self.moments(course)
-        moment: Moment = self.shown(moments)
-        tables = facts.tables(s.text)
-        tests = f"tested on the last {tables.held:,} characters, which it is never taught"
-        return join(
-            [
-                c.controls(field),
-                c.controls(
-                    self.buttons(course, moment.step),
-                    self.step_slider(moments, moment.step),
-                    c.beyond(c.number_field("seed", "Seed", s.seed, 0, 2**32 - 1)),
-                    label="Training",
-                ),
-                c.figure(
-                    "own-text",
-                    tag(
-                        "div",
-                        tag(
-                            "p",
-                            tag("span", facts.given(tasks.OwnText(s.text, facts.LENGTH)), class_="was"),
-                            tag("span", moment.writes),
-                            class_="writes",
-                        ),
-                        losses(moment, tables),
-                        class_="contest",
-                        data_step=moment.step,
-                        **self.turning(course),
-                    ),
-                    tag("p", self.said_of(course, moments, moment.step, SEED, tests), class_="run-says"),
-                    c.beyond(curve(moments, tables)),
-                ),
-            ]
-        )
+        return join([c.controls(field), super().draw()])
+
+    def fields(self) -> list[Markup]:
+        return [c.beyond(c.number_field("seed", "Seed", self.state.seed, 0, 2**32 - 1))]
+
+    def look(self, moments: Mapping[int, Moment], moment: Moment) -> list[Markup]:
+        given = facts.given(tasks.OwnText(self.state.text, facts.LENGTH))
+        writes = tag("p", tag("span", given, class_="was"), tag("span", moment.writes), class_="writes")
+        return [writes, losses(moment, facts.tables(self.state.text))]
+
+    def more(self, moments: Mapping[int, Moment], moment: Moment) -> list[Markup]:
+        return [c.beyond(curve(moments, facts.tables(self.state.text)))]
+
+    def tests(self, live: bool) -> str:
+        held = facts.tables(self.state.text).held
+        return f"tested on the last {held:,} characters, which it is never taught"
+
+    def ended(self, moment: Moment) -> str:
+        tables = facts.tables(self.state.text)
+        return f"The learner: {nats(moment.held)} nats a character. Which follows which: {nats(tables.pairs)}."
 
 
 def text_area(text: str) -> Markup:

@@ -27,6 +27,8 @@ class Grokking(Trained):
     title = "By heart, then by rule"
     watched = "grok"
     at = "grok_at"
+    frame = "sums"
+    kept_seed = SEED
     turns = ("decay",)
     reads = ("watch", "seed", "decay", "pause", "upto", "back", "grok_at")
     beyond = ("seed",)
@@ -38,36 +40,26 @@ class Grokking(Trained):
     def kept(self) -> Mapping[int, Moment]:
         return facts.kept_run(SEED)
 
-    def draw(self) -> Markup:
+    def fields(self) -> list[Markup]:
         s = self.state
-        course = self.running()
-        moments = self.moments(course)
-        moment: Moment = self.shown(moments)
+        return [
+            c.slider("decay", "Weight decay", float(s.decay), 0, 2, step=0.25),
+            c.beyond(c.number_field("seed", "Seed", s.seed, 0, 2**32 - 1)),
+        ]
+
+    def look(self, moments: Mapping[int, Moment], moment: Moment) -> list[Markup]:
+        side = tag("div", c.definition_row(now(moment)), c.beyond(clock(moment)), class_="clock-side")
+        return [curve(moments), side]
+
+    def more(self, moments: Mapping[int, Moment], moment: Moment) -> list[Markup]:
+        return [c.beyond(spectrum(moment))]
+
+    def tests(self, live: bool) -> str:
         taught = int(facts.TASK.share * P * P)
-        tests = f"tested on all {taught:,} sums that it is taught and all {P * P - taught:,} that it never sees"
-        return join(
-            [
-                c.controls(
-                    self.buttons(course, moment.step),
-                    self.step_slider(moments, moment.step),
-                    c.slider("decay", "Weight decay", float(s.decay), 0, 2, step=0.25),
-                    c.beyond(c.number_field("seed", "Seed", s.seed, 0, 2**32 - 1)),
-                ),
-                c.figure(
-                    "grokking",
-                    tag(
-                        "div",
-                        curve(moments),
-                        tag("div", c.definition_row(now(moment)), c.beyond(clock(moment)), class_="clock-side"),
-                        class_="sums",
-                        data_step=moment.step,
-                        **self.turning(course),
-                    ),
-                    tag("p", self.said_of(course, moments, moment.step, SEED, tests), class_="run-says"),
-                    c.beyond(spectrum(moment)),
-                ),
-            ]
-        )
+        return f"tested on all {taught:,} sums that it is taught and all {P * P - taught:,} that it never sees"
+
+    def ended(self, moment: Moment) -> str:
+        return f"Sums taught: {percent(moment.taught)} right. Sums never seen: {percent(moment.unseen)} right."
 
 
 def now(moment: Moment) -> list[tuple[str, Markup]]:
