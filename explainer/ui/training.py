@@ -173,14 +173,16 @@ class Trained(Widget):
     # ---- what all of them show
 
     def buttons(self, course: Course[Any] | None, step: int) -> Markup:
-        """Train, or pause; and, in the full view, one step, and back to the step that is shown (or to the start)."""
+        """Train, or pause; and, in the full view, one step, and back: to the step that the reader has chosen, else to
+        the start.
+        """
         s, name = self.state, self.watched
         found = [self.train_button(course)]
         if course and not course.done:
             wish = f"{name}\x1f{course.steps + 1}\x1ftrue\x1f"
             found.append(c.beyond(c.button("One step", sets=f"watch upto pause {self.at}", value=wish)))
         if course and course.steps:
-            to = step if step < course.steps else 0
+            to = step if getattr(s, self.at) is not None and step < course.steps else 0
             wish = f"{s.back + 1}\x1ftrue\x1f{to}\x1f"
             found.append(c.beyond(c.button("Rewind", sets=f"back pause upto {self.at}", value=wish)))
         return tag("div", *found, class_="train")
