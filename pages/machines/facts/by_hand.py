@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from explainer.architectures.hand_made import HandMadeConfig
+from explainer.architectures.hand_made import NEVER, HandMadeConfig
 from explainer.kernel import cache
 from explainer.kernel.model import Model
 from explainer.kernel.trace import Trace, lock
@@ -112,3 +112,8 @@ def by_guessing(model: Model, tokens: Sequence[int], count: int, reach: int, ahe
 def last_stream(trace: Trace) -> Array:
     """The residual stream behind the last layer. [T, D]"""
     return trace[f"blocks.{trace.config.n_layers - 1}.resid_post"]
+
+
+def count(machine: Machine) -> int:
+    """How many numbers of a machine are neither 0 nor the bias of a distance that is not read."""
+    return sum(int(((array != 0) & (array != NEVER)).sum()) for array in machine.model.params.values())

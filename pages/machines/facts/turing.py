@@ -9,16 +9,16 @@ then is:
 To know what to do it needs the state, which the token before says, and the symbol in this cell, which was written when
 the head was here last. That is one head for each of the two, and a third thing, the table of the machine:
 
-    layer 0, its head   reads the token before: a deed learns in which cell it was done, a cell learns the state
-    layer 1, its head   finds, of all deeds done in this cell, the last, and reads the symbol that it left there
+    layer 0, its head   reads the token before: an action learns in which cell it was done, a cell learns the state
+    layer 1, its head   finds, of all actions done in this cell, the last, and reads the symbol that it left there
     layer 1, its MLP    one hinge for each line of the machine's table: it opens for this state and this symbol
-    the unembedding     after a deed: the cell before, plus the move
+    the unembedding     after an action: the cell before, plus the move
 
 The two heads are the two of copying: one marks each token with what stood before it, the other finds the mark.
 
-A cell is found by its number j with two coordinates: the key of a deed in cell j is (2 j, -j^2), the query from cell i
+A cell is found by its number j with two coordinates: the key of an action in cell j is (2 j, -j^2), the query from cell i
 is (i, 1), and their product 2ij - j^2 = i^2 - (i - j)^2 is largest where j = i. Taking i^2 off makes it 0 there and -1
-or less anywhere else. A small slope by distance makes the last of several deeds win.
+or less anywhere else. A small slope by distance makes the last of several actions win.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Line:
     then: str
 
     @property
-    def deed(self) -> str:
+    def action(self) -> str:
         """The token that the transformer writes for it."""
         return f"{self.writes} {ARROWS[self.move]} {self.then}"
 
@@ -207,36 +207,36 @@ def machine(name: str, sharp: float = SHARP, slope: float = SLOPE) -> Machine:
 
 
 @functools.lru_cache(maxsize=16)
-def _deeds(lines: tuple[Line, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(line.deed for line in lines))
+def _actions(lines: tuple[Line, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(line.action for line in lines))
 
 
 def of_program(program: Program, sharp: float = SHARP, slope: float = SLOPE) -> Machine:
     """A transformer of two layers with one head each that is this Turing machine, for CELLS cells."""
-    deeds = _deeds(program.lines)
-    by_deed = {line.deed: line for line in program.lines}
+    actions = _actions(program.lines)
+    by_action = {line.action: line for line in program.lines}
     cells = [str(j) for j in range(CELLS)]
     going = list(program.states)
-    tokens = ("#", *(f"put {s}" for s in SYMBOLS), "start", *deeds, *(f"cell {j}" for j in cells))
+    tokens = ("#", *(f"put {s}" for s in SYMBOLS), "start", *actions, *(f"cell {j}" for j in cells))
     coordinates = (
-        *("one", "is a cell", "is a deed", "cannot be found", "nowhere written"),
+        *("one", "is a cell", "is an action", "cannot be found", "nowhere written"),
         *("number", "its square", "move"),
         *(f"then {q}" for q in going),
         *(f"wrote {s}" for s in SYMBOLS),
         *("done in", "done in, squared"),
         *(f"state {q}" for q in going),
         *(f"sees {s}" for s in SYMBOLS),
-        *(f"do {d}" for d in deeds),
+        *(f"do {d}" for d in actions),
     )
     embed: dict[tuple[str, str], float] = {(t, "one"): 1 for t in tokens}
     embed |= {("#", "nowhere written"): 1, ("#", f"wrote {BLANK}"): 1}
     embed |= {(f"put {s}", f"wrote {s}"): 1 for s in SYMBOLS}
-    embed |= {("start", "cannot be found"): 1, ("start", "is a deed"): 1, ("start", f"then {program.first}"): 1}
-    for deed in deeds:
-        line = by_deed[deed]
-        embed |= {(deed, "is a deed"): 1, (deed, f"wrote {line.writes}"): 1, (deed, "move"): MOVES[line.move]}
+    embed |= {("start", "cannot be found"): 1, ("start", "is an action"): 1, ("start", f"then {program.first}"): 1}
+    for action in actions:
+        line = by_action[action]
+        embed |= {(action, "is an action"): 1, (action, f"wrote {line.writes}"): 1, (action, "move"): MOVES[line.move]}
         if line.then in program.states:
-            embed[deed, f"then {line.then}"] = 1
+            embed[action, f"then {line.then}"] = 1
     for j, name in enumerate(cells):
         cell = f"cell {name}"
         embed |= {(cell, "is a cell"): 1, (cell, "cannot be found"): 1}
@@ -284,11 +284,11 @@ def of_program(program: Program, sharp: float = SHARP, slope: float = SLOPE) -> 
                 (("one", h), -2),
             )
         },
-        "blocks.1.mlp.W_out": {(hinges[line.state, line.reads], f"do {line.deed}"): 1 for line in program.lines},
+        "blocks.1.mlp.W_out": {(hinges[line.state, line.reads], f"do {line.action}"): 1 for line in program.lines},
         "unembed.W_U": {
-            **{(f"do {d}", d): 1 for d in deeds},
+            **{(f"do {d}", d): 1 for d in actions},
             **{(source, f"cell {j}"): 2 * int(j) for j in cells for source in ("done in", "move")},
-            **{("is a deed", f"cell {j}"): 0.5 - int(j) ** 2 for j in cells},
+            **{("is an action", f"cell {j}"): 0.5 - int(j) ** 2 for j in cells},
         },
     }
     config = HandMadeConfig(
@@ -406,7 +406,7 @@ def agrees(name: str, word: str) -> bool:
     rules = {(line.state, line.reads): line for line in program.lines}
     moments = simulated(program, word, MOST_STEPS)
     for now, then in zip(moments, moments[1:], strict=False):
-        text.append(rules[now.state, now.tape.get(now.head, BLANK)].deed)
+        text.append(rules[now.state, now.tape.get(now.head, BLANK)].action)
         if then.state not in program.ends:
             text.append(f"cell {then.head}")
     tokens = [made.token(t) for t in text]
@@ -419,3 +419,34 @@ def tried(name: str, longest: int) -> tuple[int, int]:
     """Over all words of 0 and 1 up to so many: how many there are, and for how many the transformer does the same."""
     words = ["".join(word) for n in range(1, longest + 1) for word in itertools.product("01", repeat=n)]
     return len(words), sum(agrees(name, word) for word in words)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What the transformer looked at when it read the last token of a text.
+
+    reads:  for the head that finds the state and the one that finds the symbol: which token it read most of, and its
+            share; none of them where the last token is an action
+    opened: (state, symbol) -> how far the hinge of that line is open, 0 or 1
+    says:   the token that it writes next
+    """
+
+    reads: tuple[tuple[int, float], ...]
+    opened: dict[tuple[str, str], float]
+    says: str
+
+
+@functools.lru_cache(maxsize=64)
+def looked(name: str, tokens: tuple[str, ...]) -> Looked:
+    """One pass over a text, and what it looked at in its last column."""
+    made, program = ready(name), PROGRAMS[name]
+    trace = made.model.forward([made.token(t) for t in tokens])
+    reads = []
+    if tokens[-1].startswith("cell "):
+        for layer in range(2):
+            row = trace[f"blocks.{layer}.attn.pattern"][0, -1]
+            at = int(row.argmax())
+            reads.append((at, float(row[at])))
+    hinges = trace["blocks.1.mlp.post"][-1].tolist()
+    opened = {(line.state, line.reads): h for line, h in zip(program.lines, hinges, strict=True)}
+    return Looked(tuple(reads), opened, made.names["V"][int(trace["logits"][-1].argmax())])
