@@ -33,18 +33,14 @@ class MachinesState(PageState):
     start: param.Selector[Any] = param.Selector(default="right", objects=list(STARTS), label="first row")
     seed = param.Integer(default=0, bounds=(0, 2**31 - 1), label="Seed of the first row")
     noise = param.Integer(default=0, bounds=(0, 2**31 - 1), label="Random weights")
-    program: param.Selector[Any] = param.Selector(
-        default="palindrome", objects=list(turing.PROGRAMS), label="machine"
-    )
+    program: param.Selector[Any] = param.Selector(default="palindrome", objects=list(turing.PROGRAMS), label="machine")
     word = param.String(default="1001", label="word")
     step = param.Integer(default=6, bounds=(0, turing.MOST_STEPS), label="step")
     cell = param.Integer(default=4095, bounds=(0, addressing.SEARCHED), label="cell")
     a = param.Integer(default=2745, bounds=(0, 10**adding.COLUMNS - 1), label="one number")
     b = param.Integer(default=1867, bounds=(0, 10**adding.COLUMNS - 1), label="the other number")
     made: param.Selector[Any] = param.Selector(default="turing", objects=list(MADE), label="whose weights")
-    matrix: param.Selector[Any] = param.Selector(
-        default="blocks.1.mlp.W_in", objects=WEIGHTS, label="weight"
-    )
+    matrix: param.Selector[Any] = param.Selector(default="blocks.1.mlp.W_in", objects=WEIGHTS, label="weight")
 
     def limits(self) -> dict[str, tuple[int, int, str]]:
         return {"step": (0, turing.log(self.program, self.word).steps, "step")}

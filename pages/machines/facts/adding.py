@@ -49,7 +49,7 @@ def machine() -> Machine:
             },
             "blocks.0.attn.W_Q": {(0, "one", 0): 1},
             "blocks.0.attn.W_K": {(0, "start", 0): math.log(10 / 9)},
-            "blocks.0.attn.bias": {(0,): -math.log(10) * np.arange(COLUMNS + 2)},
+            "blocks.0.attn.bias": {(0, back): -math.log(10) * back for back in range(COLUMNS + 2)},
             "blocks.0.attn.W_V": {(0, "upper", 0): 1, (0, "lower", 0): 1},
             "blocks.0.attn.W_O": {(0, 0, "so far"): 10 / 9},
             "unembed.W_U": {

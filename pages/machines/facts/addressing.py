@@ -50,7 +50,7 @@ def around(cell: int) -> tuple[tuple[int, float], ...]:
 
 @kept
 def first_lost(searched: int) -> int | None:
-    """The first cell that is not found: its own action gets half of the reading or less. All cells are tried in turn."""
+    """The first cell that is not found: its own action gets half of the reading or less. All are tried in turn."""
     for low in range(1, searched, 256):
         asking = range(low, low + 256)
         written = range(low - 1, low + 257)
@@ -62,7 +62,7 @@ def first_lost(searched: int) -> int | None:
 
 @kept
 def forgotten(searched: int) -> int | None:
-    """So many tokens back the last action in a cell loses against the newest action in the cell beside it, by the slope."""
+    """So many tokens back the last action in a cell loses against the newest one in the cell beside it, by the slope."""
     for back in range(2, searched):
         scores = np.array([-turing.SLOPE * back, -turing.SHARP - turing.SLOPE], np.float32)
         if softmax(scores)[0] <= 0.5:

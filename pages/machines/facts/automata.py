@@ -78,7 +78,7 @@ def first_row(start: str, seed: int) -> tuple[int, ...]:
 
 
 def eight_numbers(rule: int) -> tuple[int, ...]:
-    """The line with hinges through the eight outcomes: its height at 0, then by how much its slope changes at 0 to 6."""
+    """The line with hinges through the eight outcomes: its height at 0, then the changes of its slope at 0 to 6."""
     bits = outcomes(rule)
     slopes = np.diff(bits)  # [7]
     return (bits[0], *(int(w) for w in np.diff(slopes, prepend=0)))
@@ -92,14 +92,13 @@ HINGES = ("height at 0", *(f"from {k}" for k in range(7)))
 def machine(rule: int) -> Machine:
     """The transformer that is rule N: what differs between two of them are the eight numbers of mlp.W_out alone."""
     config = HandMadeConfig(n_layers=1, n_heads=1, d_model=4, d_head=1, d_mlp=8, n_vocab=2, n_ctx=CONTEXT)
-    bias = np.full(CONTEXT, NEVER)
-    bias[[WIDTH, WIDTH - 1, WIDTH - 2]] = math.log(4), math.log(2), 0.0
+    looks = {WIDTH: math.log(4), WIDTH - 1: math.log(2), WIDTH - 2: 0.0}
     return written(
         config,
         {"V": ("0", "1"), "D": COORDINATES, "F": HINGES},
         {
             "embed.W_E": {("0", "one"): 1, ("1", "one"): 1, ("1", "cell"): 1},
-            "blocks.0.attn.bias": {(0,): bias},
+            "blocks.0.attn.bias": {(0, back): looks.get(back, NEVER) for back in range(CONTEXT)},
             "blocks.0.attn.W_V": {(0, "cell", 0): 1},
             "blocks.0.attn.W_O": {(0, 0, "read"): 7},
             "blocks.0.mlp.W_in": {

@@ -46,7 +46,6 @@ def written(config: HandMadeConfig, names: Mapping[str, Sequence[str]], entries:
     """A machine from the numbers of its weights that are not 0.
 
     entries: weight -> {(place along each axis, by name or count): number}; a weight that is not named is all zeros.
-    A bias by distance may be given whole, under the key (head,), as a row.
     Raises ValueError for a name that no axis has.
     """
     places = {axis: {n: i for i, n in enumerate(given)} for axis, given in names.items()}
@@ -56,7 +55,7 @@ def written(config: HandMadeConfig, names: Mapping[str, Sequence[str]], entries:
         axes = config.parameter_axes[weight].split()
         for at, value in entries.get(weight, {}).items():
             try:
-                array[tuple(places[a][p] if isinstance(p, str) else p for a, p in zip(axes, at, strict=False))] = value
+                array[tuple(places[a][p] if isinstance(p, str) else p for a, p in zip(axes, at, strict=True))] = value
             except KeyError as unknown:
                 raise ValueError(f"{weight} has no {unknown}") from None
         params[weight] = lock(array)

@@ -1,8 +1,8 @@
 """A Turing machine in a transformer's loop: tape, state and head are tokens that it writes, weights written by hand.
 
-The text is a log. `# 1 1 2 0 start 1` stands for: nothing anywhere yet (#); cell 1 holds a 1; cell 2 a 0; begin; the head
-is at cell 1. From there on the transformer writes two tokens for each step of the machine, what it does and where it
-then is:
+The text is a log. `# 1 1 2 0 start 1` says: nothing anywhere yet (#); cell 1 holds a 1; cell 2 a 0; begin; the head is
+at cell 1. From there on the transformer writes two tokens for each step of the machine, what it does and where it then
+is:
 
     ... 1 [write 1, go right, stay in A] 2 [write 0, go left, now B] 1 ...
 
@@ -16,9 +16,10 @@ the head was here last. That is one head for each of the two, and a third thing,
 
 The two heads are the two of copying: one marks each token with what stood before it, the other finds the mark.
 
-A cell is found by its number j with two coordinates: the key of an action in cell j is (2 j, -j^2), the query from cell i
-is (i, 1), and their product 2ij - j^2 = i^2 - (i - j)^2 is largest where j = i. Taking i^2 off makes it 0 there and -1
-or less anywhere else. A small slope by distance makes the last of several actions win.
+A cell is found by its number j with two coordinates: the key of an action in cell j is (2 j, -j^2), the query from
+cell i is (i, 1), and their product 2ij - j^2 = i^2 - (i - j)^2 is largest where j = i. Taking i^2 off makes it 0 there
+and -1 or less anywhere else; `#` is found from every cell with -1/2, if nothing was ever done there. A small slope by
+distance makes the last of several actions win.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ import numpy as np
 from explainer.architectures.hand_made import NEVER, HandMadeConfig
 from explainer.models.measured import kept
 
-from .by_hand import Machine, token_by_token, written
+from .by_hand import Entries, Machine, token_by_token, written
 
 Array = np.ndarray
 
@@ -242,8 +243,6 @@ def of_program(program: Program, sharp: float = SHARP, slope: float = SLOPE) -> 
         embed |= {(cell, "is a cell"): 1, (cell, "cannot be found"): 1}
         embed |= {(cell, "number"): j, (cell, "its square"): j * j}
 
-    before = np.full(CONTEXT, NEVER)
-    before[1] = 0
     handed = [
         ("number", "done in"),
         ("its square", "done in, squared"),
@@ -252,9 +251,9 @@ def of_program(program: Program, sharp: float = SHARP, slope: float = SLOPE) -> 
     unit = math.sqrt(KEY) * sharp  # scores are divided by that root later
     read = [(f"wrote {s}", f"sees {s}") for s in SYMBOLS]
     hinges = {(line.state, line.reads): h for h, line in enumerate(program.lines)}
-    entries = {
+    entries: Entries = {
         "embed.W_E": embed,
-        "blocks.0.attn.bias": {(0,): before},
+        "blocks.0.attn.bias": {(0, back): 0 if back == 1 else NEVER for back in range(CONTEXT)},
         "blocks.0.attn.W_V": {(0, source, k): 1 for k, (source, _) in enumerate(handed)},
         "blocks.0.attn.W_O": {(0, k, target): 1 for k, (_, target) in enumerate(handed)},
         "blocks.1.attn.W_Q": {
@@ -271,7 +270,7 @@ def of_program(program: Program, sharp: float = SHARP, slope: float = SLOPE) -> 
             (0, "nowhere written", 3): -0.5,
             (0, "cannot be found", 3): -FAR,
         },
-        "blocks.1.attn.bias": {(0,): -slope * np.arange(CONTEXT)},
+        "blocks.1.attn.bias": {(0, back): -slope * back for back in range(CONTEXT)},
         "blocks.1.attn.W_V": {(0, source, k): 1 for k, (source, _) in enumerate(read)},
         "blocks.1.attn.W_O": {(0, k, target): 1 for k, (_, target) in enumerate(read)},
         "blocks.1.mlp.W_in": {
@@ -405,7 +404,7 @@ def agrees(name: str, word: str) -> bool:
     given = len(text)
     rules = {(line.state, line.reads): line for line in program.lines}
     moments = simulated(program, word, MOST_STEPS)
-    for now, then in zip(moments, moments[1:], strict=False):
+    for now, then in itertools.pairwise(moments):
         text.append(rules[now.state, now.tape.get(now.head, BLANK)].action)
         if then.state not in program.ends:
             text.append(f"cell {then.head}")

@@ -48,9 +48,7 @@ def columns_of(made: Sum) -> Markup:
         return tag("tr", tag("th", name, scope="row"), *cells)
 
     plain = lambda values: [tag("td", str(values[i])) for i in order]  # noqa: E731
-    digits = [
-        tag("td", str(made.said[i]), class_="right" if made.said[i] == made.right[i] else "wrong") for i in order
-    ]
+    digits = [tag("td", str(made.said[i]), class_="right" if made.said[i] == made.right[i] else "wrong") for i in order]
     read = [tag("td", f"{made.read[i]:.5f}", data_v=repr(made.read[i])) for i in order]
     table = tag(
         "table",
@@ -75,6 +73,6 @@ def said(made: Sum) -> str:
         return f"{a:,} + {b:,} = {says:,}: right, in one pass."
     wrong = sum(x != y for x, y in zip(made.said, made.right, strict=True)) / len(made.said)
     return (
-        f"{a:,} + {b:,} is {value(made.right):,}; it says {says:,}: {percent(wrong)} of its digits are wrong. The lowest "
-        "column counts too little at the highest for what float32 can hold."
+        f"{a:,} + {b:,} is {value(made.right):,}; it says {says:,}: {percent(wrong)} of its digits are wrong. The "
+        "lowest column counts too little at the highest for what float32 can hold."
     )

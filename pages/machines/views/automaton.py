@@ -84,7 +84,7 @@ def preset(rule: int, start: str, pressed: bool) -> Markup:
 
 
 def toggles(rule: int) -> Markup:
-    """A button for each of the eight neighbourhoods, 111 first as in Wolfram's number: what stands below three cells."""
+    """A button for each of the eight neighbourhoods, 111 first as in Wolfram's number: what stands below it."""
     made = []
     for k in range(7, -1, -1):
         over = [(k >> 2) & 1, (k >> 1) & 1, k & 1]
@@ -165,4 +165,5 @@ def table(run: Run, noise: Run, rule: int) -> Markup:
         return "".join(map(str, rows[r].tolist())) if r < len(rows) else ""
 
     rows = [[r, digits(run.rows, r), digits(noise.rows, r)] for r in range(len(run.rows))]
-    return c.numbers_table(["row", f"rule {rule}", "random weights"], rows, "The cells, row by row", summary="The cells")
+    heads = ["row", f"rule {rule}", "random weights"]
+    return c.numbers_table(heads, rows, "The cells, row by row", summary="The cells")

@@ -133,7 +133,8 @@ def table(program: Program, now: Moment, seen: turing.Looked) -> Markup:
 def written(tokens: Sequence[str], seen: turing.Looked) -> Markup:
     """The end of the text, and what the two heads read for the next token, wherever it stands."""
     n = len(tokens)
-    shown = sorted({*range(max(0, n - NEWEST), n), *(at for at, _ in seen.reads), *(max(0, at - 1) for at, _ in seen.reads)})
+    read_at = [at for at, _ in seen.reads]
+    shown = sorted({*range(max(0, n - NEWEST), n), *read_at, *(max(0, at - 1) for at in read_at)})
     kinds: dict[int, list[str]] = {n - 1: ["newest"]}
     why = {}
     for name, (at, share) in zip(("state", "symbol"), seen.reads, strict=False):
@@ -219,7 +220,8 @@ def whole_log(log: Log) -> Markup:
     rows = []
     for step, moment in enumerate(log.moments):
         action = log.given + 2 * step
-        rows.append([step, moment.head, moment.state, log.tokens[action] if action < len(log.tokens) else "it has stopped"])
+        then = log.tokens[action] if action < len(log.tokens) else "it has stopped"
+        rows.append([step, moment.head, moment.state, then])
     prompt = " ".join(log.tokens[: log.given])
     return join(
         [
