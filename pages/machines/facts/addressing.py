@@ -62,7 +62,7 @@ def first_lost(searched: int) -> int | None:
 
 @kept
 def forgotten(searched: int) -> int | None:
-    """So many tokens back the last action in a cell loses against the newest one in the cell beside it, by the slope."""
+    """So many tokens back the last action in a cell loses against a new one in the cell beside it, by the slope."""
     for back in range(2, searched):
         scores = np.array([-turing.SLOPE * back, -turing.SHARP - turing.SLOPE], np.float32)
         if softmax(scores)[0] <= 0.5:

@@ -27,8 +27,8 @@ from .by_hand import Machine, by_guessing, written
 
 Array = np.ndarray
 
-WIDTH = 88  # cells of a row: 4 more than a multiple of 14, so that the stripes of rule 110 close around the ring
-ROWS = 44
+WIDTH = 60  # cells of a row: 4 more than a multiple of 14, so that the stripes of rule 110 close around the ring
+ROWS = 40
 READS = WIDTH + 1  # tokens: how far back the head looks, itself included
 CONTEXT = READS + WIDTH
 RULES = 256
@@ -38,7 +38,7 @@ STARTS = {
     "right": "one cell, at the right",
     "middle": "one cell, in the middle",
     "random": "cells at random",
-    "stripes": "stripes with a fault",
+    "stripes": "stripes, one cell wrong",
 }
 
 
@@ -65,8 +65,7 @@ def first_row(start: str, seed: int) -> tuple[int, ...]:
         row = np.random.default_rng(seed).integers(0, 2, WIDTH).tolist()
     elif start == "stripes":
         row = [int(STRIPES[i % len(STRIPES)]) for i in range(WIDTH)]
-        at = int(np.random.default_rng(seed).integers(WIDTH // 2, WIDTH - 8))
-        row[at : at + 4] = [1 - cell for cell in row[at : at + 4]]
+        row[WIDTH // 2 - 1 + seed % len(STRIPES)] ^= 1
     else:
         row = [0] * WIDTH
         row[WIDTH - 2 if start == "right" else WIDTH // 2] = 1

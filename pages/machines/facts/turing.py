@@ -39,7 +39,7 @@ from .by_hand import Entries, Machine, token_by_token, written
 
 Array = np.ndarray
 
-BLANK = "␣"
+BLANK = "□"
 SYMBOLS = (BLANK, "0", "1")
 CELLS = 24
 CONTEXT = 320

@@ -34,6 +34,7 @@ class Adding(Widget):
                     c.number_field("b", "The other", s.b, 0, 10**COLUMNS - 1),
                     c.button("9,999 + 1", sets="a b", value="9999\x1f1"),
                     c.button("99,999 + 1", sets="a b", value="99999\x1f1"),
+                    c.button("90,000 + 9,999", sets="a b", value="90000\x1f9999"),
                 ),
                 c.figure("adding", columns_of(made), told(said(made))),
             ]
@@ -49,7 +50,7 @@ def columns_of(made: Sum) -> Markup:
 
     plain = lambda values: [tag("td", str(values[i])) for i in order]  # noqa: E731
     digits = [tag("td", str(made.said[i]), class_="right" if made.said[i] == made.right[i] else "wrong") for i in order]
-    read = [tag("td", f"{made.read[i]:.5f}", data_v=repr(made.read[i])) for i in order]
+    read = [tag("td", f"{made.read[i]:.{min(i, 5)}f}", data_v=repr(made.read[i])) for i in order]
     table = tag(
         "table",
         tag("caption", "The sum in columns", class_="sr"),

@@ -12,7 +12,7 @@ from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
 from ..facts import automata, by_hand
-from ..facts.automata import ROWS, STARTS, WIDTH, Run, eight_numbers, outcomes
+from ..facts.automata import STARTS, WIDTH, Run, eight_numbers, outcomes
 from .parts import cells, told
 
 PRESETS = ((110, "right"), (30, "middle"), (90, "middle"), (184, "random"))
@@ -40,7 +40,7 @@ class Automaton(Widget):
     def draw(self) -> Markup:
         s = self.state
         run = automata.run(s.rule, s.start, s.seed)
-        noise = automata.random_run(s.noise, s.start, s.seed, ROWS // 2)
+        noise = automata.random_run(s.noise, s.start, s.seed)
         return join(
             [
                 c.controls(
@@ -58,13 +58,13 @@ class Automaton(Widget):
                         "div",
                         tag(
                             "div",
-                            tag("p", tag("b", f"Rule {s.rule}"), " weights written by hand", class_="side-name"),
+                            tag("p", tag("b", f"Rule {s.rule}"), ": weights written by hand", class_="side-name"),
                             cells(run.rows, picture(f"rule {s.rule}", run)),
                             class_="by-hand",
                         ),
                         tag(
                             "div",
-                            tag("p", tag("b", "Beside it"), " the same, random weights", class_="side-name"),
+                            tag("p", tag("b", "The same"), ", with random weights", class_="side-name"),
                             cells(noise.rows, picture(f"random weights number {s.noise}", noise)),
                             c.button("Other random weights", sets="noise", value=s.noise + 1),
                             class_="at-random",
@@ -73,6 +73,7 @@ class Automaton(Widget):
                     ),
                     told(held(run)),
                     c.beyond(hinges(s.rule), table(run, noise, s.rule)),
+                    readout="The first row is the prompt. All others are written, left to right, row by row.",
                 ),
             ]
         )
@@ -89,7 +90,7 @@ def toggles(rule: int) -> Markup:
     for k in range(7, -1, -1):
         over = [(k >> 2) & 1, (k >> 1) & 1, k & 1]
         below = outcomes(rule)[k]
-        names = " ".join("black" if cell else "white" for cell in over)
+        names = " ".join("filled" if cell else "empty" for cell in over)
         squares = [
             tag("rect", x=1 + 11 * i, y=1, width=10, height=10, class_="on" if cell else None)
             for i, cell in enumerate(over)
@@ -99,7 +100,7 @@ def toggles(rule: int) -> Markup:
             tag(
                 "button",
                 tag("svg", *squares, viewBox="0 0 34 24", aria_hidden="true", focusable="false"),
-                tag("span", f"under {names}: black", class_="sr"),
+                tag("span", f"under {names}: filled", class_="sr"),
                 type="button",
                 data_set="rule",
                 value=rule ^ (1 << k),
@@ -113,15 +114,15 @@ def toggles(rule: int) -> Markup:
 def picture(who: str, run: Run) -> str:
     """A picture in words."""
     ones = int(run.rows[1:].sum())
-    return f"{len(run.rows) - 1} rows of {WIDTH} cells written by {who}, {ones:,} of them black"
+    return f"{len(run.rows) - 1} rows of {WIDTH} cells written by {who}, {ones:,} of them filled"
 
 
 def held(run: Run) -> str:
     """How the cells compare with the rule."""
     wrong = "none is wrong" if not run.wrong else f"{run.wrong:,} are wrong"
     return (
-        f"The first row is the prompt; the transformer wrote the other {run.compared:,} cells, left to right, row by "
-        f"row. Compared with the rule: {wrong}; largest error of a number {number(run.largest or 0.0)}."
+        f"Of the {run.compared:,} cells that it has written by hand-made weights, compared with the rule, {wrong}; the "
+        f"largest error of a number is {number(run.largest or 0.0)}."
     )
 
 

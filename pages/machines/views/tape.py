@@ -51,14 +51,23 @@ class TuringMachine(Widget):
                 ),
                 tag(
                     "figure",
-                    tag("p", program.does, class_="run-says told does"),
-                    tape(log, now),
+                    tag(
+                        "div",
+                        tag("p", program.does, class_="run-says told does"),
+                        tape(log, now),
+                        tag("p", said(log, s.step, seen), class_="step-name", aria_live="polite"),
+                        transport(log, s.step),
+                        class_="machine-side",
+                    ),
                     table(program, now, seen),
                     written(tokens, seen),
-                    tag("p", said(log, s.step, seen), class_="step-name told", aria_live="polite"),
-                    transport(log, s.step),
-                    tag("p", LEGEND, class_="readout", data_readout=True),
-                    c.beyond(whole_log(log)),
+                    tag(
+                        "p",
+                        "Point at a token for what it is, and how much of it is read.",
+                        class_="readout",
+                        data_readout=True,
+                    ),
+                    tag("div", c.beyond(whole_log(log)), class_="machine-log"),
                     class_="figure turing-machine",
                     data_figure="turing-machine",
                     data_testid="turing-machine",
@@ -67,9 +76,6 @@ class TuringMachine(Widget):
                 ),
             ]
         )
-
-
-LEGEND = "Outlined in the text: the action before (it says the state), and the last action in this cell (its symbol)."
 
 
 def tape(log: Log, now: Moment) -> Markup:
@@ -126,7 +132,6 @@ def table(program: Program, now: Moment, seen: turing.Looked) -> Markup:
         tag("thead", head),
         tag("tbody", *body),
         class_="rules-table",
-        translate="no",
     )
 
 
@@ -159,9 +164,19 @@ def written(tokens: Sequence[str], seen: turing.Looked) -> Markup:
     read = "; ".join(why.values())
     return tag(
         "div",
-        tag("p", tag("b", "The text"), f" {how_many(n, 'token')}", class_="side-name"),
+        tag(
+            "p",
+            tag("b", f"The text, {how_many(n, 'token')}. "),
+            "Outlined, what its two heads read: ",
+            tag("span", "the action before", class_="word read-state"),
+            " (the state) and ",
+            tag("span", "the last action in this cell", class_="word read-symbol"),
+            " (its symbol).",
+            class_="side-name",
+        ),
         tag("div", *drawn, class_="log-words", role="img", translate="no",
             aria_label=f"The last tokens of the text: {' '.join(tokens[-NEWEST:])}. {read}"),
+        class_="machine-text",
     )  # fmt: skip
 
 
