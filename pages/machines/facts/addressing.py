@@ -44,14 +44,14 @@ def pattern(asking: Sequence[int], written: Sequence[int]) -> Array:
 
 def around(cell: int) -> tuple[tuple[int, float], ...]:
     """(cell, share) of the actions in a cell and in those beside it, asked from that cell."""
-    cells = range(max(cell - BESIDE, 0), cell + BESIDE + 1)
+    cells = range(max(cell - BESIDE, 1), cell + BESIDE + 1)
     return tuple(zip(cells, pattern([cell], list(cells))[0].tolist(), strict=True))
 
 
 @kept
 def first_lost(searched: int) -> int | None:
     """The first cell that is not found: its own action gets half of the reading or less. All are tried in turn."""
-    for low in range(1, searched, 256):
+    for low in range(2, searched, 256):
         asking = range(low, low + 256)
         written = range(low - 1, low + 257)
         own = pattern(list(asking), list(written))[np.arange(256), np.arange(256) + 1]

@@ -1,10 +1,10 @@
 """A Turing machine in a transformer's loop: tape, state and head are tokens that it writes, weights written by hand.
 
-The text is a log. `# 1 1 2 0 start 1` says: nothing anywhere yet (#); cell 1 holds a 1; cell 2 a 0; begin; the head is
-at cell 1. From there on the transformer writes two tokens for each step of the machine, what it does and where it then
+The text is a log. `# 2 1 3 0 start 2` says: nothing anywhere yet (#); cell 2 holds a 1; cell 3 a 0; begin; the head is
+at cell 2. From there on the transformer writes two tokens for each step of the machine, what it does and where it then
 is:
 
-    ... 1 [write 1, go right, stay in A] 2 [write 0, go left, now B] 1 ...
+    ... 2 [write 1, go right, stay in A] 3 [write 0, go left, now B] 2 ...
 
 To know what to do it needs the state, which the token before says, and the symbol in this cell, which was written when
 the head was here last. That is one head for each of the two, and a third thing, the table of the machine:
@@ -18,8 +18,8 @@ The two heads are the two of copying: one marks each token with what stood befor
 
 A cell is found by its number j with two coordinates: the key of an action in cell j is (2 j, -j^2), the query from
 cell i is (i, 1), and their product 2ij - j^2 = i^2 - (i - j)^2 is largest where j = i. Taking i^2 off makes it 0 there
-and -1 or less anywhere else; `#` is found from every cell with -1/2, if nothing was ever done there. A small slope by
-distance makes the last of several actions win.
+and -1 or less anywhere else. `#` brings nothing, so its score is 0, too; a small slope by distance makes the last of
+several actions win, and any action over `#`.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ Array = np.ndarray
 
 BLANK = "□"
 SYMBOLS = (BLANK, "0", "1")
-CELLS = 24
+CELLS = 24  # counted from 1: from cell 0 whatever was done nowhere would be found
+FIRST = 2  # the cell of an input's first symbol
 CONTEXT = 320
 MOST_STEPS = 120
 LONGEST = 8  # symbols of an input
 KEY = 16  # width of a head: its root, by which scores are divided, is a power of two, and so divides exactly
 SHARP = 2.0**14  # what one cell beside costs in a score, before the softmax
 SLOPE = 8.0  # what each token farther back costs
-FAR = 1e6  # farther away than any cell, as a squared distance
 MOVES = {"left": -1, "stay": 0, "right": 1}
 
 
@@ -84,7 +84,7 @@ class Program:
     states: dict[str, str]
     ends: dict[str, str]
     lines: tuple[Line, ...]
-    start: int = 1
+    start: int = FIRST
     reads_input: bool = True
 
     @property
@@ -187,7 +187,7 @@ class Moment:
 
 def simulated(program: Program, word: str, most: int) -> list[Moment]:
     """What the machine does by its table alone: the moment before each step, and the last; `most` steps at most."""
-    tape = {i + 1: symbol for i, symbol in enumerate(word)}
+    tape = {i + FIRST: symbol for i, symbol in enumerate(word)}
     head, state = program.start, program.first
     rules = {(line.state, line.reads): line for line in program.lines}
     moments = [Moment(dict(tape), head, state)]
@@ -216,11 +216,11 @@ def of_program(program: Program, sharp: float = SHARP, slope: float = SLOPE) -> 
     """A transformer of two layers with one head each that is this Turing machine, for CELLS cells."""
     actions = _actions(program.lines)
     by_action = {line.action: line for line in program.lines}
-    cells = [str(j) for j in range(CELLS)]
+    cells = [str(j) for j in range(1, CELLS + 1)]
     going = list(program.states)
     tokens = ("#", *(f"put {s}" for s in SYMBOLS), "start", *actions, *(f"cell {j}" for j in cells))
     coordinates = (
-        *("one", "is a cell", "is an action", "cannot be found", "nowhere written"),
+        *("one", "is a cell", "is an action"),
         *("number", "its square", "move"),
         *(f"then {q}" for q in going),
         *(f"wrote {s}" for s in SYMBOLS),
@@ -229,19 +229,18 @@ def of_program(program: Program, sharp: float = SHARP, slope: float = SLOPE) -> 
         *(f"sees {s}" for s in SYMBOLS),
         *(f"do {d}" for d in actions),
     )
-    embed: dict[tuple[str, str], float] = {(t, "one"): 1 for t in tokens}
-    embed |= {("#", "nowhere written"): 1, ("#", f"wrote {BLANK}"): 1}
+    embed: dict[tuple[str, str], float] = {(t, "one"): 1 for t in tokens if t != "#"}
+    embed["#", f"wrote {BLANK}"] = 1  # and nothing else
     embed |= {(f"put {s}", f"wrote {s}"): 1 for s in SYMBOLS}
-    embed |= {("start", "cannot be found"): 1, ("start", "is an action"): 1, ("start", f"then {program.first}"): 1}
+    embed |= {("start", "is an action"): 1, ("start", f"then {program.first}"): 1}
     for action in actions:
         line = by_action[action]
         embed |= {(action, "is an action"): 1, (action, f"wrote {line.writes}"): 1, (action, "move"): MOVES[line.move]}
         if line.then in program.states:
             embed[action, f"then {line.then}"] = 1
-    for j, name in enumerate(cells):
-        cell = f"cell {name}"
-        embed |= {(cell, "is a cell"): 1, (cell, "cannot be found"): 1}
-        embed |= {(cell, "number"): j, (cell, "its square"): j * j}
+    for j in cells:
+        cell = f"cell {j}"
+        embed |= {(cell, "is a cell"): 1, (cell, "number"): int(j), (cell, "its square"): int(j) ** 2}
 
     handed = [
         ("number", "done in"),
@@ -256,20 +255,8 @@ def of_program(program: Program, sharp: float = SHARP, slope: float = SLOPE) -> 
         "blocks.0.attn.bias": {(0, back): 0 if back == 1 else NEVER for back in range(CONTEXT)},
         "blocks.0.attn.W_V": {(0, source, k): 1 for k, (source, _) in enumerate(handed)},
         "blocks.0.attn.W_O": {(0, k, target): 1 for k, (_, target) in enumerate(handed)},
-        "blocks.1.attn.W_Q": {
-            (0, "number", 0): unit,
-            (0, "one", 1): unit,
-            (0, "its square", 2): unit,
-            (0, "one", 3): unit,
-        },
-        "blocks.1.attn.W_K": {
-            (0, "done in", 0): 2,
-            (0, "done in, squared", 1): -1,
-            (0, "one", 2): -1,
-            (0, "nowhere written", 2): 1,  # the very first token is found from every cell, a little less well
-            (0, "nowhere written", 3): -0.5,
-            (0, "cannot be found", 3): -FAR,
-        },
+        "blocks.1.attn.W_Q": {(0, "number", 0): unit, (0, "one", 1): unit, (0, "its square", 2): unit},
+        "blocks.1.attn.W_K": {(0, "done in", 0): 2, (0, "done in, squared", 1): -1, (0, "one", 2): -1},
         "blocks.1.attn.bias": {(0, back): -slope * back for back in range(CONTEXT)},
         "blocks.1.attn.W_V": {(0, source, k): 1 for k, (source, _) in enumerate(read)},
         "blocks.1.attn.W_O": {(0, k, target): 1 for k, (_, target) in enumerate(read)},
@@ -314,7 +301,7 @@ def ready(name: str) -> Machine:
 
 def prompt(program: Program, word: str) -> list[str]:
     """The text that it begins with, by the names of its tokens: the input, cell by cell, and where the head stands."""
-    put = [token for i, symbol in enumerate(word) for token in (f"cell {i + 1}", f"put {symbol}")]
+    put = [token for i, symbol in enumerate(word) for token in (f"cell {i + FIRST}", f"put {symbol}")]
     return ["#", *put, "start", f"cell {program.start}"]
 
 

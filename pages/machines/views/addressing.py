@@ -33,7 +33,7 @@ class Addressing(Widget):
         return join(
             [
                 c.controls(
-                    c.number_field("cell", "The head is at cell", cell, 0, SEARCHED),
+                    c.number_field("cell", "The head is at cell", cell, 1, SEARCHED),
                     *[c.button(f"{n:,}", sets="cell", value=n, pressed=n == cell) for n in TRIED],
                 ),
                 c.figure(

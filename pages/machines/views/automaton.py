@@ -44,7 +44,7 @@ class Automaton(Widget):
         return join(
             [
                 c.controls(
-                    *[preset(rule, start, rule == s.rule) for rule, start in PRESETS],
+                    presets(s.rule),
                     c.choice("start", "First row", list(STARTS.items()), s.start),
                     c.beyond(c.button("Another first row", sets="seed", value=s.seed + 1))
                     if s.start in ("random", "stripes")
@@ -64,24 +64,39 @@ class Automaton(Widget):
                         ),
                         tag(
                             "div",
-                            tag("p", tag("b", "The same"), ", with random weights", class_="side-name"),
+                            tag(
+                                "p",
+                                tag("b", "Random weights"),
+                                f": {automata.kind_of(noise.rows[1:])}",
+                                class_="side-name",
+                            ),
                             cells(noise.rows, picture(f"random weights number {s.noise}", noise)),
-                            c.button("Other random weights", sets="noise", value=s.noise + 1),
+                            c.button("Others", sets="noise", value=s.noise + 1, hint="Other random weights"),
                             class_="at-random",
                         ),
                         class_="machine-pair",
                     ),
                     told(held(run)),
                     c.beyond(hinges(s.rule), table(run, noise, s.rule)),
-                    readout="The first row is the prompt. All others are written, left to right, row by row.",
+                    readout="The first row is the prompt; the others are written.",
                 ),
             ]
         )
 
 
-def preset(rule: int, start: str, pressed: bool) -> Markup:
-    """A rule with a first row that shows it well."""
-    return c.button(f"Rule {rule}", sets="rule start", value=f"{rule}\x1f{start}", pressed=pressed)
+def presets(chosen: int) -> Markup:
+    """Rules that are well known, each with a first row that shows it well."""
+    made = [
+        c.button(
+            join([tag("span", "Rule ", class_="sr"), str(rule)]),
+            sets="rule start",
+            value=f"{rule}\x1f{start}",
+            pressed=rule == chosen,
+        )
+        for rule, start in PRESETS
+    ]
+    return tag("div", tag("span", "Rule", class_="label", aria_hidden="true"), tag("div", *made, class_="rule-row"),
+               class_="field")  # fmt: skip
 
 
 def toggles(rule: int) -> Markup:
@@ -121,8 +136,8 @@ def held(run: Run) -> str:
     """How the cells compare with the rule."""
     wrong = "none is wrong" if not run.wrong else f"{run.wrong:,} are wrong"
     return (
-        f"Of the {run.compared:,} cells that it has written by hand-made weights, compared with the rule, {wrong}; the "
-        f"largest error of a number is {number(run.largest or 0.0)}."
+        f"Compared with the rule: of {run.compared:,} cells, {wrong}. Largest error of a number: "
+        f"{number(run.largest or 0.0)}."
     )
 
 

@@ -8,14 +8,14 @@ from markupsafe import Markup
 
 from explainer.architectures import hand_made
 from explainer.kernel import cache, model
-from explainer.ui.html import how_many, join, percent, tag
+from explainer.ui.html import exact, how_many, join, percent, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
 from ..facts import by_hand, turing
 from ..facts.turing import BLANK, PROGRAMS, Log, Moment, Program
 
-NEWEST = 9  # tokens at the end of the text that are always in sight
+NEWEST = 11  # tokens at the end of the text that are always in sight
 
 
 class TuringMachine(Widget):
@@ -63,7 +63,7 @@ class TuringMachine(Widget):
                     written(tokens, seen),
                     tag(
                         "p",
-                        "Point at a token for what it is, and how much of it is read.",
+                        "Point at a token for how much of it is read, at the table for how far a hinge is open.",
                         class_="readout",
                         data_readout=True,
                     ),
@@ -81,7 +81,7 @@ class TuringMachine(Widget):
 def tape(log: Log, now: Moment) -> Markup:
     """The cells as the text leaves them, with the head over one."""
     places = [m.head for m in log.moments]
-    first = min(*places, *now.tape, 1 if log.program.reads_input else min(places))
+    first = min(*places, *now.tape)
     last = max(*places, *now.tape)
     drawn = []
     for cell in range(first, last + 1):
@@ -115,7 +115,8 @@ def table(program: Program, now: Moment, seen: turing.Looked) -> Markup:
         found = []
         for symbol in symbols:
             line = by.get((state, symbol))
-            open_ = line is not None and seen.opened.get((state, symbol), 0.0) > 0
+            height = seen.opened.get((state, symbol))
+            open_ = height is not None and height > 0.5
             words = f"{line.writes} {turing.ARROWS[line.move]} {line.then}" if line else ""
             found.append(
                 tag(
@@ -123,6 +124,7 @@ def table(program: Program, now: Moment, seen: turing.Looked) -> Markup:
                     words,
                     tag("span", " (this hinge is open)", class_="sr") if open_ else None,
                     class_="open" if open_ else None,
+                    data_v=None if height is None else exact(height),
                 )
             )
         body.append(tag("tr", name, *found, class_="now" if state == now.state else None))
@@ -189,7 +191,8 @@ def said(log: Log, step: int, seen: turing.Looked) -> str:
         what = "" if now.state in ("yes", "no") else f" On the tape: {left}."
         busy = f" {how_many(ones, 'one')}." if not log.program.reads_input else ""
         return f"Stopped after {how_many(step, 'step')}. {log.program.ends[now.state]}{what}{busy}"
-    return f"Step {step} of {log.steps}: state {now.state}, cell {now.head}. Next it writes “{seen.says}”."
+    says = seen.says.replace(" ", "\N{NO-BREAK SPACE}")  # on one line
+    return f"Step {step} of {log.steps}: state {now.state}, cell {now.head}. Next it writes “{says}”."
 
 
 def transport(log: Log, step: int) -> Markup:
