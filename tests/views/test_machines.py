@@ -153,12 +153,23 @@ def test_the_four_are_one_rule_mirrored_and_exchanged():
 
 
 def test_the_stripes_come_back_and_close_around_the_ring():
-    prompt = (int(automata.STRIPES[-1]), *(int(automata.STRIPES[i % 14]) for i in range(WIDTH)))
+    prompt = automata.stripes()
     rows = automata.rows_of(prompt, automata.exact(110, prompt, 21 * WIDTH))
     assert (rows[0] == rows[7]).all() and (rows[0] == rows[14]).all()
     for row, below in itertools.pairwise(rows):
         assert (row[4:] == below[:-4]).all()
-    assert automata.run(110, "stripes", 0).rows[0].tolist() != rows[0].tolist()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_one_wrong_cell_changes_what_is_tinted(made, seed):
+    changed = automata.changed(110, seed)
+    assert changed[0].sum() == 1 and (seed or changed[-1].any()), "some die out, the first does not"
+    assert (automata.run(110, "stripes", seed).rows[0] != automata.rows_of(automata.stripes(), [])[0]).sum() == 1
+    for row, below in itertools.pairwise(changed):  # nothing goes faster than a cell a row, around the ring too
+        near = {(x + d) % WIDTH for x in np.flatnonzero(row) for d in (-1, 0, 1)}
+        assert {int(x) for x in np.flatnonzero(below)} <= near | {0, 1, WIDTH - 1}
+    ask(made, start="stripes", seed=seed)
+    assert 'class="marked"' in made["automaton"].html
 
 
 def test_a_press_changes_one_outcome_and_the_picture(made):

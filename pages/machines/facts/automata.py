@@ -59,18 +59,22 @@ def exact(rule: int, start: tuple[int, ...], count: int) -> list[int]:
     return cells[len(start) :]
 
 
+def stripes() -> tuple[int, ...]:
+    """The background of Cook's machine as a prompt: a first row of stripes, and the cell before it."""
+    return (int(STRIPES[-1]), *(int(STRIPES[i % len(STRIPES)]) for i in range(WIDTH)))
+
+
 def first_row(start: str, seed: int) -> tuple[int, ...]:
     """The first row, and in front of it the cell that its first neighbourhood needs: READS cells, the prompt."""
+    if start == "stripes":
+        cells = list(stripes())
+        cells[WIDTH // 2 + seed % len(STRIPES)] ^= 1
+        return tuple(cells)
     if start == "random":
-        row = np.random.default_rng(seed).integers(0, 2, WIDTH).tolist()
-    elif start == "stripes":
-        row = [int(STRIPES[i % len(STRIPES)]) for i in range(WIDTH)]
-        row[WIDTH // 2 - 1 + seed % len(STRIPES)] ^= 1
-    else:
-        row = [0] * WIDTH
-        row[WIDTH - 2 if start == "right" else WIDTH // 2] = 1
-    before = int(STRIPES[-1]) if start == "stripes" else 0
-    return (before, *row)
+        return (0, *np.random.default_rng(seed).integers(0, 2, WIDTH).tolist())
+    row = [0] * WIDTH
+    row[WIDTH - 2 if start == "right" else WIDTH // 2] = 1
+    return (0, *row)
 
 
 # ---------------------------------------------------------------- the weights
@@ -171,6 +175,14 @@ def random_run(number: int, start: str, seed: int, rows: int = ROWS) -> Run:
     prompt = first_row(start, seed)
     cells, _ = by_guessing(random_model(number), prompt, rows * WIDTH, READS, WIDTH)
     return Run(rows_of(prompt, cells))
+
+
+@functools.lru_cache(maxsize=8)
+def changed(rule: int, seed: int, rows: int = ROWS) -> Array:
+    """Which cells behind the stripes with one wrong cell are not what they would be without it. [rows + 1, WIDTH]"""
+    as_it_is, as_it_was = first_row("stripes", seed), stripes()
+    found, usual = (rows_of(start, exact(rule, start, rows * WIDTH)) for start in (as_it_is, as_it_was))
+    return found != usual
 
 
 def kind_of(rows: Array) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from explainer.architectures import hand_made
-from explainer.ui.html import join, percent, tag
+from explainer.ui.html import join, tag
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
@@ -72,8 +72,8 @@ def said(made: Sum) -> str:
     a, b, says = value(made.upper), value(made.lower), value(made.said)
     if made.said == made.right:
         return f"{a:,} + {b:,} = {says:,}: right, in one pass."
-    wrong = sum(x != y for x, y in zip(made.said, made.right, strict=True)) / len(made.said)
+    at = next(i for i, (x, y) in enumerate(zip(made.said, made.right, strict=True)) if x != y)
     return (
-        f"{a:,} + {b:,} is {value(made.right):,}; it says {says:,}: {percent(wrong)} of its digits are wrong. The "
-        "lowest column counts too little at the highest for what float32 can hold."
+        f"{a:,} + {b:,} is {value(made.right):,}; it says {says:,}. In the column of {10**at:,} it reads "
+        f"{made.read[at]:.6f}, too near to a whole number for float32."
     )

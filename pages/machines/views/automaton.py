@@ -59,7 +59,11 @@ class Automaton(Widget):
                         tag(
                             "div",
                             tag("p", tag("b", f"Rule {s.rule}"), ": weights written by hand", class_="side-name"),
-                            cells(run.rows, picture(f"rule {s.rule}", run)),
+                            cells(
+                                run.rows,
+                                picture(f"rule {s.rule}", run),
+                                automata.changed(s.rule, s.seed) if s.start == "stripes" else None,
+                            ),
                             class_="by-hand",
                         ),
                         tag(
@@ -71,14 +75,18 @@ class Automaton(Widget):
                                 class_="side-name",
                             ),
                             cells(noise.rows, picture(f"random weights number {s.noise}", noise)),
-                            c.button("Others", sets="noise", value=s.noise + 1, hint="Other random weights"),
+                            c.button("Draw again", sets="noise", value=s.noise + 1, hint="Other random weights"),
                             class_="at-random",
                         ),
                         class_="machine-pair",
                     ),
                     told(held(run)),
                     c.beyond(hinges(s.rule), table(run, noise, s.rule)),
-                    readout="The first row is the prompt; the others are written.",
+                    readout=(
+                        "Tinted: the cells that the one wrong cell has changed."
+                        if s.start == "stripes"
+                        else "The first row is the prompt; the others are written."
+                    ),
                 ),
             ]
         )

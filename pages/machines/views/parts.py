@@ -12,18 +12,22 @@ from explainer.ui.html import tag
 Array = np.ndarray
 
 
-def cells(rows: Array, label: str, kind: str = "") -> Markup:
-    """Rows of cells as squares, ones filled, the first row (the prompt) in a colour of its own. rows: [R, W]"""
+def cells(rows: Array, label: str, marked: Array | None = None) -> Markup:
+    """Rows of cells as squares, ones filled, the first row (the prompt) in a colour of its own.
+
+    rows: [R, W]; marked: [R, W], cells that get a tint
+    """
     height, width = rows.shape
     return tag(
         "svg",
         tag("path", d=runs(rows[:1]), class_="given"),
         tag("path", d=runs(rows[1:], 1)),
+        tag("path", d=runs(marked.astype(np.int8)), class_="marked") if marked is not None else None,
         viewBox=f"0 0 {width} {height}",
         role="img",
         aria_label=label,
         shape_rendering="crispEdges",
-        class_=f"cells {kind}".strip(),
+        class_="cells",
     )
 
 

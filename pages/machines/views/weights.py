@@ -66,8 +66,8 @@ class Weights(Widget):
                     "weights",
                     table(made, chosen),
                     told(
-                        f"{repr(made.model).replace(' x ', ' × ')}. Not 0 in this one: "
-                        f"{len(made.nonzero(chosen)):,}; in all of it: {by_hand.count(made):,}.{rest}"
+                        f"Not 0 in this one: {len(made.nonzero(chosen)):,}. In the whole machine: "
+                        f"{by_hand.count(made):,} of {how_many(made.model.n_params, 'number')}.{rest}"
                     ),
                     readout="Point at a number for its row and column.",
                 ),
