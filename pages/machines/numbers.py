@@ -22,6 +22,7 @@ def numbers() -> dict[str, Any]:
     shown = automata.run(state.rule, state.start, state.seed)
     cells, wrong, largest = automata.all_rules(RULE_ROWS)
     kinds = automata.random_kinds(RANDOM, RANDOM_ROWS)
+    tried, idle = turing.taken_out("palindrome")
     words = {name: turing.tried(name, turing.LONGEST) for name in ("palindrome", "increment")}
     beaver = turing.log("beaver", "")
     rule, machine = automata.machine(state.rule), turing.ready("palindrome")
@@ -45,7 +46,7 @@ def numbers() -> dict[str, Any]:
         "random": RANDOM,
         "one_colour": kinds["one colour"],
         "stripes": kinds["stripes"],
-        "more": kinds["more"],
+        "more": kinds["something else"],
         "states": len(turing.PROGRAMS["palindrome"].states),
         "lines": len(turing.PROGRAMS["palindrome"].lines),
         "tokens": machine.model.config.n_vocab,
@@ -56,6 +57,9 @@ def numbers() -> dict[str, Any]:
         "words_right": all(tried == right for tried, right in words.values()),
         "palindromes": f"{words['palindrome'][1]:,}",
         "sums_right": f"{words['increment'][1]:,}",
+        "out": tried,
+        "out_words": len(turing.WORDS),
+        "out_idle": idle,
         "beaver_steps": beaver.steps,
         "beaver_ones": ones,
         "cells": turing.CELLS,

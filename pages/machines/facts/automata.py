@@ -187,13 +187,13 @@ def changed(rule: int, seed: int, rows: int = ROWS) -> Array:
 
 def kind_of(rows: Array) -> str:
     """What kind of picture the second half of some rows is: 'one colour', 'stripes' that come back after at most
-    eight cells, or 'more'. rows: [R, WIDTH]"""
+    eight cells, or 'something else'. rows: [R, WIDTH]"""
     cells = np.asarray(rows)[len(rows) // 2 :].ravel()
     if (cells == cells[0]).all():
         return "one colour"
     if any((cells[period:] == cells[:-period]).all() for period in range(2, 9)):
         return "stripes"
-    return "more"
+    return "something else"
 
 
 @kept
@@ -206,7 +206,7 @@ def all_rules(rows: int) -> tuple[int, int, float]:
 @kept
 def random_kinds(models: int, rows: int) -> dict[str, int]:
     """So many models with random weights, behind a first row at random: how many write a picture of each kind."""
-    found = dict.fromkeys(("one colour", "stripes", "more"), 0)
+    found = dict.fromkeys(("one colour", "stripes", "something else"), 0)
     for number in range(models):
         found[kind_of(random_run(number, "random", number, rows).rows[1:])] += 1
     return found

@@ -33,6 +33,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from explainer.architectures.hand_made import NEVER, HandMadeConfig
+from explainer.kernel.model import Model
 from explainer.models.measured import kept
 
 from .by_hand import Entries, Machine, token_by_token, written
@@ -380,11 +381,12 @@ def refused(word: str) -> str:
     return ""
 
 
-def agrees(name: str, word: str) -> bool:
+def agrees(name: str, word: str, model: Model | None = None) -> bool:
     """Whether the transformer writes, for an input, exactly the text that stands for what the table alone does.
 
     One pass over that text says at every place what it would write next. If that is the next token everywhere behind
     the prompt, the loop writes this text, because nothing that comes later changes what was said before.
+    model: with other weights than the machine's own
     """
     program, made = PROGRAMS[name], ready(name)
     text = prompt(program, word)
@@ -396,7 +398,7 @@ def agrees(name: str, word: str) -> bool:
         if then.state not in program.ends:
             text.append(f"cell {then.head}")
     tokens = [made.token(t) for t in text]
-    said = made.model.forward(tokens)["logits"].argmax(axis=-1).tolist()
+    said = (model or made.model).forward(tokens)["logits"].argmax(axis=-1).tolist()
     return said[given - 1 : -1] == tokens[given:] and moments[-1].state in program.ends
 
 
@@ -405,6 +407,28 @@ def tried(name: str, longest: int) -> tuple[int, int]:
     """Over all words of 0 and 1 up to so many: how many there are, and for how many the transformer does the same."""
     words = ["".join(word) for n in range(1, longest + 1) for word in itertools.product("01", repeat=n)]
     return len(words), sum(agrees(name, word) for word in words)
+
+
+WORDS = ("0", "1", "01", "10", "010", "101", "0110", "1001", "1101", "0010")
+MADE_OF = ("W_Q", "W_K", "W_V", "W_O", "W_in", "W_out")
+
+
+@kept
+def taken_out(name: str) -> tuple[int, int]:
+    """Every number of the heads and the MLP of a machine made 0, one after the other.
+
+    returns: how many there are, and without how many the machine still does the same with each of `WORDS`
+    """
+    made = ready(name)
+    tried = idle = 0
+    for weight, array in made.model.params.items():
+        for at in zip(*np.nonzero(array), strict=True) if weight.endswith(MADE_OF) else ():
+            without = array.copy()
+            without[at] = 0
+            model = Model(made.model.config, {**made.model.params, weight: without})
+            tried += 1
+            idle += all(agrees(name, word, model) for word in WORDS)
+    return tried, idle
 
 
 @dataclass(frozen=True)
