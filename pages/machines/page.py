@@ -40,7 +40,7 @@ class MachinesState(PageState):
     a = param.Integer(default=2745, bounds=(0, 10**adding.COLUMNS - 1), label="one number")
     b = param.Integer(default=1867, bounds=(0, 10**adding.COLUMNS - 1), label="the other number")
     made: param.Selector[Any] = param.Selector(default="turing", objects=list(MADE), label="whose weights")
-    matrix: param.Selector[Any] = param.Selector(default="blocks.1.mlp.W_in", objects=WEIGHTS, label="weight")
+    matrix: param.Selector[Any] = param.Selector(default="blocks.1.attn.W_K", objects=WEIGHTS, label="weight")
 
     def limits(self) -> dict[str, tuple[int, int, str]]:
         return {"step": (0, turing.log(self.program, self.word).steps, "step")}

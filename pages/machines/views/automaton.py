@@ -45,7 +45,7 @@ class Automaton(Widget):
             [
                 c.controls(
                     presets(s.rule),
-                    c.choice("start", "First row", list(STARTS.items()), s.start),
+                    c.beyond(c.choice("start", "First row", list(STARTS.items()), s.start)),
                     c.beyond(c.button("Another first row", sets="seed", value=s.seed + 1))
                     if s.start in ("random", "stripes")
                     else None,
