@@ -16,8 +16,8 @@ llama_like.py. Three things differ:
 Without the third a sum of small whole numbers stays one, and a person can say what each coordinate means. No step has
 a bias of its own: a token that needs a constant carries a 1.
 
-It is no stronger for that. Every function here is one that trained transformers have had; only LayerNorm is never left
-out of a large one, because training is hard without it.
+Every function here is one that trained transformers have had. LayerNorm is hardly ever left out of one that is to be
+trained, because training is hard without it; here nothing is trained.
 
 Sources: Vaswani et al. 2017; Raffel et al. 2020 (T5: one learned number per distance and head); Press et al. 2021
 (ALiBi: a constant slope); Nair & Hinton 2010 (ReLU).
@@ -30,7 +30,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from explainer.architectures import llama_rules
 from explainer.architectures.llama_like import linear, project_heads, sum_heads
 from explainer.kernel.config import Config
 from explainer.kernel.explain import EXPLAINERS, OPERATIONS, SPELLED, Index, Params, Parts, number, one
@@ -50,8 +49,6 @@ from explainer.kernel.model import (
 from explainer.kernel.trace import Record, Recorder, Trace
 
 Array = np.ndarray
-
-__all__ = ["NEVER", "HandMadeConfig", "distance_bias", "llama_rules", "relu", "transformer"]
 
 NEVER = -1e4
 """A bias by which a distance is not read at all: e to this power is exactly 0, also where numbers are float64."""
