@@ -107,6 +107,13 @@ def test_guessing_writes_what_token_by_token_writes(seed):
     assert text == slow[READS:] and len(streams) == 90
 
 
+def test_a_slip_in_writing_a_weight_is_said():
+    config = automata.machine(110).model.config
+    for entries in ({"embed.W_U": {}}, {"embed.W_E": {("2", 0): 1.0}}):
+        with pytest.raises(ValueError, match=r"no weight embed\.W_U|has no '2'"):
+            by_hand.written(config, {"V": ("0", "1")}, entries, "any")
+
+
 # ---------------------------------------------------------------- rule N
 
 

@@ -46,8 +46,10 @@ def written(config: HandMadeConfig, names: Mapping[str, Sequence[str]], entries:
     """A machine from the numbers of its weights that are not 0.
 
     entries: weight -> {(place along each axis, by name or count): number}; a weight that is not named is all zeros.
-    Raises ValueError for a name that no axis has.
+    Raises ValueError for a weight that there is not, or a name that no axis has.
     """
+    if strange := set(entries) - set(config.parameter_shapes):
+        raise ValueError(f"there is no weight {min(strange)}")
     places = {axis: {n: i for i, n in enumerate(given)} for axis, given in names.items()}
     params = {}
     for weight, shape in config.parameter_shapes.items():
