@@ -35,7 +35,7 @@ class MachinesState(PageState):
     noise = param.Integer(default=2, bounds=(0, 2**31 - 1), label="Random weights")
     program: param.Selector[Any] = param.Selector(default="palindrome", objects=list(turing.PROGRAMS), label="machine")
     word = param.String(default="1001", label="word")
-    step = param.Integer(default=6, bounds=(0, turing.MOST_STEPS), label="step")
+    step = param.Integer(default=0, bounds=(0, turing.MOST_STEPS), label="step")
     cell = param.Integer(default=4095, bounds=(1, addressing.SEARCHED), label="cell")
     a = param.Integer(default=2745, bounds=(0, 10**adding.COLUMNS - 1), label="one number")
     b = param.Integer(default=1867, bounds=(0, 10**adding.COLUMNS - 1), label="the other number")

@@ -341,3 +341,14 @@ def test_the_text_says_what_was_counted():
     assert said["one_colour"] > said["more"], "the text says that random weights write little"
     assert said["sum_sure"] == 4 and said["sum_random"] == "all"
     assert said["lost"] == "4,096" and said["beaver_steps"] == 107
+
+
+def test_a_link_opens_what_was_shown(made):
+    """Another machine begins at its start, which no address needs to say."""
+    ask(made, program="increment", step=3)
+    said = {n: v for n, v in made["link"].values.items() if v != PAGE.state.param[n].default}
+    fresh, *_ = PAGE.make()
+    fresh.request = said
+    assert fresh.values == made["link"].values and fresh.values["step"] == 3
+    ask(made, program="palindrome")
+    assert made["link"].values["step"] == PAGE.state.param.step.default == 0
