@@ -43,7 +43,7 @@ class MachinesState(PageState):
     matrix: param.Selector[Any] = param.Selector(default="blocks.1.attn.W_K", objects=WEIGHTS, label="weight")
 
     def limits(self) -> dict[str, tuple[int, int, str]]:
-        return {"step": (0, turing.log(self.program, self.word).steps, "step")}
+        return {"step": (0, turing.steps(self.program, self.word), "step")}
 
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
         if "word" in wanted:

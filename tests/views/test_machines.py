@@ -221,6 +221,7 @@ def test_the_text_says_what_the_machine_does(word, name):
     """Against a simulator of its table; and what it decides, against plain Python."""
     log = turing.log(name, word)
     assert list(log.moments) == turing.simulated(turing.PROGRAMS[name], word, turing.MOST_STEPS)
+    assert turing.steps(name, word) == log.steps
     end = log.moments[-1]
     if name == "palindrome":
         assert end.state == ("yes" if word == word[::-1] else "no")

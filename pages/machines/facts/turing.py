@@ -200,6 +200,12 @@ def simulated(program: Program, word: str, most: int) -> list[Moment]:
     return moments
 
 
+def steps(name: str, word: str) -> int:
+    """How many steps it takes, by the table: at once, where the transformer has not written anything yet."""
+    program = PROGRAMS[name]
+    return len(simulated(program, word if program.reads_input else "", MOST_STEPS)) - 1
+
+
 # ---------------------------------------------------------------- the weights
 
 
