@@ -219,7 +219,7 @@ def page_html(
 
     still: {"models": [{"id", "name", "attributes"}]} of the page's document; markup goes into the widgets,
         ids into the page
-    text, numbers: the prose, and what it may use as {{ name }}
+    text, numbers: the prose, and what it may use as {{ name }}, beside `chapters`, the pages in reading order
     extra:         markup for its head
     """
     html_of = {m["name"]: m["attributes"].get("html", "") for m in still["models"]}
@@ -231,7 +231,7 @@ def page_html(
     if asks:
         widgets[asks[0]] = choice_of_model(page, root=root, assets=assets) + widgets[asks[0]]
     lean = lean_still(page, page.name, still)
-    prose = article(text, numbers, widgets)
+    prose = article(text, {"chapters": contents.chapters, **numbers}, widgets)
     return framed(
         page,
         prose,
