@@ -85,9 +85,11 @@ def lines(x: tuple[float, ...], y: tuple[float, ...], ask: float, eta: float, de
 
 
 def digits(one: float, other: float) -> int:
-    """In how many digits two numbers agree, 16 at most: as many as a number of this kind (float64) has."""
-    size = max(abs(one), abs(other))
-    if one == other or size == 0:
+    """In how many digits two numbers agree, 16 at most: as many as a number of this kind (float64) has. Below 1, digits
+    after the point are counted.
+    """
+    size = max(1.0, abs(one), abs(other))
+    if one == other:
         return 16
     return max(0, min(16, math.floor(-math.log10(abs(one - other) / size))))
 

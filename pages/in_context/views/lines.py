@@ -73,6 +73,7 @@ def legend() -> Markup:
     """Which line is which."""
     return tag(
         "p",
+        tag("span", "examples", class_="legend dots colour-key"),
         tag("span", "what attention answers", class_="legend colour-head"),
         tag("span", "by gradient descent", class_="legend thick colour-resid"),
         tag("span", "least squares", class_="legend dash-1 colour-true"),
@@ -101,7 +102,13 @@ def plot(x: tuple[float, ...], y: tuple[float, ...], ask: float, found: Lines) -
         parts.append(tag("circle", cx=f"{ACROSS(a):.1f}", cy=f"{UP(b):.1f}", r=7, class_="example"))
     here, answer = f"{ACROSS(ask):.1f}", found.attention[-1]
     parts.append(tag("line", x1=here, x2=here, y1=UP(-HIGH), y2=f"{UP(clipped(answer)):.1f}", class_="asked"))
+    left = ask > 0.5  # on which side of it there is room for a word
+    beside = {"x": f"{ACROSS(ask) + (-16 if left else 16):.1f}", "text_anchor": "end" if left else "start"}
+    parts.append(tag("text", "question", y=f"{UP(-HIGH) - 9:.1f}", class_="name", **beside))
     if abs(answer) <= HIGH:
+        parts.append(
+            tag("text", "answer", y=f"{UP(answer) + (24 if answer > 0 else -14):.1f}", class_="name", **beside)
+        )
         parts.append(tag("circle", cx=here, cy=f"{UP(answer):.1f}", r=7, class_="answered", data_y=exact(answer)))
     drawn = (
         f"Six points and the line that {how_many(len(found.layers) - 1, 'layer')} of attention amount to, on top of "
@@ -211,8 +218,8 @@ def told(found: Lines, eta: float) -> str:
     apart = max(abs(found.least[0] - line[0] + (found.least[1] - line[1]) * side) for side in (-1, 1))
     if eta > found.limit:
         return (
-            f"A step size above {number(found.limit, 4)} is too large for these points: each layer overshoots the least "
-            f"squares line by more than the one before. At the edge of the picture the two are {number(apart)} apart."
+            f"A step size above {number(found.limit, 4)} is too large for these points: each layer overshoots the "
+            f"least squares line by more than the one before. At the edge of the picture {number(apart)} lie between."
         )
     if apart < 0.02:
         return f"{prompt} After {how_many(k, 'layer')} the line lies on the least squares line."
