@@ -101,6 +101,7 @@ def of_rivals() -> dict[str, Any]:
         "d_five": nats(many.steps[5]),
         "d_ten": nats(many.steps[10]),
         "d_last": number(many.steps[-1]),
+        "d_middle": nats(many.middle[-1]),
         "d_share": percent(many.diverging),
         "noise": number(float(state.noise)),
         "n_examples": state.examples,

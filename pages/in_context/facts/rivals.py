@@ -28,11 +28,13 @@ class Rivals:
     """What each costs on the same prompts, half the mean squared error against the answer without noise.
 
     steps:     after 0, 1, 2, ... layers (steps of gradient descent)
+    middle:    the same, of the prompt in the middle (median): where steps diverge, a few prompts decide the mean
     nothing:   always answering 0; least: least squares; ridge: with the strength that suits the noise
     diverging: the share of prompts whose limit (2 / the largest curvature) the step size exceeds
     """
 
     steps: tuple[float, ...]
+    middle: tuple[float, ...]
     nothing: float
     least: float
     ridge: float
@@ -44,11 +46,16 @@ def rivals(eta: float, examples: int, noise: float, prompts: int = PROMPTS) -> R
     x, y, right = Prompts(INPUTS, examples, noise).draw(tasks.stream(2, tasks.TEST), prompts)
     given, asked = x[:, :-1], x[:, -1]
 
-    def cost(w: Array) -> float:
-        return half_squared(np.einsum("bd,bd->b", w, asked) - right)
+    def missed(w: Array) -> Array:
+        return np.einsum("bd,bd->b", w, asked) - right
 
+    def cost(w: Array) -> float:
+        return half_squared(missed(w))
+
+    walked = fitting.descent(given, y, eta, LAYERS)
     return Rivals(
-        steps=tuple(cost(w) for w in fitting.descent(given, y, eta, LAYERS)),
+        steps=tuple(cost(w) for w in walked),
+        middle=tuple(0.5 * float(np.median(missed(w) ** 2)) for w in walked),
         nothing=half_squared(right),
         least=cost(fitting.least_squares(given, y)),
         ridge=cost(fitting.ridge(given, y, max(noise**2, 1e-6))),

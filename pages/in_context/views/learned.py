@@ -8,7 +8,8 @@ from markupsafe import Markup
 
 from explainer.live import adamw, regression
 from explainer.live.course import Course
-from explainer.ui.html import exact, nats, number, tag
+from explainer.ui.html import nats, number, tag
+from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
 from explainer.ui.parts.plot import Axis, Plot, Series
 from explainer.ui.training import Trained
@@ -84,10 +85,14 @@ class SoftmaxLearned(Trained):
         return [c.number_field("seed", "Seed", self.state.seed, 0, 2**32 - 1)]
 
     def look(self, moments: Mapping[int, Moment], moment: Moment) -> list[Markup]:
-        rows = [
-            (name, tag("span", nats(loss), data_v=exact(loss))) for name, loss in zip(NAMES, moment.tests, strict=True)
-        ]
-        return [curve("softmax-curve", moments, NAMES), c.definition_row(rows)]
+        levels = facts.levels()
+        names = [*NAMES, "the best single step", "always answering 0"]
+        costs = [*moment.tests, levels.step, levels.nothing]
+        side = charts.bars(
+            names, costs, label="What each costs", colour="loss", text=nats, heads=("who answers", "loss"),
+            scale=max(levels.nothing, *costs),
+        )  # fmt: skip
+        return [tag("div", curve("softmax-curve", moments, NAMES), c.beyond(tag("div", side)), class_="two-sides")]
 
     def more(self, moments: Mapping[int, Moment], moment: Moment) -> list[Markup]:
         return []

@@ -99,16 +99,15 @@ def plot(x: tuple[float, ...], y: tuple[float, ...], ask: float, found: Lines) -
         through(found.layers[-1], "fit"),
     ]
     for a, b in zip(x, y, strict=True):
-        parts.append(tag("circle", cx=f"{ACROSS(a):.1f}", cy=f"{UP(b):.1f}", r=7, class_="example"))
+        parts.append(tag("circle", cx=f"{ACROSS(a):.1f}", cy=f"{UP(b):.1f}", r=5, class_="example"))
     here, answer = f"{ACROSS(ask):.1f}", found.attention[-1]
     parts.append(tag("line", x1=here, x2=here, y1=UP(-HIGH), y2=f"{UP(clipped(answer)):.1f}", class_="asked"))
     left = ask > 0.5  # on which side of it there is room for a word
     beside = {"x": f"{ACROSS(ask) + (-16 if left else 16):.1f}", "text_anchor": "end" if left else "start"}
     parts.append(tag("text", "question", y=f"{UP(-HIGH) - 9:.1f}", class_="name", **beside))
+    above = (found.layers[-1][1] > 0) == left  # on that side the line goes away from there
     if abs(answer) <= HIGH:
-        parts.append(
-            tag("text", "answer", y=f"{UP(answer) + (24 if answer > 0 else -14):.1f}", class_="name", **beside)
-        )
+        parts.append(tag("text", "answer", y=f"{UP(answer) + (-14 if above else 24):.1f}", class_="name", **beside))
         parts.append(tag("circle", cx=here, cy=f"{UP(answer):.1f}", r=7, class_="answered", data_y=exact(answer)))
     drawn = (
         f"Six points and the line that {how_many(len(found.layers) - 1, 'layer')} of attention amount to, on top of "
@@ -247,7 +246,7 @@ def sums(x: tuple[float, ...], y: tuple[float, ...], ask: float, eta: float) -> 
     rows.append(["sum: the first layer’s answer", "", "", "", float(sum(p.part for p in found))])
     return c.numbers_table(
         ["example", "x", "weight: step size (1 + x · question) / 6", "its y", "weight · y"], rows,
-        "Attention’s answer, example by example", summary="How attention gets its answer: weight times y, added up",
+        "Attention’s answer, example by example", summary="How the answer is added up",
     )  # fmt: skip
 
 

@@ -37,7 +37,7 @@ class ManySteps(Widget):
                 ),
                 c.figure(
                     "many-steps",
-                    chart(found),
+                    tag("div", tag("div", chart(found)), c.beyond(costs(found)), class_="two-sides"),
                     tag("p", told(found, float(s.size)), class_="run-says told", aria_live="polite"),
                 ),
             ]
@@ -64,6 +64,21 @@ def chart(found: Rivals) -> Markup:
         y_max=TOP,
         log_x=False,
     )
+
+
+def costs(found: Rivals) -> Markup:
+    """The same as bars."""
+    rows = [
+        ("always answering 0", found.nothing),
+        ("1 layer", found.steps[1]),
+        (f"{LAYERS} layers", found.steps[-1]),
+        ("least squares", found.least),
+        ("ridge", found.ridge),
+    ]
+    return charts.bars(
+        [name for name, _ in rows], [v for _, v in rows], label="What each costs", colour="loss", scale=found.nothing,
+        text=number_or_0, heads=("who answers", "loss"),
+    )  # fmt: skip
 
 
 def told(found: Rivals, size: float) -> str:
@@ -109,16 +124,20 @@ class OtherInputs(Widget):
                 ),
                 c.figure(
                     "other-inputs",
-                    charts.bars(
-                        [name for name, _ in rows], [v for _, v in rows],
-                        label="The loss, as a share of that of always answering 0", colour="loss", scale=2.0,
-                        text=number_or_0, chosen=1, heads=("who answers", "loss"),
-                    ),
+                    tag("div", tag("div", bars(rows)), c.beyond(tag("div", over_scales(scale))), class_="two-sides"),
                     tag("p", said(found, scale, shift), class_="run-says told", aria_live="polite"),
-                    c.beyond(over_scales(scale)),
                 ),
             ]
-        )  # fmt: skip
+        )
+
+
+def bars(rows: list[tuple[str, float]]) -> Markup:
+    """Who loses how much; what is beyond twice the loss of answering 0 is cut off, and has its number."""
+    return charts.bars(
+        [name for name, _ in rows], [v for _, v in rows],
+        label="The loss, as a share of that of always answering 0", colour="loss", scale=2.0, text=number_or_0,
+        chosen=1, heads=("who answers", "loss"),
+    )  # fmt: skip
 
 
 def number_or_0(value: float) -> str:
