@@ -31,6 +31,7 @@ class LearnedStep(Trained):
     group = "Training"
     kept_seed = SEED
     reads = ("watch", "seed", "pause", "upto", "back", "at")
+    beyond = ("seed",)
     functions = (
         regression.PromptTrainer.step,
         regression.PromptAttention.forward,
@@ -47,10 +48,10 @@ class LearnedStep(Trained):
         return facts.kept_run(SEED)
 
     def fields(self) -> list[Markup]:
-        return [c.number_field("seed", "Seed", self.state.seed, 0, 2**32 - 1)]
+        return [c.beyond(c.number_field("seed", "Seed", self.state.seed, 0, 2**32 - 1))]
 
     def look(self, moments: Mapping[int, Moment], moment: Moment) -> list[Markup]:
-        return [curve("learned-curve", moments, NAMES[:1]), matrices(moment)]
+        return [c.beyond(curve("learned-curve", moments, NAMES[:1])), matrices(moment)]
 
     def more(self, moments: Mapping[int, Moment], moment: Moment) -> list[Markup]:
         return [c.beyond(table(moment))]
@@ -73,6 +74,7 @@ class SoftmaxLearned(Trained):
     group = "Training"
     kept_seed = SEED
     reads = ("watch", "seed", "pause", "upto", "back", "soft_at")
+    beyond = ("seed",)
     functions = (regression.PromptTrainer.step, regression.PromptAttention.forward, regression.PromptAttention.backward)
 
     def course(self) -> Course[Moment]:
@@ -82,7 +84,7 @@ class SoftmaxLearned(Trained):
         return facts.kept_three(SEED)
 
     def fields(self) -> list[Markup]:
-        return [c.number_field("seed", "Seed", self.state.seed, 0, 2**32 - 1)]
+        return [c.beyond(c.number_field("seed", "Seed", self.state.seed, 0, 2**32 - 1))]
 
     def look(self, moments: Mapping[int, Moment], moment: Moment) -> list[Markup]:
         levels = facts.levels()
@@ -135,8 +137,12 @@ def matrices(moment: Moment) -> Markup:
     names = [str(k) for k in range(1, D + 1)]
     scale = max(ETA, float(abs(moment.matrix).max()))
     pairs = [
-        ("Learned", moment.matrix.tolist(), f"diagonal {number(moment.diagonal)}, beside it ± {number(moment.beside)}"),
-        ("By hand", hand, f"diagonal {number(ETA)}, beside it 0"),
+        (
+            "Learned",
+            moment.matrix.tolist(),
+            f"loss {nats(moment.tests[0])}, diagonal {number(moment.diagonal)}, beside it ± {number(moment.beside)}",
+        ),
+        ("By hand", hand, f"loss {nats(facts.levels().step)}, diagonal {number(ETA)}, beside it 0"),
     ]
     return tag(
         "div",

@@ -48,7 +48,7 @@ class InContext(Widget):
                 c.controls(
                     c.slider("depth", "Layers", s.depth, 1, DEEPEST, step=1),
                     c.slider("eta", "Step size", float(s.eta), *ETA, step=0.05),
-                    c.button("Other points", sets=f"draw {names}", value=others),
+                    c.beyond(c.button("Other points", sets=f"draw {names}", value=others)),
                 ),
                 c.figure(
                     "in-context",
