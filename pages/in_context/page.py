@@ -28,7 +28,7 @@ class InContextState(PageState):
     quiet = ("again", "pause", "upto", "back")
     draw = param.Integer(default=1, bounds=(0, 2**32 - 1), label="Points")
     y1, y2, y3, y4, y5, y6 = (height(k) for k in range(1, lines.POINTS + 1))
-    ask = param.Number(default=0.6, bounds=(-1, 1), label="x of the question")
+    ask = param.Number(default=0.35, bounds=(-1, 1), label="x of the question")
     depth = param.Integer(default=1, bounds=(1, lines.DEEPEST), label="Layers")
     eta = param.Number(default=1.0, bounds=lines.ETA, label="Step size")
     watch: param.Selector[Any] = param.Selector(default="", objects=["", *WATCHED], label="experiment to watch")

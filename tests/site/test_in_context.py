@@ -9,6 +9,7 @@ from conftest import LIVE, settle, until
 from playwright.sync_api import Page, expect
 
 from pages.in_context.facts import learned, lines
+from pages.in_context.page import InContextState
 
 expect.set_options(timeout=LIVE)  # a busy machine; nothing is timed here
 
@@ -29,7 +30,7 @@ def test_a_point_is_moved_by_key_and_by_hand_and_both_answers_follow(open_page):
     page = open_page("in-context/", depth=3)
     x, y = lines.drawn(1)
     attention, descent = said(page)
-    assert attention == pytest.approx(lines.lines(x, y, 0.6, 1.0, 3).descent[-1], abs=1e-12)
+    assert attention == pytest.approx(lines.lines(x, y, InContextState().ask, 1.0, 3).descent[-1], abs=1e-12)
     assert descent == pytest.approx(attention, abs=1e-12)
     point = figure(page, "in-context").get_by_role("slider", name=re.compile(r"^y of point 2"))
     point.focus()
@@ -37,7 +38,7 @@ def test_a_point_is_moved_by_key_and_by_hand_and_both_answers_follow(open_page):
     expect(page).to_have_url(re.compile(r"[?&]y2=2(&|$)"))
     moved = (y[0], 2.0, *y[2:])
     until(page, "(v) => Math.abs(document.querySelector('.both dd').dataset.v - v) < 1e-9",
-          lines.lines(x, moved, 0.6, 1.0, 3).attention[-1])  # fmt: skip
+          lines.lines(x, moved, InContextState().ask, 1.0, 3).attention[-1])  # fmt: skip
     box = figure(page, "in-context").locator(".handle.upright").nth(4).bounding_box()
     drawn = figure(page, "in-context").locator("circle.example").nth(4).bounding_box()
     page.mouse.move(drawn["x"] + drawn["width"] / 2, drawn["y"] + drawn["height"] / 2)
