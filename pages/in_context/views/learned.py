@@ -111,7 +111,7 @@ def curve(name: str, moments: Mapping[int, Moment], names: tuple[str, ...]) -> M
     steps = tuple(float(k) for k in moments)
     ends, levels = (0.0, float(STEPS)), facts.levels()
     found = [
-        Series(f"the layer, {words}" if len(names) > 1 else "the layer", colour, steps, losses)
+        Series(words if len(names) > 1 else "the layer", colour, steps, losses)
         for words, colour, losses in zip(
             names, ("head", "query", "value"), zip(*(m.tests for m in moments.values()), strict=True), strict=False
         )

@@ -23,6 +23,7 @@ class ManySteps(Widget):
     slug = "many-steps"
     title = "Many layers beside the textbook"
     reads = ("size", "examples", "noise")
+    beyond = ("examples",)
     functions = (facts.rivals, fitting.descent, fitting.least_squares, fitting.ridge, fitting.largest_step)
 
     def draw(self) -> Markup:
@@ -33,7 +34,7 @@ class ManySteps(Widget):
                 c.controls(
                     c.slider("noise", "Noise in the examples", float(s.noise), 0, 1, step=0.05),
                     c.slider("size", "Step size", float(s.size), *ETA, step=0.05),
-                    c.choice("examples", "Examples in a prompt", [(n, str(n)) for n in EXAMPLES], s.examples),
+                    c.beyond(c.choice("examples", "Examples in a prompt", [(n, str(n)) for n in EXAMPLES], s.examples)),
                 ),
                 c.figure(
                     "many-steps",
