@@ -21,6 +21,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from explainer.architectures.llama_like import INSTEAD
 from explainer.host import session
 from explainer.models import lab, registry
 from explainer.models.examples import EXAMPLES
@@ -90,15 +91,22 @@ templates.globals["integrity"] = integrity
 templates.globals["site_url"] = SITE_URL if not SITE_URL or SITE_URL.endswith("/") else SITE_URL + "/"
 
 
-def source_of(functions: tuple[Any, ...]) -> Markup:
-    """The real source of the functions, highlighted, each with the file it is in (its path in this repository)."""
-    parts = []
-    formatter = HtmlFormatter(nowrap=True)
-    for function in functions:
-        file = Path(inspect.getsourcefile(inspect.unwrap(function)) or "").resolve().relative_to(ROOT).as_posix()
-        code = highlight(inspect.getsource(function), PythonLexer(), formatter)
-        parts.append(f'<p>{file}</p><pre class="code" tabindex="0"><code translate="no">{code}</code></pre>')
-    return Markup("".join(parts))
+def source_of(widget: Any) -> Markup | None:
+    """The real source of the functions of a figure, highlighted, each with the file it is in (its path in this
+    repository); below, where the figure can be about a model of another architecture, what computes it there instead.
+    None for a figure that names no function."""
+    if not widget.functions:
+        return None
+    instead = () if widget.own_only else dict.fromkeys(g for f in widget.functions for g in INSTEAD.get(f, ()))
+    said = Markup("<p>In a model of the Llama kind, such as SmolLM2, these stand in their places:</p>")
+    return Markup("").join([*map(listing, widget.functions), *([said] if instead else []), *map(listing, instead)])
+
+
+def listing(function: Any) -> Markup:
+    """The source of one function under the name of its file."""
+    file = Path(inspect.getsourcefile(inspect.unwrap(function)) or "").resolve().relative_to(ROOT).as_posix()
+    code = highlight(inspect.getsource(function), PythonLexer(), HtmlFormatter(nowrap=True))
+    return Markup(f'<p>{file}</p><pre class="code" tabindex="0"><code translate="no">{code}</code></pre>')
 
 
 PLOT = re.compile(r' data-plot="([a-z0-9-]+)"')
@@ -120,7 +128,7 @@ def frame(
     own: whether its prompt is that of the whole page (None: of the figure alone)
     """
     body = led(body, root)
-    code = source_of(widget.functions) if widget.functions else None
+    code = source_of(widget)
     return Markup(
         templates.get_template("widget.html.j2").render(
             w=widget,
@@ -211,7 +219,7 @@ def page_html(
 
     still: {"models": [{"id", "name", "attributes"}]} of the page's document; markup goes into the widgets,
         ids into the page
-    text, numbers: the prose, and what it may use as {{ name }}
+    text, numbers: the prose, and what it may use as {{ name }}, beside `chapters`, the pages in reading order
     extra:         markup for its head
     """
     html_of = {m["name"]: m["attributes"].get("html", "") for m in still["models"]}
@@ -223,7 +231,7 @@ def page_html(
     if asks:
         widgets[asks[0]] = choice_of_model(page, root=root, assets=assets) + widgets[asks[0]]
     lean = lean_still(page, page.name, still)
-    prose = article(text, numbers, widgets)
+    prose = article(text, {"chapters": contents.chapters, **numbers}, widgets)
     return framed(
         page,
         prose,

@@ -6,6 +6,7 @@
 // Python asks for slices of their sum (Slices in models/registry.py).
 import { LIST, isList, keptList, store } from './kept.js';
 import { hex, integrity, subtle } from './sums.js';
+import { afterTurns } from './turns.js';
 
 /** @typedef {import('./kept.js').Part} Part */
 /** @typedef {import('./kept.js').Manifest} Manifest */
@@ -13,6 +14,7 @@ import { hex, integrity, subtle } from './sums.js';
 
 const AT_ONCE = 3;
 const ATTEMPTS = 3; // for each part
+const PATIENCE = 20_000; // ms without a byte, after which a connection counts as stalled
 
 /** What can go wrong, as a sentence for the reader. */
 export class ModelError extends Error {}
@@ -22,6 +24,25 @@ async function right(part, blob) {
   if (blob.size !== part.bytes) return false;
   const sums = subtle(); // where there are none, the browser has checked what was fetched, and nothing is kept
   return !sums || hex(await sums.digest('SHA-256', await blob.arrayBuffer())) === part.sha256;
+}
+
+/** A fetch that is given up when the signal says so, or when nothing has come for too long: then `problem` is raised.
+ * @template T @param {AbortSignal} signal @param {number} patience in ms @param {ModelError} problem
+ * @param {(signal: AbortSignal, alive: () => void) => Promise<T>} get calls `alive` whenever something has come
+ * @returns {Promise<T>} */
+async function patiently(signal, patience, problem, get) {
+  const over = new AbortController();
+  const cancel = () => over.abort(signal.reason);
+  signal.addEventListener('abort', cancel);
+  const wait = () => afterTurns(patience, () => over.abort(problem));
+  let stop = wait();
+  try {
+    signal.throwIfAborted();
+    return await get(over.signal, () => { stop(); stop = wait(); });
+  } finally {
+    stop();
+    signal.removeEventListener('abort', cancel);
+  }
 }
 
 /** One part from the network; reports its bytes as they come.
@@ -43,13 +64,16 @@ async function fetchPart(url, part, signal, came) {
 }
 
 /** The list of a model's parts: the server's, or, where it gives none (no network, for one), the one that is kept.
- * @param {URL} folder @param {Cache | null} cache @param {AbortSignal} signal @returns {Promise<Manifest>} */
-async function listOf(folder, cache, signal) {
+ * @param {URL} folder @param {Cache | null} cache @param {AbortSignal} signal @param {number} patience
+ * @returns {Promise<Manifest>} */
+async function listOf(folder, cache, signal, patience) {
   let status = 0;
   try {
-    const answer = await fetch(new URL(LIST, folder), { signal, cache: 'no-cache' });
-    status = answer.status;
-    const list = answer.ok ? await answer.json() : null;
+    const list = await patiently(signal, patience, new ModelError('No answer.'), async (over) => {
+      const answer = await fetch(new URL(LIST, folder), { signal: over, cache: 'no-cache' });
+      status = answer.status;
+      return answer.ok ? answer.json() : null;
+    });
     if (isList(list)) return list;
   } catch { signal.throwIfAborted(); }
   const list = await keptList(cache, folder);
@@ -73,11 +97,12 @@ async function keepTo(folder, cache, list) {
 
 /** The file of a model of the site, whole, as a Blob. What was here before is not fetched again.
  * @param {URL} folder where manifest.json is @param {(progress: Progress) => void} report @param {AbortSignal} signal
+ * @param {number} [patience] ms without a byte after which a connection counts as stalled
  * @returns {Promise<{manifest: Manifest, blob: Blob}>}
  * Raises ModelError with a sentence, and the signal's reason when it is aborted. */
-export async function download(folder, report, signal) {
+export async function download(folder, report, signal, patience = PATIENCE) {
   const cache = await store();
-  const manifest = await listOf(folder, cache, signal);
+  const manifest = await listOf(folder, cache, signal, patience);
   // with the first part, so that it is known how much is here; with all of them, so that they fit together
   if (cache && !(await keptList(cache, folder))) await keepTo(folder, cache, manifest);
   const progress = { loaded: 0, total: manifest.bytes, kept: 0 };
@@ -94,14 +119,18 @@ export async function download(folder, report, signal) {
       report(progress);
       return kept;
     }
+    const stalled = new ModelError(
+      `${part.url} stopped coming: no byte arrived for ${Math.round(patience / 1000)} seconds. `
+      + (cache ? 'What has come is kept: load it again, and it goes on from there.' : 'Load it again.'));
     for (let attempt = 1; ; attempt += 1) {
       let here = 0;
       try {
-        const blob = await fetchPart(url, part, signal, (bytes) => {
+        const blob = await patiently(signal, patience, stalled, (over, alive) => fetchPart(url, part, over, (bytes) => {
+          alive();
           here += bytes;
           progress.loaded += bytes;
           report(progress);
-        });
+        }));
         try { await cache?.put(url, new Response(blob)); } catch { /* no space: it works without */ }
         return blob;
       } catch (problem) {

@@ -29,11 +29,14 @@ Ainslie et al. 2023 (shared keys and values); Shazeer 2020 (SwiGLU); Press & Wol
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
+from explainer.kernel import model as original
+from explainer.kernel import ops
 from explainer.kernel.config import Config
 from explainer.kernel.model import (
     WIRINGS,
@@ -310,3 +313,20 @@ def transformer(compute: Recorder) -> str:
 
 
 WIRINGS[LlamaConfig] = transformer
+
+# What computes here what a function of 2017 computes there; for whoever shows the code of a figure.
+INSTEAD: dict[Callable[..., Any], tuple[Callable[..., Any], ...]] = {
+    original.embed_positions: (rotary_angle, rotate),
+    original.normalize: (rms_scale, rms_normalize),
+    original.project_heads: (project_heads,),
+    original.dot_products: (rotate, dot_products),
+    original.weighted_sum: (weighted_sum,),
+    original.sum_heads: (sum_heads,),
+    original.linear: (linear,),
+    original.layer_norm: (rms_norm,),
+    original.attention: (attention,),
+    original.mlp: (mlp,),
+    original.transformer_block: (transformer_block,),
+    original.transformer: (transformer,),
+    ops.gelu: (gated,),
+}

@@ -21,10 +21,8 @@ def take(name: str, files: Iterable[Any], room: int | None = None) -> str:
     room:    bytes of memory that Python may grow by; None: not known
     returns: JSON: {"model": {...}} with what the page says about it, or {"problem": sentence}
     """
-    if not (name in registry.MODELS and lab.is_here(name)):
-        lab.let_go()  # first: there is no room for two
-        if problem := _read(name, files, room):
-            return json.dumps({"problem": problem})
+    if not (name in registry.MODELS and lab.is_here(name)) and (problem := _read(name, files, room)):
+        return json.dumps({"problem": problem})
     return json.dumps({"model": _said(name)})
 
 
@@ -52,12 +50,15 @@ def _said(name: str) -> dict[str, Any]:
 
 
 def _read(name: str, files: Iterable[Any], room: int | None) -> str:
-    """Read the model and put it on the bench. Returns what went wrong, as a sentence; '' if nothing did."""
+    """Read the model and put it on the bench. Returns what went wrong, as a sentence; '' if nothing did.
+
+    What was there stays until the weights are read: a file that cannot be read takes nothing away.
+    """
     there = {str(file): registry.Slices(int(size), slice) for file, size, slice in files}
     entry = registry.MODELS.get(name)
     title = entry.title if entry else next(iter(there), "your file")
     try:
-        lab.take(name, registry.load(there, title, room))
+        lab.take(name, registry.load(there, title, room, lambda tokenizer: lab.clear_for(name, tokenizer)))
     except (CheckpointError, ValueError) as problem:
         return f"{problem}."
     except MemoryError:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from explainer.live.trainer import Trainer, together
+from explainer.live.trainer import Loop, together
 
 Moment = TypeVar("Moment")
+Trained = TypeVar("Trained", bound=Loop)
 
 
 class Course(Generic[Moment]):
@@ -18,8 +19,9 @@ class Course(Generic[Moment]):
     look:     called whenever all of them stand at the same step and have been measured there; what it returns is kept
     """
 
-    def __init__(self, trainers: Sequence[Trainer], look: Callable[[Sequence[Trainer]], Moment]):
-        self.trainers, self._look = tuple(trainers), look
+    def __init__(self, trainers: Sequence[Trained], look: Callable[[Sequence[Trained]], Moment]):
+        self.trainers: tuple[Any, ...] = tuple(trainers)
+        self._look: Callable[[Sequence[Any]], Moment] = look
         self.moments: dict[int, Moment] = {}  # by step, in order
         self.seconds, self._from = 0.0, 0  # s spent since step `_from`
         for trainer in self.trainers:

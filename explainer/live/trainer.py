@@ -1,9 +1,9 @@
 """The training loop: examples in, loss, gradient, step; in slices of time, and with kept states to go back to.
 
-All of it is `Trainer.step`: five lines. The rest is what a page needs: to stop after so many milliseconds and go on
-later (`run`), to ask every few steps how good the model is by now (`measure`), and to wind back (`rewind`). How a run
-is cut into slices changes nothing of it: a run is a function of its task, shape, plan and seed, to the last bit on one
-machine.
+All of it is `Trainer.step`: five lines. The rest is what a page needs, whatever is trained (`Loop`): to stop after so
+many milliseconds and go on later (`run`), to ask every few steps how good the model is by now (`measure`), and to wind
+back (`rewind`). How a run is cut into slices changes nothing of it: a run is a function of its task, shape, plan and
+seed, to the last bit on one machine.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from explainer.live.adamw import AdamW, Plan
-from explainer.live.nets import Net, Shape, cross_entropy
+from explainer.live.nets import Net, Shape, Weights, cross_entropy
 from explainer.live.tasks import Task
 
 Array = np.ndarray
@@ -27,39 +27,49 @@ class Measured:
     """How good a model was after so many steps.
 
     loss:     on the last batch before, nats per answer; nan before the first
-    accuracy: [R], the share of right answers at each place that is asked for, on examples never trained on
+    accuracy: [R], the share of right answers at each place that is asked for, on examples never trained on; [0] where
+              answers are numbers, none of which is quite right
+    test:     the loss on examples never trained on; nan where it was not asked for
     """
 
     step: int
     loss: float
     accuracy: Array
+    test: float = float("nan")
 
 
-class Trainer:
-    """One model that learns one task.
+class Loop:
+    """A training loop without what is trained: slices of time, measurements, kept states. Subclasses say `step` and
+    `measure`.
 
-    every: how many steps lie between two measurements; games: how many examples each measures on
+    weights: what is moved; every: how many steps lie between two measurements
     """
 
-    def __init__(
-        self,
-        task: Task,
-        shape: Shape,
-        plan: Plan,
-        seed: int,
-        *,
-        every: int = 10,
-        games: int = 200,
-        dtype: Any = np.float32,
-    ):
-        self.task, self.plan, self.seed, self.every, self.games = task, plan, seed, every, games
-        self.net = Net(shape, seed, dtype)
-        self.optimiser = AdamW(self.net.size, self.net.weights.dtype, plan)
+    def __init__(self, weights: Weights, plan: Plan, seed: int, every: int):
+        self.weights, self.plan, self.seed, self.every = weights, plan, seed, every
+        self.optimiser = AdamW(weights.value.size, weights.dtype, plan)
         self.steps = 0
         self.loss = float("nan")
         self.history: list[Measured] = []
         self._kept: dict[int, tuple[Array, Array, Array]] = {}
         self._longest = 0.0  # s, the longest piece of work of late
+
+    def step(self) -> float:
+        """One step of training. Returns the loss on its batch."""
+        raise NotImplementedError
+
+    def measure(self) -> Measured:
+        """See how good the model is on what it was never trained on, and keep that and its state (`keep`)."""
+        raise NotImplementedError
+
+    def keep(self, found: Measured) -> Measured:
+        """Note what was measured, and the state that it was measured of. Returns it."""
+        found.accuracy.setflags(write=False)
+        self.history.append(found)
+        self._kept[self.steps] = tuple(  # type: ignore[assignment]
+            a.copy() for a in (self.weights.value, self.optimiser.mean, self.optimiser.square)
+        )
+        return found
 
     @property
     def done(self) -> bool:
@@ -71,26 +81,6 @@ class Trainer:
         """Whether it is to be measured before its next step."""
         at = self.steps
         return (at % self.every == 0 or at == self.plan.steps) and (not self.history or self.history[-1].step < at)
-
-    def step(self) -> float:
-        """One step of training. Returns the loss on its batch, nats per answer."""
-        tokens, targets = self.task.batch(self.seed, self.steps, self.plan.batch)
-        logits = self.net.forward(tokens, self.task.reads)
-        self.loss, dlogits = cross_entropy(logits, targets)
-        self.net.backward(dlogits)
-        self.steps += 1
-        self.optimiser.step(self.net.weights.value, self.net.weights.grad, self.steps)
-        return self.loss
-
-    def measure(self) -> Measured:
-        """Ask the model for answers to examples that it was never trained on, and keep the state that gave them."""
-        found = Measured(self.steps, self.loss, self.task.accuracy(self.net, self.seed, self.games))
-        found.accuracy.setflags(write=False)
-        self.history.append(found)
-        self._kept[self.steps] = tuple(  # type: ignore[assignment]
-            a.copy() for a in (self.net.weights.value, self.optimiser.mean, self.optimiser.square)
-        )
-        return found
 
     def run(self, seconds: float, clock: Callable[[], float] = time.perf_counter) -> int:
         """Go on for that long at most, or to the end of the plan.
@@ -111,7 +101,7 @@ class Trainer:
                 break
         return self.steps - before
 
-    def finish(self) -> Trainer:
+    def finish(self) -> Self:
         """Make all steps of the plan that are left."""
         self.run(float("inf"))
         return self
@@ -122,7 +112,7 @@ class Trainer:
         if at is None:
             return
         for mine, kept in zip(
-            (self.net.weights.value, self.optimiser.mean, self.optimiser.square), self._kept[at], strict=True
+            (self.weights.value, self.optimiser.mean, self.optimiser.square), self._kept[at], strict=True
         ):
             mine[...] = kept
         self.steps = at
@@ -131,12 +121,48 @@ class Trainer:
         self._kept = {k: state for k, state in self._kept.items() if k <= at}
 
 
+class Trainer(Loop):
+    """One model that learns one task.
+
+    every: how many steps lie between two measurements; games: how many examples each measures on
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        shape: Shape,
+        plan: Plan,
+        seed: int,
+        *,
+        every: int = 10,
+        games: int = 200,
+        dtype: Any = np.float32,
+    ):
+        self.task, self.games = task, games
+        self.net = Net(shape, seed, dtype)
+        super().__init__(self.net.weights, plan, seed, every)
+
+    def step(self) -> float:
+        """One step of training. Returns the loss on its batch, nats per answer."""
+        tokens, targets = self.task.batch(self.seed, self.steps, self.plan.batch)
+        logits = self.net.forward(tokens, self.task.reads)
+        self.loss, dlogits = cross_entropy(logits, targets)
+        self.net.backward(dlogits)
+        self.steps += 1
+        self.optimiser.step(self.net.weights.value, self.net.weights.grad, self.steps)
+        return self.loss
+
+    def measure(self) -> Measured:
+        """Ask the model for answers to examples that it was never trained on, and keep the state that gave them."""
+        return self.keep(Measured(self.steps, self.loss, self.task.accuracy(self.net, self.seed, self.games)))
+
+
 def shape_for(task: Task, **sizes: Any) -> Shape:
     """A shape that reads and answers what a task asks; `sizes` may make it longer, or anything else."""
     return Shape(**{"vocab": task.vocab, "classes": task.classes, "length": task.length, **sizes})
 
 
-def together(trainers: Sequence[Trainer], seconds: float, clock: Callable[[], float] = time.perf_counter) -> int:
+def together(trainers: Sequence[Loop], seconds: float, clock: Callable[[], float] = time.perf_counter) -> int:
     """Train several side by side for that long at most: each step goes to whoever has made the fewest.
 
     So all have made the same number of steps, give or take one, however long theirs take. Returns the steps made.

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -254,11 +254,14 @@ def rounded(value: float) -> float:
     return float(np.format_float_scientific(np.float32(value)))
 
 
-def load(file: File, name: str = "file", room: int | None = None) -> Loaded:
+def load(
+    file: File, name: str = "file", room: int | None = None, ready: Callable[[Any], None] = lambda tokenizer: None
+) -> Loaded:
     """The model and the tokenizer in a GGUF file.
 
-    file: open for reading, with `seek` and `readinto`
-    room: bytes of memory that there are; None: not asked
+    file:  open for reading, with `seek` and `readinto`
+    room:  bytes of memory that there are; None: not asked
+    ready: called with the tokenizer before any weight is read, when nothing but a damaged weight can still go wrong
     Raises CorruptCheckpoint, TruncatedCheckpoint, UnsupportedModel or TooLarge, in words; before any weight is read,
     unless a weight itself is damaged.
     """
@@ -276,6 +279,7 @@ def load(file: File, name: str = "file", room: int | None = None) -> Loaded:
     unknown = [key for key in gguf.tensors if key not in known]
     if unknown:
         raise UnsupportedModel(f"{name}: it has {unknown[0]!r}, which a Llama has not")
+    ready(tokenizer)
     params = files.checked(params_of(gguf, config), config, name)
     says = {
         "name": str(gguf.metadata.get("general.name", name)),

@@ -71,12 +71,20 @@ def take(name: str, loaded: Loaded) -> None:
 
     Raises ValueError for one without a tokenizer: pages are about texts.
     """
-    if loaded.tokenizer is None:
-        raise ValueError(f"{name}: there is no tokenizer.json with it, and pages are about texts")
     global _takes
-    let_go()
+    clear_for(name, loaded.tokenizer)
     _taken[name] = loaded
     _takes += 1
+
+
+def clear_for(name: str, tokenizer: Any) -> None:
+    """Clear the bench for a further model that comes next: there is no room for two.
+
+    Raises ValueError, and clears nothing, for one without a tokenizer: pages are about texts.
+    """
+    if tokenizer is None:
+        raise ValueError(f"{name}: there is no tokenizer.json with it, and pages are about texts")
+    let_go()
 
 
 def let_go() -> None:

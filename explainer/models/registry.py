@@ -81,13 +81,19 @@ WINDOW = 64
 """Tokens that pages give a further model at most: a trace of so many fits into the memory that is said."""
 
 
-def load(files: Mapping[str, File], name: str, room: int | None = None) -> Loaded:
+def load(
+    files: Mapping[str, File],
+    name: str,
+    room: int | None = None,
+    ready: Callable[[Any], None] = lambda tokenizer: None,
+) -> Loaded:
     """The model in the file of an entry, or in the files that a reader has dropped.
 
     files: name of a file -> the file, open for reading in slices: one .gguf, or one .safetensors with its config.json
            and tokenizer.json
     name:  what sentences call the model
     room:  bytes of memory that there are; None: not asked
+    ready: called with the tokenizer (None: there is none) before any weight is read
     Raises explainer.kernel.checkpoint.CheckpointError, in words for the reader.
     """
     from explainer.models import gguf, safetensors
@@ -97,7 +103,7 @@ def load(files: Mapping[str, File], name: str, room: int | None = None) -> Loade
         return [file for file in files if file.lower().endswith(suffix)]
 
     if found := ending(".gguf"):
-        return gguf.load(files[found[0]], name, room)
+        return gguf.load(files[found[0]], name, room, ready)
     if not (found := ending(".safetensors")):
         raise UnsupportedModel(f"{name}: a model is one .gguf file, or a .safetensors file with its config.json")
     if len(found) > 1:
@@ -105,7 +111,7 @@ def load(files: Mapping[str, File], name: str, room: int | None = None) -> Loade
     config, tokenizer = (_json(files, ending(f"{what}.json")[:1], name) for what in ("config", "tokenizer"))
     if config is None:
         raise UnsupportedModel(f"{name}: a .safetensors file does not say its sizes: drop its config.json with it")
-    return safetensors.load(files[found[0]], config, tokenizer, name, room)
+    return safetensors.load(files[found[0]], config, tokenizer, name, room, ready)
 
 
 def _json(files: Mapping[str, File], found: list[str], name: str) -> dict[str, Any] | None:

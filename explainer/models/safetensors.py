@@ -201,6 +201,7 @@ def load(
     tokenizer: Mapping[str, Any] | None = None,
     name: str = "file",
     room: int | None = None,
+    ready: Callable[[Any], None] = lambda tokenizer: None,
 ) -> Loaded:
     """The model in a safetensors file.
 
@@ -208,6 +209,7 @@ def load(
     config:    what config.json says
     tokenizer: what tokenizer.json says; None: there is none
     room:      bytes of memory that there are; None: not asked
+    ready:     called with the tokenizer before any weight is read, when nothing but a damaged weight can still go wrong
     Raises CorruptCheckpoint, TruncatedCheckpoint, UnsupportedModel or TooLarge, in words; before any weight is read,
     unless a weight itself is damaged.
     """
@@ -230,6 +232,7 @@ def load(
     except (AttributeError, TypeError, ValueError, ZeroDivisionError) as problem:
         raise CorruptCheckpoint(f"{name}: config.json or tokenizer.json makes no sense: {problem}") from None
     files.check_room(made, room, name)
+    ready(words)
     try:
         params = files.checked(weights(tensors, made), made, name)
     except ValueError as problem:

@@ -18,6 +18,7 @@ GROUPS = ("One pass", "The loop", "Learning", "Your own")
 class Page:
     """Everything about a page but its prose (text.md) and the numbers in that (numbers.py), which lie beside it.
 
+    says:  what there is to see or to do, in a line, for lists and for search engines
     group: the part of the contents that it is a chapter of (GROUPS), or '': no chapter
     order: where it stands among the pages of its group
     Raises ValueError for a group that there is not.
@@ -28,6 +29,7 @@ class Page:
     question: str
     state: type[PageState]
     widgets: tuple[type[Widget], ...]
+    says: str = ""
     group: str = ""
     order: int = 1000
 

@@ -115,6 +115,7 @@ PAGE = Page(
     order=1,
     title="Attention",
     question="How does a token find what it needs?",
+    says="The lines: one attention layer, cranked by hand.",
     state=AttentionState,
     widgets=(
         AttentionStepper,

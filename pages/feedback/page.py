@@ -191,6 +191,7 @@ PAGE = Page(
     order=3,
     title="Feedback",
     question="What happens when the output becomes the input?",
+    says="The drop: you let it write, and interfere.",
     state=FeedbackState,
     widgets=(Loop, Branches, Prefill, KeysAndValues, ContextWindow, Turing),
 )

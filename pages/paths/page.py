@@ -104,6 +104,7 @@ PAGE = Page(
     order=4,
     title="Paths",
     question="How long can it think before it has to write?",
+    says="The floors: what can reach what, and in how many steps.",
     state=PathsState,
     widgets=(Paths, PathCount, PathFeedback, PathScratchpad, PathPerturb, PathGradients, PathLengths, Depth),
 )

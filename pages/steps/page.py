@@ -56,6 +56,7 @@ PAGE = Page(
     order=20,
     title="Steps",
     question="Does writing help it think?",
+    says="A shell game, and two learners of one size: one may write down its steps, the other not.",
     state=StepsState,
     widgets=(ShellGame, Steps, ForgedStep, OtherGames),
 )

@@ -80,6 +80,7 @@ PAGE = Page(
     order=2,
     title="Temperature",
     question="What does temperature really do?",
+    says="The roof: where chance comes in, and where it does not.",
     state=TemperatureState,
     widgets=(TemperatureChain, TemperatureDraws, TemperatureFilters, TemperatureTruth, Repetition),
 )

@@ -54,6 +54,7 @@ PAGE = Page(
     order=10,
     title="Training",
     question="Where do the weights come from?",
+    says="Two layers learn to copy, sums known by heart become a rule, and your own text is learnt from nothing.",
     state=TrainingState,
     widgets=(Copying, Grokking, OwnTextLearned),
 )

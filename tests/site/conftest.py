@@ -6,10 +6,14 @@ sabotages the site on purpose says which console lines it expects: `guard.allow(
 
 from __future__ import annotations
 
+import ast
+import functools
+import json
 import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlencode, urlsplit
 
 import browser as chromium
@@ -107,15 +111,66 @@ class Guard:
             self.problems.append(f"request off-origin: {request.url}")
 
 
-# Every section and disclosure open, as for a reader who has opened them all: what a test is about may lie in any.
-# Tests of the pages as they come ask for `sections="as they come"` (make_context).
+# Sections and disclosures open, as for a reader who has opened them: all of them, since what a test is about may lie in
+# any, or those of some figures. Tests of the pages as they come ask for `sections="as they come"` (make_context).
 OPENED = """addEventListener('DOMContentLoaded', () => {
-    for (const el of document.querySelectorAll('details:is(.deeper, .disclosed, .more-rows)')) el.open = true;
+    const figures = %s; // null: all
+    const within = (el) => !figures || figures.some((name) => el.closest(`[data-widget="${name}"]`));
+    const around = (el) => !figures || figures.some((name) => el.querySelector(`[data-widget="${name}"]`));
+    for (const el of document.querySelectorAll('details.deeper')) if (around(el)) el.open = true;
+    for (const el of document.querySelectorAll('details:is(.disclosed, .more-rows)')) if (within(el)) el.open = true;
     new MutationObserver((changes) => {
         for (const { addedNodes } of changes) for (const node of addedNodes)
-            for (const el of node.querySelectorAll?.('details:is(.disclosed, .more-rows)') ?? []) el.open = true;
+            for (const el of node.querySelectorAll?.('details:is(.disclosed, .more-rows)') ?? [])
+                if (within(el)) el.open = true;
     }).observe(document.body, { childList: true, subtree: true });
 })"""
+
+
+def script_for(sections: str, figures: list[str] | None) -> str | None:
+    """The script that opens what a test is about. sections: "open" or "as they come"; figures: only theirs"""
+    return OPENED % json.dumps(figures) if sections == "open" else None
+
+
+@functools.cache
+def sources(path: Path) -> dict[str, tuple[set[str], set[str]]]:
+    """Of each function of a file: the texts in it, and the names that it uses (fixtures among them)."""
+    found = {}
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef):
+            inner = list(ast.walk(node))
+            texts = {n.value for n in inner if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+            names = {n.id for n in inner if isinstance(n, ast.Name)} | {n.arg for n in inner if isinstance(n, ast.arg)}
+            found[node.name] = (texts, names)
+    return found
+
+
+FIGURES = [widget.slug for page in PAGES for widget in page.widgets]
+
+
+def figures_of(request: pytest.FixtureRequest) -> list[str] | None:
+    """The figures that a test names, itself or in what it uses of its file; None, for all, where it names none, or its
+    file is not one about single figures (`pytestmark = pytest.mark.single_figures`).
+
+    With every section open, whatever a test does is drawn in all figures of a page: that was half of what the suite
+    took.
+    """
+    if not request.node.get_closest_marker("single_figures"):
+        return None
+    functions = sources(request.path)
+    said, todo, seen = set[str](), {request.function.__name__, *request.fixturenames}, set[str]()
+    while todo:
+        name = todo.pop()
+        seen.add(name)
+        texts, names = functions.get(name, (set(), set()))
+        said |= texts
+        todo |= (names & functions.keys()) - seen
+    said |= {str(value) for value in getattr(request.node, "callspec", SimpleNamespace(params={})).params.values()}
+    named = re.compile(r"(?:^|[#=\"'])([a-z-]+)(?:$|[\"'\] ])")
+    there = {word for text in said for word in named.findall(text)}
+    return [slug for slug in FIGURES if slug in there] or None
+
+
 OPTIONS = {"viewport": {"width": 1280, "height": 900}, "service_workers": "block"}
 
 
@@ -150,13 +205,13 @@ class Visit:
         self.keeper.evaluate("explainer.set({ t: 2 })")  # what comes after going live is here, too, and no page says so
         settle(self.keeper)
 
-    def open(self, sections: str = "open") -> Page:
+    def open(self, script: str | None) -> Page:
         if self.context is None:
             self.begin()
         self.opened += 1
         page = self.context.new_page()  # type: ignore[union-attr]
-        if sections == "open":
-            page.add_init_script(OPENED)
+        if script:
+            page.add_init_script(script)
         return page
 
     def tidy(self, failed: bool) -> list[str]:
@@ -207,8 +262,8 @@ def make_context(
 
     def make(sections: str = "open", **options: object) -> BrowserContext:
         context = the_browser.new_context(**{**context_options, **options})
-        if sections == "open":
-            context.add_init_script(OPENED)
+        if script := script_for(sections, figures_of(request)):
+            context.add_init_script(script)
         guard = Guard(site)
         guard.watch(context)
         context.set_default_timeout(60_000)
@@ -253,7 +308,7 @@ def new_page(the_visit: Visit, request: pytest.FixtureRequest) -> Iterator[Calla
     opened: list[Page] = []
 
     def new(sections: str = "open", viewport: dict | None = None, **media: str) -> Page:
-        page = the_visit.open(sections)
+        page = the_visit.open(script_for(sections, figures_of(request)))
         opened.append(page)
         if viewport:
             page.set_viewport_size(viewport)  # type: ignore[arg-type]

@@ -19,6 +19,8 @@ from explainer.ui.html import number, percent
 from pages.feedback.page import FeedbackState
 from pages.feedback.views.parts import CHANCE, one_in
 
+pytestmark = pytest.mark.single_figures
+
 PROMPT = "Once there was a"
 expect.set_options(timeout=30_000)  # figures out of sight follow one by one, and machines may be busy
 

@@ -11,6 +11,8 @@ from playwright.sync_api import Page, expect
 from pages.steps.facts import games, pairs
 from pages.steps.facts.pairs import SEED
 
+pytestmark = pytest.mark.single_figures
+
 expect.set_options(timeout=LIVE)  # a busy machine; nothing is timed here
 
 SHARES = """(root) => [...root.querySelectorAll('.answer-row')].map(

@@ -10,6 +10,8 @@ from playwright.sync_api import Page, expect
 
 from pages.training.facts import copying, own_text
 
+pytestmark = pytest.mark.single_figures
+
 expect.set_options(timeout=LIVE)  # a busy machine; nothing is timed here
 
 POEM = "\n".join(["The sun is up, the cat is out,", "the dog is all about."] * 12)

@@ -320,7 +320,7 @@ def test_with_thirty_layers_the_reader_chooses_how_many_floors_are_drawn(monkeyp
     state = link._state
     label = re.search(r'<label for="([^"]+)">Floors drawn</label>', figure.html)
     assert label and re.search(rf'<select id="{label[1]}"[^>]*data-bind="floors"', figure.html)
-    assert ">6, of several layers each<" in figure.html and ">all 30<" in figure.html
+    assert ">6 bundles<" in figure.html and ">all 30<" in figure.html
     assert (state.n_floors, state.roof) == (6, 7) and 'data-crank-floors="8"' in figure.html
     assert ">floors 26–30<" in figure.html
     link.request = {"floor": state.roof}

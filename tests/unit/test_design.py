@@ -153,7 +153,8 @@ def test_the_style_sheet_names_meanings_never_colours():
     assert re.findall(r"#[0-9a-fA-F]{3,8}\b|\b(?:rgba?|hsla?|oklch|oklab)\(", masks) == []
     known = re.findall(r"--([a-z0-9-]+):", css() + rules)
     used = set(re.findall(r"var\(--([a-z0-9-]+)", rules))
-    by_views = {"v", "n", "k", "w", "chance", "drawn", "turn", "read", "done"}  # a number in a style attribute
+    # numbers in a style attribute
+    by_views = {"v", "n", "k", "w", "at", "way", "chance", "drawn", "turn", "read", "done"}
     assert used - set(known) - by_views == set()
 
 

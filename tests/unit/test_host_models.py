@@ -50,7 +50,8 @@ def test_two_files_of_the_same_name_are_two_models():
 def test_memory_that_is_not_there_is_named(monkeypatch):
     models.take("tiny-llama", [("tiny-llama.gguf", *of(DATA))])
 
-    def full(*arguments):
+    def full(files, title, room, ready):
+        ready(object())
         raise MemoryError
 
     monkeypatch.setattr(registry, "load", full)
@@ -59,14 +60,16 @@ def test_memory_that_is_not_there_is_named(monkeypatch):
     assert models.holding() == "null", "the one before has gone, and it is said"
 
 
-def test_the_one_before_goes_before_another_is_read():
+def test_the_one_before_goes_before_weights_are_read_and_not_sooner():
     models.take("tiny-llama", [("tiny-llama.gguf", *of(DATA))])
+    here = []
 
     def slice(first, end):
-        assert not lab.is_here("tiny-llama")
+        here.append(lab.is_here("tiny-llama"))
         return Bytes(DATA[first:end])
 
     assert "model" in json.loads(models.take(registry.DROPPED, [("mine.gguf", len(DATA), slice)]))
+    assert here[0] and not here[-1] and here == sorted(here, reverse=True)
 
 
 def test_a_dropped_file_is_called_what_it_calls_itself():
@@ -83,6 +86,9 @@ def test_a_dropped_file_is_called_what_it_calls_itself():
         ([], None, "your file: a model is one .gguf file, or a .safetensors file with its config.json."),
     ],
 )
-def test_what_goes_wrong_is_a_sentence_and_the_storyteller_stays(files, room, sentence):
+def test_what_goes_wrong_is_a_sentence_and_what_was_there_stays(files, room, sentence):
     assert json.loads(models.take(registry.DROPPED, files, room)) == {"problem": sentence}
     assert lab.model().name == lab.STORYTELLER and not lab.is_here(registry.DROPPED)
+    before = json.loads(models.take("tiny-llama", [("tiny-llama.gguf", *of(DATA))]))["model"]
+    assert json.loads(models.take(registry.DROPPED, files, room)) == {"problem": sentence}
+    assert json.loads(models.holding()) == before, "a file that cannot be read takes nothing away"

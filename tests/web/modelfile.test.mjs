@@ -40,10 +40,19 @@ beforeEach(() => {
     if (!online) throw new TypeError('Failed to fetch');
     const name = String(url).slice(folder.href.length);
     asked.push(name);
-    if (name === 'manifest.json') return Response.json(manifest);
+    if (name === 'manifest.json' && broken[name] !== 'hangs') return Response.json(manifest);
     const part = parts.find((each) => each.url === name);
     if (broken[name] === 'hangs') {
       return new Promise((_, reject) => { signal.addEventListener('abort', () => reject(signal.reason)); });
+    }
+    if (broken[name] === 'stalls' || broken[name] === 'stalls once') {
+      if (broken[name] === 'stalls once') broken[name] = 0;
+      return new Response(new ReadableStream({
+        start(controller) {
+          controller.enqueue(part.data.slice(0, 10));
+          signal.addEventListener('abort', () => controller.error(signal.reason));
+        },
+      }));
     }
     if (broken[name]-- > 0) return new Response(part.data.toReversed());
     return new Response(part.data);
@@ -97,6 +106,26 @@ test('a damaged part is fetched again, and after three times a sentence', async 
   broken['02.bin'] = 3;
   await assert.rejects(download(folder, never, new AbortController().signal), (problem) => (
     problem instanceof ModelError && problem.message === '02.bin has arrived damaged.'));
+});
+
+test('a connection that stalls is given up, tried again, and said, with what has come kept', async () => {
+  const PATIENCE = 500;
+  broken['03.bin'] = 'stalls once';
+  let last;
+  const keep = (p) => { last = { ...p }; };
+  const { blob } = await download(folder, keep, new AbortController().signal, PATIENCE);
+  assert.deepEqual(await contents(blob), bytes);
+  assert.deepEqual(last, { loaded: 1000, total: 1000, kept: 0 }, 'the ten bytes that came in vain are not counted');
+  kept.clear();
+  asked = [];
+  broken['03.bin'] = 'stalls';
+  await assert.rejects(download(folder, never, new AbortController().signal, PATIENCE), (problem) => (
+    problem instanceof ModelError && /^03\.bin stopped coming: .* it goes on from there\.$/.test(problem.message)));
+  assert.equal(asked.filter((name) => name === '03.bin').length, 3);
+  assert.deepEqual(await keptOf(folder), { bytes: 780, total: 1000 });
+  kept.clear();
+  broken = { 'manifest.json': 'hangs' };
+  await assert.rejects(download(folder, never, new AbortController().signal, PATIENCE), /no answer from the server/);
 });
 
 test('what the cache holds is checked, too', async () => {

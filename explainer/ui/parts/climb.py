@@ -605,7 +605,7 @@ def floors_control(n_layers: int, chosen: str) -> Markup | None:
     few = len(bundles(n_layers))
     if few == n_layers:
         return None
-    options = [("bundled", f"{few}, of several layers each"), ("all", f"all {n_layers}")]
+    options = [("bundled", f"{few} bundles"), ("all", f"all {n_layers}")]
     return c.choice("floors", "Floors drawn", options, chosen)
 
 
