@@ -61,6 +61,7 @@ PAGE = Page(
     order=5,
     title="Machines",
     question="Is it a Turing machine?",
+    says="One head and eight numbers that can be a computer; a Turing machine in a text; where its digits end.",
     state=MachinesState,
     widgets=(Automaton, TuringMachine, Addressing, Adding, Weights),
 )

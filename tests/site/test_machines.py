@@ -10,6 +10,8 @@ from playwright.sync_api import Page, expect
 
 from pages.machines.facts import addressing, automata, turing
 
+pytestmark = pytest.mark.single_figures
+
 expect.set_options(timeout=LIVE)  # a busy machine; nothing is timed here
 
 
