@@ -1,0 +1,83 @@
+"""What the prose of /machines/ says in numbers, as counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from explainer.ui.html import how_many, number, percent
+
+from .facts import adding, addressing, automata, by_hand, turing
+from .page import MachinesState
+
+RANDOM = 100  # models with random weights
+RULE_ROWS = 3  # rows that each of the 256 rules writes
+RANDOM_ROWS = 10
+LONGEST_SUM = 8  # digits
+SUMS = 200
+
+
+def numbers() -> dict[str, Any]:
+    """What the prose says about machines made by hand, and about weights at random."""
+    state = MachinesState()
+    shown = automata.run(state.rule, state.start, state.seed)
+    cells, wrong, largest = automata.all_rules(RULE_ROWS)
+    kinds = automata.random_kinds(RANDOM, RANDOM_ROWS)
+    tried, idle = turing.taken_out("palindrome")
+    words = {name: turing.tried(name, turing.LONGEST) for name in ("palindrome", "increment")}
+    beaver = turing.log("beaver", "")
+    rule, machine = automata.machine(state.rule), turing.ready("palindrome")
+    ones = sum(symbol == "1" for symbol in beaver.moments[-1].tape.values())
+    lost = addressing.first_lost(addressing.SEARCHED)
+    sums = [adding.share_right(n, SUMS) for n in range(1, LONGEST_SUM + 1)]
+    sure = next((n for n, (_, hard) in enumerate(sums) if hard < 1), LONGEST_SUM)
+    return {
+        "width": automata.WIDTH,
+        "rules": automata.RULES,
+        "shown": f"{shown.compared:,}",
+        "shown_wrong": how_many(shown.wrong or 0, "is", "are"),
+        "shown_error": number(shown.largest or 0.0),
+        "all_cells": f"{cells:,}",
+        "all_wrong": "none" if not wrong else f"{wrong:,}",
+        "all_right": wrong == 0,
+        "all_error": number(largest),
+        "universal": ", ".join(map(str, automata.UNIVERSAL[:-1])) + f" and {automata.UNIVERSAL[-1]}",
+        "n_universal": len(automata.UNIVERSAL),
+        "rule_weights": by_hand.count(rule),
+        "random": RANDOM,
+        "one_colour": kinds["one colour"],
+        "stripes": kinds["stripes"],
+        "more": kinds["something else"],
+        "states": len(turing.PROGRAMS["palindrome"].states),
+        "lines": len(turing.PROGRAMS["palindrome"].lines),
+        "tokens": machine.model.config.n_vocab,
+        "nonzero": f"{by_hand.count(machine):,}",
+        "all_weights": f"{machine.model.n_params:,}",
+        "words": f"{words['palindrome'][0]:,}",
+        "longest": turing.LONGEST,
+        "words_right": all(tried == right for tried, right in words.values()),
+        "palindromes": f"{words['palindrome'][1]:,}",
+        "sums_right": f"{words['increment'][1]:,}",
+        "out": tried,
+        "out_words": len(turing.WORDS),
+        "out_idle": idle,
+        "beaver_steps": beaver.steps,
+        "beaver_ones": ones,
+        "cells": turing.CELLS,
+        "context": turing.CONTEXT,
+        "lost": f"{lost:,}" if lost else "",
+        "beyond": f"{lost + 1:,}" if lost else "",
+        "square": f"{(lost + 1) ** 2:,}" if lost else "",
+        "bits": addressing.BITS,
+        "about_lost": f"{round(lost, -3):,}" if lost else "",
+        "about_whole": f"{2**addressing.BITS / 1e6:.0f} million",
+        "most_whole": f"{2**addressing.BITS:,}",
+        "forgotten": f"{addressing.forgotten(addressing.SEARCHED) or 0:,}",
+        "sharp": f"{turing.SHARP:,.0f}",
+        "slope": f"{turing.SLOPE:g}",
+        "sum_sure": sure,
+        "sum_next": sure + 1,
+        "sum_next_hard": percent(sums[sure][1] if sure < LONGEST_SUM else 1.0),
+        "sum_random": "all" if min(drawn for drawn, _ in sums) == 1 else percent(min(drawn for drawn, _ in sums)),
+        "sum_tried": SUMS,
+        "sum_longest": LONGEST_SUM,
+    }
