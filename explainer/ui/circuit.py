@@ -1,6 +1,6 @@
 """The two-step circuit as a widget, for every page that shows it: a state with a text and its cuts, and the figure.
 
-A page's state is a subclass of `CutState`, its widget one of `Circuit`; the drawing is explainer/ui/parts/circuit.py, and
+A page's state is a subclass of `CutState`, its widget one of `Circuit`; the drawing is explainer/ui/parts/circuit.py,
 what is drawn explainer/studies/circuit.py.
 """
 
@@ -28,8 +28,8 @@ class CutState(PageState):
     most:  how many tokens are drawn, the start token included
     """
 
-    quiet = ("called",)
-    coded = ("cut",)
+    quiet: ClassVar[tuple[str, ...]] = ("called",)
+    coded: ClassVar[tuple[str, ...]] = ("cut",)
     frame: ClassVar[str] = ""
     most: ClassVar[int] = 28
 

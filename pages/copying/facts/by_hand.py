@@ -30,6 +30,7 @@ import numpy as np
 from explainer.kernel import checkpoint
 from explainer.kernel.config import Config
 from explainer.kernel.model import Model
+from explainer.kernel.ops import softmax
 
 Array = np.ndarray
 
@@ -39,8 +40,14 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 ALPHABET = START + LETTERS
 PLACES = 64
 N = len(ALPHABET)
-PARTS = {"letter": slice(0, N), "place": slice(N, N + 4), "before": slice(N + 4, 2 * N + 4), "next": slice(2 * N + 4, 3 * N + 4)}  # fmt: skip
 WIDTH = 3 * N + 4
+PARTS = {
+    "letter": slice(0, N),
+    "place": slice(N, N + 4),
+    "before": slice(N + 4, 2 * N + 4),
+    "next": slice(2 * N + 4, WIDTH),
+}
+"""Which numbers of a stream hold what."""
 TURN = 2 * math.pi / PLACES
 """The angle from one place to the next."""
 POINTED = (2600.0, 24.0)
@@ -79,7 +86,13 @@ def model(sharpness: float = 1.0) -> Model:
     p["blocks.1.attn.W_O"][0][:, PARTS["next"]] = eye
     p["unembed.W_U"][PARTS["next"]] = eye * SAYS
 
-    for ln, written in (("blocks.0.ln1", 1), ("blocks.0.ln2", 2), ("blocks.1.ln1", 2), ("blocks.1.ln2", 3), ("ln_final", 3)):
+    for ln, written in (
+        ("blocks.0.ln1", 1),
+        ("blocks.0.ln2", 2),
+        ("blocks.1.ln1", 2),
+        ("blocks.1.ln2", 3),
+        ("ln_final", 3),
+    ):
         mean = written / WIDTH  # so many ones, and a point on a circle and its opposite
         spread = math.sqrt((written + 2) / WIDTH - mean**2 + config.eps)
         p[f"{ln}.w"][:], p[f"{ln}.b"][:] = spread, mean
@@ -125,8 +138,6 @@ def weights() -> tuple[Made, ...]:
 
 def worst(letters: Sequence[str]) -> float:
     """The least chance that any letter to be copied is given, over some rows of different letters, said twice each."""
-    from explainer.kernel.ops import softmax
-
     least = 1.0
     for once in letters:
         row = tokens_of(once + once)

@@ -6,7 +6,9 @@ lie beside the weights in the repository and are in no page: what is measured of
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -51,7 +53,8 @@ def steps(layers: int) -> tuple[int, ...]:
     return tuple(sorted(int(file.stem.removeprefix("step-")) for file in folder(layers).glob("step-*.safetensors")))
 
 
-def folder(layers: int):
+def folder(layers: int) -> Path:
+    """Where the checkpoints of a model lie."""
     return checkpoint.WEIGHTS / "along" / lab.FAMILY[layers]
 
 
@@ -102,7 +105,7 @@ def depths() -> tuple[int, ...]:
 def risen(layers: int) -> tuple[int, int] | None:
     """Between which two checkpoints a model came to copy (RISEN); None if it never did."""
     moments = along(layers)
-    for earlier, later in zip(moments, moments[1:], strict=False):
+    for earlier, later in itertools.pairwise(moments):
         if earlier.right.value < RISEN <= later.right.value:
             return earlier.step, later.step
     return None

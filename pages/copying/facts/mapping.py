@@ -1,7 +1,7 @@
 """New pairs in the prompt: 'hat moon, ball pie, hat' and what now? By copying, and by a rule that must be seen.
 
-In pairs that are drawn by chance, the asked word has stood in the prompt with its partner: it can be looked up. In pairs
-by a rule (a number and the next one) the asked word has not stood there: its partner must be inferred.
+In pairs that are drawn by chance, the asked word has stood in the prompt with its partner: it can be looked up. In
+pairs by a rule (a number and the next one) the asked word has not stood there: its partner must be inferred.
 """
 
 from __future__ import annotations
