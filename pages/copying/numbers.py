@@ -49,6 +49,7 @@ def of_echo() -> dict[str, Any]:
         "pieces": finished[4].tokens,
         **{f"finished_{n}": percent(mean.value) for n, mean in finished.items()},
         **{f"finished_{n}_between": between(mean) for n, mean in finished.items()},
+        **{f"bare_{n}": percent(echo.finished(model, echo.BARE).value) for n, model in lab.FAMILY.items()},
         "any_4": percent(duel.of_any_tokens("4").value),
         "cut_words": cuts.words,
         "cut_found": cuts.found,

@@ -85,7 +85,7 @@ def heads(who: str) -> tuple[tuple[int, int], tuple[int, int]]:
 class Try:
     """What a machine makes of one row.
 
-    says:   for each place, the letter that it holds likeliest next; '' where that is no letter
+    says:   for each place, the letter that it holds likeliest next, or another token as pages write it
     chance: for each place that is asked, the chance of the right letter; right: the share of places where it is the
             likeliest
     reads:  [T, T] each, what the first head and the second read
@@ -117,13 +117,18 @@ def attempt(who: str, letters: str, off: str = "nothing", sharpness: float = 1.0
     followed = [float(reads[1][t, t - half + 1]) for t in places]
     return Try(
         row,
-        tuple(names.get(int(token), "") for token in best),
+        tuple(names.get(int(token)) or other(who, int(token)) for token in best),
         tuple(float(odds[t, row[t + 1]]) for t in places),
         float(np.mean([best[t] == row[t + 1] for t in places])),
         (reads[0], reads[1]),
         float(reads[0][np.arange(1, T), np.arange(T - 1)].mean()),
         float(np.mean(followed)),
     )
+
+
+def other(who: str, token: int) -> str:
+    """A token that is no letter, as it is written: what a machine says where it does not copy."""
+    return by_hand.START if who == HAND else lab.tokenizer(lab.STORYTELLER).display(token)
 
 
 def other_letters(letters: str) -> str:

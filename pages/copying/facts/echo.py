@@ -13,6 +13,8 @@ from explainer.studies import circuit
 
 FRAME = "Magic: {name}. Again: {start}"
 """A text of the kind that the corpus has, with the places of a made-up word and of that word but for its last piece."""
+BARE = " {name} {start}"
+"""The same with nothing around that says that something is said twice."""
 NAMES, SEED = 100, 2027
 CUT = 30  # of these, with two pieces or more, are cut as well
 
@@ -23,14 +25,14 @@ def made_up(n: int = NAMES) -> list[str]:
 
 
 @kept
-def finished(name: str) -> held_out.Mean:
+def finished(name: str, frame: str = FRAME) -> held_out.Mean:
     """The share of later pieces of made-up words that a model says rightly the second time; interval over words.
 
-    Only where the pieces before settle what follows. name: of the model
+    Only where the pieces before settle what follows. name: of the model; frame: FRAME or BARE
     """
     m, right, counts = lab.model(name), [], []
     for word in made_up():
-        tokens, places = names.copied(word, FRAME.replace("{start}", "{name}") + ".", lab.tokenizer(name))
+        tokens, places = names.copied(word, frame.replace("{start}", "{name}"), lab.tokenizer(name))
         said = m.forward(tokens)["logits"].argmax(axis=-1)
         asked = [place for place in places if place.determined]
         right.append(sum(int(said[place.at - 1]) == place.token for place in asked))

@@ -52,10 +52,18 @@ class ByHand(Widget):
                 ),
                 c.figure(
                     "by-hand",
-                    given(s.letters),
-                    *[self.row(who, name) for who, name in ROWS],
-                    self.row("2", "Trained, 2 layers") if s.who == "2" else None,
-                    looks(chosen, s.who, s.letters),
+                    tag(
+                        "div",
+                        tag(
+                            "div",
+                            given(s.letters),
+                            *[self.row(who, name) for who, name in ROWS],
+                            self.row("2", "Trained, 2 layers") if s.who == "2" else None,
+                            class_="duel-rows",
+                        ),
+                        looks(chosen, s.who, s.letters),
+                        class_="duel",
+                    ),
                     c.beyond(
                         c.slider("sharp", "Sharpness of the hand-made heads", float(s.sharp), 0.01, 4, log=True),
                         reading(chosen, s.who, s.letters),
@@ -78,11 +86,11 @@ class ByHand(Widget):
         for t, chance in zip(range(half + 1, 2 * half), made.chance, strict=True):
             said, right = made.says[t], s.letters[t - half]
             words = "right" if said == right else f"wrong, it is {right}"
-            why = (
-                f"after {s.letters[t - half - 1]}: {said or 'no letter'}, {words}; chance of {right} {percent(chance)}"
-            )
+            why = f"after {s.letters[t - half - 1]}: {said}, {words}; chance of {right} {percent(chance)}"
             kind = "right" if said == right else "wrong"
-            cells.append(tag("i", said or "–", class_=f"note-cell {kind}", data_v=exact(chance), data_why=why))
+            cells.append(
+                tag("i", said if len(said) < 3 else "…", class_=f"note-cell {kind}", data_v=exact(chance), data_why=why)
+            )
         out = f", without {OFF[s.off]}" if who == s.who and s.off != "nothing" else ""
         return line(f"{name}{out}", f"{percent(made.right)} right", cells, f"what it says: {name}{out}")
 
@@ -148,7 +156,7 @@ def reading(made: Try, who: str, letters: str) -> Markup:
         for weights in made.reads:
             s = int(weights[t].argmax())
             most += [f"{names[s]} ({s})", float(weights[t, s])]
-        rows.append([t, name, made.says[t] or "–", made.chance[t - half - 1] if asked else "", *most])
+        rows.append([t, name, made.says[t], made.chance[t - half - 1] if asked else "", *most])
     heads = ["place", "letter", "says next", "chance of the right one"]
     for name in ("first head", "second head"):
         heads += [f"{name} reads most", f"{name}: how much"]

@@ -10,4 +10,4 @@ class CopyCircuit(Circuit):
 
     slug = "copy-circuit"
     title = "A word that nobody ever wrote"
-    name_label = "A word that you make up"
+    name_label = "Your made-up word"

@@ -57,8 +57,12 @@ class Forms(Widget):
                 ),
                 c.figure(
                     "forms",
-                    curve(s.what, step),
-                    tag("div", *[look(n, m) for n, m in zip(depths, shown, strict=True)], class_="looks"),
+                    tag(
+                        "div",
+                        curve(s.what, step),
+                        tag("div", *[look(n, m) for n, m in zip(depths, shown, strict=True)], class_="looks"),
+                        class_="forms",
+                    ),
                     c.beyond(table()),
                 ),
             ]

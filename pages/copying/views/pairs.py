@@ -46,8 +46,7 @@ class NewPairs(Widget):
                         class_="writes one-line",
                         translate="no",
                     ),
-                    self.here(found),
-                    curve(s.kind),
+                    tag("div", curve(s.kind), self.here(found), class_="forms"),
                     c.beyond(table(s.kind)),
                 ),
             ]
@@ -58,7 +57,7 @@ class NewPairs(Widget):
         names = [(how_many(n, "layer"), lab.FAMILY[n]) for n in depths()] if lab.is_own() else [(lab.in_use(), None)]
         told = [(name, facts.said(found, of)) for name, of in names]
         words = [
-            f"{name} (says “{lab.tokenizer(of).display(said.token)}”)"
+            f"{name}: {lab.tokenizer(of).display(said.token).strip('␣')}"
             for (name, said), (_, of) in zip(told, names, strict=True)
         ]
         return charts.bars(
@@ -67,7 +66,7 @@ class NewPairs(Widget):
             label=f"The chance of “{found.answer.strip()}” in this prompt",
             colour="vocab",
             text=percent,
-            heads=("who reads it", f"chance of “{found.answer.strip()}”"),
+            heads=("who reads it: what it says", f"chance of “{found.answer.strip()}”"),
         )
 
 
