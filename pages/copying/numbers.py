@@ -166,6 +166,8 @@ def of_pairs() -> dict[str, Any]:
         "p_rule_4_offered": percent(right(4, "rule", 3).offered.value),
         "p_rule_1": percent(right(1, "rule", 3).right.value),
         "p_rule_1_between": between(right(1, "rule", 3).right),
+        "p_rule_alone": " and ".join(str(mapping.alone(lab.FAMILY[n])[0]) for n in (1, 4)),
+        "p_rule_of": mapping.alone(lab.FAMILY[1])[1],
         "p_rule_example": example.text.strip(),
         "p_rule_answer": example.answer.strip(),
     }

@@ -6,6 +6,7 @@ pairs by a rule (a number and the next one) the asked word has not stood there: 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -100,6 +101,15 @@ def learnt(name: str, kind: str) -> tuple[Learnt, ...]:
         means = [held_out.mean(np.array(x, float), np.ones(PROMPTS)) for x in (right, offered)]
         found.append(Learnt(pairs, *means))
     return tuple(found)
+
+
+@kept
+def alone(name: str) -> tuple[int, int]:
+    """Of how many numbers a model says the next one with no pair before the question, and of how many it was asked."""
+    m, tokenizer = lab.model(name), lab.tokenizer(name)
+    pairs = list(itertools.pairwise(NUMBERS))
+    said = [int(m.forward(lab.tokens_of(f"{key}:", name))["logits"][-1].argmax()) for key, _ in pairs]
+    return sum(a == tokenizer.encode(value)[0] for a, (_, value) in zip(said, pairs, strict=True)), len(pairs)
 
 
 def chance(kind: str, pairs: int) -> float:
