@@ -215,7 +215,7 @@ def test_all_heads_scores_stand_in_the_table(made):
         shown = re.findall(r'<td tabindex="-1"[^>]*data-v="([^"]*)"', made["copying-scores"].html)
         found, writes = duel.scores(who).scores.scores, duel.writes(who)
         assert shown == [
-            exact(v) for table in (found["previous_token"], found["induction"], writes.sign) for v in table.ravel()
+            exact(v) for table in (found["induction"], writes.sign, found["previous_token"]) for v in table.ravel()
         ]
 
 

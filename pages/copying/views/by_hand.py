@@ -18,7 +18,8 @@ from explainer.ui.widget import Widget
 from ..facts import by_hand, duel
 from ..facts.duel import HAND, OFF, WHO, Try
 
-ROWS = ((HAND, "Made by hand"), ("4", "Trained, 4 layers"), ("1", "Trained, 1 layer"))
+NAMES = {HAND: "Made by hand", "4": "Trained, 4 layers", "2": "Trained, 2 layers", "1": "Trained, 1 layer"}
+ALWAYS = (HAND, "4")  # the others where their heads are shown, and in the full view
 
 
 class ByHand(Widget):
@@ -46,9 +47,9 @@ class ByHand(Widget):
             [
                 c.controls(
                     c.text_field("letters", "Letters, said twice", s.letters),
-                    c.button("Other letters", sets="letters", value=duel.other_letters(s.letters)),
                     c.choice("who", "Whose heads", list(WHO.items()), s.who),
                     c.choice("off", "Take out", list(OFF.items()), s.off),
+                    c.beyond(c.button("Other letters", sets="letters", value=duel.other_letters(s.letters))),
                 ),
                 c.figure(
                     "by-hand",
@@ -57,8 +58,8 @@ class ByHand(Widget):
                         tag(
                             "div",
                             given(s.letters),
-                            *[self.row(who, name) for who, name in ROWS],
-                            self.row("2", "Trained, 2 layers") if s.who == "2" else None,
+                            *[self.row(who, name) for who, name in NAMES.items() if who in (*ALWAYS, s.who)],
+                            c.beyond(self.row("1", NAMES["1"])) if s.who != "1" else None,
                             class_="duel-rows",
                         ),
                         looks(chosen, s.who, s.letters),

@@ -34,6 +34,7 @@ class Forms(Widget):
         "outside has those of this model."
     )
     reads = ("what", "stop")
+    beyond = ("what",)
     functions = (facts.moment, study.copied, inspect.unwrap(facts.along))
 
     def draw(self) -> Markup:
@@ -53,7 +54,7 @@ class Forms(Widget):
                         step=1,
                         shown=f"{step:,}",
                     ),
-                    c.choice("what", "Show", list(WHAT.items()), s.what),
+                    c.beyond(c.choice("what", "Show", list(WHAT.items()), s.what)),
                 ),
                 c.figure(
                     "forms",
@@ -100,7 +101,7 @@ def curve(what: str, step: int) -> Markup:
     return Plot(
         f"copying-forms-{what}",
         titles[what],
-        Axis("training step", "", 20, facts.LAST, log=True),
+        Axis("training step", "", 15, facts.LAST, log=True),
         Axis("loss above the least", "nats", 0, round(high + 0.5))
         if what == "loss"
         else Axis("copied" if what == "right" else "share of its reading"),
@@ -123,10 +124,9 @@ def look(layers: int, moment: Moment) -> Markup:
         tag(
             "p",
             tag("b", percent(moment.right.value), data_v=exact(moment.right.value)),
-            " copied; head ",
-            f"{layer}.{head} looks there with ",
-            tag("b", percent(score), data_v=exact(score)),
+            " copied",
         ),
+        c.beyond(tag("p", f"head {layer}.{head} looks there with ", tag("b", percent(score), data_v=exact(score)))),
         class_="look",
     )
 

@@ -46,7 +46,7 @@ class NewPairs(Widget):
                         class_="writes one-line",
                         translate="no",
                     ),
-                    tag("div", curve(s.kind), self.here(found), class_="forms"),
+                    tag("div", c.beyond(curve(s.kind)), self.here(found), class_="forms"),
                     c.beyond(table(s.kind)),
                 ),
             ]

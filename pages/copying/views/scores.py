@@ -36,29 +36,25 @@ class CopyScores(Widget):
         found, writes = duel.scores(s.of), duel.writes(s.of)
         scores = found.scores.scores
         tables = (
-            ("Reads the token before", scores["previous_token"], False),
-            ("Reads what followed last time", scores["induction"], False),
-            ("Makes likelier what it reads", writes.sign, True),
+            one("Reads what followed last time", scores["induction"], False),
+            one("Makes likelier what it reads", writes.sign, True),
+            c.beyond(one("Reads the token before", scores["previous_token"], False)),
         )
         both = both_of(s.of)
         names = " and ".join(f"{layer}.{head}" for layer, head in both)
-        finding = (
-            f"Both of the last two: {how_many(len(both), 'head')}, {names}."
-            if both
-            else "No head has both of the last two."
-        )
+        finding = f"Both at once: {how_many(len(both), 'head')}, {names}." if both else "No head does both."
         sample = "letters" if s.of == duel.HAND else "words and pieces of names"
         return join(
             [
                 c.controls(c.choice("of", "Model", list(WHO.items()), s.of)),
                 c.figure(
                     "scores",
-                    tag("div", *[one(name, values, signed) for name, values, signed in tables], class_="score-tables"),
+                    tag("div", *tables, class_="score-tables"),
                     c.message(finding, "finding"),
                     tag(
                         "p",
                         f"Measured on {duel.ROWS} rows of different {sample} in random order, said twice; reading all "
-                        f"alike would give the second score {percent(found.scores.chance['induction'])}. The third is "
+                        f"alike would give the first score {percent(found.scores.chance['induction'])}. The second is "
                         "read off the weights, from −1 (what is read is made less likely) to 1.",
                         class_="note",
                     ),
@@ -92,8 +88,8 @@ class CopyScores(Widget):
                     c.message(finding, "finding"),
                     tag(
                         "div",
-                        one("Reads the token before", found.scores["previous_token"], False),
                         one("Reads what followed last time", found.scores["induction"], False),
+                        c.beyond(one("Reads the token before", found.scores["previous_token"], False)),
                         class_="score-tables",
                     ),
                     tag(
