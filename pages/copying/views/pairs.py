@@ -18,6 +18,9 @@ from ..facts.formation import depths
 from .forms import COLOURS
 
 
+OF_STORYTELLERS = "The bar is this model, on this one prompt. The curve is the storytellers’: many prompts would take this one too long."
+
+
 class NewPairs(Widget):
     """a is x, b is y, a is what? Words that were never paired before, and a rule that must be guessed."""
 
@@ -47,6 +50,7 @@ class NewPairs(Widget):
                         translate="no",
                     ),
                     tag("div", c.beyond(curve(s.kind)), self.here(found), class_="forms"),
+                    None if lab.is_own() else tag("p", OF_STORYTELLERS, class_="note"),
                     c.beyond(table(s.kind)),
                 ),
             ]
