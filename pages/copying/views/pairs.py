@@ -17,8 +17,10 @@ from ..facts import mapping as facts
 from ..facts.formation import depths
 from .forms import COLOURS
 
-
-OF_STORYTELLERS = "The bar is this model, on this one prompt. The curve is the storytellers’: many prompts would take this one too long."
+OF_STORYTELLERS = (
+    "The bar is this model, on this one prompt. The curve is the storytellers’: "
+    "many prompts would take this one too long."
+)
 
 
 class NewPairs(Widget):
