@@ -29,7 +29,7 @@ def shares(page: Page) -> list[float]:
 def test_a_word_is_made_up_and_copied_and_a_press_breaks_the_copy(open_page):
     page = open_page("copying/")
     hero = figure(page, "copy-circuit")
-    hero.get_by_label("A word that you make up").fill("Wobrixel")
+    hero.get_by_label("Your made-up word").fill("Wobrixel")
     expect(hero.get_by_label("Prompt")).to_have_value("Magic: Wo-b-ri-xe-l. Again: Wo-b-ri-xe")
     found = circuit.circuit(lab.tokens_of("Magic: Wo-b-ri-xe-l. Again: Wo-b-ri-xe"))
     says = hero.locator("figcaption.says")

@@ -8,9 +8,9 @@ from markupsafe import Markup
 
 from explainer.studies import copying as study
 from explainer.ui.html import exact, how_many, join, nats, percent, tag
+from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
 from explainer.ui.parts.pattern import pattern
-from explainer.ui.parts.plot import Axis, Plot, Series
 from explainer.ui.widget import Widget
 
 from ..facts import formation as facts
@@ -70,44 +70,37 @@ class Forms(Widget):
         )
 
 
-def value(what: str, moment: Moment) -> tuple[float, float, float]:
-    """What is shown of a checkpoint, with its interval: (value, low, high); a score has none."""
-    if what == "prefix":
-        return (moment.prefix[2],) * 3
-    mean = moment.right if what == "right" else moment.excess
-    return mean.value, mean.low, mean.high
+def value(what: str, moment: Moment) -> float:
+    """What is shown of a checkpoint."""
+    shown = {"right": moment.right.value, "prefix": moment.prefix[2], "loss": moment.excess.value}
+    return shown[what]
 
 
 def curve(what: str, step: int) -> Markup:
     """One line for each model over the steps. The state before training stands in the table: 0 has no logarithm."""
-    series = []
-    for layers in facts.depths():
-        moments = [m for m in facts.along(layers) if m.step]
-        found = [value(what, m) for m in moments]
-        series.append(
-            Series(
-                how_many(layers, "layer"),
-                COLOURS[layers],
-                tuple(float(m.step) for m in moments),
-                tuple(v for v, _, _ in found),
-            )
+    series = [
+        (
+            how_many(layers, "layer"),
+            COLOURS[layers],
+            [(float(m.step), value(what, m)) for m in facts.along(layers) if m.step],
         )
+        for layers in facts.depths()
+    ]
     titles = {
         "right": "The share of tokens copied rightly, after each number of training steps",
         "prefix": "How much the best head reads of what followed last time, after each number of training steps",
         "loss": "The loss above the least possible, after each number of training steps",
     }
-    high = max(y for s in series for y in s.y)
-    return Plot(
-        f"copying-forms-{what}",
-        titles[what],
-        Axis("training step", "", 15, facts.LAST, log=True),
-        Axis("loss above the least", "nats", 0, round(high + 0.5))
-        if what == "loss"
-        else Axis("copied" if what == "right" else "share of its reading"),
-        tuple(series),
-        ((float(step), f"step {step:,}"),) if step else (),
-    ).markup()
+    names = {"right": "copied", "prefix": "share of its reading", "loss": "nats above the least"}
+    return charts.xy(
+        series,
+        label=titles[what],
+        x_name="training step",
+        y_name=names[what],
+        x_ticks=(20, 100, 500, 2000, facts.LAST),
+        y_max=6.0 if what == "loss" else 1.0,
+        markers=((float(step), f"step {step:,}"),) if step else (),
+    )
 
 
 def look(layers: int, moment: Moment) -> Markup:

@@ -10,7 +10,6 @@ from explainer.models import lab
 from explainer.ui.html import how_many, join, percent, tag
 from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
-from explainer.ui.parts.plot import Axis, Plot, Series
 from explainer.ui.widget import Widget
 
 from ..facts import mapping as facts
@@ -78,27 +77,25 @@ class NewPairs(Widget):
 
 def curve(kind: str) -> Markup:
     """How often the family is right, over the number of pairs, beside a guess."""
-    series = []
-    for layers in depths():
-        found = facts.learnt(lab.FAMILY[layers], kind)
-        series.append(
-            Series(
-                how_many(layers, "layer"),
-                COLOURS[layers],
-                tuple(float(x.pairs) for x in found),
-                tuple(x.right.value for x in found),
-            )
+    series = [
+        (
+            how_many(layers, "layer"),
+            COLOURS[layers],
+            [(float(x.pairs), x.right.value) for x in facts.learnt(lab.FAMILY[layers], kind)],
         )
-    xs = tuple(float(k) for k in facts.PAIRS)
+        for layers in depths()
+    ]
     words = "a guess among the numbers" if kind == "rule" else "a guess among the answers shown"
-    series.append(Series(words, "true", xs, tuple(facts.chance(kind, k) for k in facts.PAIRS)))
-    return Plot(
-        f"new-pairs-{kind}",
-        "The share of right answers, by the number of pairs in the prompt",
-        Axis("pairs in the prompt", "", 1, facts.PAIRS[-1], whole=True),
-        Axis("right"),
-        tuple(series),
-    ).markup()
+    series.append((words, "true", [(float(k), facts.chance(kind, k)) for k in facts.PAIRS]))
+    return charts.xy(
+        series,
+        label="The share of right answers, by the number of pairs in the prompt",
+        x_name="pairs in the prompt",
+        y_name="right",
+        x_ticks=facts.PAIRS,
+        y_max=1.0,
+        log_x=False,
+    )
 
 
 def table(kind: str) -> Markup:
