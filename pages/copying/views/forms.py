@@ -60,7 +60,7 @@ class Forms(Widget):
                     "forms",
                     tag(
                         "div",
-                        curve(s.what, step),
+                        tag("div", curve(s.what, step)),
                         tag("div", *[look(n, m) for n, m in zip(depths, shown, strict=True)], class_="looks"),
                         class_="forms",
                     ),

@@ -50,7 +50,7 @@ class NewPairs(Widget):
                         class_="writes one-line",
                         translate="no",
                     ),
-                    tag("div", c.beyond(curve(s.kind)), self.here(found), class_="forms"),
+                    tag("div", c.beyond(tag("div", curve(s.kind))), self.here(found), class_="forms"),
                     None if lab.is_own() else tag("p", OF_STORYTELLERS, class_="note"),
                     c.beyond(table(s.kind)),
                 ),
