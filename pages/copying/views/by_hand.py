@@ -176,7 +176,7 @@ def every_weight() -> Markup:
     drawn = [
         tag(
             "div",
-            tag("b", tag("code", one.name)),
+            tag("b", one.name, translate="no"),
             matrix(by_hand.model().params[one.name], f"{one.name}: {one.does}"),
             tag("p", one.does),
             class_="look",
