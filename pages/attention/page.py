@@ -10,9 +10,9 @@ from typing import Any
 import param
 
 from explainer.models import lab
-from explainer.studies import circuit
+from explainer.ui.circuit import CutState
 from explainer.ui.page import Page
-from explainer.ui.state import PageState, fit, prompt_for
+from explainer.ui.state import fit
 
 from .views.ablation import AttentionAblation
 from .views.circuit import AttentionCircuit
@@ -27,8 +27,10 @@ MOST = 28  # tokens drawn, the start token included
 PROMPT = "Far away lived a sleepy wizard called {name}. Good night, {start}"
 
 
-class AttentionState(PageState):
+class AttentionState(CutState):
     other_models = True
+    frame = PROMPT
+    most = MOST
 
     prompt = param.String(default=PROMPT.format(name="Zo-vi-ta", start="Zo-vi"), label="Prompt")
     layer = param.Integer(default=3, bounds=(0, None), label="layer")
@@ -49,26 +51,12 @@ class AttentionState(PageState):
     swap = param.Integer(default=9, bounds=(0, None), label="earlier token")
     swap_with = param.Integer(default=10, bounds=(0, None), label="token to swap with")
     ask = param.String(default="")
-    called = param.String(default="", label="name", doc="a name that the reader makes up: it goes into the prompt")
-    quiet = ("ask", "called")
-    coded = ("cut",)
+    quiet = ("ask", *CutState.quiet)
     places = {"query": "prompt", "swap": "prompt", "swap_with": "prompt"}  # noqa: RUF012 - read only
-    most = MOST
-    cut = param.String(default="", label="what is cut", doc="edges, as explainer.studies.circuit.coded writes them")
     token = param.Integer(default=-1, bounds=(-1, None), label="token to follow")
-
-    def tokens(self) -> tuple[int, ...]:
-        return self.read("prompt")
 
     def pinned(self) -> tuple[int, ...]:
         return self.read("pin")
-
-    def cuts(self) -> frozenset[circuit.Edge]:
-        """The edges that are cut; none where the text has no such edges."""
-        try:
-            return circuit.decoded(self.cut, len(self.tokens()))
-        except ValueError:
-            return frozenset()
 
     def room(self) -> dict[str, tuple[int, str]]:
         return dict.fromkeys(("prompt", "pin"), (MOST, f"This page draws {MOST} tokens at most"))
@@ -88,25 +76,11 @@ class AttentionState(PageState):
             "token": (-1, config.n_vocab - 1, "token of the vocabulary"),
         }
 
-    def shown(self) -> dict[str, Any]:
-        return super().shown() | {"called": lab.name_in(self.prompt) if lab.is_own() else ""}
-
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
-        if wanted.get("called"):
-            wanted["prompt"] = prompt_for(wanted["called"], PROMPT, messages)
-            wanted["query"] = None
+        super().clean(wanted, messages)
         text = wanted.get("prompt", self.prompt)
-        n_tokens = min(len(lab.tokens_of(text)), MOST)
-        if wanted.get("query") == n_tokens - 1:
+        if wanted.get("called") or wanted.get("query") == min(len(lab.tokens_of(text)), MOST) - 1:
             wanted["query"] = None  # the last token goes on asking while the reader writes
-        if text != self.prompt:
-            wanted.setdefault("cut", "")  # another text has other wires
-        if wanted.get("cut"):
-            try:
-                wanted["cut"] = circuit.coded(circuit.decoded(wanted["cut"], n_tokens))
-            except ValueError as problem:
-                messages["cut"] = str(problem)
-                del wanted["cut"]
 
 
 PAGE = Page(

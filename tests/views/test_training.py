@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from explainer.ui import training as base
+from explainer.ui.parts import pattern as part
 from pages import numbers_of
 from pages.training.facts import copying, own_text, sums
 from pages.training.page import PAGE
-from pages.training.views import copying as view
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_the_pictures_are_what_the_heads_read(made):
     moment = copying.kept_run(copying.SEED)[copying.STEPS]
     pictures = re.findall(r'<svg viewBox="0 0 20 20".*?</svg>', made["copying"].html, re.DOTALL)
     assert len(pictures) == 3
-    edges = [*view.LEVELS, 1.01]
+    edges = [*part.LEVELS, 1.01]
     for picture, weights in zip(pictures, moment.patterns / 255, strict=True):
         drawn = np.full(weights.shape, -1)
         for d, level in re.findall(r'<path d="([^"]*)" class="level-(\d)"', picture):
@@ -68,7 +68,7 @@ def test_the_pictures_are_what_the_heads_read(made):
     ask(made, at=0)
     before = copying.kept_run(copying.SEED)[0]
     assert step_shown(made["copying"].html) == 0 and before.followed[0] < 0.3
-    assert view.pattern(before.patterns[1], "") not in made["copying"].html.replace(" aria-label", "")
+    assert part.pattern(before.patterns[1], "") not in made["copying"].html.replace(" aria-label", "")
 
 
 def test_what_is_said_of_each_letter_is_marked_right_or_wrong(made):

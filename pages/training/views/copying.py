@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,13 +11,12 @@ from explainer.live import adamw, nets, tasks, trainer
 from explainer.live.course import Course
 from explainer.ui.html import join, percent, tag
 from explainer.ui.parts import components as c
+from explainer.ui.parts.pattern import pattern
 from explainer.ui.parts.plot import Axis, Plot, Series
 from explainer.ui.training import Trained
 
 from ..facts import copying as facts
 from ..facts.copying import BACK, LETTERS, SEED, SHOWN, STEPS, Moment
-
-LEVELS = (0.05, 0.15, 0.3, 0.5, 0.75)  # a pattern is drawn in five strengths; the table has the numbers
 
 
 class Copying(Trained):
@@ -111,20 +109,6 @@ def looks(moment: Moment) -> list[Markup]:
         )
         for (name, where, score), weights in zip(named, moment.patterns, strict=True)
     ]
-
-
-def pattern(weights: Any, label: str) -> Markup:
-    """What every letter reads of those up to it, in five strengths: one path for each. weights: [T, T], parts of 255"""
-    n = len(weights)
-    paths: list[list[str]] = [[] for _ in LEVELS]
-    for t, row in enumerate(weights.tolist()):
-        for s, weight in enumerate(row):
-            if weight >= 255 * LEVELS[0]:
-                paths[bisect.bisect_right(LEVELS, weight / 255) - 1].append(f"M{s} {t}h1v1h-1z")
-    drawn = [tag("path", d="".join(d), class_=f"level-{i}") for i, d in enumerate(paths) if d]
-    steps = "".join(f"V{t + 1}h1" for t in range(n))
-    allowed = tag("path", d=f"M0 0h1{steps[:-2]}H0z", class_="allowed")
-    return tag("svg", allowed, *drawn, viewBox=f"0 0 {n} {n}", role="img", aria_label=label, class_="reads")
 
 
 def curve(moments: Mapping[int, Moment]) -> Markup:
