@@ -74,9 +74,10 @@ class CopyingState(CutState):
 PAGE = Page(
     name="copying",
     group="Learning",
-    order=15,
+    order=12,
     title="Copying",
     question="How does it learn from the text itself?",
+    says="Two heads, one on top of the other, repeat a word that you make up. Cut one.",
     state=CopyingState,
     widgets=(CopyCircuit, ByHand, Forms, CopyScores, NewPairs),
 )

@@ -64,6 +64,7 @@ PAGE = Page(
     order=15,
     title="In context",
     question="Can a forward pass do gradient descent?",
+    says="Move six points: attention answers with the line that descent draws, to the last digits.",
     state=InContextState,
     widgets=(InContext, LearnedStep, ManySteps, OtherInputs, SoftmaxLearned),
 )
