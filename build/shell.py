@@ -91,13 +91,17 @@ templates.globals["integrity"] = integrity
 templates.globals["site_url"] = SITE_URL if not SITE_URL or SITE_URL.endswith("/") else SITE_URL + "/"
 
 
-def source_of(widget: Any) -> Markup | None:
+def source_of(widget: Any, other_models: bool = True) -> Markup | None:
     """The real source of the functions of a figure, highlighted, each with the file it is in (its path in this
-    repository); below, where the figure can be about a model of another architecture, what computes it there instead.
+    repository); below, where page and figure can be about a model of another architecture, what computes it there.
     None for a figure that names no function."""
     if not widget.functions:
         return None
-    instead = () if widget.own_only else dict.fromkeys(g for f in widget.functions for g in INSTEAD.get(f, ()))
+    instead = (
+        ()
+        if widget.own_only or not other_models
+        else dict.fromkeys(g for f in widget.functions for g in INSTEAD.get(f, ()))
+    )
     said = Markup("<p>In a model of the Llama kind, such as SmolLM2, these stand in their places:</p>")
     return Markup("").join([*map(listing, widget.functions), *([said] if instead else []), *map(listing, instead)])
 
@@ -128,7 +132,7 @@ def frame(
     own: whether its prompt is that of the whole page (None: of the figure alone)
     """
     body = led(body, root)
-    code = source_of(widget)
+    code = source_of(widget, page.state.other_models)
     return Markup(
         templates.get_template("widget.html.j2").render(
             w=widget,

@@ -46,7 +46,7 @@ def columns_of(made: Sum) -> Markup:
     order = range(len(made.said) - 1, -1, -1)
 
     def row(name: str, cells: list[Markup]) -> Markup:
-        return tag("tr", tag("th", name, scope="row"), *cells)
+        return tag("tr", tag("th", name, scope="row") if name else tag("td"), *cells)
 
     plain = lambda values: [tag("td", str(values[i])) for i in order]  # noqa: E731
     digits = [tag("td", str(made.said[i]), class_="right" if made.said[i] == made.right[i] else "wrong") for i in order]

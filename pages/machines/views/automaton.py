@@ -156,7 +156,7 @@ def hinges(rule: int) -> Markup:
     chart = charts.xy(
         [("new cell", "resid", line)],
         label=f"Rule {rule}: the new cell over what the head has read",
-        x_name="what the head has read: 4 × left + 2 × above + right",
+        x_name="7 × what the head has read",
         y_name="new cell",
         x_ticks=list(range(8)),
         y_max=1.0,
