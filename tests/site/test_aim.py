@@ -4,7 +4,6 @@ import pytest
 from conftest import settle, wait_live
 from playwright.sync_api import expect
 
-
 BESIDE = 11  # CSS pixels beside a line, or from the middle of a dot: 24 across is what a thumb needs
 # Places so far beside each line of a visible drawing at which no other line and no dot is nearer, found by brute force.
 FREE = """([what, beside]) => {

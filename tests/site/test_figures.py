@@ -6,7 +6,6 @@ from test_shell import axe
 
 from pages import PAGES
 
-
 WIDGETS = [widget for page in PAGES for widget in page.widgets]
 
 

@@ -25,7 +25,6 @@ from pages.temperature.page import PROMPT, SEED
 from pages.temperature.views.chain import ROWS
 from pages.temperature.views.parts import fine, times
 
-
 expect.set_options(timeout=30_000)  # a busy machine; nothing is timed here
 
 

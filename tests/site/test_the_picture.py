@@ -12,7 +12,6 @@ from explainer.models import lab
 from explainer.studies import climb, story
 from pages.home.page import HomeState
 
-
 NAME = "A robot called Vi-do-zu. Good night, Vi-do"
 TOKENS = lab.tokens_of(NAME)
 DROP, ROOF = HomeState().drop, HomeState().roof
