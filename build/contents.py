@@ -89,12 +89,18 @@ class Contents:
         yield OTHERS, self.others
 
     def in_bar(self, page: Any) -> list[Any]:
-        """The chapters that the bar of a page names: all,
-        or those of its group (of the first one) where that is too much."""
-        if len(self.chapters) <= IN_BAR:
-            return self.chapters
-        group = page.group or self.chapters[0].group
-        return [chapter for chapter in self.chapters if chapter.group == group]
+        """The chapters that the bar of a page names: those of its group (of the first one), and of the groups behind it
+        and before it as far as there is room for whole ones."""
+        groups = [pages for name, pages in self.groups() if name != OTHERS]
+        first = last = next((k for k, pages in enumerate(groups) if pages[0].group == page.group), 0)
+        named = list(groups[first]) if groups else []
+        while last + 1 < len(groups) and len(named) + len(groups[last + 1]) <= IN_BAR:
+            last += 1
+            named += groups[last]
+        while first > 0 and len(named) + len(groups[first - 1]) <= IN_BAR:
+            first -= 1
+            named[:0] = groups[first]
+        return named
 
     def around(self, page: Any) -> tuple[Any, Any]:
         """(the page to read before, the page to read next), None where there is none.

@@ -33,16 +33,19 @@ class Prompts:
     """Linear regression in context: y = w . x + noise, with a w that is drawn anew for each prompt.
 
     inputs, examples: D and N; noise: the standard deviation of what is added to each y (never to the right answer)
-    x is uniform between -1 and 1 in each of its D numbers, w normal with variance 1 in each.
+    x is uniform between -1 and 1 in each of its D numbers, then multiplied by `scale` and moved by `shift`; w is normal
+    with variance 1 in each.
     """
 
     inputs: int = 10
     examples: int = 10
     noise: float = 0.0
+    scale: float = 1.0
+    shift: float = 0.0
 
     def draw(self, rng: np.random.Generator, size: int) -> tuple[Array, Array, Array]:
         """x [B, N + 1, D], of which the last is the question's; y of the examples [B, N]; the right answers [B]"""
-        x = rng.uniform(-1, 1, (size, self.examples + 1, self.inputs))
+        x = self.scale * rng.uniform(-1, 1, (size, self.examples + 1, self.inputs)) + self.shift
         w = rng.standard_normal((size, self.inputs, 1))
         y = (x @ w)[..., 0]
         if self.noise:

@@ -62,8 +62,8 @@ class Trained(Widget):
         raise NotImplementedError
 
     def fields(self) -> Sequence[Markup]:
-        """The controls beside those that every training has."""
-        raise NotImplementedError
+        """The controls beside those of the run itself."""
+        return [c.beyond(c.number_field("seed", "Seed", self.state.seed, 0, 2**32 - 1))]
 
     def look(self, moments: Mapping[int, Any], moment: Any) -> Sequence[Markup | None]:
         """What is seen of a moment, of all that were looked at."""
@@ -71,7 +71,7 @@ class Trained(Widget):
 
     def more(self, moments: Mapping[int, Any], moment: Any) -> Sequence[Markup]:
         """What the full view shows below."""
-        raise NotImplementedError
+        return []
 
     def tests(self, live: bool) -> str:
         """What was tested at each measurement of a run that happens, or of the kept one."""

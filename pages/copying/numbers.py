@@ -43,7 +43,6 @@ def of_echo() -> dict[str, Any]:
         "first_cut": percent(found.first_cut),
         "control": percent(found.control),
         "first_layers": layers_of(found.first),
-        "second_layers": layers_of(found.second),
         "redundant": found.redundant,
         "words": echo.NAMES,
         "pieces": finished[4].tokens,
@@ -54,10 +53,8 @@ def of_echo() -> dict[str, Any]:
         "cut_words": cuts.words,
         "cut_found": cuts.found,
         "cut_other": cuts.words - cuts.found,
-        "cut_whole": percent(cuts.whole),
         "cut_first": percent(cuts.first),
         "cut_second": percent(cuts.second),
-        "cut_alone": cuts.alone,
     }
 
 
@@ -78,8 +75,6 @@ def of_hand() -> dict[str, Any]:
         "h_length": study.LENGTH,
         **{f"w_{who}_{off}": percent(mean.value) for who, shares in without.items() for off, mean in shares.items()},
         "w_4_first_between": between(without["4"]["first"]),
-        "w_4_second_between": between(without["4"]["second"]),
-        "w_4_nothing_between": between(without["4"]["nothing"]),
         "w_4_heads": [f"{layer}.{head}" for layer, head in duel.heads("4")],
         "w_holds": without["4"]["first"].value > 0.8,
     }
@@ -98,9 +93,7 @@ def of_forms() -> dict[str, Any]:
         "f_rows": formation.ROWS,
         "f_documents": formation.DOCUMENTS,
         "f_one_most": percent(max(m.right.value for m in along[1])),
-        "f_one_prefix": percent(max(m.prefix[2] for m in along[1])),
         "f_one_loss": nats(along[1][-1].excess.value),
-        "f_chance": percent(duel.scores("4").scores.chance["induction"]),
     }
     for n in (2, 4):
         span = risen[n]
@@ -158,7 +151,6 @@ def of_pairs() -> dict[str, Any]:
         "p_plain_one": percent(max(x.right.value for x in mapping.learnt(lab.FAMILY[1], "plain"))),
         "p_guess_most": percent(mapping.chance("plain", most)),
         "p_mark_most": percent(right(4, "mark", most).right.value),
-        "p_mark_most_between": between(right(4, "mark", most).right),
         "p_mark_offered": percent(right(4, "mark", most).offered.value),
         "p_rule_guess": percent(mapping.chance("rule", 1)),
         "p_rule_4": percent(right(4, "rule", 3).right.value),
@@ -169,5 +161,4 @@ def of_pairs() -> dict[str, Any]:
         "p_rule_alone": " and ".join(str(mapping.alone(lab.FAMILY[n])[0]) for n in (1, 4)),
         "p_rule_of": mapping.alone(lab.FAMILY[1])[1],
         "p_rule_example": example.text.strip(),
-        "p_rule_answer": example.answer.strip(),
     }

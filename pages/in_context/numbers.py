@@ -44,6 +44,7 @@ def of_lines() -> dict[str, Any]:
 def of_learning() -> dict[str, Any]:
     last = learned.kept_run(learned.SEED)[learned.STEPS]
     seeds, levels = learned.over_seeds(learned.SEEDS), learned.levels()
+    [late] = learned.over_seeds((learned.LATE,))
     apart, size = learned.alike(learned.SEED)
     three = learned.kept_three(learned.SEED)[learned.STEPS].tests
     soft = learned.softmax_over_seeds(learned.SOFT_SEEDS, learned.STEPS)
@@ -57,7 +58,6 @@ def of_learning() -> dict[str, Any]:
         "seed": learned.SEED,
         "tests": f"{learned.TESTS:,}",
         "weights": learned.trainer(learned.SEED).net.size,
-        "weights_two": learned.trainer(learned.SEED, "softmax", 2).net.size,
         "loss": nats(last.tests[0]),
         "nothing": nats(levels.nothing),
         "step": nats(levels.step),
@@ -75,9 +75,12 @@ def of_learning() -> dict[str, Any]:
         "seeds_diagonal_low": number(min(m.diagonal for m in seeds)),
         "seeds_diagonal_high": number(max(m.diagonal for m in seeds)),
         "seeds_beside": number(max(m.beside for m in seeds)),
+        "tried_last": learned.TRIED - 1,
+        "late_seed": learned.LATE,
+        "late": nats(late.tests[0]),
+        "late_diagonal": number(late.diagonal),
         "soft_one": nats(three[1]),
         "soft_two": nats(three[2]),
-        "soft_seeds": len(soft),
         "soft_seed_last": len(soft) - 1,
         "soft_ones": ", ".join(nats(one) for one, _ in soft),
         "soft_twos": ", ".join(nats(two) for _, two in soft),
@@ -117,6 +120,5 @@ def of_rivals() -> dict[str, Any]:
         "double": number(double.learned),
         "double_own": number(double.own_step),
         "half": number(half.learned),
-        "half_own": number(half.own_step),
         "others": learned.OTHERS,
     }

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from explainer.ui.html import how_many, number, percent
+from explainer.ui.html import number, percent
 
 from .facts import adding, addressing, automata, by_hand, turing
-from .page import MachinesState
 
 RANDOM = 100  # models with random weights
 RULE_ROWS = 3  # rows that each of the 256 rules writes
@@ -18,14 +17,12 @@ SUMS = 200
 
 def numbers() -> dict[str, Any]:
     """What the prose says about machines made by hand, and about weights at random."""
-    state = MachinesState()
-    shown = automata.run(state.rule, state.start, state.seed)
     cells, wrong, largest = automata.all_rules(RULE_ROWS)
     kinds = automata.random_kinds(RANDOM, RANDOM_ROWS)
     tried, idle = turing.taken_out("palindrome")
     words = {name: turing.tried(name, turing.LONGEST) for name in ("palindrome", "increment")}
     beaver = turing.log("beaver", "")
-    rule, machine = automata.machine(state.rule), turing.ready("palindrome")
+    machine = turing.ready("palindrome")
     ones = sum(symbol == "1" for symbol in beaver.moments[-1].tape.values())
     lost = addressing.first_lost(addressing.SEARCHED)
     sums = [adding.share_right(n, SUMS) for n in range(1, LONGEST_SUM + 1)]
@@ -33,16 +30,12 @@ def numbers() -> dict[str, Any]:
     return {
         "width": automata.WIDTH,
         "rules": automata.RULES,
-        "shown": f"{shown.compared:,}",
-        "shown_wrong": how_many(shown.wrong or 0, "is", "are"),
-        "shown_error": number(shown.largest or 0.0),
         "all_cells": f"{cells:,}",
         "all_wrong": "none" if not wrong else f"{wrong:,}",
         "all_right": wrong == 0,
         "all_error": number(largest),
         "universal": ", ".join(map(str, automata.UNIVERSAL[:-1])) + f" and {automata.UNIVERSAL[-1]}",
         "n_universal": len(automata.UNIVERSAL),
-        "rule_weights": by_hand.count(rule),
         "random": RANDOM,
         "one_colour": kinds["one colour"],
         "stripes": kinds["stripes"],

@@ -57,13 +57,23 @@ def test_who_reads_on_from_the_start_reads_every_chapter_and_can_turn_back():
         assert HERE.around(other) == (start, None)
 
 
-def test_the_bar_has_room_for_a_few_chapters_and_then_names_those_of_the_group():
+def test_the_bar_has_room_for_a_few_chapters_and_then_names_the_group_and_whole_ones_beside_it():
     few = many(contents.IN_BAR)
     assert few.in_bar(HERE.others[0]) == few.chapters
     site = many(20)
     for page in site.chapters:
         assert page in site.in_bar(page) and {each.group for each in site.in_bar(page)} == {page.group}
     assert {each.group for each in site.in_bar(HERE.others[0])} == {GROUPS[0]}
+    mixed = Contents([c for k, c in enumerate(many(8).chapters) if k not in (4, 7)] + many(24).chapters[-5:], [])
+    sizes = [len([c for c in mixed.chapters if c.group == group]) for group in GROUPS]
+    assert sizes == [2, 2, 1, 6]
+    for page in mixed.chapters[:5]:
+        assert mixed.in_bar(page) == mixed.chapters[:5], "three groups that fit together"
+    assert mixed.in_bar(mixed.chapters[-1]) == mixed.chapters[5:], "and one that fills it"
+
+
+def test_the_start_page_lists_the_four_parts_of_its_picture_first():
+    assert [page.name for page in HERE.chapters[:4]] == ["attention", "temperature", "feedback", "paths"]
 
 
 def test_a_page_of_prose_says_what_it_is_called(tmp_path: Path):

@@ -493,6 +493,36 @@ def outcome(words: str) -> Markup:
     return tag("p", words, class_="sr", role="status", data_outcome=True)
 
 
+def told(*words: Any) -> Markup:
+    """What a figure says in a sentence, and says aloud when it changes."""
+    return tag("p", *words, class_="run-says told", aria_live="polite")
+
+
+def answer_row(
+    name: str, said: str, cells: Sequence[Markup], label: str, *, kind: str = "", notes: bool = True, **style: str
+) -> Markup:
+    """What somebody answers, place by place: a name, what it comes to, and a cell for each place.
+
+    label: the row in words, for those who do not see it; kind: whose it is, as a class; notes: whether cells hold a
+    sign each, and are no columns; style: custom properties that they are drawn by
+    """
+    drawn = ";".join(f"--{what}:{value}" for what, value in {"n": str(len(cells)), **style}.items())
+    return tag(
+        "div",
+        tag("p", tag("b", name), tag("span", said, class_="learner-says"), class_="learner"),
+        tag(
+            "div",
+            *cells,
+            class_="shares notes" if notes else "shares",
+            style=drawn,
+            role="img",
+            aria_label=label,
+            translate="no",
+        ),
+        class_=f"answer-row {kind}".strip(),
+    )
+
+
 def definition_row(pairs: Sequence[tuple[str, Any]]) -> Markup:
     """A few named numbers side by side."""
     return tag("dl", *[tag("div", tag("dt", k), tag("dd", v)) for k, v in pairs], class_="facts")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -93,31 +92,15 @@ class ByHand(Widget):
                 tag("i", said if len(said) < 3 else "…", class_=f"note-cell {kind}", data_v=exact(chance), data_why=why)
             )
         out = f", without {OFF[s.off]}" if who == s.who and s.off != "nothing" else ""
-        return line(f"{name}{out}", f"{percent(made.right)} right", cells, f"what it says: {name}{out}")
-
-
-def line(name: str, told: str, cells: Sequence[Any], label: str) -> Markup:
-    """A row of letters with its name."""
-    return tag(
-        "div",
-        tag("p", tag("b", name), tag("span", told, class_="learner-says"), class_="learner"),
-        tag(
-            "div",
-            *cells,
-            class_="shares notes",
-            style=f"--n:{len(cells)}",
-            role="img",
-            aria_label=f"{label[:1].upper()}{label[1:]}; the same in the table below",
-            translate="no",
-        ),
-        class_="answer-row",
-    )
+        label = f"What it says: {name}{out}; the same in the table below"
+        return c.answer_row(f"{name}{out}", f"{percent(made.right)} right", cells, label)
 
 
 def given(letters: str) -> Markup:
     """The letters as they are given, twice."""
     cells = [tag("i", letter, class_="note-cell given") for letter in letters * 2]
-    return line("Given", f"{how_many(len(letters), 'letter')}, then the same again", cells, "the letters, twice")
+    said = f"{how_many(len(letters), 'letter')}, then the same again"
+    return c.answer_row("Given", said, cells, "The letters, twice; the same in the table below")
 
 
 def looks(made: Try, who: str, letters: str) -> Markup:

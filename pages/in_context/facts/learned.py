@@ -24,7 +24,8 @@ TASK = Prompts()
 STEPS, BATCH, RATE = 400, 256, 0.02
 EVERY = 20  # steps between two measurements
 TESTS = 10_000  # prompts of each measurement: the same for all
-SEED, SEEDS, SOFT_SEEDS = 0, 8, 4
+SEED, SEEDS, SOFT_SEEDS = 0, tuple(range(8)), 4
+TRIED, LATE = 60, 35  # seeds from 0 on that were tried, and the one of them that was late
 LONGER = 1200  # steps: how long the layers with a softmax were trained, too
 ETA, BEST, NOTHING = fitting.best_single_step(TASK.inputs, TASK.examples)
 
@@ -124,10 +125,17 @@ def kept_weights(seed: int) -> Array:
     return trainer(seed).finish().weights.value.copy()
 
 
+def learned(seed: int) -> PromptAttention:
+    """The layer without a softmax at the end of the kept run, in double precision."""
+    net = PromptAttention(TASK.inputs, dtype=np.float64)
+    net.weights.value[...] = kept_weights(seed)
+    return net
+
+
 @kept
-def over_seeds(seeds: int) -> tuple[Moment, ...]:
+def over_seeds(seeds: tuple[int, ...]) -> tuple[Moment, ...]:
     """The last moment of the layer without a softmax, for each seed."""
-    return tuple(look([trainer(seed).finish()]) for seed in range(seeds))
+    return tuple(look([trainer(seed).finish()]) for seed in seeds)
 
 
 @kept
@@ -144,9 +152,8 @@ def alike(seed: int) -> tuple[float, float]:
     """How far the learned layer's answers lie from those of the best single step, and how large these are: root mean
     squares over the test prompts."""
     tokens, _ = tests()
-    net, step = PromptAttention(TASK.inputs, dtype=np.float64), by_hand(TASK.inputs, ETA).answers(tokens)
-    net.weights.value[...] = kept_weights(seed)
-    apart = net.answers(tokens) - step
+    step = by_hand(TASK.inputs, ETA).answers(tokens)
+    apart = learned(seed).answers(tokens) - step
     return float(np.sqrt(np.mean(apart**2))), float(np.sqrt(np.mean(step**2)))
 
 
@@ -155,13 +162,6 @@ def alike(seed: int) -> tuple[float, float]:
 
 SCALES = tuple(round(float(s), 3) for s in np.geomspace(0.25, 4, 25))
 OTHERS = 500  # prompts of other inputs
-
-
-def learned() -> PromptAttention:
-    """The layer of the kept run."""
-    net = PromptAttention(TASK.inputs, dtype=np.float64)
-    net.weights.value[...] = kept_weights(SEED)
-    return net
 
 
 @dataclass(frozen=True)
@@ -178,26 +178,19 @@ class Elsewhere:
 @functools.lru_cache(maxsize=64)
 def elsewhere(scale: float, shift: float, examples: int = TASK.examples) -> Elsewhere:
     """The same task with every x multiplied by `scale`, and `shift` added to each of its numbers."""
-    x, y, right = others(scale, shift, examples)
+    task = Prompts(TASK.inputs, examples, scale=scale, shift=shift)
+    x, y, right = task.draw(tasks.stream(1, tasks.TEST), OTHERS)
     one = fitting.descent(x[:, :-1], y, 1.0, 1)[1]  # a step of size 1; others are multiples of it
     answer = np.einsum("bd,bd->b", one, x[:, -1])
     best = float((answer * right).sum() / (answer * answer).sum())
     w = fitting.least_squares(x[:, :-1], y)
     zero = half_squared(right)
     return Elsewhere(
-        learned=half_squared(learned().answers(tokens_of(x, y)) - right) / zero,
+        learned=half_squared(learned(SEED).answers(tokens_of(x, y)) - right) / zero,
         same_step=half_squared(ETA * answer - right) / zero,
         own_step=half_squared(best * answer - right) / zero,
         least=half_squared(np.einsum("bd,bd->b", w, x[:, -1]) - right) / zero,
     )
-
-
-def others(scale: float, shift: float, examples: int) -> tuple[Array, Array, Array]:
-    """x, y and the right answers of such prompts."""
-    rng = tasks.stream(1, tasks.TEST)
-    x = scale * rng.uniform(-1, 1, (OTHERS, examples + 1, TASK.inputs)) + shift
-    y = (x @ rng.standard_normal((OTHERS, TASK.inputs, 1)))[..., 0]
-    return x, y[:, :-1], y[:, -1]
 
 
 @kept

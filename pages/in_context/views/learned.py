@@ -47,9 +47,6 @@ class LearnedStep(Trained):
     def kept(self) -> Mapping[int, Moment]:
         return facts.kept_run(SEED)
 
-    def fields(self) -> list[Markup]:
-        return [c.beyond(c.number_field("seed", "Seed", self.state.seed, 0, 2**32 - 1))]
-
     def look(self, moments: Mapping[int, Moment], moment: Moment) -> list[Markup]:
         return [c.beyond(curve("learned-curve", moments, NAMES[:1])), matrices(moment)]
 
@@ -83,9 +80,6 @@ class SoftmaxLearned(Trained):
     def kept(self) -> Mapping[int, Moment]:
         return facts.kept_three(SEED)
 
-    def fields(self) -> list[Markup]:
-        return [c.beyond(c.number_field("seed", "Seed", self.state.seed, 0, 2**32 - 1))]
-
     def look(self, moments: Mapping[int, Moment], moment: Moment) -> list[Markup]:
         levels = facts.levels()
         names = [*NAMES, "the best single step", "always answering 0"]
@@ -95,9 +89,6 @@ class SoftmaxLearned(Trained):
             scale=max(levels.nothing, *costs),
         )  # fmt: skip
         return [tag("div", curve("softmax-curve", moments, NAMES), c.beyond(tag("div", side)), class_="two-sides")]
-
-    def more(self, moments: Mapping[int, Moment], moment: Moment) -> list[Markup]:
-        return []
 
     def tests(self, live: bool) -> str:
         return f"tested on {TESTS:,} new prompts"

@@ -58,7 +58,7 @@ class InContext(Widget):
                         answers(found),
                         class_="lines",
                     ),
-                    tag("p", told(found, s.eta), class_="run-says told", aria_live="polite"),
+                    c.told(told(found, s.eta)),
                     c.beyond(
                         tag("p", checked(s.eta, s.depth), class_="run-says"),
                         sums(x, y, s.ask, s.eta),

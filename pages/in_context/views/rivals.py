@@ -39,7 +39,7 @@ class ManySteps(Widget):
                 c.figure(
                     "many-steps",
                     tag("div", tag("div", chart(found)), c.beyond(costs(found)), class_="two-sides"),
-                    tag("p", told(found, float(s.size)), class_="run-says told", aria_live="polite"),
+                    c.told(told(found, float(s.size))),
                 ),
             ]
         )
@@ -126,7 +126,7 @@ class OtherInputs(Widget):
                 c.figure(
                     "other-inputs",
                     tag("div", tag("div", bars(rows)), c.beyond(tag("div", over_scales(scale))), class_="two-sides"),
-                    tag("p", said(found, scale, shift), class_="run-says told", aria_live="polite"),
+                    c.told(said(found, scale, shift)),
                 ),
             ]
         )

@@ -11,7 +11,6 @@ from explainer.ui.widget import Widget
 
 from ..facts import adding
 from ..facts.adding import COLUMNS, Sum, value
-from .parts import told
 
 
 class Adding(Widget):
@@ -36,7 +35,7 @@ class Adding(Widget):
                     c.button("99,999 + 1", sets="a b", value="99999\x1f1"),
                     c.button("90,000 + 9,999", sets="a b", value="90000\x1f9999"),
                 ),
-                c.figure("adding", columns_of(made), told(said(made))),
+                c.figure("adding", columns_of(made), c.told(said(made))),
             ]
         )
 

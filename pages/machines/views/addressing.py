@@ -12,7 +12,6 @@ from explainer.ui.widget import Widget
 
 from ..facts import addressing
 from ..facts.addressing import SEARCHED, around
-from .parts import told
 
 TRIED = (7, 4095, 4096, 6000)
 
@@ -46,7 +45,7 @@ class Addressing(Widget):
                         scale=1.0,
                         colour="head",
                     ),
-                    told(said(cell, dict(found))),
+                    c.told(said(cell, dict(found))),
                 ),
             ]
         )

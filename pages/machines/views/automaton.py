@@ -13,7 +13,7 @@ from explainer.ui.widget import Widget
 
 from ..facts import automata, by_hand
 from ..facts.automata import STARTS, WIDTH, Run, eight_numbers, outcomes
-from .parts import cells, told
+from .parts import cells
 
 PRESETS = ((110, "right"), (30, "middle"), (90, "middle"), (184, "random"))
 
@@ -80,7 +80,7 @@ class Automaton(Widget):
                         ),
                         class_="machine-pair",
                     ),
-                    told(held(run)),
+                    c.told(held(run)),
                     c.beyond(hinges(s.rule), table(run, noise, s.rule)),
                     readout=(
                         "Tinted: the cells that the one wrong cell has changed."

@@ -1,8 +1,6 @@
-"""What the figures of /machines/ have in common: rows of cells, and a weight with the names of its rows and columns."""
+"""What the figures of /machines/ have in common: rows of cells."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from markupsafe import Markup
@@ -38,8 +36,3 @@ def runs(rows: Array, top: int = 0) -> str:
         edges = np.flatnonzero(np.diff(row, prepend=0, append=0)).tolist()
         found += [f"M{a} {y}h{b - a}v1h{a - b}z" for a, b in zip(edges[::2], edges[1::2], strict=True)]
     return "".join(found)
-
-
-def told(*words: Any) -> Markup:
-    """What a figure says in a sentence, and says aloud when it changes."""
-    return tag("p", *words, class_="run-says told", aria_live="polite")

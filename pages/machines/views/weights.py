@@ -14,7 +14,6 @@ from explainer.ui.widget import Widget
 
 from ..facts import adding, automata, by_hand, turing
 from ..facts.by_hand import Machine
-from .parts import told
 
 MADE = {"rule": "the rule above", "turing": "the Turing machine above", "adding": "the one that adds"}
 FEW = 8  # distances of a slope that are shown
@@ -65,7 +64,7 @@ class Weights(Widget):
                 c.figure(
                     "weights",
                     table(made, chosen),
-                    told(
+                    c.told(
                         f"Not 0 in this one: {len(made.nonzero(chosen)):,}. In the whole machine: "
                         f"{by_hand.count(made):,} of {how_many(made.model.n_params, 'number')}.{rest}"
                     ),

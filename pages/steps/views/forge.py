@@ -47,7 +47,7 @@ class ForgedStep(Widget):
                         counts(MOVES, "swap"),
                         class_="contest",
                     ),
-                    tag("p", told(played, said, s.forged, place), class_="run-says told", aria_live="polite"),
+                    c.told(told(played, said, s.forged, place)),
                     c.beyond(
                         c.numbers_table(
                             ["swap", "ball", "written"],
@@ -69,14 +69,8 @@ def notes(played: games.Game, said: tuple[int, ...], forged: int) -> Markup:
         words = {"forged": "put there", "right": "right", "wrong": f"wrong, it is {ball + 1}"}[kind]
         why = f"after swap {n}: {wrote + 1}, {words}"
         cells.append(tag("i", str(wrote + 1), class_=f"note-cell {kind}", data_why=why))
-    legend = tag("span", "outlined: the one that was changed", class_="learner-says")
-    return tag(
-        "div",
-        tag("p", tag("b", "Its notes"), legend, class_="learner"),
-        tag("div", *cells, class_="shares notes", style=f"--n:{len(cells)}", role="img",
-            aria_label="What stands written after each swap; the same in the table below"),
-        class_="answer-row",
-    )  # fmt: skip
+    label = "What stands written after each swap; the same in the table below"
+    return c.answer_row("Its notes", "outlined: the one that was changed", cells, label)
 
 
 def told(played: games.Game, said: tuple[int, ...], forged: int, place: int) -> str:

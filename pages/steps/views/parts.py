@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from explainer.live.tasks import CUPS
 from explainer.ui.html import exact, percent, tag
+from explainer.ui.parts import components as c
 
 from ..facts import games
 from ..facts.pairs import SURE
@@ -63,19 +64,8 @@ def answer_row(name: str, shares: Sequence[float], verdict: str, chance: float, 
         )
         for n, share in enumerate(shares, 1)
     ]
-    return tag(
-        "div",
-        tag("p", tag("b", name), tag("span", verdict, class_="learner-says"), class_="learner"),
-        tag(
-            "div",
-            *cells,
-            class_="shares",
-            style=f"--n:{len(shares)};--chance:{chance:.4g}",
-            role="img",
-            aria_label=f"{name}: {verdict}. Right answers after 1 to {len(shares)} {move}s, in the table below.",
-        ),
-        class_=f"answer-row {kind}".strip(),
-    )
+    label = f"{name}: {verdict}. Right answers after 1 to {len(shares)} {move}s, in the table below."
+    return c.answer_row(name, verdict, cells, label, kind=kind, notes=False, chance=f"{chance:.4g}")
 
 
 def counts(n: int, move: str) -> Markup:

@@ -39,7 +39,7 @@ class ShellGame(Widget):
                         tag("div", *cups(played, s.pick), class_="cups", role="group", aria_label="Under which cup?"),
                         class_="shell",
                     ),
-                    tag("p", told(played, s.pick), class_="run-says told", aria_live="polite"),
+                    c.told(told(played, s.pick)),
                     c.beyond(table(played, s.pick is not None)),
                 ),
             ]

@@ -70,7 +70,7 @@ def letters(moment: Moment) -> Markup:
     """The row as it is given, and what each of the two says at every place before it sees what stands there."""
     row = facts.row()
     given = [tag("i", LETTERS[k], class_="note-cell given") for k in row]
-    rows = [("Given", f"{BACK} letters, then the same again", given, "the row of letters")]
+    rows = [("Given", f"{BACK} letters, then the same again", given, "The row of letters")]
     for name, says, share in zip(("Two layers say", "One layer says"), moment.says, moment.right, strict=True):
         cells: list[Any] = [tag("i", "·", class_="note-cell none") for _ in range(BACK + 1)]
         for at in range(BACK, SHOWN):
@@ -79,17 +79,10 @@ def letters(moment: Moment) -> Markup:
             why = f"before letter {at + 2} is seen: {LETTERS[said]}, {words}"
             kind = "right" if said == right else "wrong"
             cells.append(tag("i", LETTERS[said], class_=f"note-cell {kind}", data_why=why))
-        rows.append((name, f"{percent(share)} right", cells, f"what {name[:-4].lower()} say"))
+        rows.append((name, f"{percent(share)} right", cells, f"What {name[:-4].lower()} say"))
     return join(
-        tag(
-            "div",
-            tag("p", tag("b", name), tag("span", told, class_="learner-says"), class_="learner"),
-            tag("div", *cells, class_="shares notes", style=f"--n:{len(row)}", role="img",
-                aria_label=f"{label[:1].upper()}{label[1:]}; the same in the table below"),
-            class_="answer-row",
-        )
-        for name, told, cells, label in rows
-    )  # fmt: skip
+        c.answer_row(name, told, cells, f"{label}; the same in the table below") for name, told, cells, label in rows
+    )
 
 
 def looks(moment: Moment) -> list[Markup]:

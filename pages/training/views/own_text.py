@@ -56,9 +56,6 @@ class OwnTextLearned(Trained):
             return join([c.controls(field, self.buttons(None, 0)), c.figure("own-text", tag("p", told, class_="told"))])
         return join([c.controls(field), super().draw()])
 
-    def fields(self) -> list[Markup]:
-        return [c.beyond(c.number_field("seed", "Seed", self.state.seed, 0, 2**32 - 1))]
-
     def look(self, moments: Mapping[int, Moment], moment: Moment) -> list[Markup]:
         given = facts.given(tasks.OwnText(self.state.text, facts.LENGTH))
         writes = tag("p", tag("span", given, class_="was"), tag("span", moment.writes), class_="writes")

@@ -44,7 +44,7 @@ class Grokking(Trained):
         s = self.state
         return [
             c.slider("decay", "Weight decay", float(s.decay), 0, 2, step=0.25),
-            c.beyond(c.number_field("seed", "Seed", s.seed, 0, 2**32 - 1)),
+            *super().fields(),
         ]
 
     def look(self, moments: Mapping[int, Moment], moment: Moment) -> list[Markup]:
