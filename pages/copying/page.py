@@ -66,7 +66,8 @@ class CopyingState(CutState):
             said.append(f"Your row has {len(found)} letters; the first {MOST} are used.")
         wanted["letters"] = found = found[:MOST]
         if twice := sorted({k for k in found if found.count(k) > 1}):
-            said.append(f"{', '.join(twice)} stands there more than once: what follows it is not settled by it alone.")
+            which = f"{' and '.join(twice)} {'stand' if twice[1:] else 'stands'} there more than once"
+            said.append(f"{which}: what follows is not settled by the letter before alone.")
         if said:
             messages["letters"] = " ".join(said)
 
