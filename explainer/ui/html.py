@@ -119,7 +119,12 @@ def compact(value: float) -> str:
 
 
 def percent(p: float) -> str:
-    """A probability in percent: `38 %`, `4.2 %`, `0.03 %`, `<0.01 %`. 0 and 1 only when they are exactly that."""
+    """A probability in percent: `38 %`, `4.2 %`, `0.03 %`, `<0.01 %`. 0 and 1 only when they are exactly that.
+
+    No number (nan), a share of nothing: `–`.
+    """
+    if p != p:
+        return "–"
     if p == 0:
         return "0 %"
     if p == 1:
@@ -146,8 +151,8 @@ def typed(value: float | None) -> str:
 
 
 def nats(value: float) -> str:
-    """A loss in running text: below 1 three decimals, small ones four, never a power of ten."""
-    if value == 0 or abs(value) >= 0.9995:
+    """A loss in running text: below 1 three decimals, small ones four, never a power of ten; no number (nan): `–`."""
+    if value == 0 or value != value or abs(value) >= 0.9995:
         return number(value)
     return f"{value:.{3 if abs(value) >= 0.0095 else 4}f}".replace("-", "−")
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explainer.ui.html import compact, exact, how_many, join, number, percent, tag, typed
+from explainer.ui.html import compact, exact, how_many, join, nats, number, percent, tag, typed
 from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
 from pages import PAGES
@@ -72,6 +72,7 @@ def test_numbers_for_the_eye(value, text):
         (0.00094, "0.09 %"),
         (0.000999, "0.1 %"),
         (0.001, "0.1 %"),
+        (float("nan"), "–"),
     ],
 )
 def test_percent_never_says_0_or_100_for_what_is_not(p, text):
@@ -221,5 +222,6 @@ def test_nan_reaches_nobody(everything):
 
 
 def test_a_missing_number_is_an_empty_cell():
+    assert nats(float("nan")) == "–"
     found = Elements(c.numbers_table(["a"], [[float("nan")]], "x")).found
     assert [a["data-v"] for _, a in found if "data-v" in a] == [""]
