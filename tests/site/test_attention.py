@@ -19,6 +19,8 @@ from pages.attention.views.heads import LEVELS
 from pages.attention.views.lookup import SHOWN
 from pages.attention.views.parts import story
 
+pytestmark = pytest.mark.single_figures
+
 expect.set_options(timeout=30_000)  # a busy machine; what never comes still fails
 
 

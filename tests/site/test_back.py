@@ -14,6 +14,8 @@ import pytest
 from conftest import LIVE, settle, until, wait_live
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
+pytestmark = pytest.mark.single_figures
+
 SHOWN = "addEventListener('pageshow', (event) => { (window.shown ??= []).push(event.persisted) });"
 SHOWN += "window.lives = 0; addEventListener('explainer:live', () => { lives += 1 })"
 WHY = "JSON.stringify(performance.getEntriesByType('navigation')[0].notRestoredReasons)"

@@ -6,6 +6,8 @@ from test_shell import axe
 
 from pages import PAGES
 
+pytestmark = pytest.mark.single_figures
+
 WIDGETS = [widget for page in PAGES for widget in page.widgets]
 
 

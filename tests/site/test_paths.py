@@ -23,6 +23,8 @@ from pages.paths.page import MOST, PathsState
 from pages.paths.views.cones import magnitude
 from pages.paths.views.grid import names_of, node_name
 
+pytestmark = pytest.mark.single_figures
+
 GROWTH = {"rnn": "O(n)", "cnn": "O(n / k)", "dilated cnn": "O(logₖ n)", "attention": "O(1)"}
 DEFAULT = PathsState()
 LAYERS = lab.model().config.n_layers

@@ -25,6 +25,8 @@ from pages.temperature.page import PROMPT, SEED
 from pages.temperature.views.chain import ROWS
 from pages.temperature.views.parts import fine, times
 
+pytestmark = pytest.mark.single_figures
+
 expect.set_options(timeout=30_000)  # a busy machine; nothing is timed here
 
 

@@ -12,6 +12,8 @@ from explainer.models import lab
 from explainer.studies import climb, story
 from pages.home.page import HomeState
 
+pytestmark = pytest.mark.single_figures
+
 NAME = "A robot called Vi-do-zu. Good night, Vi-do"
 TOKENS = lab.tokens_of(NAME)
 DROP, ROOF = HomeState().drop, HomeState().roof
