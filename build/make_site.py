@@ -84,7 +84,6 @@ def write_page(
     )
     (out / page.path).mkdir(exist_ok=True)
     (out / page.path / "index.html").write_text(html, encoding="utf-8")
-    previews.write_picture(out / page.path, page.question, shell.SITE_NAME, page.state().prompt)
 
 
 def write_embeds(out: Path, page: Page, stills: dict[str, Any], names: dict[str, str]) -> None:
@@ -97,7 +96,6 @@ def write_embeds(out: Path, page: Page, stills: dict[str, Any], names: dict[str,
         picture = shell.still_html(widget, stills[f"embed/{widget.slug}"], root="../../", assets=names)
         (embed / "still.html").write_text(picture, encoding="utf-8")
         previews.write_oembed(embed, page, widget, shell.SITE_NAME)
-        previews.write_picture(embed, widget.title, f"From “{page.question}”", page.state().prompt)
 
 
 def name_worker(out: Path) -> str:
@@ -147,6 +145,7 @@ def main() -> None:
         say(f"page /{page.path}")
         write_page(out, page, stills, names, listed)
         write_embeds(out, page, stills, names)
+        previews.write_pictures(out, page, shell.SITE_NAME)
     previews.write_figures(out / "embed", pages)
     for text in texts:
         say(f"page /{text.path}")

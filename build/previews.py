@@ -1,9 +1,9 @@
 """What other sites show of ours: Open Graph pictures and oEmbed descriptions, drawn without a browser.
 
-A picture carries the question and, beside it, the one picture of the site for the page's own text: its words as
-columns, the floors, who reads whom, the odds, and the word that drops: real numbers, no screenshot. Addresses in both
-need the place where the site will stand: SITE_URL in the environment (`make site
-SITE_URL=https://example.org/explainer/`); without it they stay relative.
+A widget's picture is the drawing of its still, with the numbers of the kept state. A page's is the one picture of the
+site for its own text: its words as columns, the floors, who reads whom, the odds, and the word that drops. No
+screenshots: they are drawn from what `explainer` computed. Addresses in both need the place where the site will stand:
+SITE_URL in the environment (`make site SITE_URL=https://example.org/explainer/`); without it they stay relative.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ import io
 import json
 import os
 import re
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import Element
 
+import drawing
 import heights
 from PIL import Image, ImageDraw, ImageFont
 
@@ -88,12 +91,14 @@ class Sheet:
         box = [x * FINE, y * FINE, (x + width) * FINE, (y + height) * FINE]
         self.draw.rounded_rectangle(box, radius=5 * FINE, fill=fill)
 
-    def lines(self, x: float, y: float, words: str, file: Path, size: float, weight: int, **more: Any) -> float:
-        """Words in as many lines as they need left of the drawing. Returns where the next line would begin."""
+    def lines(
+        self, x: float, y: float, words: str, file: Path, size: float, weight: int, end: float = LEFT - 8, **more: Any
+    ) -> float:
+        """Words in as many lines as they need up to `end`. Returns where the next line would begin."""
         line = ""
         for word in [*words.split(), ""]:
             longer = f"{line} {word}".strip()
-            if word and font(file, size, weight).getlength(longer) <= (LEFT - 8 - x) * FINE:
+            if word and font(file, size, weight).getlength(longer) <= (end - x) * FINE:
                 line = longer
                 continue
             self.text(x, y, line, file, size, weight, **more)
@@ -107,17 +112,49 @@ class Sheet:
         return out.getvalue()
 
 
-def picture(question: str, subtitle: str, prompt: str) -> bytes:
-    """A PNG of 1200 x 630 for a page or widget: words on the left, the climb of its text on the right."""
+def picture(question: str, subtitle: str, drawn: Sequence[Element], prompt: str = "") -> bytes:
+    """A PNG of 1200 x 630 for a page or widget: words, and what it shows.
+
+    drawn: the drawings of a still (`drawing.pictures`), laid below the words; without any the climb of `prompt` stands
+    at their right
+    """
     sheet = Sheet()
-    sheet.image.paste(drawing(prompt))
-    y = sheet.lines(56, 92, question, SERIF, 54, 600, fill=LIGHT["ink"])
-    sheet.lines(58, y + 22, subtitle, SANS, 25, 500, fill=LIGHT["soft"])
+    if not drawn:
+        sheet.image.paste(climbing(prompt))
+        y = sheet.lines(56, 92, question, SERIF, 54, 600, fill=LIGHT["ink"])
+        sheet.lines(58, y + 22, subtitle, SANS, 25, 500, fill=LIGHT["soft"])
+        return sheet.png()
+    y = sheet.lines(56, 44, question, SERIF, 54, 600, WIDTH - 56, fill=LIGHT["ink"])
+    y = sheet.lines(58, y + 8, subtitle, SANS, 25, 500, WIDTH - 56, fill=LIGHT["soft"])
+    lay(sheet, drawn, y + 28)
     return sheet.png()
 
 
+def lay(sheet: Sheet, drawn: Sequence[Element], top: float) -> None:
+    """Lay drawings side by side, as large as they can be, below `top`."""
+    wide, high, gap = WIDTH - 112.0, HEIGHT - top - 44, 40.0
+    width = (wide - gap * (len(drawn) - 1)) / len(drawn)
+    boxes = [drawing.box(svg) for svg in drawn]
+    stretched = [svg.get("preserveaspectratio") == "none" for svg in drawn]
+    sizes = []
+    for (_, _, w, h), free in zip(boxes, stretched, strict=True):
+        scale = min(width / w, high / h)
+        sizes.append((width, min(high, 300.0)) if free else (w * scale, h * scale))
+    x = 56 + (wide - sum(w for w, _ in sizes) - gap * (len(drawn) - 1)) / 2
+    for svg, (x0, y0, w, _), (sw, sh), free in zip(drawn, boxes, sizes, stretched, strict=True):
+        y = top + (high - sh) / 2
+        shapes = drawing.image(svg, (round(sw * FINE), round(sh * FINE)))
+        sheet.image.paste(shapes, (round(x * FINE), round(y * FINE)), shapes)
+        scale = sw / w
+        for word in () if free else drawing.words(svg):
+            place = {"start": "ls", "middle": "ms", "end": "rs"}.get(word.anchor, "ls")
+            at = (x + (word.x - x0) * scale, y + (word.y - y0) * scale)
+            sheet.text(*at, word.text, SANS, word.size * scale, word.weight, fill=word.fill, anchor=place)
+        x += sw + gap
+
+
 @functools.lru_cache(maxsize=4)
-def drawing(prompt: str) -> Image.Image:
+def climbing(prompt: str) -> Image.Image:
     """The climb of a text, on a sheet without words at its side. Widgets of one page share it."""
     sheet = Sheet()
     climbed(sheet, climb.climb(lab.tokens_of(prompt)[-24:], 0, 0))
@@ -176,9 +213,22 @@ def climbed(sheet: Sheet, told: climb.Climb) -> None:
     sheet.text(LEFT + 46, 44, "the odds of what comes next", SANS, 19, 500, fill=soft)
 
 
-def write_picture(folder: Path, question: str, subtitle: str, prompt: str) -> None:
-    """Write `folder/og.png`."""
-    (folder / "og.png").write_bytes(picture(question, subtitle, prompt))
+def write_pictures(out: Path, page: Any, site_name: str) -> None:
+    """Write `og.png` for a page and for each of its widgets (whose stills are written).
+
+    A page is shown by the climb of its text; one that is about no text, and a widget without an SVG, by the page's
+    first drawing.
+    """
+    prompt = getattr(page.state(), "prompt", "")
+    drawn = {}
+    for widget in page.widgets:
+        html = (out / "embed" / widget.slug / "still.html").read_text(encoding="utf-8")
+        drawn[widget.slug] = drawing.pictures(html)
+    first: Sequence[Element] = () if prompt else next((found for found in drawn.values() if found), ())
+    (out / page.path / "og.png").write_bytes(picture(page.question, site_name, first, prompt))
+    for widget in page.widgets:
+        png = picture(widget.title, f"From “{page.question}”", drawn[widget.slug] or first, prompt)
+        (out / "embed" / widget.slug / "og.png").write_bytes(png)
 
 
 def shows(widget: Any) -> str:
