@@ -453,12 +453,12 @@ class Looked:
 
 
 @functools.lru_cache(maxsize=64)
-def looked(name: str, tokens: tuple[str, ...]) -> Looked:
+def looked(name: str, text: tuple[str, ...]) -> Looked:
     """One pass over a text, and what it looked at in its last column."""
     made, program = ready(name), PROGRAMS[name]
-    trace = made.model.forward([made.token(t) for t in tokens])
+    trace = made.model.forward([made.token(t) for t in text])
     reads = []
-    if tokens[-1].startswith("cell "):
+    if text[-1].startswith("cell "):
         for layer in range(2):
             row = trace[f"blocks.{layer}.attn.pattern"][0, -1]
             at = int(row.argmax())
