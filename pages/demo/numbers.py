@@ -11,9 +11,16 @@ HOST = "https://your.host/path/"
 
 
 def code_of(figure: dict[str, Any]) -> str:
-    """What an author copies: the script and the element."""
-    element = f'<transformer-explainer widget="{figure["slug"]}"></transformer-explainer>'
-    return f'<script src="{HOST}embed.js"></script>\n{element}'
+    """What an author copies: the script, and the element with what stands in for it where no script runs."""
+    slug, embed = figure["slug"], f"{HOST}embed/{figure['slug']}/"
+    picture = (
+        f'<img src="{embed}og.png" alt="{escape(figure["title"])}" width="1200" height="630" '
+        'style="max-width:100%;height:auto" loading="lazy">'
+    )
+    return (
+        f'<script src="{HOST}embed.js"></script>\n<transformer-explainer widget="{slug}">\n'
+        f'  <a href="{embed}">{picture}</a>\n</transformer-explainer>'
+    )
 
 
 def entry(figure: dict[str, Any]) -> str:

@@ -302,6 +302,36 @@ def test_copy_embed_code_gives_both_forms_of_what_is_on_screen(open_page) -> Non
     assert f'height="{tall["compact"]}"' in frame
 
 
+def test_the_copied_code_is_live_where_scripts_run_and_a_picture_with_a_link_where_not(
+    context, the_browser, open_page, site: str, tmp_path: Path
+) -> None:
+    """As somebody's post, once with scripts, once as a feed, a mail or a host without them shows it."""
+    widget = open_page("embed/path-count/", tokens=9).locator("[data-widget=path-count]")
+    tool(widget, "Copy embed code")
+    code = widget.locator("[data-form=element]").text_content() or ""
+    with serve.served(tmp_path) as theirs:
+        (tmp_path / "index.html").write_text(f"<!doctype html><p>Before.</p>{code}", encoding="utf-8")
+        context.guard.origin = (site, theirs)
+        asked: list[str] = []
+        post = context.new_page()
+        post.on("request", lambda request: asked.append(request.url))
+        post.goto(theirs)
+        figure = post.frame_locator("transformer-explainer iframe")
+        expect(figure.locator("html")).to_have_attribute("data-explainer", "live", timeout=LIVE)
+        expect(post.locator("transformer-explainer img")).to_be_hidden()
+        assert not [url for url in asked if url.endswith("og.png")], "nobody fetches a picture that is not shown"
+        without = the_browser.new_context(java_script_enabled=False, viewport={"width": 360, "height": 700})
+        plain = without.new_page()
+        plain.goto(theirs)
+        picture = plain.get_by_role("link").get_by_role("img", name="How long, and how many")
+        expect(picture).to_be_visible()
+        box = picture.bounding_box()
+        assert box and box["width"] <= 360 and box["height"] == pytest.approx(box["width"] * 630 / 1200, abs=2)
+        href = plain.get_by_role("link").get_attribute("href") or ""
+        assert href.startswith(f"{site}embed/path-count/?tokens=9&"), "with the values on screen"
+        without.close()
+
+
 def test_embed_code_of_what_only_all_of_it_shows_has_the_height_of_all_of_it(open_page) -> None:
     page = open_page("attention/", layer=2)
     widget = page.locator("#attention-order")
