@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from markupsafe import Markup
 
 from explainer.models.columns import top_tokens
@@ -12,6 +13,8 @@ from explainer.ui.html import exact, join, number, percent, tag
 from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
 
+ALIKE = 1e-6
+"""Chances that differ by less are the same."""
 TRAINED = (
     "The last {norm} and the unembedding, applied early. The model was not trained to be read there: "
     "early rows are hints, the last row is its answer."
@@ -33,6 +36,7 @@ def lens(stages: Sequence[facts.Lens], followed: str, note: str) -> Markup:
             tag("span", c.token(name), " ", tag("span", percent(p), class_="soft"), " ", class_="lens-guess")
             for name, p in zip(shown, chances, strict=True)
         ]
+        tied = float(np.ptp(stage.probs)) < ALIKE
         rows.append(
             tag(
                 "tr",
@@ -54,8 +58,8 @@ def lens(stages: Sequence[facts.Lens], followed: str, note: str) -> Markup:
                         f"ln p = {number(stage.log_prob)}"
                     ),
                 ),
-                tag("td", f"{stage.rank}.", data_v=str(stage.rank), class_="num"),
-                tag("td", *guesses),
+                tag("td", "tied" if tied else f"{stage.rank}.", data_v=str(stage.rank), class_="num"),
+                tag("td", tag("span", "all alike", class_="soft") if tied else join(guesses)),
             )
         )
     heads = [

@@ -477,6 +477,7 @@ class Steps:
                 (2, s): story(self.trace, self.key("attn.attn_scores_near"), (h, t, s), self.names)
                 for s in range(t + 1)
             }
+        wide = "" if not self.by_distance else "named" if np.abs(shown).max() >= 1e5 else "roomy"  # for long numbers
         scores = matrix(
             shown,
             titles,
@@ -486,6 +487,7 @@ class Steps:
             row_axis="query",
             why=why,
             scale=self.plain_scale(shown) if self.by_distance else None,
+            size=wide,
             travel_rows={0: "score", 1: "scaled"},
             row_asks={0: f"{self.key('attn.attn_scores_raw')}|{h},{t},c"},
         )
@@ -784,11 +786,12 @@ class Steps:
             [
                 tag(
                     "p",
-                    (
-                        "The sum is added to what was there, number by number; so lengths do not simply add up. "
-                        "Nothing is replaced. The MLP of this layer, which works on one token by itself, reads the new "
-                        "total next, and then the layer above."
-                    ),
+                    "The sum is added to what was there, number by number. Nothing is replaced. The MLP of this layer, "
+                    "which works on one token by itself, reads the new total next."
+                    if self.called is not None
+                    else "The sum is added to what was there, number by number; so lengths do not simply add up. "
+                    "Nothing is replaced. The MLP of this layer, which works on one token by itself, reads the new "
+                    "total next, and then the layer above.",
                 ),
                 self.figure("resid-mid", self.sum_of("resid_pre", "attn_out", "resid_mid"))
                 if self.called is not None

@@ -115,7 +115,7 @@ def extent(kind: str, given: Mapping[str, Any]) -> tuple[int, int, int]:
         return 2 * CELLS + 1, 1, CELLS
     if kind == "adding":
         columns = max(len(str(given["a"])), len(str(given["b"]))) + 2
-        return columns, 1, columns - 1
+        return columns, 1, columns - 2  # the last one is only for what is carried out of it
     if kind == "copier":
         letters = len(given["letters"])
         return 2 * letters + 1, 2, letters + 2
@@ -139,7 +139,7 @@ class Answers:
 
     says:   [2 L + 1, T], the likeliest token; -1 where all are equally likely
     chance: [2 L + 1, T], how likely that is
-    moves:  [2 L, T], whether a sub-layer changes the chances of any token
+    moves:  [2 L, T], whether a sub-layer changes the odds of any token
     """
 
     says: Array
@@ -147,7 +147,7 @@ class Answers:
     moves: Array
 
     def written(self, trace: Trace, column: int) -> tuple[str, ...]:
-        """The sub-layers that change what a column says: of these machines one at most."""
+        """The sub-layers that change the odds of what comes behind a column: of these machines one at most."""
         return tuple(name for name, moved in zip(stages(trace)[1:], self.moves[:, column], strict=True) if moved)
 
 

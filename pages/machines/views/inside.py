@@ -111,6 +111,7 @@ class InsidePaths(Widget):
     title = "Inside, with the same tools"
     own_only = ""
     reads = ("inside", *OF, "column")
+    beyond = OF
     functions = (
         hand_made.attention,
         hand_made.distance_bias,
@@ -127,10 +128,10 @@ class InsidePaths(Widget):
         s = self.state
         made = s.looked_into()
         with lab.using(made.bench):
-            seen = Seen(made, s.column)
+            seen, (first, *given) = Seen(made, s.column), machine(s)
             return join(
                 [
-                    c.controls(*machine(s)),
+                    c.controls(first, c.beyond(*given)),
                     c.figure(
                         "inside",
                         seen.drawing().draw(),
@@ -207,7 +208,9 @@ class Seen:
                 c.token(self.token(self.answer)),
                 ". Of all sub-layers, ",
                 tag("b", " and ".join(where)),
-                " alone changes what it would say." if len(where) == 1 else " change what it would say.",
+                " alone changes the odds of what comes next."
+                if len(where) == 1
+                else " change the odds of what comes next.",
             ]
         )
 
@@ -239,6 +242,7 @@ class InsideSteps(Telling):
     title = "One pass, step by step"
     own_only = ""
     reads = ("inside", *OF, "column", "layer")
+    beyond = OF
     functions = (
         hand_made.transformer_block,
         hand_made.attention,
