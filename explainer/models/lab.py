@@ -25,7 +25,7 @@ from explainer.kernel.trace import Trace
 from explainer.models import registry
 
 if TYPE_CHECKING:
-    from explainer.models.files import Loaded
+    from explainer.models.loaded import Loaded
 
 STORYTELLER = "storyteller-4l"
 OWN = "storyteller"

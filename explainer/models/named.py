@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from explainer.kernel.model import Model
 from explainer.kernel.tokenizer import Tokenizer
 from explainer.models import lab
-from explainer.models.files import Loaded
+from explainer.models.loaded import Loaded
 
 
 class NamedTokens(Tokenizer):

@@ -130,6 +130,16 @@ def test_arrows_are_what_was_read_and_no_more(kind):
     assert {n for n in graph.nodes if reads >> cones.index(*n) & 1} == graph.reads(top)
 
 
+def test_arrows_are_those_of_the_head_that_reads_most_in_a_trained_model_too():
+    trace = lab.trace(lab.tokens_of("Mia has a red ball."))
+    n, least = len(trace.tokens), 0.1
+    _, shares = influence.read_grid(trace, least)
+    for layer in range(trace.config.n_layers):
+        most = trace[f"blocks.{layer}.attn.pattern"].max(axis=0)
+        found = {(e.target.position, e.source.position): w for e, w in shares.items() if e.source.level == 2 * layer}
+        assert found == {(t, s): most[t, s] for t in range(n) for s in range(t) if most[t, s] >= least}
+
+
 def test_the_second_head_finds_who_came_after(made):
     """The circuit in the grid of the copier: the second x reads what stood behind the first, and that read the x."""
     there = first("copier")
