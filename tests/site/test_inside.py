@@ -44,7 +44,7 @@ def test_the_steps_are_walked_and_a_number_says_how_it_was_made(open_page):
     page = open_page("machines/", inside="rule", column=8)
     own = figure(page, "inside-steps")
     name = own.locator("[data-step-name]")
-    for title in ("No LayerNorm", "q, k, v", "Scores", "Scale, and distance", "Mask", "Softmax"):
+    for title in ("No LayerNorm", "q, k, v", "Scores", "Scale, distance", "Mask", "Softmax"):
         own.get_by_role("button", name="Next step").click()
         expect(name).to_contain_text(title)
     own.locator(".rail button").last.click()

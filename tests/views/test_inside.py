@@ -155,7 +155,7 @@ def test_the_steps_are_the_steps_of_the_storyteller(made, kind):
     ask(made, inside=kind)
     html = made["inside-steps"].html
     names = re.findall(r'<span class="n">\d+</span> ([^<]+)</button>', html)
-    own = {"LayerNorm": "No LayerNorm", "Scale": "Scale, and distance"} if kind != "copier" else {}
+    own = {"LayerNorm": "No LayerNorm", "Scale": "Scale, distance"} if kind != "copier" else {}
     assert names == [*(own.get(title, title) for title in TITLES), "MLP"]
     assert "learned" not in html and "trained" not in html, "nobody trained it"
     assert ("ALiBi" in html) == (kind in ("adding", "turing"))

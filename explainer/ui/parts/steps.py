@@ -247,7 +247,7 @@ class Steps:
         )
         own = {
             "LayerNorm": norm_name() if self.normed else "No LayerNorm",
-            "Scale": "Scale, and distance" if self.by_distance else "Scale",
+            "Scale": "Scale, distance" if self.by_distance else "Scale",
         }
         steps = [(own.get(title, title), body()) for title, body in zip(TITLES, bodies, strict=True)]
         return [*steps, ("MLP", self.mlp())] if self.with_mlp else steps
@@ -259,10 +259,9 @@ class Steps:
         placed = "pos_embed" in self.trace
         so_far = ["its token", *(["its place"] if placed else [])]
         if self.layer:
-            so_far.append(
-                f"what {how_many(self.layer * config.n_heads, 'head')} and {how_many(self.layer, 'MLP')} (each for one "
-                "token alone) added"
-            )
+            alone = "" if self.called is not None else " (each for one token alone)"
+            parts = f"{how_many(self.layer * config.n_heads, 'head')} and {how_many(self.layer, 'MLP')}"
+            so_far.append(f"what {parts}{alone} added")
         vector = self.of("resid_pre")[t]
         return join(
             [
@@ -277,8 +276,9 @@ class Steps:
                     ".",
                     None
                     if placed
-                    else " It does not say where the token stands: this model tells places later "
-                    f"({'a bias for each distance' if self.by_distance else 'RoPE'}).",
+                    else " Places come later, by a bias for each distance."
+                    if self.by_distance
+                    else " It does not say where the token stands: this model tells places later (RoPE).",
                 ),
                 self.figure(
                     "resid-pre",

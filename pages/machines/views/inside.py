@@ -242,7 +242,7 @@ class InsideSteps(Telling):
     title = "One pass, step by step"
     own_only = ""
     reads = ("inside", *OF, "column", "layer")
-    beyond = OF
+    beyond = (*OF, "layer")
     functions = (
         hand_made.transformer_block,
         hand_made.attention,
@@ -278,8 +278,7 @@ class InsideSteps(Telling):
                         c.choice(
                             "column", "Column", [(i, f"{i}: {n}") for i, n in enumerate(names)], s.column, tokens=True
                         ),
-                        c.choice("layer", "Layer", layers, s.layer) if len(layers) > 1 else None,
-                        c.beyond(*given),
+                        c.beyond(c.choice("layer", "Layer", layers, s.layer) if len(layers) > 1 else None, *given),
                     ),
                     self.reading(steps, made),
                     c.stepper("stage", steps.all(), s.stage),
@@ -291,8 +290,8 @@ class InsideSteps(Telling):
         column = self.state.column
         shares = [float(x) for x in steps.of("attn.pattern")[0, column, : column + 1]]
         drawings = [reading.Reading(made.tokens, column, shares, at, sets="column").draw() for at in reading.LAYOUTS]
-        return c.figure(
-            "inside-reading",
+        return tag(
+            "figure",
             *drawings,
             c.beyond(
                 c.numbers_table(
@@ -303,4 +302,7 @@ class InsideSteps(Telling):
                     text=percent,
                 )
             ),
+            class_="figure reading-figure",
+            data_figure="inside-reading",
+            data_testid="inside-reading",
         )
