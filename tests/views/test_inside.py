@@ -165,9 +165,9 @@ def test_the_steps_are_the_steps_of_the_storyteller(made, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_numbers_of_a_step_are_the_traces(made, kind):
-    link = ask(made, inside=kind)
-    there, state = first(kind), link.values
-    t, layer = state["column"], state["layer"]
+    ask(made, inside=kind)
+    there = first(kind)
+    t, layer = made["inside"].state.looked_at, made["inside"].state.layer
     trace, called = there.trace, there.called["D"]
     shown = cells(made["inside-steps"].html, "resid-mid")
     assert shown, "a head of these machines writes something at the column that is looked at first"
@@ -214,7 +214,8 @@ def test_every_column_and_layer_of_it_can_be_looked_at(made, kind):
     columns, layers, at = inside.extent(kind, inside.FIRST)
     there = first(kind)
     assert columns == len(there.tokens) and layers == there.trace.config.n_layers
-    assert ask(made, inside=kind).values["column"] == at
+    link = ask(made, inside=kind)
+    assert link.values["column"] is None and link.shown["column"] == at, "where there is something to see"
     for column in range(columns):
         link = ask(made, column=column, layer=column % layers)
         assert not link.messages
@@ -253,7 +254,11 @@ def test_what_it_cannot_take_is_said_and_stays_as_it_was(made, values, says):
 
 def test_another_machine_is_shown_where_something_is_to_be_seen(made):
     ask(made, inside="copier", letters="abc")
-    assert made["link"].values["column"] == 5 and made["link"].values["layer"] == 1
+    assert made["link"].shown["column"] == 5 and made["inside"].state.layer == 1
+    ask(made, column=3)
+    assert made["link"].values["column"] == 3 and "column" not in made["link"].shown
+    ask(made, letters="abcd")
+    assert made["link"].shown["column"] == 6
     said = {n: v for n, v in made["link"].values.items() if v != PAGE.state.param[n].default}
     fresh, *_ = PAGE.make()
     fresh.request = said

@@ -54,7 +54,9 @@ class InsideState(PageState):
     cells = param.String(default="001101", label="Cells")
     symbols = param.String(default="10", label="Word on the tape")
     letters = param.String(default="qxjv", label="Letters")
-    column = param.Integer(default=6, bounds=(0, None), label="column")
+    column = param.Integer(
+        default=None, bounds=(0, None), allow_None=True, label="column", doc="None: where there is something to see"
+    )
     layer = param.Integer(default=1, bounds=(0, 1), label="layer")
     stage = param.Integer(default=0, bounds=(0, 10), label="step inside")
     ask = param.String(default="")
@@ -68,9 +70,18 @@ class InsideState(PageState):
         """The reader's values, as they are or are to be."""
         return {n: (wanted or {}).get(n, getattr(self, n)) for n in ("inside", *OF)}
 
+    @property
+    def looked_at(self) -> int:
+        """The column that the tools are about."""
+        return inside.extent(self.inside, self._given())[2] if self.column is None else self.column
+
+    def shown(self) -> dict[str, Any]:
+        return super().shown() | ({"column": self.looked_at} if self.column is None else {})
+
     def limits(self) -> dict[str, tuple[int, int, str]]:
         columns, layers, _ = inside.extent(self.inside, self._given())
-        return {"column": (0, columns - 1, "column"), "layer": (0, layers - 1, "layer")}
+        found = {"layer": (0, layers - 1, "layer")}
+        return found if self.wish("column") is None else found | {"column": (0, columns - 1, "column")}
 
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
         for kind in inside.TAKES:
@@ -81,9 +92,7 @@ class InsideState(PageState):
                     del wanted[kind]
         before, now = self._given(), self._given(wanted)
         if any(now[n] != before[n] for n in ("inside", *inside.OF[now["inside"]])):
-            _, layers, at = inside.extent(now["inside"], now)
-            wanted.setdefault("column", at)  # another text: where there is something to see
-            wanted.setdefault("layer", layers - 1)
+            wanted.setdefault("column", None)  # another text: where there is something to see
 
 
 def machine(s: Any) -> list[Markup | None]:
@@ -128,7 +137,7 @@ class InsidePaths(Widget):
         s = self.state
         made = s.looked_into()
         with lab.using(made.bench):
-            seen, (first, *given) = Seen(made, s.column), machine(s)
+            seen, (first, *given) = Seen(made, s.looked_at), machine(s)
             return join(
                 [
                     c.controls(first, c.beyond(*given)),
@@ -268,16 +277,15 @@ class InsideSteps(Telling):
         made = s.looked_into()
         with lab.using(made.bench):
             names, trace = made.names, made.trace
-            steps = Steps(trace, names, s.layer, 0, s.column, called=made.called, mlp=True)
+            columns = [(i, f"{i}: {name}") for i, name in enumerate(names)]
+            steps = Steps(trace, names, s.layer, 0, s.looked_at, called=made.called, mlp=True)
             layers = [(n, str(n)) for n in range(trace.config.n_layers)]
             first, *given = machine(s)
             return join(
                 [
                     c.controls(
                         first,
-                        c.choice(
-                            "column", "Column", [(i, f"{i}: {n}") for i, n in enumerate(names)], s.column, tokens=True
-                        ),
+                        c.choice("column", "Column", columns, s.looked_at, tokens=True),
                         c.beyond(c.choice("layer", "Layer", layers, s.layer) if len(layers) > 1 else None, *given),
                     ),
                     self.reading(steps, made),
@@ -287,7 +295,7 @@ class InsideSteps(Telling):
 
     def reading(self, steps: Steps, made: Inside) -> Markup:
         """The text with an arrow from the column that asks to what its head reads."""
-        column = self.state.column
+        column = self.state.looked_at
         shares = [float(x) for x in steps.of("attn.pattern")[0, column, : column + 1]]
         drawings = [reading.Reading(made.tokens, column, shares, at, sets="column").draw() for at in reading.LAYOUTS]
         return tag(
