@@ -37,6 +37,7 @@ TITLES = (
 NEAR = 6  # queries around the one that asks, whose masked scores are shown at first
 
 UNDONE = "amounts that undo it here: what is read is what was written"
+FAINT = 1e-3  # a hidden unit below it is open by rounding alone
 UNREAD = -1000.0  # a bias below it: a distance that is not read
 
 FLOWS: dict[Any, Markup] = {}
@@ -544,7 +545,7 @@ class Steps:
             return f"{words} It falls by {number(float(bias[0] - bias[1]))} with each token back: that is ALiBi."
         if len(read) < len(bias):
             unread = number(float(bias.min()))
-            return f"{words} Read are {how_many(len(read), 'distance')} of {len(bias)}; all others get {unread}."
+            return f"{words} It reads {how_many(len(read), 'distance')} of {len(bias)}; all others get {unread}."
         return words
 
     @staticmethod
@@ -816,7 +817,12 @@ class Steps:
         """What comes behind the ten steps: the hidden units of this layer's MLP, and what they write."""
         t, bends = self.query, self.trace.record(self.key("mlp.post")).function
         post = self.of("mlp.post")[t]
-        moved = int(np.count_nonzero(post))
+        moved, clear = int(np.count_nonzero(post)), int((np.abs(post) >= FAINT).sum())
+        faint = f", and {moved - clear} by less than a thousandth" if moved > clear else ""
+        zero = f"{'It is' if len(post) == 1 else 'All are'} 0 here"
+        adds = "What they write" if self.of("mlp_out")[t].any() else "Nothing"
+        found = f"{f'Not 0 here: {clear}{faint}' if moved else zero}. {adds}"
+        who = "The only hidden unit" if len(post) == 1 else f"Each of {how_many(len(post), 'hidden unit')}"
         bend = {
             "relu": "a hinge (ReLU): 0 up to a threshold, a straight line from there (the storyteller’s GELU has a "
             "round corner)",
@@ -836,8 +842,8 @@ class Steps:
             [
                 tag(
                     "p",
-                    f"Each of {how_many(len(post), 'hidden unit')} adds up what it reads of this one token, and bends "
-                    f"the sum by {bend}. Not 0 here: {moved}. What they write is added to the stream.",
+                    f"{who} adds up what it reads of this one token, and bends the sum by {bend}. {found} is added to "
+                    "the stream.",
                 ),
                 *(figures if moved else figures[1:]),
                 c.whole("After all layers", self.prediction()),
