@@ -1,4 +1,4 @@
-// The paths grid (pages/paths/views/grid.py): pointing at a node lights up its cones, the arrow keys go from node to
+// The paths grid (explainer/ui/parts/grid.py): pointing at a node lights up its cones, the arrow keys go from node to
 // node, a click (Enter, Space) pins. Python put both cones of every node into the markup, as bit sets; here is only set
 // membership.
 

@@ -380,7 +380,8 @@ def direct_logit_contributions(
     """Split one logit into what each component of the model has added to it.
 
     The last residual vector is the sum of what the embedding, every head and every MLP wrote. The final
-    LayerNorm divides that sum by one recorded number, so each part can be sent through it by itself.
+    LayerNorm divides that sum by one recorded number, so each part can be sent through it by itself; where there is
+    none, each part meets the unembedding as it is.
 
     returns: contributions in the order of the architecture; they sum to trace["logits"][position, token]
     Source: Elhage et al. 2021, "direct path"; nostalgebraist 2020
@@ -389,9 +390,10 @@ def direct_logit_contributions(
     vectors = np.stack([vector for _, _, _, vector in parts])  # [parts, D]
     if "ln_final.mean" in trace:  # LayerNorm takes the mean off; RMSNorm does not
         vectors = vectors - vectors.mean(axis=-1, keepdims=True)
-    scale = trace["ln_final.scale"][position]
+    if "ln_final.scale" in trace:
+        vectors = vectors / trace["ln_final.scale"][position] * params["ln_final.w"]
     direction = params["unembed.W_U"][:, token]  # [D], what this token of the vocabulary asks for
-    values = (vectors / scale * params["ln_final.w"]) @ direction  # [parts]
+    values = vectors @ direction  # [parts]
     direct = [
         Contribution(name, key, head, float(value)) for (name, key, head, _), value in zip(parts, values, strict=True)
     ]
@@ -458,13 +460,13 @@ def logit_lens(
 def unembedded(trace: Trace, params: Mapping[str, Array], stream: Array) -> Array:
     """The logits of any residual vectors: the last norm and the unembedding, as the trace's own wiring has them.
 
-    stream: [A, D]; returns: [A, V]
+    stream: [A, D]; returns: [A, V]; a wiring without a last norm reads the stream as it is
     """
     values = {stream_keys(trace.config)[-1]: stream}
     for key in ("ln_final.mean", "ln_final.scale", "ln_final.normalized"):
         if key in trace:
             values[key] = again(trace, params, key, values)
-    values["ln_final.asked"] = values["ln_final.normalized"]
+    values["ln_final.asked"] = values.get("ln_final.normalized", stream)
     return again(trace, params, "logits", values)
 
 

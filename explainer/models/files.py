@@ -14,8 +14,6 @@ import numpy as np
 
 from explainer.kernel.checkpoint import CheckpointError, CorruptCheckpoint, TruncatedCheckpoint
 from explainer.kernel.config import Config
-from explainer.kernel.model import Model
-from explainer.kernel.tokenizer import Tokenizer
 
 Array = np.ndarray
 
@@ -36,18 +34,6 @@ class File(Protocol):
     def seek(self, offset: int, whence: int = 0, /) -> int: ...
 
     def readinto(self, buffer: Any, /) -> int | None: ...
-
-
-@dataclass(frozen=True, eq=False)
-class Loaded:
-    """What a model file gives.
-
-    model:     ready to run; its metadata is what the file says about itself (name, licence, how weights are stored)
-    tokenizer: its own; None if the file has none
-    """
-
-    model: Model
-    tokenizer: Tokenizer | None
 
 
 def size_of(file: File) -> int:

@@ -5,7 +5,7 @@ Every widget of a page asks here, so a prompt is run through the model once howe
 Which model that is, is a matter of context: `with using(name):` makes all that is asked and computed be about that one,
 and the storyteller is what it is about otherwise. What is remembered is remembered for the model that it was about
 (`per_model`). A further model (explainer/models/registry.py) is here once it has been taken (`take`), with its own
-tokenizer. One at a time: it is large.
+tokenizer. One at a time: it is large. Small ones, whose weights are written by hand, are put beside it (`put`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from explainer.kernel.trace import Trace
 from explainer.models import registry
 
 if TYPE_CHECKING:
-    from explainer.models.files import Loaded
+    from explainer.models.loaded import Loaded
 
 STORYTELLER = "storyteller-4l"
 OWN = "storyteller"
@@ -36,6 +36,7 @@ FAMILY = {1: "storyteller-1l", 2: "storyteller-2l", 4: "storyteller-4l"}
 
 
 _taken: dict[str, Loaded] = {}
+_put: dict[str, Loaded] = {}
 _takes = 0  # how often one was taken
 _remembered: list[Any] = []  # the memories of further models (`per_model`)
 _in_use: ContextVar[str] = ContextVar("the model that all is about", default=STORYTELLER)
@@ -51,7 +52,12 @@ def in_use() -> str:
 
 def is_own() -> bool:
     """Whether that is one of the project's own: its tokens are the corpus', and what is true of them is known."""
-    return in_use() not in _taken
+    return _further(in_use()) is None
+
+
+def _further(name: str) -> Loaded | None:
+    """A model that is none of the project's own, by name: the one that has been taken, or one that was put here."""
+    return _taken.get(name) or _put.get(name)
 
 
 @contextmanager
@@ -75,6 +81,19 @@ def take(name: str, loaded: Loaded) -> None:
     clear_for(name, loaded.tokenizer)
     _taken[name] = loaded
     _takes += 1
+
+
+def put(name: str, loaded: Loaded) -> str:
+    """Put a small model on the bench for good, beside all others: one whose weights are made and not read.
+
+    No address can call for it; `with using(name):` makes all that is computed be about it. returns: the name
+
+    Raises ValueError for a name that another model has.
+    """
+    if (there := _put.get(name)) and there.model is not loaded.model:
+        raise ValueError(f"there is another model called {name}")
+    _put[name] = loaded
+    return name
 
 
 def clear_for(name: str, tokenizer: Any) -> None:
@@ -117,7 +136,7 @@ def window(name: str | None = None) -> int:
     """How many tokens pages may give a model: what it has learned places for, or what its traces have memory for."""
     name = name or in_use()
     places = model(name).config.n_ctx
-    return min(places, registry.WINDOW) if name in _taken else places
+    return min(places, registry.WINDOW) if _further(name) else places
 
 
 # ---------------------------------------------------------------- what is remembered
@@ -166,7 +185,7 @@ def _own_tokenizer() -> Tokenizer:
 
 def tokenizer(name: str | None = None) -> Tokenizer:
     """The tokenizer of a model; without a name, of the one in use."""
-    found = _taken.get(name or in_use())
+    found = _further(name or in_use())
     return (found.tokenizer if found else None) or _own_tokenizer()
 
 
@@ -181,7 +200,7 @@ def model(name: str | None = None) -> checkpoint.Model:
     Raises explainer.kernel.checkpoint.CheckpointError in plain words.
     """
     name = name or in_use()
-    return _taken[name].model if name in _taken else _checkpoint(name)
+    return found.model if (found := _further(name)) else _checkpoint(name)
 
 
 CHILDREN = frozenset(name.strip() for name in PEOPLE.weights)
@@ -196,7 +215,7 @@ def tokens_of(prompt: str, name: str | None = None) -> tuple[int, ...]:
     """
     name = name or in_use()
     words = tokenizer(name)
-    text = prompt if name in _taken else names.in_pieces(prompt, CHILDREN)[0]
+    text = prompt if _further(name) else names.in_pieces(prompt, CHILDREN)[0]
     return (*words.start, *words.encode(text))
 
 

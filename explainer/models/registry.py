@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from explainer.models.files import File, Loaded
+    from explainer.models.files import File
+    from explainer.models.loaded import Loaded
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from explainer.kernel.config import Config
 from explainer.kernel.model import Model
 from explainer.models import files
 from explainer.models.byte_level import ByteLevelTokenizer, UnsupportedModel
-from explainer.models.files import File, Loaded, Storage, Tensor, Tensors
+from explainer.models.files import File, Storage, Tensor, Tensors
+from explainer.models.loaded import Loaded
 
 Array = np.ndarray
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import accumulate, pairwise
 
@@ -55,12 +55,17 @@ def grid(n: int, n_layers: int, sublayers: bool = False, written: int = 0) -> Gr
 
 @lru_cache(maxsize=32)
 def cones(graph_of: tuple[int, int, bool, int]) -> Cones:
-    """The cones of all nodes of `grid(*graph_of)`: the same sets as Graph.reads and .influences.
+    """The cones of all nodes of `grid(*graph_of)`. (The grid is made here, as results are remembered by small
+    arguments.)"""
+    return cones_of(grid(*graph_of))
+
+
+def cones_of(graph: Graph) -> Cones:
+    """The cones of all nodes of a graph: the same sets as Graph.reads and .influences.
 
     Two sweeps: over the arrows that arrive, upwards, for whom a node can have heard of; over those that leave,
-    downwards, for who can have heard of it. (The grid is made here, as results are remembered by small arguments.)
+    downwards, for who can have heard of it.
     """
-    graph = grid(*graph_of)
     n = graph.n
     bit = {node: node.level * n + node.position for node in graph.nodes}
     reads = [1 << i for i in range(graph.levels * n)]
@@ -72,6 +77,24 @@ def cones(graph_of: tuple[int, int, bool, int]) -> Cones:
         for edge in graph.leaving[node]:
             influences[bit[node]] |= influences[bit[edge.target]]
     return Cones(graph, tuple(reads), tuple(influences))
+
+
+def read_grid(trace: Trace, least: float) -> tuple[Graph, dict[Edge, float]]:
+    """The grid of one pass with the arrows alone by which something was read, and how much: of any wiring.
+
+    least:   the share of its attention, of the head that gives most, from which a column counts as read
+    returns: the attention grid with sublayers, without the sideways arrows that are less; arrow -> that share, of the
+             sideways ones
+    """
+    whole = attention_grid(len(trace.tokens), trace.config.n_layers, sublayers=True)
+    shares: dict[Edge, float] = {}
+    for edge in whole.edges:
+        if edge.kind == "attention":
+            layer = edge.source.level // 2
+            pattern = trace[f"blocks.{layer}.attn.pattern"]  # [H, T, S]
+            shares[edge] = float(pattern[:, edge.target.position, edge.source.position].max())
+    kept = tuple(edge for edge in whole.edges if shares.get(edge, 1.0) >= least)
+    return replace(whole, edges=kept), {edge: shares[edge] for edge in kept if edge in shares}
 
 
 # ---------------------------------------------------------------- counting in large grids

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from explainer.models import lab
+from explainer.models import copier, lab
 from explainer.studies import circuit
 from explainer.studies import copying as study
 from explainer.ui.html import how_many, nats, percent, spread
 from explainer.ui.parts.circuit import layers_of
 
-from .facts import by_hand, duel, echo, formation, mapping
+from .facts import duel, echo, formation, mapping
 from .page import WORD, CopyingState
 from .views.scores import both_of
 
@@ -59,16 +59,16 @@ def of_echo() -> dict[str, Any]:
 
 
 def of_hand() -> dict[str, Any]:
-    made = by_hand.weights()
+    made = copier.weights()
     without = {who: {off: duel.without(who, off).right for off in duel.OFF} for who in (duel.HAND, "4", "2", "1")}
-    blunt = study.copied(by_hand.model(SHARP), study.rows(0, range(1, by_hand.N), 20))
+    blunt = study.copied(copier.model(SHARP), study.rows(0, range(1, copier.N), 20))
     return {
-        "h_weights": f"{by_hand.model().n_params:,}",
+        "h_weights": f"{copier.model().n_params:,}",
         "h_nonzero": sum(one.nonzero for one in made),
         "h_matrices": len(made),
-        "h_letters": len(by_hand.LETTERS),
-        "h_places": by_hand.PLACES,
-        "h_worst": percent(by_hand.worst(["qxjvmdh", by_hand.LETTERS])),
+        "h_letters": len(copier.LETTERS),
+        "h_places": copier.PLACES,
+        "h_worst": percent(copier.worst(["qxjvmdh", copier.LETTERS])),
         "h_sharp": SHARP,
         "h_blunt": percent(blunt.right.value),
         "h_rows": duel.ROWS,

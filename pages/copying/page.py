@@ -8,11 +8,11 @@ from typing import Any
 
 import param
 
-from explainer.models import lab
+from explainer.models import copier, lab
 from explainer.ui.circuit import CutState
 from explainer.ui.page import Page
 
-from .facts import by_hand, duel, echo, mapping
+from .facts import duel, echo, mapping
 from .views.by_hand import ByHand
 from .views.echo import CopyCircuit
 from .views.forms import WHAT, Forms
@@ -54,7 +54,7 @@ class CopyingState(CutState):
         given = wanted.get("letters")
         if given is None:
             return
-        found = "".join(k for k in given.lower() if k in by_hand.LETTERS)
+        found = "".join(k for k in given.lower() if k in copier.LETTERS)
         said = []
         if len(found) < len("".join(given.split())):
             said.append("Only the letters a to z are read here.")

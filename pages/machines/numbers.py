@@ -6,7 +6,7 @@ from typing import Any
 
 from explainer.ui.html import number, percent
 
-from .facts import adding, addressing, automata, by_hand, turing
+from .facts import adding, addressing, automata, by_hand, inside, turing
 
 RANDOM = 100  # models with random weights
 RULE_ROWS = 3  # rows that each of the 256 rules writes
@@ -27,7 +27,12 @@ def numbers() -> dict[str, Any]:
     lost = addressing.first_lost(addressing.SEARCHED)
     sums = [adding.share_right(n, SUMS) for n in range(1, LONGEST_SUM + 1)]
     sure = next((n for n, (_, hard) in enumerate(sums) if hard < 1), LONGEST_SUM)
+    columns, once, never = inside.counted()
     return {
+        "inside_least": percent(inside.LEAST),
+        "inside_columns": columns,
+        "inside_once": once,
+        "inside_never": never,
         "width": automata.WIDTH,
         "rules": automata.RULES,
         "all_cells": f"{cells:,}",

@@ -9,13 +9,13 @@ from typing import Any
 import param
 
 from explainer.ui.page import Page
-from explainer.ui.state import PageState
 
 from .facts import adding, addressing, turing
 from .facts.automata import RULES, STARTS
 from .views.adding import Adding
 from .views.addressing import Addressing
 from .views.automaton import Automaton
+from .views.inside import InsidePaths, InsideState, InsideSteps
 from .views.tape import TuringMachine
 from .views.weights import MADE, SAYS, Weights
 
@@ -28,7 +28,7 @@ WEIGHTS = [
 ]
 
 
-class MachinesState(PageState):
+class MachinesState(InsideState):
     rule = param.Integer(default=110, bounds=(0, RULES - 1), label="Rule")
     start: param.Selector[Any] = param.Selector(default="right", objects=list(STARTS), label="first row")
     seed = param.Integer(default=0, bounds=(0, 2**31 - 1), label="Seed of the first row")
@@ -43,9 +43,10 @@ class MachinesState(PageState):
     matrix: param.Selector[Any] = param.Selector(default="blocks.1.attn.W_K", objects=WEIGHTS, label="weight")
 
     def limits(self) -> dict[str, tuple[int, int, str]]:
-        return {"step": (0, turing.steps(self.program, self.word), "step")}
+        return super().limits() | {"step": (0, turing.steps(self.program, self.word), "step")}
 
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
+        super().clean(wanted, messages)
         if "word" in wanted:
             wanted["word"] = "".join(wanted["word"].split())
             if problem := turing.refused(wanted["word"]):
@@ -63,7 +64,7 @@ PAGE = Page(
     question="Is it a Turing machine?",
     says="One head and eight numbers that can be a computer; a Turing machine in a text; where its digits end.",
     state=MachinesState,
-    widgets=(Automaton, TuringMachine, Addressing, Adding, Weights),
+    widgets=(Automaton, TuringMachine, Addressing, Adding, Weights, InsidePaths, InsideSteps),
 )
 
 if __name__ != f"{__package__}.page":  # panel serve pages/machines/page.py

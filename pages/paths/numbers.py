@@ -10,10 +10,10 @@ from explainer.kernel.sampling import distribution
 from explainer.models import lab
 from explainer.studies import influence, working
 from explainer.ui.html import how_many, number, percent
+from explainer.ui.parts.grid import names_of
 
 from .page import PathsState
 from .views.cones import EXAMPLE, magnitude
-from .views.grid import names_of
 
 
 def sup(number: int) -> str:

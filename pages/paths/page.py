@@ -11,12 +11,12 @@ import param
 from explainer.models import lab
 from explainer.studies import working
 from explainer.ui.page import Page
+from explainer.ui.parts.grid import read_node
 from explainer.ui.state import PageState
 
 from .views.cones import PathCount, Paths
 from .views.depth import Depth
 from .views.feedback import PathFeedback
-from .views.grid import read_node
 from .views.lengths import PathLengths
 from .views.measured import PathGradients, PathPerturb
 from .views.scratchpad import PathScratchpad

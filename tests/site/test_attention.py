@@ -14,10 +14,10 @@ from explainer.models import lab
 from explainer.studies import attention_facts as facts
 from explainer.studies import circuit as study
 from explainer.ui.html import number, percent
+from explainer.ui.parts.lean import story
 from pages.attention.page import AttentionState
 from pages.attention.views.heads import LEVELS
 from pages.attention.views.lookup import SHOWN
-from pages.attention.views.parts import story
 
 pytestmark = pytest.mark.single_figures
 

@@ -19,9 +19,9 @@ from explainer.kernel.paths import Node, letter
 from explainer.models import lab
 from explainer.studies import influence, working
 from explainer.ui.html import number, percent
+from explainer.ui.parts.grid import names_of, node_name
 from pages.paths.page import MOST, PathsState
 from pages.paths.views.cones import magnitude
-from pages.paths.views.grid import names_of, node_name
 
 pytestmark = pytest.mark.single_figures
 

@@ -14,7 +14,7 @@ from explainer.kernel.config import Config
 from explainer.kernel.model import Model
 from explainer.kernel.tokenizer import Tokenizer
 from explainer.models import lab, measured
-from explainer.models.files import Loaded
+from explainer.models.loaded import Loaded
 from tests.tiny import random_params
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -18,10 +18,10 @@ from explainer.studies import attention_facts as facts
 from explainer.studies import circuit
 from explainer.studies.kinds import NAMES
 from explainer.ui.html import number, sample, spread
+from explainer.ui.parts.lean import story
 from pages import numbers_of
 from pages.attention import page as attention
 from pages.attention.views.lookup import SHOWN
-from pages.attention.views.parts import story
 
 SLUGS = (
     "attention-stepper",

@@ -15,15 +15,15 @@ from explainer.kernel.config import Config
 from explainer.kernel.interventions import HeadOff, NoEdges
 from explainer.kernel.model import Model, forward
 from explainer.kernel.ops import softmax
-from explainer.models import lab
+from explainer.models import copier, lab
 from explainer.studies import circuit
 from explainer.studies import copying as study
 from explainer.ui.html import exact, percent
 from pages import numbers_of
-from pages.copying.facts import by_hand, duel, echo, formation, mapping
+from pages.copying.facts import duel, echo, formation, mapping
 from pages.copying.page import PAGE, WORD, CopyingState
 
-ROWS = st.integers(2, 26).flatmap(lambda n: st.permutations(list(by_hand.LETTERS)).map(lambda p: "".join(p[:n])))
+ROWS = st.integers(2, 26).flatmap(lambda n: st.permutations(list(copier.LETTERS)).map(lambda p: "".join(p[:n])))
 
 
 @pytest.fixture
@@ -37,9 +37,9 @@ def ask(made, **values):
 
 
 def said(letters: str, *edits) -> list[str]:
-    m = by_hand.model()
-    best = forward(m.params, by_hand.tokens_of(letters * 2), m.config, edits)["logits"].argmax(axis=-1)
-    return [by_hand.ALPHABET[int(k)] for k in best]
+    m = copier.model()
+    best = forward(m.params, copier.tokens_of(letters * 2), m.config, edits)["logits"].argmax(axis=-1)
+    return [copier.ALPHABET[int(k)] for k in best]
 
 
 # ---------------------------------------------------------------- the model made by hand
@@ -51,7 +51,7 @@ def test_the_model_made_by_hand_copies_any_row_of_different_letters(letters):
     n = len(letters)
     answers = said(letters)
     assert "".join(answers[n + 1 : 2 * n]) == letters[1:], "all that can be copied"
-    assert answers[1 : n + 1] == [by_hand.START] * n, "a letter that is met for the first time is followed by nothing"
+    assert answers[1 : n + 1] == [copier.START] * n, "a letter that is met for the first time is followed by nothing"
 
 
 @settings(max_examples=15, deadline=None)
@@ -70,31 +70,31 @@ def test_it_fails_where_either_edge_is_cut(letters, pick):
 
 
 def test_its_layer_norms_hand_on_what_they_are_given_and_its_mlps_add_nothing():
-    trace = by_hand.model().forward(by_hand.tokens_of("qxjv" * 2))
+    trace = copier.model().forward(copier.tokens_of("qxjv" * 2))
     for layer in (0, 1):
         given_to = trace[f"blocks.{layer}.resid_pre"]
         assert np.allclose(trace[f"blocks.{layer}.ln1.normalized"], given_to, atol=1e-4)
         assert not trace[f"blocks.{layer}.mlp_out"].any()
-    assert type(by_hand.model().config) is Config and set(by_hand.model().params) == set(
-        by_hand.model().config.parameter_shapes
+    assert type(copier.model().config) is Config and set(copier.model().params) == set(
+        copier.model().config.parameter_shapes
     )
 
 
 def test_it_stops_where_it_is_said_to_stop():
-    assert study.copied(by_hand.model(0.05), study.rows(0, range(1, by_hand.N), 5)).right.value == 0
-    assert by_hand.worst([by_hand.LETTERS]) > 0.999
-    tied = softmax(by_hand.model().forward(by_hand.tokens_of("xaxb"))["logits"].astype(float))[3]  # after the second x
-    assert tied[by_hand.ALPHABET.index("a")] > 0.99, "x has been followed by a, once"
-    tied = softmax(by_hand.model().forward(by_hand.tokens_of("xaxbx"))["logits"].astype(float))[5]
-    assert tied[by_hand.ALPHABET.index("a")] == pytest.approx(tied[by_hand.ALPHABET.index("b")], rel=1e-2), "a tie"
+    assert study.copied(copier.model(0.05), study.rows(0, range(1, copier.N), 5)).right.value == 0
+    assert copier.worst([copier.LETTERS]) > 0.999
+    tied = softmax(copier.model().forward(copier.tokens_of("xaxb"))["logits"].astype(float))[3]  # after the second x
+    assert tied[copier.ALPHABET.index("a")] > 0.99, "x has been followed by a, once"
+    tied = softmax(copier.model().forward(copier.tokens_of("xaxbx"))["logits"].astype(float))[5]
+    assert tied[copier.ALPHABET.index("a")] == pytest.approx(tied[copier.ALPHABET.index("b")], rel=1e-2), "a tie"
 
 
 def test_every_matrix_that_is_not_zero_is_shown(made):
-    params = by_hand.model().params
-    shown = {one.name for one in by_hand.weights()}
+    params = copier.model().params
+    shown = {one.name for one in copier.weights()}
     norms = {name for name in params if ".ln" in name or name.startswith("ln")}
     assert {name for name, w in params.items() if w.any()} == shown | norms
-    for one in by_hand.weights():
+    for one in copier.weights():
         drawn = re.search(rf'aria-label="{re.escape(one.name)}:[^"]*; (\d+) of ', made["copier-by-hand"].html)
         assert int(drawn[1]) == np.count_nonzero(params[one.name]) == one.nonzero
 
@@ -236,6 +236,6 @@ def test_prompts_of_pairs_ask_what_they_say_they_ask(made):
 
 def test_the_page_says_what_is_measured():
     n = numbers_of("copying")
-    assert n["h_nonzero"] == sum(np.count_nonzero(by_hand.model().params[k]) for k in by_hand.DOES)
+    assert n["h_nonzero"] == sum(np.count_nonzero(copier.model().params[k]) for k in copier.DOES)
     assert n["finished_4"] == percent(echo.finished(lab.STORYTELLER).value)
     assert n["w_hand_first"] == n["w_hand_second"] == "0 %" and n["s_both"] == 2

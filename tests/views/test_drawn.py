@@ -16,6 +16,7 @@ from explainer.studies import story
 from explainer.ui.html import percent
 from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
+from explainer.ui.parts import lean as lean_tables
 from pages import PAGES
 from pages.attention.views import heads as attention_heads
 from pages.attention.views import parts as attention_parts
@@ -87,7 +88,7 @@ def test_heat_maps(rows, signed):
     rows = rows if signed else np.abs(rows).tolist()
     names = [str(i) for i in range(len(rows))]
     top = float(np.abs(rows).max()) or 1.0
-    for made in (c.heat_table, attention_parts.matrix):
+    for made in (c.heat_table, lean_tables.matrix):
         table = made(rows, names, list("abc"), label="any", signed=signed, scale=top)
         assert drawn.check(table)["shades"] == 3 * len(rows)
 
@@ -97,7 +98,7 @@ def test_the_colour_of_a_signed_cell_is_that_of_its_sign():
         drawn.read(f"<table class='heat signed'><tr>{c.cell(v, signed=True)}</table>").all("td")[0] for v in (-1, 0, 1)
     ]
     assert ["neg" in e.classes for e in cells] == [True, False, False]
-    lean = drawn.read(attention_parts.matrix([[-1, 0, 1]], ["r"], list("abc"), label="any", signed=True)).all("td")
+    lean = drawn.read(lean_tables.matrix([[-1, 0, 1]], ["r"], list("abc"), label="any", signed=True)).all("td")
     assert [e.shade for e in lean if e.v is not None] == [-1, 0, 1]
 
 
@@ -218,7 +219,7 @@ def test_a_value_strip_has_its_signs(values):
 
 
 def test_the_key_of_signs_has_negative_on_the_left():
-    shades = [e.shade for e in drawn.read(attention_parts.sign_key()).all("i")]
+    shades = [e.shade for e in drawn.read(lean_tables.sign_key()).all("i")]
     assert shades == sorted(shades) and shades[0] == -shades[-1] < 0
 
 

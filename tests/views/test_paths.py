@@ -13,10 +13,10 @@ from explainer.kernel.ops import softmax
 from explainer.kernel.paths import Node
 from explainer.models import lab
 from explainer.studies import influence, working
+from explainer.ui.parts.grid import names_of, node_name, node_text, read_node
 from pages import numbers_of
 from pages.paths import page as page
 from pages.paths.views.cones import grouped, magnitude
-from pages.paths.views.grid import names_of, node_name, node_text, read_node
 
 SLUGS = [w.slug for w in page.PAGE.widgets]
 

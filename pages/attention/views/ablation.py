@@ -16,9 +16,10 @@ from explainer.studies.kinds import measured as kinds_measured
 from explainer.ui.html import exact, join, number, percent, sample, spread, tag
 from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
+from explainer.ui.parts.lean import matrix
 from explainer.ui.widget import Widget
 
-from .parts import bars_two, head_choice, matrix, prompt_field
+from .parts import bars_two, head_choice, prompt_field
 
 NOTHING = facts.TakeOut("nothing", "nothing", ())
 

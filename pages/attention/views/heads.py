@@ -15,8 +15,10 @@ from explainer.studies import attention_facts as facts
 from explainer.studies import further
 from explainer.ui.html import exact, how_many, join, number, percent, tag
 from explainer.ui.parts import components as c
+from explainer.ui.parts.lean import later, matrix
+from explainer.ui.telling import Telling
 
-from .parts import Telling, later, matrix, prompt_field
+from .parts import prompt_field
 
 LEVELS = (0.05, 0.15, 0.3, 0.5, 0.75)  # a small pattern shows five strengths; the opened one shows the numbers
 

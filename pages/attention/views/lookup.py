@@ -13,9 +13,10 @@ from explainer.studies import attention_facts as facts
 from explainer.ui.html import exact, how_many, join, number, percent, tag
 from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
+from explainer.ui.parts.lean import matrix, story
 from explainer.ui.widget import Widget
 
-from .parts import bars_two, head_choice, head_says, matrix, prompt_field, story
+from .parts import bars_two, head_choice, head_says, prompt_field
 
 LOW, HIGH = 0.02, 50.0  # the slider's ends; buttons go to the limits themselves
 SHOWN = 18  # keys listed

@@ -11,12 +11,14 @@ from explainer.models import lab
 from explainer.models.columns import top_tokens
 from explainer.studies import attention_facts as facts
 from explainer.studies import further
-from explainer.ui.html import exact, join, number, percent, tag
+from explainer.ui.html import exact, join, number, tag
 from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
+from explainer.ui.parts.lean import norm_name
+from explainer.ui.parts.lens import TRAINED, lens
 from explainer.ui.widget import Widget
 
-from .parts import norm_name, prompt_field
+from .parts import prompt_field
 
 
 class ResidualBus(Widget):
@@ -68,7 +70,7 @@ class ResidualBus(Widget):
                     tag(
                         "div",
                         c.beyond(choose),
-                        self.lens(facts.lens(trace, s.query, token), followed),
+                        lens(facts.lens(trace, s.query, token), followed, TRAINED.format(norm=norm_name())),
                         class_="stack",
                     ),
                     c.beyond(self.contributions(self.riders(trace, token, rival), followed, against)),
@@ -173,70 +175,6 @@ class ResidualBus(Widget):
                 "later part made of what an earlier one wrote."
             ),
             readout="Point at a number: it says what it is made of.",
-        )
-
-    def lens(self, stages: tuple[facts.Lens, ...], followed: str) -> Markup:
-        """The prediction if the model stopped at each stop."""
-        rows = []
-        for stage in stages:
-            _, shown, chances = top_tokens(stage.probs, 2)
-            chance = facts.chance_of(stage)
-            guesses = [
-                tag("span", c.token(name), " ", tag("span", percent(p), class_="soft"), " ", class_="lens-guess")
-                for name, p in zip(shown, chances, strict=True)
-            ]
-            rows.append(
-                tag(
-                    "tr",
-                    tag(
-                        "th",
-                        stage.name,
-                        scope="row",
-                        class_="axis-head" if stage.name.startswith("attention") else "axis-resid",
-                    ),
-                    charts.track(charts.bar(chance, "colour-vocab")),
-                    tag(
-                        "td",
-                        percent(chance),
-                        data_v=exact(chance),
-                        class_="num",
-                        tabindex="-1",
-                        data_why=(
-                            f"after {stage.name}: {percent(chance)}, place {stage.rank} in the vocabulary, "
-                            f"ln p = {number(stage.log_prob)}"
-                        ),
-                    ),
-                    tag("td", f"{stage.rank}.", data_v=str(stage.rank), class_="num"),
-                    tag("td", *guesses),
-                )
-            )
-        heads = [
-            tag("th", "after", scope="col"),
-            tag("td", aria_hidden="true"),
-            tag("th", c.token(followed), scope="col", class_="num"),
-            tag("th", "place", scope="col", class_="num"),
-            tag("th", "first guesses", scope="col"),
-        ]
-        table = tag(
-            "table",
-            tag("caption", f"Logit lens: {followed} after every sub-layer", class_="sr"),
-            tag("thead", tag("tr", *heads)),
-            tag("tbody", *rows),
-            class_="bars lens",
-            data_grid=True,
-        )
-        return c.figure(
-            "lens",
-            tag("div", table, class_="scroll"),
-            caption=join(
-                ["The logit lens: if the model stopped here, would it say ", c.token(followed, axis="axis-vocab"), "?"]
-            ),
-            note=(
-                f"The last {norm_name()} and the unembedding, applied early. The model was not trained to be read "
-                "there: "
-                "early rows are hints, the last row is its answer."
-            ),
-            readout=" ",
         )
 
 

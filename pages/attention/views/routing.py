@@ -11,9 +11,10 @@ from explainer.models import lab
 from explainer.studies import attention_facts as facts
 from explainer.ui.html import join, percent, tag
 from explainer.ui.parts import components as c
+from explainer.ui.parts.lean import later, matrix
 from explainer.ui.widget import Widget
 
-from .parts import head_choice, head_says, later, matrix, prompt_field
+from .parts import head_choice, head_says, prompt_field
 
 CORNER = 12  # so much of the MLP's matrix is drawn
 

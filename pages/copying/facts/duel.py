@@ -11,12 +11,10 @@ from explainer.corpus import held_out
 from explainer.kernel.interventions import HeadOff
 from explainer.kernel.model import Model, forward
 from explainer.kernel.ops import softmax
-from explainer.models import lab
+from explainer.models import copier, lab
 from explainer.models.measured import kept
 from explainer.studies import copying as study
 from explainer.studies.copying import Copied, Writes
-
-from . import by_hand
 
 Array = np.ndarray
 
@@ -29,21 +27,21 @@ OFF = {"nothing": "nothing", "first": "its first head", "second": "its second he
 
 def model_of(who: str, sharpness: float = 1.0) -> Model:
     """One of the machines. sharpness: of the one made by hand"""
-    return by_hand.model(sharpness) if who == HAND else lab.model(lab.FAMILY[int(who)])
+    return copier.model(sharpness) if who == HAND else lab.model(lab.FAMILY[int(who)])
 
 
 def row_of(who: str, letters: str) -> study.Row:
     """Letters, said twice, as a machine gets them: after the token that starts every text of its."""
     if who == HAND:
-        return by_hand.tokens_of(letters * 2)
-    tokens = [study.letters()[by_hand.LETTERS.index(letter)] for letter in letters]
+        return copier.tokens_of(letters * 2)
+    tokens = [study.letters()[copier.LETTERS.index(letter)] for letter in letters]
     return (lab.tokenizer(lab.STORYTELLER).end_id, *tokens, *tokens)
 
 
 def rows_of(who: str) -> tuple[study.Row, ...]:
     """Random rows for a machine: of words and pieces of names for the trained, of letters for the one made by hand."""
     if who == HAND:
-        return study.rows(0, range(1, by_hand.N), ROWS)
+        return study.rows(0, range(1, copier.N), ROWS)
     return study.rows(lab.tokenizer(lab.STORYTELLER).end_id, study.pool(), ROWS)
 
 
@@ -63,7 +61,7 @@ def of_any_tokens(who: str) -> held_out.Mean:
 @kept
 def writes(who: str) -> Writes:
     """What every head of a machine writes, by its weights."""
-    return study.writes(model_of(who), range(1, by_hand.N) if who == HAND else study.pool())
+    return study.writes(model_of(who), range(1, copier.N) if who == HAND else study.pool())
 
 
 @functools.cache
@@ -108,7 +106,7 @@ def attempt(who: str, letters: str, off: str = "nothing", sharpness: float = 1.0
     m, row = model_of(who, sharpness), row_of(who, letters)
     trace = forward(m.params, row, m.config, taken_out(who, off))
     odds = softmax(trace["logits"].astype(np.float64))
-    names = {token: letter for letter, token in zip(by_hand.LETTERS, row_of(who, by_hand.LETTERS)[1:27], strict=True)}
+    names = {token: letter for letter, token in zip(copier.LETTERS, row_of(who, copier.LETTERS)[1:27], strict=True)}
     best = odds.argmax(axis=-1)
     places = study.asked(row)
     reads = tuple(trace[f"blocks.{layer}.attn.pattern"][head] for layer, head in heads(who))
@@ -128,13 +126,13 @@ def attempt(who: str, letters: str, off: str = "nothing", sharpness: float = 1.0
 
 def other(who: str, token: int) -> str:
     """A token that is no letter, as it is written: what a machine says where it does not copy."""
-    return by_hand.START if who == HAND else lab.tokenizer(lab.STORYTELLER).display(token)
+    return copier.START if who == HAND else lab.tokenizer(lab.STORYTELLER).display(token)
 
 
 def other_letters(letters: str) -> str:
     """As many different letters, drawn anew; the same ones for the same letters, so that a press can be linked to."""
-    rng = np.random.default_rng([by_hand.LETTERS.index(letter) for letter in letters])
-    return "".join(by_hand.LETTERS[int(k)] for k in rng.permutation(26)[: max(len(letters), 6)])
+    rng = np.random.default_rng([copier.LETTERS.index(letter) for letter in letters])
+    return "".join(copier.LETTERS[int(k)] for k in rng.permutation(26)[: max(len(letters), 6)])
 
 
 def taken_out(who: str, off: str) -> tuple[HeadOff, ...]:

@@ -9,12 +9,13 @@ import numpy as np
 from markupsafe import Markup
 
 from explainer.kernel import model
+from explainer.models import copier
 from explainer.ui.html import exact, how_many, join, percent, tag
 from explainer.ui.parts import components as c
 from explainer.ui.parts.pattern import pattern
 from explainer.ui.widget import Widget
 
-from ..facts import by_hand, duel
+from ..facts import duel
 from ..facts.duel import HAND, OFF, WHO, Try
 
 NAMES = {HAND: "Made by hand", "4": "Trained, 4 layers", "2": "Trained, 2 layers", "1": "Trained, 1 layer"}
@@ -33,7 +34,7 @@ class ByHand(Widget):
     reads = ("letters", "who", "off", "sharp")
     beyond = ("sharp",)
     functions = (
-        inspect.unwrap(by_hand.model),
+        inspect.unwrap(copier.model),
         inspect.unwrap(duel.attempt),
         model.attention_pattern,
         inspect.unwrap(duel.scores),
@@ -155,12 +156,12 @@ def reading(made: Try, who: str, letters: str) -> Markup:
 
 def every_weight() -> Markup:
     """Every matrix of the model made by hand: what it is for, and all of its numbers that are not 0."""
-    made = by_hand.weights()
+    made = copier.weights()
     drawn = [
         tag(
             "div",
             tag("b", one.name, translate="no"),
-            matrix(by_hand.model().params[one.name], f"{one.name}: {one.does}"),
+            matrix(copier.model().params[one.name], f"{one.name}: {one.does}"),
             tag("p", one.does),
             class_="look",
         )
@@ -172,7 +173,7 @@ def every_weight() -> Markup:
         f"Every weight: {total:,} numbers that are not 0",
         tag(
             "p",
-            f"Of {by_hand.model().n_params:,} weights, {total:,} do the work. Rows and columns as the code has them; "
+            f"Of {copier.model().n_params:,} weights, {total:,} do the work. Rows and columns as the code has them; "
             "each mark is a number that is not 0. All weights of the MLPs are 0, and each LayerNorm is undone by its "
             "own stretch and shift.",
             class_="note",

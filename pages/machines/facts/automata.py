@@ -30,7 +30,6 @@ Array = np.ndarray
 WIDTH = 60  # cells of a row: 4 more than a multiple of 14, so that the stripes of rule 110 close around the ring
 ROWS = 40
 READS = WIDTH + 1  # tokens: how far back the head looks, itself included
-CONTEXT = READS + WIDTH
 RULES = 256
 UNIVERSAL = (110, 124, 137, 193)  # rule 110, its mirror image, and both with 0 and 1 exchanged
 STRIPES = "11111000100110"  # the background on which Cook's machine runs
@@ -50,11 +49,11 @@ def outcomes(rule: int) -> tuple[int, ...]:
     return tuple((rule >> k) & 1 for k in range(8))
 
 
-def exact(rule: int, start: tuple[int, ...], count: int) -> list[int]:
-    """The next `count` cells by the rule alone: a lookup, cell by cell. start: READS cells or more."""
+def exact(rule: int, start: tuple[int, ...], count: int, width: int = WIDTH) -> list[int]:
+    """The next `count` cells by the rule alone: a lookup, cell by cell. start: width + 1 cells or more."""
     cells = list(start)
     for _ in range(count):
-        a, b, c = cells[-WIDTH - 1], cells[-WIDTH], cells[-WIDTH + 1]
+        a, b, c = cells[-width - 1], cells[-width], cells[-width + 1]
         cells.append((rule >> (4 * a + 2 * b + c)) & 1)
     return cells[len(start) :]
 
@@ -92,16 +91,20 @@ HINGES = ("height at 0", *(f"from {k}" for k in range(7)))
 
 
 @functools.lru_cache(maxsize=64)
-def machine(rule: int) -> Machine:
-    """The transformer that is rule N: what differs between two of them are the eight numbers of mlp.W_out alone."""
-    config = HandMadeConfig(n_layers=1, n_heads=1, d_model=4, d_head=1, d_mlp=8, n_vocab=2, n_ctx=CONTEXT)
-    looks = {WIDTH: math.log(4), WIDTH - 1: math.log(2), WIDTH - 2: 0.0}
+def machine(rule: int, width: int = WIDTH) -> Machine:
+    """The transformer that is rule N: what differs between two of them are the eight numbers of mlp.W_out alone.
+
+    width: cells of a row; of another one, three numbers of attn.bias stand at other distances
+    """
+    context = 2 * width + 1
+    config = HandMadeConfig(n_layers=1, n_heads=1, d_model=4, d_head=1, d_mlp=8, n_vocab=2, n_ctx=context)
+    looks = {width: math.log(4), width - 1: math.log(2), width - 2: 0.0}
     return written(
         config,
         {"V": ("0", "1"), "D": COORDINATES, "F": HINGES},
         {
             "embed.W_E": {("0", "one"): 1, ("1", "one"): 1, ("1", "cell"): 1},
-            "blocks.0.attn.bias": {(0, back): looks.get(back, NEVER) for back in range(CONTEXT)},
+            "blocks.0.attn.bias": {(0, back): looks.get(back, NEVER) for back in range(context)},
             "blocks.0.attn.W_V": {(0, "cell", 0): 1},
             "blocks.0.attn.W_O": {(0, 0, "read"): 7},
             "blocks.0.mlp.W_in": {
@@ -112,7 +115,7 @@ def machine(rule: int) -> Machine:
             "blocks.0.mlp.W_out": {(k, "new"): w for k, w in enumerate(eight_numbers(rule))},
             "unembed.W_U": {("new", "1"): 1, ("one", "0"): 0.5},
         },
-        f"rule {rule}",
+        f"rule {rule}" if width == WIDTH else f"rule {rule}, rows of {width}",
     )  # fmt: skip
 
 

@@ -17,9 +17,8 @@ from explainer.studies.climb import columns_of
 from explainer.ui.html import how_many, join, tag
 from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
+from explainer.ui.parts.grid import Drawing, level_name, names_of, node_name, node_text, read_node
 from explainer.ui.widget import Widget
-
-from .grid import Drawing, level_name, names_of, node_name, node_text, read_node
 
 
 def listed(names: Sequence[str]) -> str:

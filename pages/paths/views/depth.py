@@ -14,9 +14,8 @@ from explainer.studies import influence
 from explainer.ui.html import join, number, percent, sample, spread, tag
 from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
+from explainer.ui.parts.grid import names_of
 from explainer.ui.widget import Widget
-
-from .grid import names_of
 
 
 class Depth(Widget):

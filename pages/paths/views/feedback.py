@@ -13,9 +13,8 @@ from explainer.studies import influence
 from explainer.ui.html import how_many, join, tag
 from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
+from explainer.ui.parts.grid import Drawing, names_of
 from explainer.ui.widget import Widget
-
-from .grid import Drawing, names_of
 
 SHOWN = 5  # columns of the prompt that are drawn: the path only needs the last one
 

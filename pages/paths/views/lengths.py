@@ -11,10 +11,10 @@ from explainer.kernel.paths import Graph, Node, letter, path_length
 from explainer.ui.html import how_many, join, tag
 from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
+from explainer.ui.parts.grid import Drawing, names_of
 from explainer.ui.widget import Widget
 
 from .cones import superscript
-from .grid import Drawing, names_of
 
 KINDS = ("rnn", "cnn", "dilated cnn", "attention")
 TITLES = {

@@ -15,9 +15,8 @@ from explainer.studies import influence
 from explainer.ui.html import exact, how_many, join, number, percent, tag
 from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
+from explainer.ui.parts.grid import Drawing, level_name, names_of, node_name
 from explainer.ui.widget import Widget
-
-from .grid import Drawing, level_name, names_of, node_name
 
 
 def measured_table(graph: Graph, names: list[str], values: np.ndarray, label: str) -> Markup:

@@ -11,9 +11,8 @@ from explainer.models import lab
 from explainer.studies import influence, working
 from explainer.ui.html import how_many, join, percent, tag
 from explainer.ui.parts import components as c
+from explainer.ui.parts.grid import names_of
 from explainer.ui.widget import Widget
-
-from .grid import names_of
 
 EXAMPLES = ("7 8 6", "9 9 9", "4 6 7 8", "8 3 9 5", "9 8 7 6 5")
 SAYS = {"answer": "Answer at once", "working": "Working first"}

@@ -1,5 +1,4 @@
-"""The grid that the paths page draws everything on: columns are tokens, heights are layers,
-arrows are 'is computed from'.
+"""The grid that computation paths are drawn on: columns are tokens, heights are layers, arrows are 'is computed from'.
 
 One drawing for the cone, for what was measured, for gradients and for other architectures. It is inline SVG whose nodes
 are buttons (reachable by Tab once, then by the arrow keys: build/web/paths.js). A node carries its two cones as
@@ -8,7 +7,7 @@ hexadecimal bit sets, bit `level * n + position`, so that pointing at it needs n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -91,6 +90,7 @@ class Drawing:
     picks:   the state value that a click on a node sets, and `pick_value` what it is set to
     values:  [levels, n] numbers written into the nodes; `shade` (0..1) paints them in the colour of `colour`
     why:     the sentence of a node, for the read-out
+    weights: arrow -> how much is read along it, 0 to 1: of those arrows the stroke (where cones light up)
     path:    arrows drawn on top, as one path
     dots:    nodes without names, and closer together
     first:   how many columns of the text are left out at the left: letters go on from there,
@@ -115,6 +115,7 @@ class Drawing:
     shade: Any = None
     colour: str = "query"
     why: Callable[[Node], str] | None = None
+    weights: Mapping[Edge, float] = field(default_factory=dict)
     path: Sequence[Edge] = ()
     hollow: Iterable[Node] = ()
     marked_columns: dict[int, str] = field(default_factory=dict)
@@ -206,6 +207,8 @@ class Drawing:
             source, target = (node.level * n + node.position for node in (edge.source, edge.target))
             role = self.edge_role(source, target)
             mark = f' data-role="{role}"' if role else ""
+            if (weight := self.weights.get(edge)) is not None:
+                mark += f' data-v="{exact(weight)}" style="--w:{weight:.3g}"'
             d = link(self.at(edge.source), self.at(edge.target))
             parts.append(f'<path class="edge {edge.kind}" data-e="{source} {target}"{mark} d="{d}"></path>')
         return Markup("".join(parts))

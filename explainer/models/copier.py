@@ -48,6 +48,17 @@ PARTS = {
     "next": slice(2 * N + 4, WIDTH),
 }
 """Which numbers of a stream hold what."""
+PLACE = ("place, cos", "place, sin", "place, −cos", "place, −sin")
+CALLED = {
+    "V": tuple(ALPHABET),
+    "D": (
+        *(f"letter {a}" for a in ALPHABET),
+        *PLACE,
+        *(f"before {a}" for a in ALPHABET),
+        *(f"next {a}" for a in ALPHABET),
+    ),
+}
+"""What the tokens and the numbers of a stream are called."""
 TURN = 2 * math.pi / PLACES
 """The angle from one place to the next."""
 POINTED = (2600.0, 24.0)
