@@ -33,7 +33,7 @@ def of_sizes() -> dict[str, Any]:
         "cache_now": f"{now['share'].cache:,}",
         "norm_then": f"{then['norm'].operations:,}",
         "norm_now": f"{now['norm'].operations:,}",
-        "norm_share": f"{100 * then['norm'].operations / sum(c.operations for c in then.values()):.2f} %",
+        "norm_share": f"{100 * now['norm'].operations / sum(c.operations for c in now.values()):.2f} %",
     }
 
 

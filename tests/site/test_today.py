@@ -21,7 +21,7 @@ def figure(page: Page, slug: str):
 
 
 def losses(page: Page) -> list[float]:
-    found = figure(page, "switches").locator(".side [data-v]")
+    found = figure(page, "switches").locator(".of-two [data-v]")
     return [float(found.nth(k).get_attribute("data-v")) for k in range(2)]
 
 
@@ -35,11 +35,11 @@ def test_a_floor_is_pressed_by_mouse_and_by_keys_and_its_change_is_told(open_pag
     two.get_by_role("button", name="MLP, in the MLP").click()
     expect(story).to_contain_text(CHANGES["think"].says)
     expect(page).to_have_url(re.compile(r"[?&]part=think(&|$)"))
-    two.get_by_role("button", name="Keys and values, in attention").focus()
+    two.get_by_role("button", name="Keys, values, in attention").focus()
     page.keyboard.press("Enter")
     expect(story).to_contain_text(CHANGES["share"].says)
-    expect(two.get_by_role("button", name="Keys and values", exact=True)).to_have_attribute("aria-pressed", "true")
-    two.get_by_role("button", name="Keys and values", exact=True).click()
+    expect(two.get_by_role("button", name="Keys, values", exact=True)).to_have_attribute("aria-pressed", "true")
+    two.get_by_role("button", name="Keys, values", exact=True).click()
     expect(story).to_contain_text("Four kinds of part are lit")
 
 

@@ -69,7 +69,7 @@ def test_the_code_shows_then_and_now_by_pairs():
 
 
 def losses(made) -> list[float]:
-    return [float(v) for v in re.findall(r'data-v="([\d.]+)"', made["switches"].html.split("side-by-side")[1])][:2]
+    return [float(v) for v in re.findall(r'data-v="([\d.]+)"', made["switches"].html.split("clock-side")[1])][:2]
 
 
 def test_every_choice_has_its_kept_run(made):
@@ -112,7 +112,7 @@ def test_the_dots_of_one_change_at_a_time_are_the_runs(made):
 def test_each_exact_statement_has_its_drawing(made, choice):
     ask(made, exact=choice)
     html = made["without-training"].html
-    assert ("After so many layers" in html) == (choice == "norm") and ("The number" in html) == (choice == "think")
+    assert ("After so many layers" in html) == (choice == "norm") and ("f-number" in html) == (choice == "think")
     if choice == "places":
         assert f'data-v="{max(exact.moved().turned)!r}"' in html
     if choice == "norm":

@@ -83,7 +83,7 @@ def moved() -> Moved:
     params, config = lab.model().params, lab.model().config
     tokens = np.array(lab.tokens_of(TEXT))
     places = np.arange(len(tokens))
-    by = tuple(range(0, config.n_ctx - len(tokens) + 1, 10))
+    by = tuple(range(0, min(100, config.n_ctx - len(tokens)) + 1, 10))
     past = np.tri(len(tokens), dtype=bool)
 
     def scores(shift: int, rope: bool) -> Array:

@@ -17,9 +17,8 @@ from explainer.ui.widget import Widget
 from ..facts import sizes
 from ..facts.sizes import NOW, PARTS, THEN, Cost
 
-WIDE, HIGH = 360, 384
+WIDE, HIGH = 360, 388
 LEFT, RIGHT, BOX = 24, 206, 148  # where the boxes of both columns begin, and how wide they are
-ROW = 28  # from floor to floor
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ CHANGES = {
         "q · k with q turned by its place, k by its own",
     ),
     "share": Change(
-        "Keys and values",
+        "Keys, values",
         "one for each head",
         "one for three heads",
         "Each head still asks its own question. Three heads at a time now read the same keys and values.",
@@ -109,6 +108,7 @@ class TwoBlocks(Widget):
                         tag("div", picture(part), *presses(part), class_="blocks-picture"),
                         tag(
                             "div",
+                            tag("p", "Read both from the bottom up. Where do they differ?", class_="before-guess"),
                             tag("div", *chips, class_="train", role="group", aria_label="Parts that changed"),
                             story(part),
                             class_="blocks-side",
@@ -141,20 +141,20 @@ class Floor:
 
 
 FLOORS = (  # from the top
-    Floor(44, "", "scores of all tokens", "scores of all tokens", "the unembedding"),
-    Floor(70, "norm", "LayerNorm", "RMSNorm", "before the scores"),
-    Floor(134, "think", "MLP: GELU", "MLP: SwiGLU", "in the MLP"),
-    Floor(160, "norm", "LayerNorm", "RMSNorm", "before the MLP"),
-    Floor(216, "", "compare, mix values", "compare, mix values", "scores, mask, softmax, mixture"),
-    Floor(242, "places", "", "turn q and k", "in attention"),
-    Floor(268, "share", "", "", "in attention"),
-    Floor(306, "norm", "LayerNorm", "RMSNorm", "before attention"),
-    Floor(344, "places", "+ vector of place", "", "at the bottom"),
-    Floor(370, "", "vector of token", "vector of token", "the embedding"),
+    Floor(26, "", "scores of all tokens", "scores of all tokens", "the unembedding"),
+    Floor(52, "norm", "LayerNorm", "RMSNorm", "before the scores"),
+    Floor(114, "think", "MLP: GELU", "MLP: SwiGLU", "in the MLP"),
+    Floor(142, "norm", "LayerNorm", "RMSNorm", "before the MLP"),
+    Floor(196, "", "compare, mix values", "compare, mix values", "scores, mask, softmax, mixture"),
+    Floor(224, "places", "", "turn q and k", "in attention"),
+    Floor(252, "share", "", "", "in attention"),
+    Floor(292, "norm", "LayerNorm", "RMSNorm", "before attention"),
+    Floor(332, "places", "+ vector of place", "", "at the bottom"),
+    Floor(360, "", "vector of token", "vector of token", "the embedding"),
 )
 TALL = {"share": 34}  # units; other boxes are 22 high
-ADDS = (114, 196)  # where the two sub-layers write into the stream
-FRAME = (102, 332)  # the block that is repeated
+ADDS = (98, 182)  # where the two sub-layers write into the stream
+FRAME = (84, 322)  # the block that is repeated
 
 
 def height(floor: Floor) -> int:
@@ -164,8 +164,8 @@ def height(floor: Floor) -> int:
 def picture(part: str) -> Markup:
     """Both columns: the stream, what reads from it and writes into it, and the boxes that differ."""
     drawn: list[Markup] = []
-    for x, name in ((LEFT, "GPT-2, 2019"), (RIGHT, "SmolLM2, 2024")):
-        drawn += [tag("text", name, x=x, y=16, class_="column-name"), *stream(x)]
+    for x, name in ((LEFT, "GPT-2’s parts, 2019"), (RIGHT, "SmolLM2’s, 2024")):
+        drawn += [tag("text", name, x=x, y=14, class_="column-name"), *stream(x)]
     for floor in FLOORS:
         for x, words in ((LEFT, floor.then), (RIGHT, floor.now)):
             drawn += box(floor, x, words, part)
@@ -174,7 +174,7 @@ def picture(part: str) -> Markup:
         "normalising, MLP, adding, scores: the same order in both. Four kinds of part differ: normalising, places, "
         "keys and values, MLP."
     )
-    return tag("svg", *drawn, viewBox=f"0 0 {WIDE} {HIGH + 12}", role="img", aria_label=words, class_="blocks-art")
+    return tag("svg", *drawn, viewBox=f"0 0 {WIDE} {HIGH}", role="img", aria_label=words, class_="blocks-art")
 
 
 def stream(x: int) -> list[Markup]:
@@ -182,7 +182,7 @@ def stream(x: int) -> list[Markup]:
     at = x - 12
     top, bottom = FRAME
     ways = [(FLOORS[7].y, ADDS[1]), (FLOORS[3].y, ADDS[0])]
-    lines = [tag("path", d=f"M{at} {HIGH}V{FLOORS[0].y + 11}", class_="stream")]
+    lines = [tag("path", d=f"M{at} {HIGH - 6}V{FLOORS[0].y + 11}", class_="stream")]
     for low, high in ways:
         lines.append(tag("path", d=f"M{at} {low + 17}H{x + 10}V{high}H{at + 6}", class_="way"))
         lines += [
@@ -248,7 +248,7 @@ def presses(part: str) -> list[Markup]:
                 aria_pressed=str(on).lower(),
                 data_why=f"{change.name}, {floor.about}: {change.then} then, {change.now} now",
                 class_="press",
-                style=f"--y:{100 * (floor.y - 2) / (HIGH + 12):.2f}%;--h:{100 * (tall + 4) / (HIGH + 12):.2f}%",
+                style=f"--y:{100 * (floor.y - 2) / HIGH:.2f}%;--h:{100 * (tall + 4) / HIGH:.2f}%",
             )
         )
     return found

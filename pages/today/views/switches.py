@@ -34,6 +34,7 @@ class Switches(Trained):
     title = "Four switches on one small model"
     watched = "parts"
     group = "Parts and training"
+    frame = "sums"
     kept_seed = SEED
     turns = tuple(f"now_{name}" for name in SWITCHES)
     reads = ("watch", "seed", "pause", "upto", "back", "at", *turns)
@@ -107,11 +108,11 @@ def sides(choice: str, moment: Moment) -> Markup:
                 tag("b", name),
                 tag("span", f"{nats(loss)} nats a letter", data_v=exact(loss)),
                 tag("span", f"{weights:,} weights"),
-                tag("span", f"{remembered} bytes remembered for each letter"),
-                class_=f"side axis-{role}",
+                tag("span", f"{remembered} bytes a letter to remember"),
+                class_=f"of-two axis-{role}",
             )
         )
-    return tag("div", *rows, class_="side-by-side")
+    return tag("div", *rows, class_="clock-side sides")
 
 
 def words(choice: str) -> str:
@@ -150,7 +151,7 @@ class OneByOne(Widget):
                     tuple(float(k) for k in range(len(effects))), "dots",
                 ),
             ),
-            markers=((-spread, "as much as"), (spread, "another seed")),
+            markers=((-spread, "another seed"), (spread, "another seed")),
         )  # fmt: skip
         clear = [name for name, e in zip(names, effects, strict=True) if e.clear]
         return join(
