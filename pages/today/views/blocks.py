@@ -53,11 +53,10 @@ CHANGES = {
         "Places",
         "a learned vector",
         "RoPE",
-        "A vector for each place was added at the bottom. Now nothing is added, and each query and key is turned, "
-        "further at later places.",
+        "A vector for each place was added at the bottom. Now queries and keys are turned instead, further at later places.",
         "A score then depends on how far apart two tokens are, and not on where they stand (Su et al. 2021).",
         "x = W_E[token] + W_pos[place]",
-        "q · k with q turned by its place, k by its own",
+        "score = (turned q) · (turned k)",
     ),
     "share": Change(
         "Keys, values",
@@ -248,7 +247,7 @@ def presses(part: str) -> list[Markup]:
                 aria_pressed=str(on).lower(),
                 data_why=f"{change.name}, {floor.about}: {change.then} then, {change.now} now",
                 class_="press",
-                style=f"--y:{100 * (floor.y - 2) / HIGH:.2f}%;--h:{100 * (tall + 4) / HIGH:.2f}%",
+                style=f"--at:{100 * (floor.y - 2) / HIGH:.2f}%;--way:{100 * (tall + 4) / HIGH:.2f}%",
             )
         )
     return found
