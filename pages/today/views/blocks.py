@@ -53,7 +53,7 @@ CHANGES = {
         "Places",
         "a learned vector",
         "RoPE",
-        "A vector for each place was added at the bottom. Now queries and keys are turned instead, further at later places.",
+        "A vector for each place was added at the bottom. Now queries and keys are turned instead, by their place.",
         "A score then depends on how far apart two tokens are, and not on where they stand (Su et al. 2021).",
         "x = W_E[token] + W_pos[place]",
         "score = (turned q) · (turned k)",
