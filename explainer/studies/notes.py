@@ -13,6 +13,7 @@ under the first. If a later token then moves, that column held something of the 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -240,92 +241,43 @@ class Held:
 
     column: whose notes were exchanged
     later:  how much of the probability of the later token moves
-    chance: the chance of the token that is followed, then (nan where none is)
+    was, chance: the chance of the token that is followed, before and then (nan where none is)
     own:    how much the forecast *at that column* of its own next token differs between the two tapes
     """
 
     column: int
     later: float
+    was: float
     chance: float
     own: float
 
 
-def exchange(
-    model: Model, of: Case, columns: Sequence[int], layers: Sequence[int] | None = None
-) -> tuple[Array, Array]:
-    """The odds of the later token with the tape's own notes, and with the donor's in some columns and layers."""
-    own, other = read(model, of.tape[:-1]), read(model, of.donor[:-1])
-    odds = [next_odds(model, c, of.tape[-1]) for c in (own, own.forged(other, columns, layers) if columns else own)]
-    return odds[0], odds[1]
+class Readings:
+    """A case as a model reads it: the forecasts and notes of both tapes, from one pass each.
 
-
-@functools.lru_cache(maxsize=32)
-def held(of: Case, name: str = lab.STORYTELLER) -> tuple[Held, ...]:
-    """What each column holds, one after the other. name: of one of the project's own models"""
-    model = lab.model(name)
-    one, two = (
-        softmax(forward(model.params, t, model.config)["logits"].astype(np.float64)) for t in (of.tape, of.donor)
-    )
-    found = []
-    for column in of.columns:
-        before, after = exchange(model, of, [column])
-        chance = float("nan") if of.want is None else float(after[of.want])
-        found.append(Held(column, moved(before, after), chance, moved(one[column], two[column])))
-    return tuple(found)
-
-
-WHAT = {
-    "nothing": "nothing is exchanged",
-    "mark": "the column in question",
-    "differs": "where the tokens differ",
-    "else": "two columns further on",
-    "noise": "in question, but at random, and as large",
-    "all": "every column",
-}
-"""What `tried` exchanges, and what pages call it."""
-
-
-@kept
-def tried(kind: str, what: str, name: str = lab.STORYTELLER) -> tuple[Mean, Mean, Mean]:
-    """Over SAMPLE cases, with intervals: (how much the later token moves, its chance, how much the own forecast moves).
-
-    kind: a key of KINDS; what: a key of WHAT. Of a sum the column in question is every one behind the numbers, and the
-    chance is that of the number that the donor's tape calls for. The own forecast: the mean over the columns exchanged.
+    forecasts: [2] of [T, V], of the tape and of the donor, at each column; before: [V], the odds of the later token
     """
-    model, rows = lab.model(name), []
-    rng = np.random.default_rng(SEED)
-    for index in range(SAMPLE):
-        of = case(kind, index)
-        columns = _columns(of, what)
-        one, two = (
-            softmax(forward(model.params, t, model.config)["logits"].astype(np.float64)) for t in (of.tape, of.donor)
-        )
-        want = int(two[-1].argmax()) if of.want is None else of.want
-        if what == "noise":
-            own = read(model, of.tape[:-1])
-            swapped = own.forged(read(model, of.donor[:-1]), columns)
-            before = next_odds(model, own, of.tape[-1])
-            after = next_odds(model, as_large(own, swapped, columns, rng), of.tape[-1])
-        else:
-            before, after = exchange(model, of, columns)
-        forecast = float(np.mean([moved(one[c], two[c]) for c in columns])) if columns else 0.0
-        rows.append((moved(before, after), float(after[want]), forecast))
-    each = np.ones(len(rows))
-    return tuple(held_out.mean(np.array(column), each) for column in zip(*rows, strict=True))  # type: ignore[return-value]
 
+    def __init__(self, model: Model, of: Case):
+        self.model, self.of = model, of
+        traces = [forward(model.params, tokens, model.config) for tokens in (of.tape, of.donor)]
+        self.forecasts = [softmax(t["logits"].astype(np.float64)) for t in traces]
+        self.own, self.other = (KVCache.of(t).begin(len(of.tape) - 1) for t in traces)
+        self.before = next_odds(model, self.own, of.tape[-1])
 
-def _columns(of: Case, what: str) -> list[int]:
-    behind = list(of.columns)[of.mark - of.first :]
-    mark = behind if of.kind == "sum" else behind[:1]
-    differ = list(apart(of.tape, of.donor))
-    return {
-        "nothing": [],
-        "mark": mark,
-        "noise": mark,
-        "differs": differ,
-        "else": behind[2:3],
-        "all": list(of.columns),
-    }[what]
+    def exchange(self, columns: Sequence[int], layers: Sequence[int] | None = None) -> Array:
+        """The odds of the later token with the donor's notes in some columns and layers. [V]"""
+        swapped = self.own.forged(self.other, columns, layers) if columns else self.own
+        return next_odds(self.model, swapped, self.of.tape[-1])
+
+    def at_random(self, columns: Sequence[int], rng: np.random.Generator) -> Array:
+        """The same with the notes changed by as much, in a direction drawn at random."""
+        swapped = as_large(self.own, self.own.forged(self.other, columns), columns, rng)
+        return next_odds(self.model, swapped, self.of.tape[-1])
+
+    def own_moves(self, column: int) -> float:
+        """How much a column's forecast of its own next token differs between the two tapes."""
+        return moved(self.forecasts[0][column], self.forecasts[1][column])
 
 
 def as_large(own: KVCache, other: KVCache, columns: Sequence[int], rng: np.random.Generator) -> KVCache:
@@ -341,9 +293,66 @@ def as_large(own: KVCache, other: KVCache, columns: Sequence[int], rng: np.rando
     return KVCache(own.config, own.tokens, rows)
 
 
+@functools.lru_cache(maxsize=32)
+def held(of: Case, name: str = lab.STORYTELLER) -> tuple[Held, ...]:
+    """What each column holds, one after the other. name: of one of the project's own models"""
+    readings, found = Readings(lab.model(name), of), []
+    for column in of.columns:
+        after = readings.exchange([column])
+        chances = [math.nan if of.want is None else float(odds[of.want]) for odds in (readings.before, after)]
+        found.append(Held(column, moved(readings.before, after), *chances, readings.own_moves(column)))
+    return tuple(found)
+
+
+WHAT = {
+    "own": "nothing",
+    "mark": "the column in question",
+    "noise": "in question, but as large a change at random",
+    "differs": "where the tokens differ",
+    "else": "two columns further on",
+    "all": "every column",
+}
+"""What `tried` exchanges, and what pages call it."""
+
+
+@kept
+def tried(kind: str, name: str = lab.STORYTELLER) -> dict[str, tuple[Mean, Mean, Mean]]:
+    """Over SAMPLE cases: {key of WHAT: (how much the later token moves, its chance, how much the own forecast moves)}.
+
+    kind: a key of KINDS. Of a sum the column in question is every one behind the numbers, and the chance is that of the
+    number that the donor's tape calls for. The own forecast: the mean over the columns exchanged.
+    """
+    rng = np.random.default_rng(SEED)
+    rows: dict[str, list[tuple[float, float, float]]] = {what: [] for what in WHAT}
+    for index in range(SAMPLE):
+        of = case(kind, index)
+        readings = Readings(lab.model(name), of)
+        want = int(readings.forecasts[1][-1].argmax()) if of.want is None else of.want
+        for what, found in rows.items():
+            columns = _columns(of, what)
+            after = readings.at_random(columns, rng) if what == "noise" else readings.exchange(columns)
+            forecast = float(np.mean([readings.own_moves(k) for k in columns])) if columns else 0.0
+            found.append((moved(readings.before, after), float(after[want]), forecast))
+    each = np.ones(SAMPLE)
+    return {
+        what: tuple(held_out.mean(np.array(column), each) for column in zip(*found, strict=True))  # type: ignore[misc]
+        for what, found in rows.items()
+    }
+
+
+def _columns(of: Case, what: str) -> list[int]:
+    behind = list(of.columns)[of.mark - of.first :]
+    mark = behind if of.kind == "sum" else behind[:1]
+    others = {"own": [], "differs": list(apart(of.tape, of.donor)), "else": behind[2:3], "all": list(of.columns)}
+    return others.get(what, mark)
+
+
 @kept
 def by_layer(name: str = lab.STORYTELLER) -> tuple[float, ...]:
     """Of the names: the mean chance of the later token when the column's notes are exchanged in one layer only. [L]"""
-    model, of = lab.model(name), [case("name", i) for i in range(SAMPLE)]
-    layers = range(model.config.n_layers)
-    return tuple(float(np.mean([exchange(model, x, [x.mark], [layer])[1][x.want] for x in of])) for layer in layers)
+    model, chances = lab.model(name), []
+    for index in range(SAMPLE):
+        of = case("name", index)
+        readings = Readings(model, of)
+        chances.append([float(readings.exchange([of.mark], [k])[of.want]) for k in range(model.config.n_layers)])
+    return tuple(float(x) for x in np.mean(chances, axis=0))

@@ -39,7 +39,7 @@ class HeldForLater(Widget):
     functions = (
         unwrap(notes.case),
         notes.held.__wrapped__,
-        notes.exchange,
+        notes.Readings,
         cache.KVCache.forged,
         notes.moved,
         unwrap(notes.tried),
@@ -133,9 +133,7 @@ def told(of: Case, h: Held) -> Markup:
     first = f"“{word}”, {which}. With the other’s notes "
     if of.want is not None:
         name = html.escape(lab.tokenizer(lab.STORYTELLER).display(of.want))
-        model = lab.model(lab.STORYTELLER)
-        before = float(notes.exchange(model, of, [])[0][of.want])
-        first += f"the later “{name}” has {percent(h.chance)} instead of {percent(before)}."
+        first += f"the later “{name}” has {percent(h.chance)} instead of {percent(h.was)}."
     else:
         first += f"{percent(h.later)} of the probability of the answer moves."
     return Markup(f"{first} The column’s own next token: {percent(h.own)} of the probability moves between the tapes.")
@@ -144,10 +142,10 @@ def told(of: Case, h: Held) -> Markup:
 def many(kind: str) -> Markup:
     """The same over the sample, with controls."""
     heads = ["exchanged", "later token: moves", "95 % interval", "own next token: moves"]
-    asked = [(words, notes.tried(kind, what)) for what, words in notes.WHAT.items()]
-    asked.append(("the column in question, one layer only", notes.tried(kind, "mark", lab.FAMILY[1])))
+    asked = [(words, notes.tried(kind)[what]) for what, words in notes.WHAT.items()]
+    asked.append(("the column in question, in the model of one layer", notes.tried(kind, lab.FAMILY[1])["mark"]))
     body = [
-        [words, later.value, f"{percent(later.low)} to {percent(later.high)}", own.value]
+        [words, later.value, f"{percent(later.low)} to {percent(later.high)}", "" if "random" in words else own.value]
         for words, (later, _, own) in asked
     ]
     question = "the one behind the first piece" if kind == "name" else "all behind the numbers"
