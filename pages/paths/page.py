@@ -14,6 +14,7 @@ from explainer.ui.page import Page
 from explainer.ui.state import PageState
 
 from .views.cones import PathCount, Paths
+from .views.debate import CLAIMS, PathDebate
 from .views.depth import Depth
 from .views.feedback import PathFeedback
 from .views.grid import read_node
@@ -44,6 +45,11 @@ class PathsState(PageState):
     early = param.Integer(default=1, bounds=(0, None), label="first token")
     late = param.Integer(default=11, bounds=(0, None), label="second token")
     kernel = param.Integer(default=3, bounds=(2, 6), label="kernel")
+    claim: param.Selector[Any] = param.Selector(default="myopic", objects=list(CLAIMS), label="question")
+    myopic: param.Selector[Any] = param.Selector(default="", objects=["", "yes", "no"], label="bet")
+    remembers: param.Selector[Any] = param.Selector(default="", objects=["", "yes", "no"], label="bet")
+    longer: param.Selector[Any] = param.Selector(default="", objects=["", "yes", "no"], label="bet")
+    through: param.Selector[Any] = param.Selector(default="", objects=["", "yes", "no"], label="bet")
 
     places = {"source": "prompt", "target": "prompt", "early": "prompt", "late": "prompt"}  # noqa: RUF012 - read only
 
@@ -106,7 +112,17 @@ PAGE = Page(
     question="How long can it think before it has to write?",
     says="The floors: what can reach what, and in how many steps.",
     state=PathsState,
-    widgets=(Paths, PathCount, PathFeedback, PathScratchpad, PathPerturb, PathGradients, PathLengths, Depth),
+    widgets=(
+        Paths,
+        PathCount,
+        PathFeedback,
+        PathDebate,
+        PathScratchpad,
+        PathPerturb,
+        PathGradients,
+        PathLengths,
+        Depth,
+    ),
 )
 
 if __name__ != f"{__package__}.page":  # panel serve pages/paths/page.py
