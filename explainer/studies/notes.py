@@ -299,8 +299,8 @@ def held(of: Case, name: str = lab.STORYTELLER) -> tuple[Held, ...]:
     readings, found = Readings(lab.model(name), of), []
     for column in of.columns:
         after = readings.exchange([column])
-        chances = [math.nan if of.want is None else float(odds[of.want]) for odds in (readings.before, after)]
-        found.append(Held(column, moved(readings.before, after), *chances, readings.own_moves(column)))
+        was, now = (math.nan if of.want is None else float(odds[of.want]) for odds in (readings.before, after))
+        found.append(Held(column, moved(readings.before, after), was, now, readings.own_moves(column)))
     return tuple(found)
 
 

@@ -13,6 +13,7 @@ from explainer.studies import working
 from explainer.ui.page import Page
 from explainer.ui.state import PageState
 
+from .views.arms import ARMS, PathArms
 from .views.cones import PathCount, Paths
 from .views.debate import CLAIMS, PathDebate
 from .views.depth import Depth
@@ -45,6 +46,7 @@ class PathsState(PageState):
     early = param.Integer(default=1, bounds=(0, None), label="first token")
     late = param.Integer(default=11, bounds=(0, None), label="second token")
     kernel = param.Integer(default=3, bounds=(2, 6), label="kernel")
+    arm: param.Selector[Any] = param.Selector(default=working.FORGED, objects=list(ARMS), label="working")
     claim: param.Selector[Any] = param.Selector(default="myopic", objects=list(CLAIMS), label="question")
     myopic: param.Selector[Any] = param.Selector(default="", objects=["", "yes", "no"], label="bet")
     remembers: param.Selector[Any] = param.Selector(default="", objects=["", "yes", "no"], label="bet")
@@ -118,6 +120,7 @@ PAGE = Page(
         PathFeedback,
         PathDebate,
         PathScratchpad,
+        PathArms,
         PathPerturb,
         PathGradients,
         PathLengths,

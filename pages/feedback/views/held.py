@@ -63,9 +63,9 @@ class HeldForLater(Widget):
                     tapes(of, mark),
                     rows(of, found, mark),
                     c.told(told(of, found[mark - of.first])),
-                    title="The notes of one column are exchanged for those of the other tape",
-                    caption="Which forecast moves? Columns to the left of these are alike in both. Press a token.",
-                    readout="In colour: the later token. Grey: the column’s own next token.",
+                    title="One column’s notes are exchanged",
+                    caption="Which forecast moves? Press a token.",
+                    readout="In colour: how far the later token moves. Grey: the column’s own next token.",
                 ),
                 c.beyond(many(s.held)),
             ]
@@ -75,12 +75,15 @@ class HeldForLater(Widget):
 def tapes(of: Case, mark: int) -> Markup:
     """Both tapes, the columns at which they differ marked, and the one whose notes are exchanged."""
     drawn: list[Any] = []
+    start = of.first - 1  # what stands before is alike in both
     asked = names_of(of.tape)[-1]
     for name, tokens, kind in (("the tape", of.tape, "newest"), ("the other", of.donor, "chosen")):
         cells = [
             cell(t, kind if i == mark else "differs" if of.tape[i] != of.donor[i] else "given")
             for i, t in enumerate(tokens)
+            if i >= start
         ]
+        cells.insert(0, tag("span", "…", class_="cell given"))
         label = f"{name.capitalize()}, up to {asked}, after which the later token is asked"
         drawn += [tag("dt", name), tag("dd", tape(cells, label))]
     return tag("dl", *drawn, class_="note-rows")
@@ -130,13 +133,12 @@ def told(of: Case, h: Held) -> Markup:
     word = html.escape(names_of(of.tape)[h.column])
     same = of.tape[h.column] == of.donor[h.column]
     which = "the same token on both tapes" if same else "another token on the other tape"
-    first = f"“{word}”, {which}. With the other’s notes "
     if of.want is not None:
         name = html.escape(lab.tokenizer(lab.STORYTELLER).display(of.want))
-        first += f"the later “{name}” has {percent(h.chance)} instead of {percent(h.was)}."
+        found = f"the later “{name}” has {percent(h.chance)} instead of {percent(h.was)}"
     else:
-        first += f"{percent(h.later)} of the probability of the answer moves."
-    return Markup(f"{first} The column’s own next token: {percent(h.own)} of the probability moves between the tapes.")
+        found = f"{percent(h.later)} of the answer moves"
+    return Markup(f"“{word}”, {which}: {found}; its own next token differs by {percent(h.own)}.")
 
 
 def many(kind: str) -> Markup:

@@ -27,7 +27,7 @@ AHEAD = 16  # tokens of each story
 MOST = 40  # tokens of a tape
 NONE = "-"
 READ = {"own": "Its own notes", "forged": "Forge them", "anew": "Make them again from the tape"}
-SURE = 0.5
+LEAST = 0.001  # chances below are not drawn, but for the second
 
 
 def tokens_of(text: str) -> tuple[int, ...]:
@@ -70,17 +70,26 @@ class ForgedNotes(Widget):
         return join(
             [
                 c.controls(
-                    c.text_field("tape", "Tape", s.tape, hint=c.tokens_in(len(mine))),
-                    c.text_field(
-                        "donor", "Notes of", s.donor, hint="a text of the same form: columns stand at the same places"
+                    c.beyond(c.text_field("tape", "Tape", s.tape, hint=c.tokens_in(len(mine)))),
+                    c.beyond(
+                        c.text_field(
+                            "donor",
+                            "Notes of",
+                            s.donor,
+                            hint="a text of the same form: columns stand at the same places",
+                        )
                     ),
                     tag(
                         "div",
-                        *[c.button(n, sets="donor", value=d, pressed=d == s.donor) for d, n in DONORS.items()],
+                        *[
+                            c.button(f"notes of {n}", sets="donor", value=d, pressed=d == s.donor)
+                            for d, n in DONORS.items()
+                        ],
                         class_="presets",
                         role="group",
-                        aria_label="Notes of",
+                        aria_label="Whose notes",
                     ),
+                    tag("p", class_="message", data_message="forge", role="alert"),
                 ),
                 c.figure(
                     "forged-notes",
@@ -91,9 +100,9 @@ class ForgedNotes(Widget):
                     ),
                     tag("div", self.chances(found), self.stories(found), class_="columns note-stories"),
                     c.told(told(found, s.whose)),
-                    title="The tape, and under it whose notes are read",
-                    caption="Press a column to exchange its notes, and press again to leave it its own.",
-                    readout="The last token is being read: it reads the notes of all the others.",
+                    title="The tape, and whose notes are read",
+                    caption="Press a column to exchange its notes, or not.",
+                    readout="The last token reads the notes of all the others. Marks: with its own.",
                 ),
                 c.beyond(self.one_by_one(found), self.many()),
             ]
@@ -136,7 +145,9 @@ class ForgedNotes(Widget):
     def chances(self, of: Forged) -> Markup:
         """The odds of the next token with the notes that are read, marks: with its own."""
         read = {"own": of.own, "forged": of.forged, "anew": of.anew}[self.state.whose]
-        ids, names, _ = top_tokens(np.maximum(of.own, of.forged), 4)
+        ids, names, shares = top_tokens(np.maximum(of.own, of.forged), 4)
+        worth = max(2, sum(share >= LEAST for share in shares))
+        ids, names = ids[:worth], names[:worth]
         return charts.bars(
             names,
             [float(read[i]) for i in ids],

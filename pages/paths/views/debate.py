@@ -1,4 +1,4 @@
-"""Four bets on what a thread of 2025 was about, each settled in the grid: by the wiring, and by this model."""
+"""Four bets on what was argued about in a thread, each settled in the grid: by the wiring, and by this model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 from markupsafe import Markup
 
 from explainer.kernel import gradients, paths
-from explainer.kernel.paths import Node
 from explainer.models import lab
 from explainer.studies import debate, influence, working
 from explainer.ui.html import how_many, join, number, percent, tag
@@ -20,7 +19,7 @@ from explainer.ui.widget import Widget
 from .grid import Drawing, names_of
 
 WRITTEN = 2  # tokens that the model writes in the last of the four drawings
-ROW = 46
+ROW = 38
 
 
 @dataclass(frozen=True)
@@ -35,29 +34,29 @@ class Claim:
 
 CLAIMS = {
     "myopic": Claim(
-        "Is it myopic?",
+        "Myopic?",
         "One side held that a model trained to forecast the next token works for that token alone; the other, that "
         "attention lets every later loss pull at earlier columns.",
         "One loss, at the last token: does it pull only at the column that made that forecast?",
         {"yes": "Only at that one", "no": "At earlier ones, too"},
     ),
     "remembers": Claim(
-        "Does it remember?",
-        "One side held that each token begins the work from scratch, with glances at the tokens before; the other, that "
-        "it reads what earlier columns have worked out. The first came to agree.",
+        "Remembers?",
+        "One side held that each token begins the work from scratch, with glances at the tokens before; the other, "
+        "that it reads what earlier columns have worked out. The first came to agree.",
         "We let the earlier columns read nobody but themselves and the start. The tokens all stay. Does the forecast "
         "at the end suffer?",
         {"yes": "Yes, it needs their work", "no": "No, it has the tokens"},
     ),
     "longer": Claim(
-        "More text, longer thought?",
-        "From that memory one side concluded that a long text lets it think in more and more depth; the other, that the "
-        "longest chain of steps is as high as the stack, whatever the length. Again the first came to agree.",
+        "Longer?",
+        "From that memory one side concluded that a long text lets it think in more and more depth; the other, that "
+        "the longest chain of steps is as high as the stack, whatever the length. Again the first came to agree.",
         "Twice as many tokens are given. Does the longest chain of steps grow?",
         {"yes": "Yes", "no": "No"},
     ),
     "through": Claim(
-        "Must it write?",
+        "Must write?",
         "So, the other side went on, for more steps than it has layers, what it works out must be written down.",
         "Can the chain of steps go on after the top layer without a written token?",
         {"yes": "Yes, in the notes", "no": "No, only by a token"},
@@ -84,8 +83,8 @@ class PathDebate(Widget):
     slug = "path-debate"
     title = "Four bets"
     own_only = (
-        "Two of the four are settled by what is measured on the storyteller’s own stories, whose truth is known. So this "
-        "figure stays with the storyteller."
+        "Two of the four are settled by what is measured on the storyteller’s own stories, whose truth is known. So "
+        "this figure stays with the storyteller."
     )
     reads = ("prompt", "claim", *CLAIMS)
     functions = (
@@ -109,7 +108,7 @@ class PathDebate(Widget):
             for i, (name, one) in enumerate(CLAIMS.items(), 1)
         ]
         answers = [
-            c.button(words, sets=s.claim, value=answer, pressed=answer == bets[s.claim], kind="main")
+            c.button(words, sets=s.claim, value=answer, pressed=answer == bets[s.claim])
             for answer, words in claim.answers.items()
         ]
         return join(
@@ -122,7 +121,7 @@ class PathDebate(Widget):
                     "path-debate",
                     found.drawing.draw(),
                     c.told(verdict(claim, found, bets[s.claim])),
-                    self.kinds(found) if bets[s.claim] else None,
+                    c.beyond(self.kinds(found)) if bets[s.claim] else None,
                 ),
             ]
         )
@@ -165,7 +164,7 @@ def myopic(tokens: tuple[int, ...], bet: bool) -> Settled:
         "no" if earlier else "yes",
         drawing,
         f"the loss at {names[-1]} pulls at {how_many(len(earlier), 'node')} of earlier columns; {percent(others)} of "
-        "the length of all gradients is there.",
+        "its pull, by the gradients’ length, is there.",
         "A node outside the cone of the asked one has gradient 0; inside, every arrow is a way back. Not through a "
         "written token: picking one has no slope.",
         "So training shapes what early columns hold by what is needed later. What that comes to is measured on the "
@@ -194,8 +193,8 @@ def remembers(tokens: tuple[int, ...], bet: bool) -> Settled:
         drawing,
         f"after “{names[most]}” {percent(moves[most])} of the probability moves. At one place in each of "
         f"{ever.documents} held-out texts the loss goes from {number(ever.value)} to {number(never.value)} nats.",
-        "Keys and values of layer 1 and above are made of what a column has read. They follow from the tape, so nothing "
-        "is remembered that the tape does not determine.",
+        "Keys and values of layer 1 and above are made of what a column has read. They follow from the tape, so "
+        "nothing is remembered that the tape does not determine.",
         f"The loss with their work {number(ever.low)} to {number(ever.high)}, without {number(never.low)} to "
         f"{number(never.high)} (95 % intervals). Some forecasts need none of it: in the top row, by token.",
         "How much of the damage is lost work and how much is that columns which read nobody are foreign to the model.",
@@ -216,11 +215,12 @@ def longer(tokens: tuple[int, ...], bet: bool) -> Settled:
     return Settled(
         "yes" if steps[1] > steps[0] else "no",
         drawing,
-        f"{how_many(n, 'token')}, {how_many(steps[0], 'step')}; {2 * n} tokens, {how_many(steps[1], 'step')}. What grows "
-        f"is the number of ways: {counts[0]:,} and {counts[1]:,}.",
+        f"{how_many(n, 'token')}, {how_many(steps[0], 'step')}; {2 * n} tokens, {how_many(steps[1], 'step')}. What "
+        f"grows is the number of ways: {counts[0]:,} and {counts[1]:,}.",
         f"Every arrow climbs one layer, and there are {layers}: for any weights, any text.",
-        f"More text can help all the same, if somebody has worked in it. Sums answered at once: {once.right} of {once.of} "
-        f"right; behind right working that we wrote, {given.right} of {given.of}. The chain is {layers} steps both times.",
+        f"More text can help all the same, if somebody has worked in it. Sums answered at once: {once.right} of "
+        f"{once.of} right; behind right working that we wrote, {given.right} of {given.of}. The chain has {layers} "
+        "steps both times.",
         "How many of its steps a model uses, and how much of a hard task fits side by side into so few.",
     )
 
@@ -232,7 +232,8 @@ def through(tokens: tuple[int, ...], bet: bool) -> Settled:
     wrote = influence.continuation(tokens, WRITTEN)
     shown = (*kept, *wrote)
     graph = influence.grid(len(shown), layers, False, WRITTEN if bet else 0)
-    without, length = layers, paths.longest_with_feedback(layers, WRITTEN)
+    without = len(influence.grid(len(shown), layers).longest_path())
+    length = paths.longest_with_feedback(layers, WRITTEN)
     own, once = (working.score(lab.STORYTELLER, order) for order in ("working", "answer"))
     given = working.score(lab.STORYTELLER, working.GIVEN)
     drawing = plain(
@@ -244,7 +245,7 @@ def through(tokens: tuple[int, ...], bet: bool) -> Settled:
         marked_columns=dict.fromkeys(range(len(kept), len(shown)), "axis-vocab"),
     )
     return Settled(
-        "no",
+        "yes" if without > layers else "no",
         drawing,
         f"in the notes every way climbs and ends at the top, after {without} steps. With {WRITTEN} written tokens the "
         f"longest is {length}: each leads from the top back to the bottom.",
