@@ -1,7 +1,8 @@
-"""What columns would forecast if no earlier column had worked anything out: tokens are read, thoughts are not.
+"""Two measurements of the debate on /paths/: how far a loss pulls, and what is lost without what columns have read.
 
-A pass in which every column but the last reads itself and the start token alone. The last one reads them all, as ever.
-So it finds every token at its place, in every layer, and nothing that one column has made of others.
+The second: what columns would forecast if no earlier column had worked anything out. In such a pass every column but
+the last reads itself and the start token alone; the last one reads them all, as ever. So it finds every token at its
+place, in every layer, and nothing that one column has made of others.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ import numpy as np
 
 from explainer.corpus import held_out
 from explainer.corpus.held_out import Mean
+from explainer.kernel import gradients
 from explainer.kernel.interventions import Edit
 from explainer.kernel.model import forward
 from explainer.kernel.ops import log_softmax, softmax
+from explainer.kernel.paths import measured_gradient
 from explainer.models import lab
 from explainer.models.measured import kept
+from explainer.studies import influence
 
 Array = np.ndarray
 
@@ -53,6 +57,15 @@ def shift(tokens: tuple[int, ...]) -> float:
     """How much of the probability after the last token moves if no earlier column has read another one, 0 to 1."""
     with_notes = softmax(lab.trace(tokens)["logits"][-1].astype(np.float64))
     return float(np.abs(with_notes - unremembered(tokens)).sum() / 2)
+
+
+def pull_elsewhere(tokens: tuple[int, ...]) -> float:
+    """How much of the last token's loss pulls at other columns than the one asked: a share of the lengths of the
+    gradients at all nodes, 0 to 1. tokens: two at least"""
+    asks = len(tokens) - 2
+    back = gradients.backward(lab.trace(tokens), lab.model().params, positions=[asks])
+    pull = measured_gradient(influence.grid(len(tokens), lab.model().config.n_layers), back.activations)
+    return float(pull[:, :asks].sum() / pull.sum())
 
 
 SEED = 11

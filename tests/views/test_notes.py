@@ -69,7 +69,7 @@ def test_what_cannot_be_is_said_in_words(made, values, says):
 def test_shorter_and_longer_notes_are_put_under_the_columns_that_both_have(made):
     link, widget = made
     ask(link, donor="Tom", whose="forged", forge="0.1.7")
-    assert widget.html.count("cell note marked forged") == len(tokens_of("Tom")) - 0 - (0 not in (0, 1)) or True
+    assert widget.html.count("cell note marked forged") == 2  # the two tokens that "Tom" has, and no third
     assert widget.html.count('data-set="forge"') == len(tokens_of("Tom"))
     ask(link, donor=f"{BOY} He had a red ball.", forge="")
     assert "“␣He”" in told(widget)
@@ -83,9 +83,10 @@ def test_every_column_behind_the_first_difference_has_its_two_bars():
         rows = re.findall(r'<tr[^>]*><th scope="row"><button.*?</tr>', widget.html)
         assert len(rows) == len(of.columns)
         for row, h in zip(rows, notes.held(of), strict=True):
-            assert [percent(h.later), percent(h.own)] == [unescape(x) for x in re.findall(r'class="num" [^>]*>([^<]*)<', row)] or (
-                percent(h.later) in unescape(row) and percent(h.own) in unescape(row)
-            )
+            assert [unescape(x) for x in re.findall(r"<td data-v[^>]*>([^<]*)<", row)] == [
+                percent(h.later),
+                percent(h.own),
+            ]
     ask(link, held="name", pair=0, mark=11)
     assert told(widget).startswith("“.”, the same token on both tapes")
     ask(link, pair=1)

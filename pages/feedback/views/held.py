@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from inspect import unwrap
-from typing import Any
 
 from markupsafe import Markup
 
@@ -60,38 +59,32 @@ class HeldForLater(Widget):
                 ),
                 c.figure(
                     "held-for-later",
-                    tapes(of, mark),
+                    the_tape(of, mark),
                     rows(of, found, mark),
                     c.told(told(of, found[mark - of.first])),
                     title="One column’s notes are exchanged",
                     caption="Which forecast moves? Press a token.",
-                    readout="In colour: how far the later token moves. Grey: the column’s own next token.",
+                    readout="Colour: the later token. Grey: the column’s own next.",
                 ),
                 c.beyond(many(s.held)),
             ]
         )
 
 
-def tapes(of: Case, mark: int) -> Markup:
-    """Both tapes, the columns at which they differ marked, and the one whose notes are exchanged."""
-    drawn: list[Any] = []
-    start = of.first - 1  # what stands before is alike in both
+def the_tape(of: Case, mark: int) -> Markup:
+    """The tape, from where the other begins to differ; the column whose notes are exchanged is marked."""
+    cells = [
+        cell(t, "newest" if i == mark else "differs" if t != of.donor[i] else "given")
+        for i, t in enumerate(of.tape)
+        if i >= of.first - 1
+    ]
     asked = names_of(of.tape)[-1]
-    for name, tokens, kind in (("the tape", of.tape, "newest"), ("the other", of.donor, "chosen")):
-        cells = [
-            cell(t, kind if i == mark else "differs" if of.tape[i] != of.donor[i] else "given")
-            for i, t in enumerate(tokens)
-            if i >= start
-        ]
-        cells.insert(0, tag("span", "…", class_="cell given"))
-        label = f"{name.capitalize()}, up to {asked}, after which the later token is asked"
-        drawn += [tag("dt", name), tag("dd", tape(cells, label))]
-    return tag("dl", *drawn, class_="note-rows")
+    return tape([tag("span", "…", class_="cell given"), *cells], f"The tape, up to {asked}, after which is asked")
 
 
 def rows(of: Case, found: tuple[Held, ...], mark: int) -> Markup:
     """For each column two bars: how much the later forecast moves, and how much the column's own does."""
-    words, body = names_of(of.tape), []
+    words, others, body = names_of(of.tape), names_of(of.donor), []
     for h in found:
         button = tag(
             "button",
@@ -108,7 +101,7 @@ def rows(of: Case, found: tuple[Held, ...], mark: int) -> Markup:
         body.append(
             tag(
                 "tr",
-                tag("th", button, scope="row"),
+                tag("th", button, instead(words[h.column], others[h.column]), scope="row"),
                 charts.track(*pair, kind="two"),
                 *[tag("td", percent(v), data_v=exact(v), class_="num", tabindex="-1") for v in (h.later, h.own)],
                 class_="chosen" if h.column == mark else None,
@@ -126,6 +119,11 @@ def rows(of: Case, found: tuple[Held, ...], mark: int) -> Markup:
         class_="bars colour-vocab held",
         data_grid=True,
     )
+
+
+def instead(word: str, other: str) -> Markup | None:
+    """What stands there on the other tape, if it is another token."""
+    return None if word == other else tag("span", " or ", tag("span", other, class_="token", translate="no"))
 
 
 def told(of: Case, h: Held) -> Markup:

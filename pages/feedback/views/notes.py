@@ -22,8 +22,8 @@ from explainer.ui.widget import Widget
 from .parts import cell, tape
 
 TOLD, BOY, GIRL = (f"Once there was a brave {who}." for who in ("girl named Lily", "boy named Tom", "girl named Mia"))
-DONORS = {BOY: "a boy named Tom", GIRL: "a girl named Mia"}
-AHEAD = 16  # tokens of each story
+DONORS = {BOY: "boy named Tom", GIRL: "girl named Mia"}
+AHEAD = 9  # tokens of each story
 MOST = 40  # tokens of a tape
 NONE = "-"
 READ = {"own": "Its own notes", "forged": "Forge them", "anew": "Make them again from the tape"}
@@ -81,10 +81,7 @@ class ForgedNotes(Widget):
                     ),
                     tag(
                         "div",
-                        *[
-                            c.button(f"notes of {n}", sets="donor", value=d, pressed=d == s.donor)
-                            for d, n in DONORS.items()
-                        ],
+                        *[c.button(n, sets="donor", value=d, pressed=d == s.donor) for d, n in DONORS.items()],
                         class_="presets",
                         role="group",
                         aria_label="Whose notes",
@@ -102,7 +99,7 @@ class ForgedNotes(Widget):
                     c.told(told(found, s.whose)),
                     title="The tape, and whose notes are read",
                     caption="Press a column to exchange its notes, or not.",
-                    readout="The last token reads the notes of all the others. Marks: with its own.",
+                    readout="Marks on the bars: with its own notes.",
                 ),
                 c.beyond(self.one_by_one(found), self.many()),
             ]

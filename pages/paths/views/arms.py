@@ -62,10 +62,10 @@ class PathArms(Widget):
                     "path-arms",
                     self.arms(),
                     title=f"How many of {working.IN_ALL} sums come out right",
-                    caption="Press an arm: below, it is asked one sum in that way.",
-                    readout="In colour: the sum. Grey below: what the text leads to. Lines: 95 % interval.",
+                    caption="Press an arm to see one.",
+                    readout="Colour: the sum. Grey: what the text leads to. Lines: 95 %.",
                 ),
-                c.controls(tag("div", *examples, class_="presets", role="group", aria_label="Sums")),
+                c.beyond(c.controls(tag("div", *examples, class_="presets", role="group", aria_label="Sums"))),
                 self.one(terms),
             ]
         )
@@ -79,7 +79,7 @@ class PathArms(Widget):
             other = order in (working.SHORT, working.FORGED)
             drawn = [charts.bar(right.share, "first"), charts.mark(low), charts.mark(high)]
             if other:
-                drawn.append(charts.bar(led.share, "second colour-path"))
+                drawn.append(charts.bar(led.share, "second led"))
             pressed = arm == self.state.arm
             button = tag(
                 "button", name, type="button", class_="token", data_set="arm", value=arm,
@@ -130,12 +130,14 @@ class PathArms(Widget):
         length = paths.longest_with_feedback(lab.model().config.n_layers, before)
         return c.figure(
             "arms-one",
-            c.token_strip(
-                names_of(tokens), marks=marks, axis="vocab", label=f"The question, with {ARMS[arm]}, and the answer"
+            c.beyond(
+                c.token_strip(
+                    names_of(tokens), marks=marks, axis="vocab", label=f"The question, with {ARMS[arm]}, and the answer"
+                )
             ),
-            c.told(f"It answers {said}: {verdict}. The longest path to the answer has {how_many(length, 'step')}."),
+            c.told(f"It answers {said}: {verdict}. The longest path to that has {how_many(length, 'step')}."),
             title=ARMS[arm].capitalize(),
-            caption="grey: given; the rest is the model’s",
+            caption=join([f"{' + '.join(map(str, terms))}.", c.beyond(" Grey: given; the rest is the model’s.")]),
         )
 
 

@@ -67,10 +67,12 @@ CLAIMS = {
 
 @dataclass(frozen=True)
 class Settled:
-    """What comes of a bet. right: a key of `Claim.answers`; the three sentences: what kind of truth each is."""
+    """What comes of a bet. right: a key of `Claim.answers`; shows: what the drawing shows; the last three: what kind of
+    truth each sentence is."""
 
     right: str
     drawing: Drawing
+    shows: str
     found: str
     wiring: str
     model: str
@@ -114,7 +116,7 @@ class PathDebate(Widget):
         return join(
             [
                 c.controls(tag("div", *tabs, class_="presets", role="group", aria_label="The four questions")),
-                tag("p", claim.sides, class_="debate-sides"),
+                c.beyond(tag("p", claim.sides, class_="debate-sides")),
                 tag("p", tag("b", claim.asks), class_="debate-asks"),
                 c.controls(*answers, label="Your bet"),
                 c.figure(
@@ -122,6 +124,7 @@ class PathDebate(Widget):
                     found.drawing.draw(),
                     c.told(verdict(claim, found, bets[s.claim])),
                     c.beyond(self.kinds(found)) if bets[s.claim] else None,
+                    readout=found.shows if bets[s.claim] else "",
                 ),
             ]
         )
@@ -148,13 +151,14 @@ def myopic(tokens: tuple[int, ...], bet: bool) -> Settled:
     graph = influence.grid(len(tokens), layers)
     asks = max(len(tokens) - 2, 0)
     if len(tokens) < 2:
-        return Settled("no", plain(graph, names, "No loss"), "this text has no next token to be forecast. Type a word.",
-                       "–", "–", "–")  # fmt: skip
+        none = "this text has no next token to be forecast. Type a word."
+        none = "this text has no next token to be forecast. Type a word."
+        return Settled("no", plain(graph, names, "No loss"), "", none, "–", "–", "–")
     back = gradients.backward(lab.trace(tokens), lab.model().params, positions=[asks])
     pull = paths.measured_gradient(graph, back.activations)
     top = float(pull.max()) or 1.0
     earlier = [n for n in graph.nodes if n.position < asks and pull[n.level, n.position] > 0]
-    others = float(pull[:, :asks].sum() / pull.sum()) if pull.sum() else 0.0
+    others = debate.pull_elsewhere(tokens)
     label = f"How strongly the loss at {names[-1]} pulls at every node"
     drawing = plain(graph, names, label)
     if bet:
@@ -163,6 +167,7 @@ def myopic(tokens: tuple[int, ...], bet: bool) -> Settled:
     return Settled(
         "no" if earlier else "yes",
         drawing,
+        "In the nodes: how strongly the loss pulls, as a share of the strongest pull.",
         f"the loss at {names[-1]} pulls at {how_many(len(earlier), 'node')} of earlier columns; {percent(others)} of "
         "its pull, by the gradients’ length, is there.",
         "A node outside the cone of the asked one has gradient 0; inside, every arrow is a way back. Not through a "
@@ -186,11 +191,12 @@ def remembers(tokens: tuple[int, ...], bet: bool) -> Settled:
     if bet:
         values = np.zeros((graph.levels, graph.n))
         values[-1] = moves
-        inner = [n for n in graph.nodes if 0 < n.level < layers]
+        inner = [n for n in graph.nodes if n.level < layers]
         drawing = plain(graph, names, label, values=values, shade=values, colour="resid", hollow=inner)
     return Settled(
         "yes" if never.low > ever.high else "no",
         drawing,
+        "Top row: how much of each forecast moves when nothing in between has been read.",
         f"after “{names[most]}” {percent(moves[most])} of the probability moves. At one place in each of "
         f"{ever.documents} held-out texts the loss goes from {number(ever.value)} to {number(never.value)} nats.",
         "Keys and values of layer 1 and above are made of what a column has read. They follow from the tape, so "
@@ -215,6 +221,7 @@ def longer(tokens: tuple[int, ...], bet: bool) -> Settled:
     return Settled(
         "yes" if steps[1] > steps[0] else "no",
         drawing,
+        "The thick path is one of the longest.",
         f"{how_many(n, 'token')}, {how_many(steps[0], 'step')}; {2 * n} tokens, {how_many(steps[1], 'step')}. What "
         f"grows is the number of ways: {counts[0]:,} and {counts[1]:,}.",
         f"Every arrow climbs one layer, and there are {layers}: for any weights, any text.",
@@ -247,6 +254,7 @@ def through(tokens: tuple[int, ...], bet: bool) -> Settled:
     return Settled(
         "yes" if without > layers else "no",
         drawing,
+        "The thick path is the longest: through layers, and twice through a token.",
         f"in the notes every way climbs and ends at the top, after {without} steps. With {WRITTEN} written tokens the "
         f"longest is {length}: each leads from the top back to the bottom.",
         f"With w written tokens at most {layers} + w × {layers + 1} steps. Through a token goes one choice from the "
@@ -259,7 +267,7 @@ def through(tokens: tuple[int, ...], bet: bool) -> Settled:
 
 
 def plain(graph: paths.Graph, names: list[str], label: str, **more: object) -> Drawing:
-    return Drawing(slug="path-debate", graph=graph, names=names, label=label, row=ROW, **more)  # type: ignore[arg-type]
+    return Drawing(slug="path-debate", graph=graph, names=names, label=label, row=ROW, follow=label, **more)  # type: ignore[arg-type]
 
 
 SETTLES: dict[str, Callable[[tuple[int, ...], bool], Settled]] = {
