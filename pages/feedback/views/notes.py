@@ -114,7 +114,7 @@ class ForgedNotes(Widget):
                 cells.append(
                     tag(
                         "span",
-                        tag("b", mine),
+                        tag("strong", mine),
                         tag("i", "reads" if i == len(of.tape) - 1 else "its own"),
                         class_="cell note last",
                     )
@@ -127,7 +127,7 @@ class ForgedNotes(Widget):
                 tag(
                     "button",
                     tag("span", f"column {i}: ", class_="sr"),
-                    tag("b", mine),
+                    tag("strong", mine),
                     tag("i", tag("span", "notes of ", class_="sr"), given if on else "its own"),
                     type="button",
                     tabindex="-1",

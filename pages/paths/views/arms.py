@@ -63,7 +63,7 @@ class PathArms(Widget):
                     self.arms(),
                     title=f"How many of {working.IN_ALL} sums come out right",
                     caption="Press an arm to see one.",
-                    readout="Colour: the sum. Grey: what the text leads to. Lines: 95 %.",
+                    readout="Colour: the sum. Grey: what the text leads to.",
                 ),
                 c.beyond(c.controls(tag("div", *examples, class_="presets", role="group", aria_label="Sums"))),
                 self.one(terms),
@@ -77,12 +77,12 @@ class PathArms(Widget):
             right, led = working.score(lab.STORYTELLER, order), working.score(lab.STORYTELLER, order, led=True)
             low, high = right.interval
             other = order in (working.SHORT, working.FORGED)
-            drawn = [charts.bar(right.share, "first"), charts.mark(low), charts.mark(high)]
+            drawn = [charts.bar(right.share, "first")]
             if other:
                 drawn.append(charts.bar(led.share, "second led"))
             pressed = arm == self.state.arm
             button = tag(
-                "button", name, type="button", class_="token", data_set="arm", value=arm,
+                "button", name, type="button", class_="button", data_set="arm", value=arm,
                 aria_pressed=str(pressed).lower(), tabindex=0 if pressed else -1,
             )  # fmt: skip
             rows.append(
@@ -91,12 +91,14 @@ class PathArms(Widget):
                     tag("th", button, scope="row"),
                     charts.track(*drawn, kind="two"),
                     counted(right),
+                    tag("td", f"{percent(low)} to {percent(high)}", class_="num interval"),
                     counted(led) if other else tag("td", "", class_="num"),
                     class_="chosen" if pressed else None,
                 )
             )
         heads = [tag("th", "working", scope="col"), tag("td", aria_hidden="true")]
-        heads += [c.column_head("the sum"), c.column_head("what the text leads to")]
+        heads += [c.column_head("the sum"), tag("th", "95 % interval", scope="col", class_="interval")]
+        heads.append(c.column_head("what the text leads to"))
         return tag(
             "table",
             tag("caption", "How many sums come out right, by who did the steps", class_="sr"),

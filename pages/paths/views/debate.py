@@ -17,6 +17,7 @@ from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
 from .grid import Drawing, names_of
+from .measured import measured_table
 
 WRITTEN = 2  # tokens that the model writes in the last of the four drawings
 ROW = 38
@@ -117,17 +118,23 @@ class PathDebate(Widget):
             [
                 c.controls(tag("div", *tabs, class_="presets", role="group", aria_label="The four questions")),
                 c.beyond(tag("p", claim.sides, class_="debate-sides")),
-                tag("p", tag("b", claim.asks), class_="debate-asks"),
+                tag("p", tag("strong", claim.asks), class_="debate-asks"),
                 c.controls(*answers, label="Your bet"),
                 c.figure(
                     "path-debate",
                     found.drawing.draw(),
                     c.told(verdict(claim, found, bets[s.claim])),
-                    c.beyond(self.kinds(found)) if bets[s.claim] else None,
+                    c.beyond(self.kinds(found), self.table(found.drawing)) if bets[s.claim] else None,
                     readout=found.shows if bets[s.claim] else "",
                 ),
             ]
         )
+
+    def table(self, drawn: Drawing) -> Markup | None:
+        """The numbers in the nodes, if there are any."""
+        if drawn.values is None or drawn.names is None:
+            return None
+        return measured_table(drawn.graph, list(drawn.names), np.asarray(drawn.values), drawn.label)
 
     def kinds(self, found: Settled) -> Markup:
         rows = (("Theorem", found.wiring), ("This model", found.model), ("Open", found.open))
@@ -217,7 +224,7 @@ def longer(tokens: tuple[int, ...], bet: bool) -> Settled:
     steps = [len(influence.grid(m, layers).longest_path()) for m in (n, 2 * n)]
     given = working.score(lab.STORYTELLER, working.GIVEN)
     once = working.score(lab.STORYTELLER, "answer")
-    drawing = plain(graph, names, f"The grid of {how_many(n, 'token')}", path=long if bet else ())
+    drawing = plain(graph, names, "The longest path in it", path=long if bet else ())
     return Settled(
         "yes" if steps[1] > steps[0] else "no",
         drawing,
@@ -246,7 +253,7 @@ def through(tokens: tuple[int, ...], bet: bool) -> Settled:
     drawing = plain(
         graph,
         names_of(shown),
-        f"The grid with {how_many(WRITTEN, 'written token')}, and the longest path in it",
+        f"The last {WRITTEN} are written; the longest path in it",
         path=influence.staircase(graph) if bet else (),
         first=len(tokens) - len(kept),
         marked_columns=dict.fromkeys(range(len(kept), len(shown)), "axis-vocab"),
@@ -267,7 +274,8 @@ def through(tokens: tuple[int, ...], bet: bool) -> Settled:
 
 
 def plain(graph: paths.Graph, names: list[str], label: str, **more: object) -> Drawing:
-    return Drawing(slug="path-debate", graph=graph, names=names, label=label, row=ROW, follow=label, **more)  # type: ignore[arg-type]
+    where = f"Grid of {how_many(graph.n, 'token')} and {how_many(graph.levels - 1, 'layer')}. "
+    return Drawing(slug="path-debate", graph=graph, names=names, label=where + label, row=ROW, follow=label, **more)  # type: ignore[arg-type]
 
 
 SETTLES: dict[str, Callable[[tuple[int, ...], bool], Settled]] = {
