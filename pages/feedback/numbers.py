@@ -6,78 +6,74 @@ from typing import Any
 
 import numpy as np
 
-from explainer.corpus.lexicon import ADJECTIVES, BOYS, GIRLS
 from explainer.models import lab
-from explainer.studies import influence, story, working
+from explainer.studies import influence, notes, story, working
 from explainer.ui.html import how_many, number, percent
 
 from .page import OWN, FeedbackState
 from .views.cache import millions
+from .views.notes import BOY, TOLD
 from .views.parts import one_in
-
-TOLD, DONOR, SISTER = (
-    f"Once there was a brave {who}." for who in ("girl named Lily", "boy named Tom", "girl named Mia")
-)
 
 
 def forged_notes() -> dict[str, Any]:
-    """What the table of forged keys and values says: one tape, read with its own notes and with those of others.
-
-    `was` is the token that the tape calls for, `other` the one that the donor's tape calls for. Each row has their
-    probabilities; the last one is the control, a donor after which the same token comes.
-    """
+    """What the prose says of forged keys and values: one tape, read with its own notes and with those of another, and
+    all tapes of its form. `was` is the token that the tape calls for, `other` the one that the other tape calls for."""
     model, name = lab.model(), lab.tokenizer().display
-    tape, donor, sister = (lab.tokens_of(text) for text in (TOLD, DONOR, SISTER))
-    columns = [i for i, (a, b) in enumerate(zip(tape, donor, strict=True)) if a != b]
-    own, forged = story.forged_notes(model, tape, donor)
-    was, other = int(own.argmax()), int(lab.trace(donor)["logits"][-1].argmax())
-
-    def row(read: str, odds: Any) -> dict[str, str]:
-        return {"read": read, "was": percent(float(odds[was])), "other": percent(float(odds[other]))}
-
-    pair = " and ".join(f"`{name(tape[c])}`" for c in columns)
-    rows = [row("its own", own), row(f"forged in the columns {pair}", forged)]
-    rows += [
-        row(f"forged in the column `{name(tape[c])}` alone", story.forged_notes(model, tape, donor, [c])[1])
-        for c in columns
-    ]
-    rows.append(row(f"control: those of a pass over `{SISTER}`", story.forged_notes(model, tape, sister)[1]))
+    tape, donor = (lab.tokens_of(text) for text in (TOLD, BOY))
+    found = notes.forge(tape, donor, notes.apart(tape, donor), 1)
+    was, other = int(found.own.argmax()), int(lab.trace(donor)["logits"][-1].argmax())
     moved = [
-        float(own[was] - story.forged_notes(model, tape, donor, layers=[layer])[1][was])
+        float(found.own[was] - story.forged_notes(model, tape, donor, layers=[layer])[1][was])
         for layer in range(model.config.n_layers)
     ]
     most = max(moved)
-    won = [wins(*pair) for pair in pairs()]
+    won, kind, alone = (notes.obeyed(how) for how in ("both", "kind", "name"))
     return {
-        "notes_n": len(won),
-        "notes_won": sum(won),
-        "notes": rows,
+        "notes_n": won.of,
+        "notes_won": won.right,
+        "notes_interval": " to ".join(map(percent, won.interval)),
+        "notes_kind": kind.right or "none",
+        "notes_name": alone.right or "none",
         "notes_tape": TOLD,
-        "notes_donor": DONOR,
+        "notes_donor": BOY,
         "notes_was": name(was),
         "notes_other": name(other),
-        "notes_obeyed": bool(forged[other] > 0.5),
+        "notes_p_was": percent(float(found.own[was])),
+        "notes_p_other": percent(float(found.forged[other])),
+        "notes_obeyed": bool(found.forged[other] > 0.5),
         "notes_deepest": {"layer": moved.index(most), "share": most, "moved": percent(max(most, 0.0))},
     }
 
 
-def pairs() -> list[tuple[str, str]]:
-    """More tapes and donors of the table's form, and the other way round: adjectives of one token, a name each."""
-    one = [a for a in ADJECTIVES.weights if len(lab.tokenizer().encode_word(a)) == 1]
-    kinds = (("girl", GIRLS.weights, "boy", BOYS.weights), ("boy", BOYS.weights, "girl", GIRLS.weights))
-    found = [
-        (f"Once there was a{a} {who} named{mine}.", f"Once there was a{a} {other} named{theirs}.")
-        for a in one
-        for who, own, other, others in kinds
-        for mine, theirs in zip(own, others, strict=True)
-    ]
-    return [pair for pair in found if pair != (TOLD, DONOR)]
-
-
-def wins(told: str, donor: str) -> bool:
-    """Whether, with the donor's notes forged in, the token that the donor's tape calls for has more than half."""
-    _, forged = story.forged_notes(lab.model(), lab.tokens_of(told), lab.tokens_of(donor))
-    return bool(forged[int(lab.trace(lab.tokens_of(donor))["logits"][-1].argmax())] > 0.5)
+def held_for_later() -> dict[str, Any]:
+    """What the prose says of what a column holds for a later one."""
+    named, asked, summed = (notes.tried(kind) for kind in ("name", "asked", "sum"))
+    layers = notes.by_layer()
+    least = min(layers)
+    first = notes.case("name", 0)
+    words = lab.names_of(first.tape)
+    (later, _, own), sums = named["mark"], {what: means[0] for what, means in summed.items()}
+    return {
+        "held_n": notes.SAMPLE,
+        "held_name": "".join(words[first.first : first.mark + 1]).strip("␣"),
+        "held_piece": words[first.mark],
+        "held_moves": percent(later.value),
+        "held_interval": f"{percent(later.low)} to {percent(later.high)}",
+        "held_own": percent(own.value),
+        "held_noise": percent(named["noise"][0].value),
+        "held_differs": percent(named["differs"][0].value),
+        "held_else": percent(named["else"][0].value),
+        "held_found": later.low > 0.5 > named["noise"][0].high and own.high < 0.1,
+        "held_layer": layers.index(least),
+        "held_layer_left": percent(least),
+        "asked_mark": percent(asked["mark"][1].value),
+        "asked_before": percent(asked["own"][1].value),
+        "sum_behind": percent(sums["mark"].value),
+        "sum_all": percent(sums["all"].value),
+        "sum_noise": percent(sums["noise"].value),
+        "sum_little": sums["mark"].high < sums["all"].low / 2,
+    }
 
 
 def lost_words() -> dict[str, Any]:
@@ -134,6 +130,7 @@ def numbers() -> dict[str, Any]:
     differ = story.how_many_differ(told[at:], other[at:])
     return (
         forged_notes()
+        | held_for_later()
         | lost_words()
         | {
             "n_params": f"{lab.model().n_params:,}",

@@ -11,13 +11,15 @@ import param
 
 from explainer.kernel.sampling import Settings, Step
 from explainer.models import lab
-from explainer.studies import story, working
+from explainer.studies import notes, story, working
 from explainer.ui.page import Page
 from explainer.ui.state import MOMENT, NotYet, PageState
 
 from .views.branches import Branches
 from .views.cache import ContextWindow, KeysAndValues
+from .views.held import CHOICES, HeldForLater
 from .views.loop import Loop
+from .views.notes import BOY, MOST, READ, TOLD, ForgedNotes, parse_columns
 from .views.prefill import Prefill
 from .views.turing import Turing
 
@@ -67,6 +69,13 @@ class FeedbackState(PageState):
     window = param.Integer(default=24, bounds=(4, 128), label="window")
     again = param.Integer(default=0, label="go on measuring")
     turing = param.Boolean(default=False, label="Turing's words")
+    tape = param.String(default=TOLD, label="Tape")
+    donor = param.String(default=BOY, label="Notes of")
+    forge = param.String(default="", label="columns", doc="whose notes are forged: 6.8; '-': none; '': all that differ")
+    whose: param.Selector[Any] = param.Selector(default="own", objects=list(READ), label="notes that are read")
+    held: param.Selector[Any] = param.Selector(default="name", objects=list(CHOICES), label="what comes later")
+    pair = param.Integer(default=0, bounds=(0, notes.SAMPLE - 1), label="pair of tapes")
+    mark = param.Integer(default=None, bounds=(0, None), allow_None=True, label="column")
 
     def __init__(self, **params: Any):
         self._chosen: dict[str, tuple[str, str]] = {}  # prompt: its choices and branches, while another text is there
@@ -176,6 +185,20 @@ class FeedbackState(PageState):
             except ValueError as problem:
                 messages["sum"] = str(problem)
                 del wanted["sum"]
+        for name in ("tape", "donor"):
+            if name in wanted and not 2 <= (n := len(lab.tokens_of(wanted[name], lab.STORYTELLER))) <= MOST:
+                messages[name] = f"This figure draws 2 to {MOST} tokens; these are {n}."
+                del wanted[name]
+        if "forge" in wanted:
+            try:
+                parse_columns(wanted["forge"])
+            except ValueError as problem:
+                messages["forge"] = str(problem)
+                del wanted["forge"]
+        if any(wanted.get(n, getattr(self, n)) != getattr(self, n) for n in ("tape", "donor")):
+            wanted.setdefault("forge", "")  # other texts: wherever these differ
+        if any(wanted.get(n, getattr(self, n)) != getattr(self, n) for n in ("held", "pair")):
+            wanted.setdefault("mark", None)
         room = max(0, lab.window() - len(self.tokens() if "prompt" not in wanted else lab.tokens_of(wanted["prompt"])))
         if not lab.is_own() and (wanted.get("step", self.step) or 0) > room:  # also where the text has grown
             wanted["step"] = room
@@ -193,7 +216,7 @@ PAGE = Page(
     question="What happens when the output becomes the input?",
     says="The drop: you let it write, and interfere.",
     state=FeedbackState,
-    widgets=(Loop, Branches, Prefill, KeysAndValues, ContextWindow, Turing),
+    widgets=(Loop, Branches, Prefill, KeysAndValues, ForgedNotes, HeldForLater, ContextWindow, Turing),
 )
 
 if __name__ != f"{__package__}.page":  # panel serve pages/feedback/page.py

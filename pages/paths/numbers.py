@@ -8,7 +8,7 @@ from typing import Any
 from explainer.kernel.paths import letter, longest_with_feedback, path_length, paths_to
 from explainer.kernel.sampling import distribution
 from explainer.models import lab
-from explainer.studies import influence, working
+from explainer.studies import debate, influence, working
 from explainer.ui.html import how_many, number, percent
 from explainer.ui.parts.grid import names_of
 
@@ -48,7 +48,16 @@ def numbers() -> dict[str, Any]:
     position, height = state.chosen()
     place = EXAMPLE
     column = letter(place.position), letter(place.position - 1), letter(place.position + 1)
+    ever, never = debate.loss()
     return {
+        "bet_pull": percent(debate.pull_elsewhere(tokens)),
+        "bet_with": number(ever.value),
+        "bet_without": number(never.value),
+        "bet_with_interval": f"{number(ever.low)} to {number(ever.high)}",
+        "bet_without_interval": f"{number(never.low)} to {number(never.high)}",
+        "bet_documents": ever.documents,
+        "in_all": working.IN_ALL,
+        "short_right": sums[working.SHORT].right,
         "n": n,
         "layers": layers,
         "twice": 2 * layers,

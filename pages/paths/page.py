@@ -14,7 +14,9 @@ from explainer.ui.page import Page
 from explainer.ui.parts.grid import read_node
 from explainer.ui.state import PageState
 
+from .views.arms import ARMS, PathArms
 from .views.cones import PathCount, Paths
+from .views.debate import CLAIMS, PathDebate
 from .views.depth import Depth
 from .views.feedback import PathFeedback
 from .views.lengths import PathLengths
@@ -44,6 +46,12 @@ class PathsState(PageState):
     early = param.Integer(default=1, bounds=(0, None), label="first token")
     late = param.Integer(default=11, bounds=(0, None), label="second token")
     kernel = param.Integer(default=3, bounds=(2, 6), label="kernel")
+    arm: param.Selector[Any] = param.Selector(default=working.FORGED, objects=list(ARMS), label="working")
+    claim: param.Selector[Any] = param.Selector(default="myopic", objects=list(CLAIMS), label="question")
+    myopic: param.Selector[Any] = param.Selector(default="", objects=["", "yes", "no"], label="bet")
+    remembers: param.Selector[Any] = param.Selector(default="", objects=["", "yes", "no"], label="bet")
+    longer: param.Selector[Any] = param.Selector(default="", objects=["", "yes", "no"], label="bet")
+    through: param.Selector[Any] = param.Selector(default="", objects=["", "yes", "no"], label="bet")
 
     places = {"source": "prompt", "target": "prompt", "early": "prompt", "late": "prompt"}  # noqa: RUF012 - read only
 
@@ -106,7 +114,18 @@ PAGE = Page(
     question="How long can it think before it has to write?",
     says="The floors: what can reach what, and in how many steps.",
     state=PathsState,
-    widgets=(Paths, PathCount, PathFeedback, PathScratchpad, PathPerturb, PathGradients, PathLengths, Depth),
+    widgets=(
+        Paths,
+        PathCount,
+        PathFeedback,
+        PathDebate,
+        PathScratchpad,
+        PathArms,
+        PathPerturb,
+        PathGradients,
+        PathLengths,
+        Depth,
+    ),
 )
 
 if __name__ != f"{__package__}.page":  # panel serve pages/paths/page.py

@@ -618,22 +618,8 @@ def test_each_widget_lives_alone():
     for widget in PAGE.widgets:
         alone = Desk(widget.slug)
         before = alone.html(widget.slug)
-        alone.ask(step=9)
+        alone.ask(**{"step": 9} if "step" in widget.reads else {"whose": "forged", "pair": 1})
         assert alone.html(widget.slug) != before, widget.slug
-
-
-def test_the_notes_of_earlier_columns_are_forged_and_the_tape_is_not():
-    found = numbers_of("feedback")
-    tape, donor = (lab.tokens_of(found[name]) for name in ("notes_tape", "notes_donor"))
-    own, forged = story.forged_notes(lab.model(), tape, donor)
-    was, other = (TK.encode(found[name].replace("␣", " "))[0] for name in ("notes_was", "notes_other"))
-    told = [(row["was"], row["other"]) for row in found["notes"]]
-    assert told[0] == (percent(float(own[was])), percent(float(own[other])))
-    assert told[1] == (percent(float(forged[was])), percent(float(forged[other])))
-    assert was != other and own.argmax() == was and found["notes_obeyed"] == (forged[other] > 0.5)
-    assert told[-1][0] == percent(
-        float(story.forged_notes(lab.model(), tape, lab.tokens_of("Once there was a brave girl named Mia."))[1][was])
-    )
 
 
 @pytest.mark.parametrize("slug", ["turing", "kv-cache"])
