@@ -13,9 +13,9 @@ from explainer.studies.working import Score
 from explainer.ui.html import exact, how_many, join, percent, tag
 from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
+from explainer.ui.parts.grid import names_of
 from explainer.ui.widget import Widget
 
-from .grid import names_of
 from .scratchpad import EXAMPLES
 
 ERASED = "erased"

@@ -14,9 +14,9 @@ from explainer.models import lab
 from explainer.studies import debate, influence, working
 from explainer.ui.html import how_many, join, number, percent, tag
 from explainer.ui.parts import components as c
+from explainer.ui.parts.grid import Drawing, names_of
 from explainer.ui.widget import Widget
 
-from .grid import Drawing, names_of
 from .measured import measured_table
 
 WRITTEN = 2  # tokens that the model writes in the last of the four drawings
