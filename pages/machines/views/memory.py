@@ -144,7 +144,7 @@ def memory_side(sequence: int, length: int, at: int, one: FromMemory) -> Markup:
     """What the Neural Turing Machine is given and answers, its weightings, and its memory after the step."""
     slots = len(one.memory[0])
     right = facts.right_words(one.said, sequence, length)
-    now = one.memory[at - 1] if at else np.full(one.memory.shape[1:], ntm.BLANK)
+    now = one.memory[at - 1] if at else np.full_like(one.memory[0], ntm.BLANK)
     why = [
         f"step {t + 1}: writes to slot {w} ({percent(one.written[t, w])} of it), reads slot {r} "
         f"({percent(one.read[t, r])} of it)"
@@ -161,7 +161,7 @@ def memory_side(sequence: int, length: int, at: int, one: FromMemory) -> Markup:
             row_name(f"{slots} slots ↓, steps →"),
             row_name("hold"),
             weightings(one.written[:at], one.read[:at], label + "; ".join(why[at - 1 : at]), why[:at], len(why)),
-            contents(now, f"What stands in the {slots} slots after step {at}, {now.shape[1]} numbers each"),
+            contents(now, f"What stands in the {slots} slots after step {at}, {len(now[0])} numbers each"),
             class_="map-and-memory",
         ),
         class_="copy-side",
