@@ -1,7 +1,7 @@
 """python -m explainer.training.memory          all of them, two at a time (`make train-memory`)
    python -m explainer.training.memory ntm      one kind of them: ntm, rope, learned, none
 
-Trains the machines that copy (explainer/models/memory.py) and writes weights/memory/: the weights as float16, and a
+Trains the machines that copy (explainer/live/memory.py) and writes weights/memory/: the weights as float16, and a
 card about all of them, memory.md and memory.json.
 
 The Neural Turing Machines are trained in torch, the transformers by the trainer that readers' browsers use
@@ -23,12 +23,12 @@ import torch
 import torch.nn.functional as F
 from safetensors.numpy import save_file
 
+from explainer.live import memory
 from explainer.live.adamw import Plan
+from explainer.live.memory import MARK, NTM_SEEDS, POSITIONS, TAPE_SEEDS, TRAINED, WEIGHTS, Positions
 from explainer.live.nets import ALL, Net
 from explainer.live.tasks import TRAINING
 from explainer.live.trainer import Measured, Trainer
-from explainer.models import memory
-from explainer.models.memory import MARK, NTM_SEEDS, POSITIONS, TAPE_SEEDS, TRAINED, WEIGHTS, Positions
 from explainer.training.memory_card import write_card
 from explainer.training.torch_ntm import TorchNTMs
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from explainer.kernel import checkpoint
-from explainer.models import memory
-from explainer.models.memory import LEARNED, LENGTHS, SEQUENCES
+from explainer.live import memory
+from explainer.live.memory import LEARNED, LENGTHS, SEQUENCES
 
 
 def measured(name: str) -> dict:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from explainer.models import memory as kept_models
-from explainer.models.memory import TRAINED
+from explainer.live import memory as kept_models
+from explainer.live.memory import TRAINED
 from explainer.ui.html import number, percent
 
 from .facts import adding, addressing, automata, by_hand, memory, turing
@@ -112,6 +112,13 @@ def copying() -> dict[str, Any]:
         "copy_tape_weights": f"{kept_models.tape_net('rope', memory.SHOWN).size:,}",
         "copy_examples": examples(shown["ntm"]),
         "copy_tape_examples": examples(shown["rope"]),
+    }
+    ways = [memory.way(seed, TWICE) for seed in kept_models.NTM_SEEDS]
+    found |= {
+        "copy_forth": sum(move > 0 for move, _ in ways),
+        "copy_back": sum(move < 0 for move, _ in ways),
+        "copy_follow": sum(follows for _, follows in ways),
+        "copy_direction": "on" if ways[memory.SHOWN][0] > 0 else "back",
     }
     for kind in kept_models.POSITIONS:
         found[f"copy_learned_{kind}"] = memory.learned(kind)

@@ -8,7 +8,7 @@ from typing import Any
 
 import param
 
-from explainer.models import memory as kept_models
+from explainer.live import memory as kept_models
 from explainer.ui.page import Page
 from explainer.ui.state import PageState
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from explainer.architectures.ntm import NTMConfig
-from explainer.models import memory
+from explainer.live import memory
 
 FILE = Path(__file__).with_name("ntm.npz")
 SMALL, SMALL_SLOTS, STEPS, BATCH, SEED = NTMConfig(3, 2, 4, 5), 7, 9, 3, 8

@@ -8,7 +8,7 @@ import pytest
 from conftest import LIVE, settle
 from playwright.sync_api import Page, expect
 
-from explainer.models import memory as kept_models
+from explainer.live import memory as kept_models
 from pages.machines.facts import memory as facts
 from pages.machines.views import memory as views
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explainer.architectures import ntm
-from explainer.models import memory
+from explainer.live import memory
 from tests.golden import ntm_torch
 
 few = settings(max_examples=40, deadline=None)

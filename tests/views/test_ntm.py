@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from explainer.models import memory as kept_models
-from explainer.models.memory import LONGEST, TRAINED
+from explainer.live import memory as kept_models
+from explainer.live.memory import LONGEST, TRAINED
 from pages import numbers_of
 from pages.machines.facts import memory as facts
 from pages.machines.page import PAGE
@@ -92,6 +92,8 @@ def test_only_what_has_happened_is_drawn(made):
     html = made["copying-machines"].html
     assert html.count('class="point"') == 2 * 7 and "Step 7 of 41: they are given word 7." in html
     assert "Given so far: 7 words" in html and "0 words" in html
+    squares = "".join(re.findall(r'<path d="([^"]*)" class="(?:written|looked) ', html))
+    assert {int(t) for t in re.findall(r"M(\d+) ", squares)} == set(range(7))
     ask(made, at=0)
     assert "the memory is blank" in told(made)
     ask(made, at=21)

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from explainer.architectures import ntm
-from explainer.live.nets import Attention, Net
-from explainer.models import memory
-from explainer.models.measured import kept
-from explainer.models.memory import (
+from explainer.live import memory
+from explainer.live.memory import (
     LEARNED,
     MARK,
     NTM_SEEDS,
@@ -22,6 +20,8 @@ from explainer.models.memory import (
     Positions,
     Right,
 )
+from explainer.live.nets import Attention, Net
+from explainer.models.measured import kept
 from explainer.studies.working import Score
 
 Array = np.ndarray
@@ -163,3 +163,17 @@ def names(kind: str) -> list[str]:
 def learned(kind: str) -> int:
     """How many of a kind have learned the task."""
     return sum(whole(name, TRAINED).share >= LEARNED for name in names(kind))
+
+
+@functools.lru_cache(maxsize=8)
+def way(seed: int, length: int) -> tuple[int, bool]:
+    """Which way a Neural Turing Machine goes along its memory, and whether what it reads is what it wrote.
+
+    returns: the move of its write head that comes most often, in slots (STEPS), and whether, of each of SEQUENCES
+    sequences, every word is read from the slot into which it was written
+    """
+    given = memory.as_inputs(memory.sequences(3, 0, SEQUENCES, length))
+    run = ntm.run(memory.ntm_params(seed), memory.NTM, given, memory.SLOTS)
+    wrote, read = (np.stack([getattr(s, head).weighting.argmax(axis=-1) for s in run]) for head in ("write", "read"))
+    move = (np.diff(wrote[:length], axis=0) + 1) % memory.SLOTS - 1
+    return int(np.median(move)), bool((wrote[:length] == read[length + 1 :]).all())

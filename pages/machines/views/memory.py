@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import bisect
 import inspect
+from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 
 from explainer.architectures import ntm
-from explainer.models import memory as kept_models
-from explainer.models.memory import LONGEST, TRAINED, WORD
+from explainer.live import memory as kept_models
+from explainer.live.memory import LONGEST, TRAINED, WORD
 from explainer.ui.html import how_many, join, percent, tag
 from explainer.ui.parts import components as c
 from explainer.ui.parts.pattern import LEVELS
@@ -96,7 +97,10 @@ class Copying(Widget):
                         class_="copy-foot",
                     ),
                     tag("p", "Point at a step for where it writes and reads.", class_="readout", data_readout=True),
-                    c.beyond(table(s.length, from_memory, from_tape, s.sequence)),
+                    c.beyond(
+                        tag("p", which_head(s.positions), class_="run-says told which-head"),
+                        table(s.length, from_memory, from_tape, s.sequence),
+                    ),
                     class_="figure copying-machines",
                     data_figure="copying-machines",
                     data_testid="copying-machines",
@@ -135,6 +139,16 @@ def said(length: int, at: int, one: FromMemory, other: FromTape, sequence: int) 
 def tape_right(other: FromTape, sequence: int, length: int) -> Array:
     """Which words the transformer has right. (The mark, where it writes one, is none.)"""
     return facts.right_words(kept_models.as_words(other.said), sequence, length) & (other.said < kept_models.MARK)
+
+
+def which_head(positions: Any) -> str:
+    """Which head of the transformer is drawn, and why that one."""
+    layer, head, share = facts.finder(positions, kept_models.digest(kept_models.tape_name(positions, facts.SHOWN)))
+    shape = kept_models.tape_shape(positions)
+    return (
+        f"Of the transformer’s {shape.layers * shape.heads} heads, head {layer}.{head} is drawn: with {TRAINED} words "
+        f"it reads most of the word that has to be written next, {percent(share)} of its reading on average."
+    )
 
 
 # ---------------------------------------------------------------- the two sides
@@ -184,8 +198,12 @@ def tape_side(sequence: int, length: int, at: int, other: FromTape) -> Markup:
         tag("p", tag("b", "Transformer"), class_="side-name"),
         given(facts.words(sequence, length), at),
         answers(kept_models.as_words(other.said), right, at, "the transformer"),
-        row_name(f"{last} places ↓, steps →"),
-        weightings(writes[:at], reads[:at], label + "; ".join(why[at - 1 : at]), why[:at], last),
+        tag(
+            "div",
+            row_name(f"{last} places ↓, steps →"),
+            weightings(writes[:at], reads[:at], label + "; ".join(why[at - 1 : at]), why[:at], last),
+            class_="map-alone",
+        ),
         class_="copy-side",
     )
 
