@@ -46,7 +46,7 @@ class MachinesState(PageState):
 
     length = param.Integer(default=20, bounds=(1, kept_models.LONGEST), label="words to copy")
     sequence = param.Integer(default=0, bounds=(0, 2**31 - 1), label="which words")
-    at = param.Integer(default=memory.steps(20), bounds=(0, memory.steps(kept_models.LONGEST)), label="step of copying")
+    at = param.Integer(default=0, bounds=(0, memory.steps(kept_models.LONGEST)), label="step of copying")  # 0: all
     slots: param.Selector[Any] = param.Selector(default=kept_models.SLOTS, objects=list(SLOTS), label="slots")
     positions: param.Selector[Any] = param.Selector(default="rope", objects=list(POSITIONS), label="positions")
 
@@ -65,7 +65,7 @@ class MachinesState(PageState):
         if any(wanted.get(n, getattr(self, n)) != getattr(self, n) for n in ("program", "word")):
             wanted.setdefault("step", 0)  # another machine, another tape: from the start
         if wanted.get("length", self.length) != self.length:
-            wanted.setdefault("at", memory.steps(wanted["length"]))  # another length: to its end
+            wanted.setdefault("at", 0)  # another length: all of it
 
 
 PAGE = Page(

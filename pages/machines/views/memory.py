@@ -55,7 +55,8 @@ class Copying(Widget):
         s = self.state
         from_memory = facts.from_memory(s.sequence, s.length, s.slots)
         from_tape = facts.from_tape(s.sequence, s.length, s.positions)
-        last, at = facts.steps(s.length), s.at
+        last = facts.steps(s.length)
+        at = s.at or last  # 0: the whole picture, before one steps through it
         return join(
             [
                 c.controls(
@@ -86,7 +87,7 @@ class Copying(Widget):
                     ),
                     tag(
                         "div",
-                        transport("at", at, last, "The copying", "One step on"),
+                        transport("at", s.at, last, "The copying", "One step on", first="All of it"),
                         tag(
                             "p",
                             tag("span", "writes here", class_="copy-key written"),
@@ -118,8 +119,6 @@ def said(length: int, at: int, one: FromMemory, other: FromTape, sequence: int) 
     """How far they are, or what became of it."""
     last = facts.steps(length)
     if at < last:
-        if at == 0:
-            return f"Before the first step: the memory is blank, the tape is empty. {how_many(length, 'word')} to come."
         if at <= length:
             doing = f"they are given word {at}"
         elif at == length + 1:
@@ -158,7 +157,7 @@ def memory_side(sequence: int, length: int, at: int, one: FromMemory) -> Markup:
     """What the Neural Turing Machine is given and answers, its weightings, and its memory after the step."""
     slots = len(one.memory[0])
     right = facts.right_words(one.said, sequence, length)
-    now = one.memory[at - 1] if at else np.full_like(one.memory[0], ntm.BLANK)
+    now = one.memory[at - 1]
     why = [
         f"step {t + 1}: writes to slot {w} ({percent(one.written[t, w])} of it), reads slot {r} "
         f"({percent(one.read[t, r])} of it)"
@@ -369,7 +368,6 @@ class CopyingLengths(Widget):
             curves(),
             c.told(*learned_words()),
             c.beyond(every_seed()),
-            readout="Point at a mark for its interval.",
         )
 
 
@@ -385,9 +383,12 @@ def curves() -> Markup:
         "copying-lengths",
         f"Of {kept_models.SEQUENCES} sequences of each length, the share copied without an error",
         Axis("words in the sequence", "", 0, LONGEST, whole=True),
-        Axis("copied without an error", "", 0, 1),
+        Axis("copied without an error", "", 0, 1.05),
         tuple(series),
-        markers=((float(TRAINED), "longest trained"), (float(kept_models.SLOTS), "slots")),
+        markers=(
+            (float(TRAINED), f"trained up to {TRAINED}"),
+            (float(kept_models.SLOTS), f"{kept_models.SLOTS} slots"),
+        ),
     ).markup()
 
 

@@ -38,8 +38,11 @@ def runs(rows: Array, top: int = 0) -> str:
     return "".join(found)
 
 
-def transport(name: str, at: int, last: int, whose: str, forth: str) -> Markup:
-    """The buttons of the site's one player. name: the value that counts its steps; forth: what one step on is"""
+def transport(name: str, at: int, last: int, whose: str, forth: str, first: str = "Rewind") -> Markup:
+    """The buttons of the site's one player.
+
+    name: the value that counts its steps; forth: what one step on is; first: what is seen at 0
+    """
     icon = lambda name, kind: join([tag("span", name, class_="sr"), tag("i", class_=kind, aria_hidden="true")])  # noqa: E731
 
     def turn(label: Markup, by: int, title: str) -> Markup:
@@ -58,7 +61,7 @@ def transport(name: str, at: int, last: int, whose: str, forth: str) -> Markup:
 
     return tag(
         "div",
-        turn(icon("Rewind", "rewind"), -at, "Rewind"),
+        turn(icon(first, "rewind"), -at, first),
         turn(icon("Previous step", "back"), -1, "One step back"),
         turn(icon("Next step", "forth"), 1, forth),
         tag(
