@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from explainer.architectures import ntm
 from explainer.live import memory
+from tests import with_torch
 from tests.golden import ntm_torch
 
 few = settings(max_examples=40, deadline=None)
@@ -149,3 +151,15 @@ def test_the_same_words_as_numbers_and_as_bits():
     given_ = memory.as_inputs(words)
     assert given_.shape == (15, 3, memory.WORD + 1) and (np.abs(given_[:7, :, :-1]) == 1).all()
     assert not given_[8:].any() and given_[7, :, -1].all() and given_[:, :, -1].sum() == 3
+
+
+def test_a_machine_trained_beside_others_becomes_what_it_becomes_alone():
+    pytest.importorskip("torch", reason=with_torch.WHY)
+    from explainer.training import memory as training
+
+    plan = replace(training.NTM_PLAN, steps=3)
+    (alone, loss), *_ = training.train_ntms([3], plan)
+    (_, _), (beside, same) = training.train_ntms([0, 3], plan)
+    assert loss == pytest.approx(same, rel=1e-5)
+    for name, value in alone.items():
+        np.testing.assert_allclose(value, beside[name], atol=1e-4, err_msg=name)
