@@ -42,7 +42,8 @@ LEARNED = 0.95
 """Who copies this share of the longest sequences of training without an error has learned the task."""
 NTM_SEEDS, TAPE_SEEDS = range(5), range(3)
 NTM = NTMConfig(n_in=WORD + 1, n_out=WORD, d_slot=10, d_controller=48)
-WEIGHTS = checkpoint.WEIGHTS / "memory"
+WEIGHTS = Path(__file__).parents[1] / "models" / "weights" / "memory"
+"""What the page that shows them reads; it is in that page's pack alone (build/page_pack.py)."""
 
 
 def tape_shape(positions: Positions) -> Shape:
