@@ -29,29 +29,29 @@ def verdict(length: int, sequence: int = 0, slots: int = kept_models.SLOTS, posi
 def test_a_longer_sequence_and_other_words_are_copied_as_natively(open_page):
     page = open_page("machines/", length=9)
     own = figure(page)
-    expect(own.locator(".told")).to_have_text(verdict(9))
+    expect(own.locator(".told").first).to_have_text(verdict(9))
     own.get_by_label("Words to copy").fill("30")
-    expect(own.locator(".told")).to_have_text(verdict(30))
+    expect(own.locator(".told").first).to_have_text(verdict(30))
     expect(page).to_have_url(re.compile(r"[?&]length=30(&|$)"))
     own.get_by_role("button", name="Other words").click()
-    expect(own.locator(".told")).to_have_text(verdict(30, 1))
+    expect(own.locator(".told").first).to_have_text(verdict(30, 1))
 
 
 def test_it_is_stepped_and_played_to_its_end(open_page):
     page = open_page("machines/", length=4)
     own = figure(page)
-    expect(own.locator(".told")).to_have_text(verdict(4))
+    expect(own.locator(".told").first).to_have_text(verdict(4))
     own.get_by_role("button", name="Next step").click()
-    expect(own.locator(".told")).to_have_text("Step 1 of 9: they are given word 1.")
+    expect(own.locator(".told").first).to_have_text("Step 1 of 9: they are given word 1.")
     own.get_by_role("button", name="Play").click()
-    expect(own.locator(".told")).to_have_text(verdict(4))
+    expect(own.locator(".told").first).to_have_text(verdict(4))
 
 
 def test_fewer_slots_are_overwritten_and_the_table_says_where(open_page):
     page = open_page("machines/", length=24)
     own = figure(page)
     own.get_by_role("combobox", name="Slots of the memory").select_option("16")
-    expect(own.locator(".told")).to_have_text(verdict(24, slots=16))
+    expect(own.locator(".told").first).to_have_text(verdict(24, slots=16))
     settle(page)
     one = facts.from_memory(0, 24, 16)
     cells = own.locator("table.numbers tbody tr td:nth-child(4)").all_text_contents()
