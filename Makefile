@@ -82,6 +82,11 @@ format: .venv/.lint ## let ruff put the code in order
 .PHONY: train
 train: .venv/.train ## train the model family anew (hours; see explainer/training)
 	@for layers in 4 2 1; do $(PY) -m explainer.training --layers $$layers || exit 1; done
+	@$(PY) -m explainer.training.memory
+
+.PHONY: train-memory
+train-memory: .venv/.train ## of these only the machines that copy, a memory and a tape (minutes)
+	@$(PY) -m explainer.training.memory
 
 .PHONY: numpy-wheel
 numpy-wheel: ## build numpy's wheel for Pyodide from source (root, Debian; about 20 minutes)

@@ -56,11 +56,11 @@ def own_sources() -> Iterator[tuple[str, bytes]]:
 
 
 def page_sources(folder: str, results: bytes) -> Iterator[tuple[str, bytes]]:
-    """(path in site-packages, content) of a page's pack: its code as it lies there, what it has measured, and whatever
-    of other packages its last build found that it needs."""
+    """(path in site-packages, content) of a page's pack: its code as it lies there, what it has measured, and what its
+    last build found that it needs beside that: modules of other packages, and files of ours that it reads."""
     for made in sorted(runtime.CACHE.glob(f"page-{folder}-*/stills.json"), key=lambda f: f.stat().st_mtime)[-1:]:
         for name, file in page_pack.modules(made.parent):
-            if not name.startswith(OWN):
+            if not name.startswith(OWN) or not name.endswith(".pyc"):
                 yield name, file.read_bytes()
     for file in sorted((ROOT / "pages" / folder).rglob("*.py")):
         if file.name != "numbers.py":

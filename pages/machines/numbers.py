@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from explainer.live import memory as kept_models
+from explainer.live.memory import TRAINED
 from explainer.ui.html import number, percent
 
-from .facts import adding, addressing, automata, by_hand, inside, turing
+from .facts import adding, addressing, automata, by_hand, inside, memory, turing
 
 RANDOM = 100  # models with random weights
 RULE_ROWS = 3  # rows that each of the 256 rules writes
 RANDOM_ROWS = 10
 LONGEST_SUM = 8  # digits
 SUMS = 200
+FULL = kept_models.SLOTS - 1  # words that fill the memory: one slot is where the heads begin
 
 
 def numbers() -> dict[str, Any]:
@@ -78,4 +81,59 @@ def numbers() -> dict[str, Any]:
         "sum_random": "all" if min(drawn for drawn, _ in sums) == 1 else percent(min(drawn for drawn, _ in sums)),
         "sum_tried": SUMS,
         "sum_longest": LONGEST_SUM,
+        **copying(),
     }
+
+
+TWICE = 20  # words: twice the longest sequence of training
+
+
+def copying() -> dict[str, Any]:
+    """What the prose says about the machines that were trained to copy."""
+    shown = {kind: memory.names(kind)[memory.SHOWN] for kind in ("ntm", *kept_models.POSITIONS)}
+    whole = {
+        kind: {n: memory.whole(name, n) for n in (TRAINED, TRAINED + 1, TWICE, FULL)} for kind, name in shown.items()
+    }
+    seeds = memory.names("ntm")
+    full = [
+        memory.whole(name, FULL).share for name in seeds if memory.whole(name, TRAINED).share >= kept_models.LEARNED
+    ]
+    found: dict[str, Any] = {
+        "copy_trained": TRAINED,
+        "copy_one_more": TRAINED + 1,
+        "copy_twice": TWICE,
+        "copy_full": FULL,
+        "copy_slots": kept_models.SLOTS,
+        "copy_bits": kept_models.WORD,
+        "copy_width": kept_models.NTM.d_slot,
+        "copy_controller": kept_models.NTM.d_controller,
+        "copy_sequences": kept_models.SEQUENCES,
+        "copy_seeds": len(seeds),
+        "copy_tape_seeds": len(kept_models.TAPE_SEEDS),
+        "copy_learned": memory.learned("ntm"),
+        "copy_full_low": percent(min(full)),
+        "copy_full_high": percent(max(full)),
+        "copy_weights": f"{sum(v.size for v in kept_models.ntm_params(memory.SHOWN).values()):,}",
+        "copy_tape_weights": f"{kept_models.tape_net('rope', memory.SHOWN).size:,}",
+        "copy_examples": examples(shown["ntm"]),
+        "copy_tape_examples": examples(shown["rope"]),
+    }
+    ways = [memory.way(seed, TWICE) for seed in kept_models.NTM_SEEDS]
+    found |= {
+        "copy_forth": sum(move > 0 for move, _ in ways),
+        "copy_back": sum(move < 0 for move, _ in ways),
+        "copy_follow": sum(follows for _, follows in ways),
+        "copy_direction": "on" if ways[memory.SHOWN][0] > 0 else "back",
+    }
+    for kind in kept_models.POSITIONS:
+        found[f"copy_learned_{kind}"] = memory.learned(kind)
+    for name, at in whole.items():
+        for key, n in (("", TRAINED), ("_more", TRAINED + 1), ("_twice", TWICE), ("_full", FULL)):
+            found[f"copy_{'learned_places' if name == 'learned' else name}{key}"] = percent(at[n].share)
+    return found
+
+
+def examples(name: str) -> str:
+    """How many sequences a kept model has seen in training."""
+    notes = kept_models.notes(name)
+    return f"{int(notes['steps']) * int(notes['batch']):,}"

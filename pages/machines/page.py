@@ -8,14 +8,16 @@ from typing import Any
 
 import param
 
+from explainer.live import memory as kept_models
 from explainer.ui.page import Page
 
-from .facts import adding, addressing, turing
+from .facts import adding, addressing, memory, turing
 from .facts.automata import RULES, STARTS
 from .views.adding import Adding
 from .views.addressing import Addressing
 from .views.automaton import Automaton
 from .views.inside import InsidePaths, InsideState, InsideSteps
+from .views.memory import POSITIONS, SLOTS, Copying, CopyingLengths
 from .views.tape import TuringMachine
 from .views.weights import MADE, SAYS, Weights
 
@@ -42,8 +44,17 @@ class MachinesState(InsideState):
     made: param.Selector[Any] = param.Selector(default="turing", objects=list(MADE), label="whose weights")
     matrix: param.Selector[Any] = param.Selector(default="blocks.1.attn.W_K", objects=WEIGHTS, label="weight")
 
+    length = param.Integer(default=20, bounds=(1, kept_models.LONGEST), label="words to copy")
+    sequence = param.Integer(default=0, bounds=(0, 2**31 - 1), label="which words")
+    at = param.Integer(default=0, bounds=(0, memory.steps(kept_models.LONGEST)), label="step of copying")  # 0: all
+    slots: param.Selector[Any] = param.Selector(default=kept_models.SLOTS, objects=list(SLOTS), label="slots")
+    positions: param.Selector[Any] = param.Selector(default="rope", objects=list(POSITIONS), label="positions")
+
     def limits(self) -> dict[str, tuple[int, int, str]]:
-        return super().limits() | {"step": (0, turing.steps(self.program, self.word), "step")}
+        return super().limits() | {
+            "step": (0, turing.steps(self.program, self.word), "step"),
+            "at": (0, memory.steps(self.length), "step"),
+        }
 
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
         super().clean(wanted, messages)
@@ -54,6 +65,8 @@ class MachinesState(InsideState):
                 del wanted["word"]
         if any(wanted.get(n, getattr(self, n)) != getattr(self, n) for n in ("program", "word")):
             wanted.setdefault("step", 0)  # another machine, another tape: from the start
+        if wanted.get("length", self.length) != self.length:
+            wanted.setdefault("at", 0)  # another length: all of it
 
 
 PAGE = Page(
@@ -64,7 +77,17 @@ PAGE = Page(
     question="Is it a Turing machine?",
     says="One head and eight numbers that can be a computer; a Turing machine in a text; where its digits end.",
     state=MachinesState,
-    widgets=(Automaton, TuringMachine, Addressing, Adding, Weights, InsidePaths, InsideSteps),
+    widgets=(
+        Automaton,
+        TuringMachine,
+        Addressing,
+        Adding,
+        Weights,
+        InsidePaths,
+        InsideSteps,
+        Copying,
+        CopyingLengths,
+    ),
 )
 
 if __name__ != f"{__package__}.page":  # panel serve pages/machines/page.py

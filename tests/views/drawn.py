@@ -281,10 +281,14 @@ def ticks(svg):
 
 
 def numbers_of(root, svg):
-    """[[number]] of the table with the chart's own label: a row per x, a column per line; None if there is none."""
+    """[[number]] of the table with the chart's own label: a row per x, a column per line, but none of the intervals
+    that a plot says beside its lines; None if there is none."""
     for table in root.all("table", "numbers"):
         if table.all("caption")[0].text == svg.attrs["aria-label"]:
-            return [[value(cell) for cell in row.children] for row in table.all("tbody")[0].all("tr")]
+            heads = [th.text for th in table.all("thead")[0].all("th")]
+            lines = [k for k, head in enumerate(heads) if not head.endswith(": 95 % from") and head != "to"]
+            rows = [row.children for row in table.all("tbody")[0].all("tr")]
+            return [[value(cells[k]) for k in lines] for cells in rows]
     return None
 
 

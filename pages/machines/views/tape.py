@@ -14,6 +14,7 @@ from explainer.ui.widget import Widget
 
 from ..facts import by_hand, turing
 from ..facts.turing import BLANK, PROGRAMS, Log, Moment, Program
+from .parts import transport
 
 NEWEST = 11  # tokens at the end of the text that are always in sight
 
@@ -56,7 +57,7 @@ class TuringMachine(Widget):
                         tag("p", program.does, class_="run-says told does"),
                         tape(log, now),
                         tag("p", said(log, s.step, seen), class_="step-name", aria_live="polite"),
-                        transport(log, s.step),
+                        transport("step", s.step, log.steps, "The machine", "One step on: two tokens"),
                         class_="machine-side",
                     ),
                     table(program, now, seen),
@@ -193,44 +194,6 @@ def said(log: Log, step: int, seen: turing.Looked) -> str:
         return f"Stopped after {how_many(step, 'step')}. {log.program.ends[now.state]}{what}{busy}"
     says = seen.says.replace(" ", "\N{NO-BREAK SPACE}")  # on one line
     return f"Step {step} of {log.steps}: state {now.state}, cell {now.head}. Next it writes “{says}”."
-
-
-def transport(log: Log, step: int) -> Markup:
-    """The buttons of the site's one player."""
-    icon = lambda name, kind: join([tag("span", name, class_="sr"), tag("i", class_=kind, aria_hidden="true")])  # noqa: E731
-
-    def turn(label: Markup, by: int, title: str) -> Markup:
-        to = min(max(step + by, 0), log.steps)
-        return tag(
-            "button",
-            label,
-            type="button",
-            class_="button icon",
-            title=title,
-            data_set="step",
-            value=to,
-            data_crank_by=by,
-            aria_disabled="true" if to == step else None,
-        )
-
-    return tag(
-        "div",
-        turn(icon("Rewind", "rewind"), -step, "Rewind"),
-        turn(icon("Previous step", "back"), -1, "One step back"),
-        turn(icon("Next step", "forth"), 1, "One step on: two tokens"),
-        tag(
-            "button",
-            "Play",
-            type="button",
-            class_="button",
-            data_crank_play=True,
-            aria_pressed="false",
-            aria_disabled="true" if step == log.steps else None,
-        ),
-        class_="step-controls climb-controls",
-        role="group",
-        aria_label="The machine",
-    )
 
 
 def whole_log(log: Log) -> Markup:
