@@ -31,7 +31,7 @@ class Switches(Trained):
     """2017's parts beside the reader's choice of today's: the same letters, the same seed, the same number of steps."""
 
     slug = "switches"
-    title = "Four switches on one small model"
+    title = "Four switches, one model"
     watched = "parts"
     group = "Parts and training"
     frame = "sums"
@@ -108,7 +108,7 @@ def sides(choice: str, moment: Moment) -> Markup:
                 tag("b", name),
                 tag("span", f"{nats(loss)} nats a letter", data_v=exact(loss)),
                 tag("span", f"{weights:,} weights"),
-                tag("span", f"{remembered} bytes a letter to remember"),
+                tag("span", f"{remembered} bytes a letter"),
                 class_=f"of-two axis-{role}",
             )
         )
