@@ -1,6 +1,7 @@
 """Training in the reader's browser: small sequence models, their gradients, an optimiser and games to learn, in numpy.
 
     nets       the models: forward, backward, and one token at a time
+    today      the same with the parts of GPT-2 or of models of today: norms, places, MLP, shared keys
     adamw      the optimiser
     tasks      what there is to learn: seeded streams of examples, and how to tell who has learnt it
     trainer    the loop that puts the three together, in slices of time, with checkpoints to go back to

@@ -82,12 +82,11 @@ def of_runs() -> dict[str, Any]:
 
 
 def of_exact() -> dict[str, Any]:
-    moved, one = exact.moved(), exact.normalised(1)
+    moved = exact.moved()
     return {
         "x_learned": number(max(moved.learned)),
         "x_turned": number(max(moved.turned)),
         "x_off": number(max(exact.normalised(at).off for at in range(exact.LAYERS + 1))),
-        "x_apart": number(one.apart),
     }
 
 

@@ -30,7 +30,7 @@ class TodayState(PageState):
     seed = param.Integer(default=runs.SEED, bounds=(0, 2**32 - 1), label="Seed")
     at = param.Integer(default=None, bounds=(0, runs.STEPS), allow_None=True, label="Training step")
     exact: param.Selector[Any] = param.Selector(default="places", objects=list(SHOWN), label="Change")
-    floor = param.Integer(default=1, bounds=(0, LAYERS), label="After so many layers")
+    floor = param.Integer(default=0, bounds=(0, LAYERS), label="After so many layers")
     number = param.Number(default=-1.0, bounds=(-2, 2), label="The number")
     again = param.Integer(default=0, label="wish to go on")
     pause = param.Boolean(default=False, label="pause")

@@ -100,7 +100,7 @@ def test_the_dots_of_one_change_at_a_time_are_the_runs(made):
     html = made["one-by-one"].html
     effects = [runs.effect(choice) for choice in (*runs.ALONE, runs.NOW)]
     assert len(re.findall(r'class="ring colour-query"', html)) == 5 * runs.SEEDS
-    names = ["RMSNorm", "RoPE", "SwiGLU", "shared keys and values", "all four"]
+    names = ["RMSNorm", "RoPE", "SwiGLU", "shared keys", "all four"]
     told = re.search(r"Beyond what another seed changes[^:]*: ([^.]*)\.", html)[1]
     assert told == (" and ".join(n for n, e in zip(names, effects, strict=True) if e.clear) or "none of them")
 

@@ -31,7 +31,7 @@ LONGER, MORE = 3_000, 500_000  # steps, and letters, of the long run
 TESTED = 188  # windows that are tested
 
 
-@functools.lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=2)
 def stories(letters: int = LETTERS) -> OwnText:
     """So many letters of new stories from the grammar, one under the other; the last tenth is never taught."""
     rng = np.random.default_rng(STORIES)
@@ -90,6 +90,7 @@ def held_loss(net: Net, task: OwnText) -> float:
     return cross_entropy(net.forward(before), after)[0]
 
 
+@functools.lru_cache(maxsize=16)
 def size(choice: str) -> tuple[int, int]:
     """How many weights a learner has, and how many bytes it has to remember for each letter that it has read."""
     found = learner(choice, SEED)

@@ -247,7 +247,7 @@ def presses(part: str) -> list[Markup]:
                 aria_pressed=str(on).lower(),
                 data_why=f"{change.name}, {floor.about}: {change.then} then, {change.now} now",
                 class_="press",
-                style=f"--at:{100 * (floor.y - 2) / HIGH:.2f}%;--way:{100 * (tall + 4) / HIGH:.2f}%",
+                style=f"--at:{100 * (floor.y - 3) / HIGH:.2f}%;--way:{100 * (tall + 6) / HIGH:.2f}%",
             )
         )
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from markupsafe import Markup
 
 from explainer.architectures import llama_like as llama
@@ -76,18 +78,14 @@ def norm(state: object) -> list[Markup]:
     found = exact.normalised(state.floor)  # type: ignore[attr-defined]
     coordinates = range(len(found.layer))
     high = charts.round_ticks(0, max(abs(found.layer).max(), abs(found.rms).max()))[-1]
-    chart = charts.xy(
+    chart = both_ways(
         [
             ("LayerNorm", "query", [(i, float(found.layer[i])) for i in coordinates]),
             ("RMSNorm", "resid", [(i, float(found.rms[i])) for i in coordinates]),
         ],
-        label="One vector of the residual stream, normalised in two ways, coordinate by coordinate",
-        x_name="coordinate",
-        y_name="normalised",
-        x_ticks=(0, 24, 48, 72, len(found.layer) - 1),
-        y_min=-high,
-        y_max=high,
-        log_x=False,
+        "One vector of the residual stream, normalised in two ways, coordinate by coordinate",
+        ("coordinate", (0, 24, 48, 72, len(found.layer) - 1)),
+        ("normalised", high),
     )
     return [
         chart,
@@ -118,7 +116,7 @@ def share(state: object) -> list[Markup]:
     return [
         chart,
         c.told(
-            f"The cache shrinks by as much as share. SmolLM2’s {NOW.n_heads} query heads have {NOW.n_kv_heads} keys "
+            f"The cache is divided by how many share. SmolLM2’s {NOW.n_heads} query heads have {NOW.n_kv_heads} keys "
             f"and values: {now / 1e6:,.0f} MB for {NOW.n_ctx:,} tokens instead of {then / 1e6:,.0f} (4 bytes a number)."
         ),
     ]
@@ -127,19 +125,15 @@ def share(state: object) -> list[Markup]:
 def think(state: object) -> list[Markup]:
     value = float(state.number)  # type: ignore[attr-defined]
     gelu, gated = exact.gated(value)
-    chart = charts.xy(
+    chart = both_ways(
         [
             ("GELU", "query", [(float(x), float(y)) for x, y in zip(exact.GATES, gelu, strict=True)]),
             (f"SwiGLU, number {number(value)}", "resid",
              [(float(x), float(y)) for x, y in zip(exact.GATES, gated, strict=True)]),
         ],
-        label="What a hidden unit gives, for each strength of what switches it",
-        x_name="what switches the unit",
-        y_name="what it gives",
-        x_ticks=(-4, -2, 0, 2, 4),
-        y_min=-8,
-        y_max=8,
-        log_x=False,
+        "What a hidden unit gives, for each strength of what switches it",
+        ("what switches the unit", (-4, -2, 0, 2, 4)),
+        ("what it gives", 8),
     )  # fmt: skip
     return [
         chart,
@@ -148,3 +142,35 @@ def think(state: object) -> list[Markup]:
             f"times a number that another matrix has computed, here {number(value)}: any multiple, negative ones too."
         ),
     ]
+
+
+def both_ways(
+    series: Sequence[tuple[str, str, Sequence[tuple[float, float]]]],
+    label: str,
+    x: tuple[str, Sequence[float]],
+    y: tuple[str, float],
+) -> Markup:
+    """Lines around a level of 0, with the numbers in a table.
+
+    series: (name, meaning of its colour, points); x: its name and its marks; y: its name, and how far it goes both ways
+    """
+    high, left, top, bottom = 196, 40, 26, 40
+    px = charts.Scale(x[1][0], x[1][-1], left, charts.WIDE - 12)
+    py = charts.Scale(-y[1], y[1], high - bottom, top)
+    parts: list[Markup] = []
+    for v in (-y[1], -y[1] / 2, 0.0, y[1] / 2, y[1]):
+        at = f"{py(v):.1f}"
+        parts.append(tag("line", x1=left, x2=charts.WIDE - 12, y1=at, y2=at, class_="rule"))
+        parts.append(tag("text", f"{v:g}".replace("-", "−"), x=left - 8, y=f"{py(v) + 4:.1f}", text_anchor="end"))
+    for v in x[1]:
+        words = f"{v:g}".replace("-", "−")
+        parts.append(tag("text", words, x=f"{px(v):.1f}", y=high - bottom + 18, text_anchor="middle"))
+    for k, (_, meaning, points) in enumerate(series):
+        path = " ".join(f"{px(a):.1f},{py(b):.1f}" for a, b in points)
+        parts.append(tag("polyline", points=path, class_=f"line colour-{meaning} dash-{k}"))
+    parts.append(tag("text", x[0], x=charts.WIDE - 12, y=high - 4, text_anchor="end"))
+    parts.append(tag("text", y[0], x=0, y=14, class_="axis-name"))
+    legend = [tag("span", name, class_=f"legend colour-{m} dash-{k}") for k, (name, m, _) in enumerate(series)]
+    table = charts.point_table(tuple((name, tuple(points)) for name, _, points in series), x[0], label)
+    drawn = charts.drawing(parts, charts.WIDE, high, label, "xy")
+    return join([tag("p", *legend, class_="legend-row"), drawn, table])

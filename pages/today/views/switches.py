@@ -31,7 +31,7 @@ class Switches(Trained):
     """2017's parts beside the reader's choice of today's: the same letters, the same seed, the same number of steps."""
 
     slug = "switches"
-    title = "Four switches on one small model"
+    title = "Four switches, one model"
     watched = "parts"
     group = "Parts and training"
     frame = "sums"
@@ -108,7 +108,7 @@ def sides(choice: str, moment: Moment) -> Markup:
                 tag("b", name),
                 tag("span", f"{nats(loss)} nats a letter", data_v=exact(loss)),
                 tag("span", f"{weights:,} weights"),
-                tag("span", f"{remembered} bytes a letter to remember"),
+                tag("span", f"{remembered} bytes a letter"),
                 class_=f"of-two axis-{role}",
             )
         )
@@ -135,14 +135,14 @@ class OneByOne(Widget):
     def draw(self) -> Markup:
         chosen = (*runs.ALONE, NOW)
         effects = [runs.effect(choice) for choice in chosen]
-        names = tuple([NAMES[s][0] for s in SWITCHES] + ["all four"])
+        names = (*(NAMES[s][0].removesuffix(" and values") for s in SWITCHES), "all four")
         spread = effects[0].spread
         low, high = ends([a for e in effects for a in e.apart] + [spread, -spread])
         rings = tuple((a, float(k)) for k, e in enumerate(effects) for a in e.apart)
         plot = Plot(
             "one-by-one",
             "What each change does to the surprise at a letter, for each seed",
-            Axis("change of the surprise", "nats; to the left is better", low, high),
+            Axis("change", "nats (left is better)", low, high),
             Axis("part", names=names),
             (
                 Series("one seed", "query", tuple(x for x, _ in rings), tuple(y for _, y in rings), "rings"),
@@ -151,7 +151,7 @@ class OneByOne(Widget):
                     tuple(float(k) for k in range(len(effects))), "dots",
                 ),
             ),
-            markers=((-spread, "another seed"), (spread, "another seed")),
+            markers=((-spread, "another seed"), (spread, "")),
         )  # fmt: skip
         clear = [name for name, e in zip(names, effects, strict=True) if e.clear]
         return join(
