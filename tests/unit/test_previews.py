@@ -108,6 +108,21 @@ def test_a_shares_tint_is_what_the_style_sheet_says() -> None:
     assert drawing.mixed(MEANINGS["loss"][1], 0.44, LIGHT["raised"]) in shown and "#000000" not in shown
 
 
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("calc(0.45 + 0.5 * var(--w))", "0.7"),
+        ("calc(0.8px + 3px * var(--w))", "2.3px"),
+        ("calc(var(--w) * 88%)", "44%"),
+        ("calc(1px - 2px)", ""),
+        ("var(--none, 3px)", "3px"),
+        ("color-mix(in oklab, #000000 calc(var(--w) * 100%), #ffffff)", "#808080"),
+    ],
+)
+def test_values_are_reckoned_as_a_browser_does(given: str, found: str) -> None:
+    assert drawing.resolved(given, {"--w": "0.5"}) == found
+
+
 def test_a_drawing_fits_below_the_words() -> None:
     for svgs in (drawing.pictures(still(line())), drawing.pictures(still(*[SQUARE] * 3))):
         sheet = previews.Sheet()
