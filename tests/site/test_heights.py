@@ -31,6 +31,8 @@ TOLD = """window.live = 0; window.moved = 0;
 addEventListener('explainer:live', () => { window.live += 1; });
 new PerformanceObserver((list) => { for (const e of list.getEntries()) window.moved += e.value; })
   .observe({ type: 'layout-shift', buffered: true });"""
+PARTS = """[innerWidth, ...[...document.querySelectorAll('body *')].filter((e) => e.offsetHeight > 30)
+  .map((e) => `${e.localName}.${e.className} ${e.offsetWidth}x${e.offsetHeight}`)]"""
 
 
 @pytest.mark.parametrize("view", heights.VIEWS)
@@ -78,7 +80,8 @@ def test_a_post_with_three_embeds_does_not_move(context: Any, post: str, site: s
         until(page, f"() => window.live > {number}", timeout=LIVE)
     assert page.evaluate("window.moved") == 0
     last = page.locator("transformer-explainer").evaluate_all("all => all.map(e => e.getBoundingClientRect().height)")
-    assert first == last and min(first) > 200
+    inside = [frame.evaluate(PARTS) for frame in page.frames[1:]] if first != last else []
+    assert first == last and min(first) > 200, inside
 
 
 @pytest.mark.parametrize("width", [340, 505, 720, 1111])
