@@ -98,7 +98,7 @@ def apart(tape: Sequence[int], donor: Sequence[int]) -> Tokens:
     return tuple(i for i in range(may_be_forged(tape, donor)) if tape[i] != donor[i])
 
 
-@functools.lru_cache(maxsize=64)
+@lab.per_model(64)
 def forge(tape: Tokens, donor: Tokens, columns: Tokens, most: int) -> Forged:
     """Read a tape with the donor's notes in some columns, and let it go on for `most` tokens. See `Forged`."""
     model = lab.model(lab.STORYTELLER)
@@ -293,7 +293,7 @@ def as_large(own: KVCache, other: KVCache, columns: Sequence[int], rng: np.rando
     return KVCache(own.config, own.tokens, rows)
 
 
-@functools.lru_cache(maxsize=32)
+@lab.per_model(32)
 def held(of: Case, name: str = lab.STORYTELLER) -> tuple[Held, ...]:
     """What each column holds, one after the other. name: of one of the project's own models"""
     readings, found = Readings(lab.model(name), of), []

@@ -37,7 +37,7 @@ class HeldForLater(Widget):
     reads = ("held", "pair", "mark")
     functions = (
         unwrap(notes.case),
-        notes.held.__wrapped__,
+        unwrap(notes.held),
         notes.Readings,
         cache.KVCache.forged,
         notes.moved,

@@ -58,7 +58,7 @@ class ForgedNotes(Widget):
         "tape or by the notes. So this figure stays with the storyteller."
     )
     reads = ("tape", "donor", "forge", "whose")
-    functions = (notes.forge.__wrapped__, cache.KVCache.forged, notes.go_on, notes.next_odds, unwrap(notes.obeyed))
+    functions = (unwrap(notes.forge), cache.KVCache.forged, notes.go_on, notes.next_odds, unwrap(notes.obeyed))
 
     def draw(self) -> Markup:
         s = self.state

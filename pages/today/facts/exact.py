@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,7 +45,7 @@ class Normalised:
         return float(np.abs(self.layer - self.rms).max())
 
 
-@functools.lru_cache(maxsize=8)
+@lab.per_model(8)
 def normalised(at: int) -> Normalised:
     """The last token of TEXT where it comes out of so many layers of the storyteller. at: 0 .. n_layers"""
     trace, config = lab.trace(lab.tokens_of(TEXT)), lab.model().config
@@ -77,7 +76,7 @@ class Moved:
     largest: tuple[float, float]
 
 
-@functools.lru_cache(maxsize=1)
+@lab.per_model(1)
 def moved() -> Moved:
     """TEXT at home and further back, in the first layer of the storyteller."""
     params, config = lab.model().params, lab.model().config
