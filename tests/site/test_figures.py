@@ -1,5 +1,7 @@
 """The list of figures on /demo/: all that the pages' folders have, each with a picture, what it shows, and its code."""
 
+from html import escape
+
 import pytest
 from playwright.sync_api import expect
 from test_shell import axe
@@ -22,7 +24,8 @@ def test_every_figure_is_listed_with_a_still_a_sentence_and_its_code(page):
     for widget, item in zip(WIDGETS, items.all(), strict=True):
         assert item.get_by_role("heading").text_content() == widget.title
         code = item.locator("code").text_content()
-        assert f'<transformer-explainer widget="{widget.slug}"></transformer-explainer>' in code
+        assert f'<transformer-explainer widget="{widget.slug}">' in code and "</transformer-explainer>" in code
+        assert f'embed/{widget.slug}/og.png" alt="{escape(widget.title)}"' in code, "where no script runs"
         assert len(item.locator("p").text_content()) > 20
     page.locator("#figure-transformer").scroll_into_view_if_needed()
     still = page.locator("#figure-transformer iframe").content_frame
