@@ -143,7 +143,9 @@ class Drawing:
     def spoken(self, node: Node) -> str:
         """A node's name to assistive technology: with its token and how high it stands: 'C2, robot, after 2 layers'."""
         token = [self.names[node.position].strip()] if self.names else []
-        return ", ".join([self.name(node), *token, level_name(self.graph, node.level).replace("+ ", "after ")])
+        name = self.name(node)
+        seen = [] if within_circle(name) == name else [within_circle(name)]  # what is written in it, a word of its own
+        return ", ".join([name, *seen, *token, level_name(self.graph, node.level).replace("+ ", "after ")])
 
     @cached_property
     def arcs(self) -> list[Edge]:
