@@ -121,6 +121,19 @@ def forge(tape: Tokens, donor: Tokens, columns: Tokens, most: int) -> Forged:
     )
 
 
+def piece_by_piece(of: Forged) -> tuple[dict[int, Array], list[Array]]:
+    """The odds of the next token with less forged: {column: [V]}, in that column alone; and [V] for each layer, in that
+    layer alone of all columns."""
+    model = lab.model(lab.STORYTELLER)
+    own, other = read(model, of.tape[:-1]), read(model, of.donor)
+
+    def odds(columns: Sequence[int], layers: Sequence[int] | None = None) -> Array:
+        return next_odds(model, own.forged(other, columns, layers), of.tape[-1]) if columns else of.own
+
+    columns = {column: odds([column]) for column in of.columns}
+    return columns, [odds(of.columns, [layer]) for layer in range(model.config.n_layers)]
+
+
 def pairs() -> list[tuple[str, str, str]]:
     """Tapes, donors and controls: 'Once there was a brave girl named Lily.', the same with a boy and his name, and the
     same with another girl's name; and the other way round. Every adjective of one token, every name."""

@@ -25,7 +25,7 @@ from explainer.kernel import checkpoint
 from explainer.kernel.cache import KVCache, multiply_adds, step
 from explainer.kernel.config import Config
 from explainer.kernel.model import Model, forward
-from explainer.kernel.ops import entropy, softmax
+from explainer.kernel.ops import entropy
 from explainer.kernel.sampling import Settings, Step, choose, cumulative, draw, draw_at, rng_for_step
 from explainer.kernel.trace import Trace
 from explainer.models import lab
@@ -430,38 +430,6 @@ def shift_change(model: Model, tokens: Sequence[int]) -> tuple[float, ...]:
         new = after[f"blocks.{layer}.attn.k"]
         changes.append(float(np.linalg.norm(new - old) / np.linalg.norm(old)))
     return tuple(changes)
-
-
-# ---------------------------------------------------------------- notes that only later columns can read
-
-
-def forged_notes(
-    model: Model,
-    tape: Sequence[int],
-    donor: Sequence[int],
-    columns: Sequence[int] | None = None,
-    layers: Sequence[int] | None = None,
-) -> tuple[Array, Array]:
-    """The distribution of the next token when a tape is read with its own keys and values, and with forged ones.
-
-    All of the tape but its last token is read first. Then, in some columns, the keys and values that it left behind are
-    exchanged for those of the donor, and the last token is read. No token of the tape is changed.
-
-    tape:    at least 2 tokens, at most n_ctx
-    donor:   a tape of the same length, from whose pass the forged keys and values come
-    columns: where they are exchanged; None: wherever the two tapes have different tokens
-    layers:  in which layers; None: in all
-    returns: (before, after), [V] each, float64, at temperature 1
-    Raises ValueError for tapes of different length or columns that have not been read yet.
-    """
-    if len(tape) != len(donor):
-        raise ValueError(f"the tapes have {len(tape)} and {len(donor)} tokens; columns stand at the same places")
-    if columns is None:
-        columns = [i for i, (a, b) in enumerate(zip(tape[:-1], donor[:-1], strict=True)) if a != b]
-    own, other = (KVCache.of(forward(model.params, tuple(tokens)[:-1], model.config)) for tokens in (tape, donor))
-    caches = (own, own.forged(other, columns, layers))
-    before, after = (softmax(step(model.params, c, tape[-1]).logits.astype(np.float64)) for c in caches)
-    return before, after
 
 
 # ---------------------------------------------------------------- what the loop is not

@@ -19,14 +19,11 @@ from .views.parts import one_in
 def forged_notes() -> dict[str, Any]:
     """What the prose says of forged keys and values: one tape, read with its own notes and with those of another, and
     all tapes of its form. `was` is the token that the tape calls for, `other` the one that the other tape calls for."""
-    model, name = lab.model(), lab.tokenizer().display
+    name = lab.tokenizer().display
     tape, donor = (lab.tokens_of(text) for text in (TOLD, BOY))
     found = notes.forge(tape, donor, notes.apart(tape, donor), 1)
     was, other = int(found.own.argmax()), int(lab.trace(donor)["logits"][-1].argmax())
-    moved = [
-        float(found.own[was] - story.forged_notes(model, tape, donor, layers=[layer])[1][was])
-        for layer in range(model.config.n_layers)
-    ]
+    moved = [float(found.own[was] - odds[was]) for odds in notes.piece_by_piece(found)[1]]
     most = max(moved)
     won, kind, alone = (notes.obeyed(how) for how in ("both", "kind", "name"))
     return {

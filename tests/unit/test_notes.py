@@ -41,6 +41,32 @@ def test_a_story_told_with_forged_notes_is_that_of_the_donor_and_heals_but_for_w
     assert " Her" in said(found.healed) and " His" not in said(found.healed) and found.error < 1e-5
 
 
+def test_pieces_of_the_forged_are_as_if_they_were_forged_by_themselves():
+    both = notes.forge(TAPE, DONOR, notes.apart(TAPE, DONOR), 1)
+    assert [TAPE[k] != DONOR[k] for k in range(len(TAPE))] == [k in both.columns for k in range(len(TAPE))]
+    assert np.abs(both.forged - both.own).max() > 0.9 and both.forged.sum() == pytest.approx(1)
+    columns, layers = notes.piece_by_piece(both)
+    assert tuple(columns) == both.columns and len(layers) == MODEL.config.n_layers
+    for column, found in columns.items():
+        np.testing.assert_array_equal(found, notes.forge(TAPE, DONOR, (column,), 1).forged)
+    own, other = notes.read(MODEL, TAPE[:-1]), notes.read(MODEL, DONOR)
+    last = MODEL.config.n_layers - 1
+    np.testing.assert_array_equal(
+        layers[last], notes.next_odds(MODEL, own.forged(other, both.columns, [last]), TAPE[-1])
+    )
+    assert max(np.abs(found - both.own).max() for found in layers) > 0.01, "in the others hardly"
+
+
+def test_a_last_token_that_is_read_is_not_forged():
+    donor = (*TAPE[:-1], DONOR[0])
+    assert notes.apart(TAPE, donor) == ()
+    kept = notes.forge(TAPE, donor, (), 2)
+    np.testing.assert_array_equal(kept.forged, kept.own)
+    assert notes.piece_by_piece(kept)[0] == {}
+    with pytest.raises(ValueError, match="columns are 0 to"):
+        notes.forge(TAPE, DONOR[:4], (6,), 1)
+
+
 @pytest.mark.parametrize("kind", list(notes.KINDS))
 def test_a_case_is_two_tapes_alike_but_for_what_is_said_to_differ(kind):
     for index in range(notes.SAMPLE):

@@ -275,18 +275,3 @@ def test_what_fits_into_a_window_is_read_once_for_all_windows(monkeypatch):
         np.testing.assert_allclose(a.logits, b.logits, atol=1e-5)
     # ours, where the tape does not fit any more; the lonely one's, from the prompt on
     assert lengths == [8, 8, 8, 3, 8, 8, 8]
-
-
-# ---------------------------------------------------------------- forged notes
-
-
-def test_forged_notes_change_the_odds_and_not_the_tape():
-    tape, donor = (1, 7, 9, 3, 5), (1, 7, 2, 3, 6)
-    before, after = story.forged_notes(MODEL, tape, donor)
-    np.testing.assert_allclose(before, sampling.distribution(MODEL.forward(tape)["logits"][-1], 1.0), atol=1e-6)
-    assert np.abs(after - before).max() > 1e-4 and after.sum() == pytest.approx(1)
-    # where the tapes differ, and the last token is read, not forged: column 2
-    np.testing.assert_array_equal(after, story.forged_notes(MODEL, tape, donor, [2])[1])
-    np.testing.assert_array_equal(story.forged_notes(MODEL, tape, (1, 7, 9, 3, 8))[1], before)
-    with pytest.raises(ValueError, match="5 and 4 tokens"):
-        story.forged_notes(MODEL, tape, donor[:4])

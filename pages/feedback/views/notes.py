@@ -58,7 +58,14 @@ class ForgedNotes(Widget):
         "tape or by the notes. So this figure stays with the storyteller."
     )
     reads = ("tape", "donor", "forge", "whose")
-    functions = (unwrap(notes.forge), cache.KVCache.forged, notes.go_on, notes.next_odds, unwrap(notes.obeyed))
+    functions = (
+        unwrap(notes.forge),
+        notes.piece_by_piece,
+        cache.KVCache.forged,
+        notes.go_on,
+        notes.next_odds,
+        unwrap(notes.obeyed),
+    )
 
     def draw(self) -> Markup:
         s = self.state
@@ -171,16 +178,14 @@ class ForgedNotes(Widget):
 
     def one_by_one(self, of: Forged) -> Markup:
         """The same tape with fewer of the notes forged: one column, one layer."""
-        model = lab.model(lab.STORYTELLER)
-        own, other = notes.read(model, of.tape[:-1]), notes.read(model, of.donor)
+        columns, layers = notes.piece_by_piece(of)
         was, says = int(of.own.argmax()), int(of.forged.argmax())
         if says == was:
             says = int(np.argsort(of.forged)[-2])
         name = lab.tokenizer(lab.STORYTELLER).display
         rows: list[list[Any]] = [["its own", of.own], ["forged in all columns chosen", of.forged]]
-        rows += [[f"forged in the column {name(of.tape[k])} alone", self.odds(own, other, of, [k])] for k in of.columns]
-        for layer in range(model.config.n_layers):
-            rows.append([f"forged in layer {layer} alone", self.odds(own, other, of, of.columns, [layer])])
+        rows += [[f"forged in the column {name(of.tape[k])} alone", odds] for k, odds in columns.items()]
+        rows += [[f"forged in layer {layer} alone", odds] for layer, odds in enumerate(layers)]
         rows.append(["made again from the tape", of.anew])
         return c.numbers_table(
             ["keys and values read", f"then {name(was)}", f"then {name(says)}"],
@@ -188,10 +193,6 @@ class ForgedNotes(Widget):
             "The chances of the next token, by what was forged",
             text=percent,
         )
-
-    def odds(self, own: Any, other: Any, of: Forged, columns: Any, layers: Any = None) -> Any:
-        swapped = own.forged(other, columns, layers) if len(columns) else own
-        return notes.next_odds(lab.model(lab.STORYTELLER), swapped, of.tape[-1])
 
     def many(self) -> Markup:
         """Every tape of the default's form: how often the story goes by the notes."""
