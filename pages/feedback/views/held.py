@@ -60,7 +60,7 @@ class HeldForLater(Widget):
                 c.figure(
                     "held-for-later",
                     the_tape(of, mark),
-                    rows(of, found, mark),
+                    rows(of, found, mark, room=most_columns(s.pair)),
                     c.told(told(of, found[mark - of.first])),
                     title="One column’s notes are exchanged",
                     caption="Which forecast moves? Press a token.",
@@ -69,6 +69,11 @@ class HeldForLater(Widget):
                 c.beyond(many(s.held)),
             ]
         )
+
+
+def most_columns(pair: int) -> int:
+    """How many rows the longest table of a pair has: all leave room for so many, so that nothing moves on a change."""
+    return max(len(notes.case(kind, pair).columns) for kind in CHOICES)
 
 
 def the_tape(of: Case, mark: int) -> Markup:
@@ -82,8 +87,8 @@ def the_tape(of: Case, mark: int) -> Markup:
     return tape([tag("span", "…", class_="cell given"), *cells], f"The tape, up to {asked}, after which is asked")
 
 
-def rows(of: Case, found: tuple[Held, ...], mark: int) -> Markup:
-    """For each column two bars: how much the later forecast moves, and how much the column's own does."""
+def rows(of: Case, found: tuple[Held, ...], mark: int, room: int) -> Markup:
+    """For each column two bars: how much the later forecast moves, and how much its own; room for more columns."""
     words, others, body = names_of(of.tape), names_of(of.donor), []
     for h in found:
         button = tag(
@@ -116,9 +121,15 @@ def rows(of: Case, found: tuple[Held, ...], mark: int) -> Markup:
         tag("caption", "How much of the probability moves, for each column", class_="sr"),
         tag("thead", tag("tr", *heads)),
         tag("tbody", *body, data_rove=True),
+        tag("tbody", *[room_for_a_row()] * (room - len(body)), aria_hidden="true") if room > len(body) else None,
         class_="bars colour-vocab held",
         data_grid=True,
     )
+
+
+def room_for_a_row() -> Markup:
+    """A row that shows nothing, as high as the others."""
+    return tag("tr", tag("td", tag("span", Markup("&nbsp;"), class_="token"), colspan=4), class_="room")
 
 
 def instead(word: str, other: str) -> Markup | None:
