@@ -2,6 +2,10 @@
 
 `python build/measure.py`; part of `make site`. A page is skipped when nothing changed that it depends on, and of the
 others only those results are made anew whose own code changed.
+
+A new clone begins with what `build/measured.pkl.z` holds (`python build/measure.py --keep`), as it begins with the
+weights: minutes of computing on two cores. Of that, too, only what this very code and these weights made is believed
+(by another version of Python, whose syntax trees differ, nothing: then all is measured), and a test measures anew.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ import json
 import os
 import sys
 import time
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
@@ -23,6 +28,8 @@ for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from explainer.models import measured  # noqa: E402
+
+KEPT = Path(__file__).with_name("measured.pkl.z")
 
 
 def measure(name: str) -> tuple[str, float, set[str], dict[str, tuple[str, Any]]]:
@@ -64,9 +71,32 @@ def fingerprint(page: str) -> str:
     return measured.fingerprint(f"pages.{page}.page", f"pages.{page}.numbers")
 
 
+def begin() -> None:
+    """A clone that has measured nothing takes what is kept; one that has, what it lacks of it and still holds."""
+    if not KEPT.exists():
+        return
+    mine, notes = measured.read()
+    unpacked = measured.FILE.with_name(f"kept.{os.getpid()}")
+    unpacked.write_bytes(zlib.decompress(KEPT.read_bytes()))
+    try:
+        kept, kept_notes = measured.read(unpacked)
+    finally:
+        unpacked.unlink()
+    if kept.keys() - mine.keys():
+        measured.write(
+            {name: (measured._made_by[name], value) for name, value in (kept | mine).items()}, kept_notes | notes
+        )
+
+
+def keep() -> None:
+    """What is measured now is what a new clone begins with."""
+    KEPT.write_bytes(zlib.compress(measured.FILE.read_bytes(), 9))
+
+
 def main() -> None:
     from pages import PAGES
 
+    begin()
     _, notes = measured.read()
     now = {page.name: fingerprint(page.folder) for page in PAGES}
     shown = {page.name: f"shown by {page.folder}" for page in PAGES}
@@ -89,3 +119,5 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    if "--keep" in sys.argv:
+        keep()
