@@ -33,7 +33,7 @@ from .parts import (
 DRAWN = 56  # turns in the drawing
 TWIGS = 2  # untaken tokens drawn at each turn
 LEAST = 0.01  # of at least this probability
-CHARACTER, GAP, ROW, TWIG = 7.3, 20, 34, 22  # px
+CHARACTER, GAP, ROW, TWIG, TALL = 7.3, 20, 34, 24, 22  # px; twigs so tall stand so far apart: a thumb needs 24
 
 
 class Branches(Widget):
@@ -204,7 +204,7 @@ class Tree:
         for i in range(self.first, self.end):
             names = [name_of(self.told[i].token), *(n for _, n, _ in self.twigs[i])]
             names += [name_of(r.steps[i].token) for r in rows[1:] if r.start <= i < len(r.steps)]
-            widths[i] = max(len(n) for n in names) * CHARACTER + 10
+            widths[i] = max(24.0, max(len(n) for n in names) * CHARACTER + 10)
             self.left[i] = x
             x += widths[i] + GAP
         self.widths = widths
@@ -342,7 +342,7 @@ class Tree:
 
     def line(self, i: int, y: float, j: int, y2: float, kind: str) -> Markup:
         """From the right edge of one token to the left edge of the next."""
-        half = (TWIG if kind == "twig" else 26) / 2
+        half = (TALL if kind == "twig" else 26) / 2
         a, b = self.left[i] + len_of(self, i, y), self.left[j]
         y, y2 = y + 13, y2 + half
         bend = (b - a) / 2
@@ -354,7 +354,7 @@ def len_of(tree: Tree, i: int, y: float) -> float:
     """The width of the token drawn at a turn and a height: lines begin at its right edge."""
     row = next((r for r, top in tree.y.items() if top == y), 0)
     steps = tree.rows[row].steps
-    return len(name_of(steps[i].token)) * CHARACTER + 10 if i < len(steps) else tree.widths[i]
+    return max(24.0, len(name_of(steps[i].token)) * CHARACTER + 10) if i < len(steps) else tree.widths[i]
 
 
 def untaken(turn: Step) -> list[tuple[int, str, float]]:
