@@ -129,7 +129,7 @@ def rows(of: Case, found: tuple[Held, ...], mark: int, room: int) -> Markup:
 
 def room_for_a_row() -> Markup:
     """A row that shows nothing, as high as the others."""
-    return tag("tr", tag("td", tag("span", Markup("&nbsp;"), class_="token"), colspan=4), class_="room")
+    return tag("tr", tag("td", tag("span", Markup("&nbsp;"), class_="token", translate="no"), colspan=4), class_="room")
 
 
 def instead(word: str, other: str) -> Markup | None:
