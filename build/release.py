@@ -94,27 +94,33 @@ def npm_pack(there: Path, out: Path) -> Path:
     return out / done.stdout.strip().splitlines()[-1]
 
 
-def run(*command: str | Path, into: Path | None = None) -> None:
-    """Run a command in this repository; its output into a file, if one is given."""
+def run(*command: str | Path, at: Path = ROOT, into: Path | None = None) -> None:
+    """Run a command in a folder; its output into a file, if one is given."""
     print("+", *command, flush=True)
-    done = subprocess.run(
-        [str(c) for c in command], cwd=ROOT, env=npm.environment(), check=True, stdout=subprocess.PIPE if into else None
-    )
+    out = subprocess.PIPE if into else None
+    done = subprocess.run([str(c) for c in command], cwd=at, env=npm.environment(), check=True, stdout=out)
     if into:
         into.write_bytes(done.stdout)
 
 
 def bills(out: Path) -> None:
-    """Write what the site is made of, with versions and licences: of Python, and of npm."""
+    """Write what the release was made of and with, each with its version and licence: Python's packages as they are
+    installed here, npm's as they are locked."""
     python = Path(sys.executable).with_name("cyclonedx-py")
     run(
-        *(python, "requirements", "lock/build.txt", "--pyproject", "pyproject.toml", "--mc-type", "application"),
+        *(python, "environment", sys.executable, "--pyproject", "pyproject.toml", "--mc-type", "application"),
         *("--output-reproducible", "--output-format", "JSON", "--output-file", out / "sbom-python.cdx.json"),
     )
-    run(
-        *(*npm.command(), "sbom", "--sbom-format", "cyclonedx", "--omit", "dev", "--package-lock-only"),
-        into=out / "sbom-npm.cdx.json",
-    )
+    work = (
+        ROOT / "_cache" / "npm-sbom" / "transformer-explainer"
+    )  # npm lists nothing that has no version, and ours stands elsewhere
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(ROOT / name, work / name)
+    run(*npm.command(), "version", version(), "--no-git-tag-version", at=work)
+    listed = ("--sbom-format", "cyclonedx", "--sbom-type", "application", "--omit", "dev", "--package-lock-only")
+    run(*npm.command(), "sbom", *listed, at=work, into=out / "sbom-npm.cdx.json")
 
 
 def checksums(out: Path) -> None:
