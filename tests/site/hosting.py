@@ -308,7 +308,7 @@ def table(results: dict) -> str:
 
 def section(results: dict) -> str:
     """The table, and below it each server's file of build/hosting/, as the README shows them."""
-    parts = [table(results)]
+    parts = [f"{table(results)}\nBy Chromium {results['chromium']}.\n"]
     for server in servers.SERVERS:
         if server.name in results["servers"] and not server.snippet.endswith(".sh"):
             text = (servers.SNIPPETS / server.snippet).read_text(encoding="utf-8")
