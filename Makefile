@@ -2,6 +2,7 @@
 PORT ?= 8000
 export SITE_URL
 export REAL
+export SITE_LANG
 PY := .venv/bin/python
 LINT := .venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && $(PY) build/npm.py run --silent types
 
@@ -80,6 +81,10 @@ monkey: .venv/.test node_modules/.ready browser site ## random actions on every 
 .PHONY: moving-picture
 moving-picture: .venv/.test node_modules/.ready browser site ## film the picture at the head of the README
 	@$(PY) tests/site/moving.py
+
+.PHONY: words
+words: .venv/.build ## gather the words of the frame: build/locale/messages.pot, and what translations lack
+	@$(PY) build/words.py
 
 .PHONY: inventory
 inventory: .venv/.test node_modules/.ready browser site ## keep what is on every page now: tests/site/inventory.json

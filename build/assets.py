@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT))
 
 import heights  # noqa: E402
 import npm  # noqa: E402
+import words  # noqa: E402
 
 from explainer.ui import design  # noqa: E402
 
@@ -99,6 +100,7 @@ def build_assets(out: Path, figures: dict[str, Any]) -> dict[str, str]:
             "--legal-comments=none",
             f"--define:FIGURES={json.dumps(dict(sorted(figures.items())))}",
             f"--define:WIDTHS={json.dumps(heights.WIDTHS)}",
+            f"--define:globalThis.WORDS={json.dumps(words.of_scripts())}",
         )
         put(entry, (work / entry).read_bytes())
     put("bokeh.min.js", bokeh_js())

@@ -16,6 +16,7 @@ import described
 import heights
 import jinja2
 import previews
+import words
 from contents import Contents, Text
 from markupsafe import Markup, escape
 from prose import article
@@ -74,7 +75,19 @@ templates = jinja2.Environment(
     autoescape=jinja2.select_autoescape(["j2", "html"]),
     undefined=jinja2.StrictUndefined,
     trim_blocks=True,
+    extensions=["jinja2.ext.i18n"],
 )
+templates.install_gettext_callables(words.gettext, words.ngettext, newstyle=True)  # type: ignore[attr-defined]
+
+
+def speak() -> None:
+    """Let the templates speak the site's language (`words.language()`)."""
+    rtl = words.direction(words.language()) == "rtl"
+    templates.globals.update(lang=words.language(), rtl=rtl)
+    templates.globals.update({part: Markup(said) for part, said in words.attributes().items()})
+
+
+speak()
 templates.globals["slash"] = Markup(f"<script>{SLASH}</script>")
 checksums: dict[str, str] = {}  # of our scripts, by plain name; filled by build/make_site.py
 models: list[str] = []  # the further models that this site has; filled by build/make_site.py
