@@ -34,10 +34,12 @@ ENTRIES = ("page.js", "models.js", "plain.js", "plot.js", "embed.js", "reading.j
 
 
 def esbuild(*arguments: str) -> None:
-    """Run the pinned esbuild; raises RuntimeError with its own words when it fails."""
+    """Run the pinned esbuild; raises RuntimeError with its own words when it fails. Scripts speak the site's language
+    (build/web/words.js)."""
     binary = NODE_MODULES / "esbuild" / "bin" / "esbuild"
+    spoken = f"--define:globalThis.WORDS={json.dumps(words.of_scripts())}"
     done = subprocess.run(
-        ["node", str(binary), *arguments],
+        ["node", str(binary), *arguments, spoken],
         capture_output=True,
         text=True,
         env={**npm.environment(), "NODE_PATH": str(NODE_MODULES)},
@@ -100,7 +102,6 @@ def build_assets(out: Path, figures: dict[str, Any]) -> dict[str, str]:
             "--legal-comments=none",
             f"--define:FIGURES={json.dumps(dict(sorted(figures.items())))}",
             f"--define:WIDTHS={json.dumps(heights.WIDTHS)}",
-            f"--define:globalThis.WORDS={json.dumps(words.of_scripts())}",
         )
         put(entry, (work / entry).read_bytes())
     put("bokeh.min.js", bokeh_js())
