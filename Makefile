@@ -2,6 +2,7 @@
 PORT ?= 8000
 export SITE_URL
 export REAL
+export SITE_LANG
 PY := .venv/bin/python
 LINT := .venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && $(PY) build/npm.py run --silent types
 
@@ -44,6 +45,20 @@ unit: .venv/.test node_modules/.ready ## the tests that need neither browser nor
 single: site ## one widget or page in one file: make single WIDGET=temperature
 	@$(PY) build/single.py $(WIDGET)
 
+.PHONY: zip
+zip: site ## the whole site as one zip: _site/transformer-explainer.zip
+	@ls -l _site/transformer-explainer.zip
+
+.PHONY: release
+release: .venv/.release node_modules/.ready ## all files of a release, in dist/ (TAG=v1.2.3: only if that is this version)
+	@$(PY) build/release.py --check --tag "$(TAG)"
+	@$(MAKE) --no-print-directory site
+	@$(PY) build/release.py --tag "$(TAG)"
+
+.PHONY: hosting
+hosting: .venv/.test node_modules/.ready browser site ## the zip on eight real servers, before a browser; KEEP=--keep writes it down
+	@$(PY) tests/site/hosting.py $(KEEP)
+
 .PHONY: bench
 bench: .venv/.test node_modules/.ready browser site ## measure speed and size: _bench/*.json and a table
 	@$(PY) tests/bench/run.py
@@ -62,6 +77,14 @@ SEED ?= 1
 .PHONY: monkey
 monkey: .venv/.test node_modules/.ready browser site ## random actions on every page and embed: ACTIONS=500 SEED=1
 	@$(PY) tests/site/monkey.py --actions $(ACTIONS) --seed $(SEED)
+
+.PHONY: moving-picture
+moving-picture: .venv/.test node_modules/.ready browser site ## film the picture at the head of the README
+	@$(PY) tests/site/moving.py
+
+.PHONY: words
+words: .venv/.build ## gather the words of the frame: build/locale/messages.pot, and what translations lack
+	@$(PY) build/words.py
 
 .PHONY: inventory
 inventory: .venv/.test node_modules/.ready browser site ## keep what is on every page now: tests/site/inventory.json

@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT))
 
 import heights  # noqa: E402
 import npm  # noqa: E402
+import words  # noqa: E402
 
 from explainer.ui import design  # noqa: E402
 
@@ -33,10 +34,12 @@ ENTRIES = ("page.js", "models.js", "plain.js", "plot.js", "embed.js", "reading.j
 
 
 def esbuild(*arguments: str) -> None:
-    """Run the pinned esbuild; raises RuntimeError with its own words when it fails."""
+    """Run the pinned esbuild; raises RuntimeError with its own words when it fails. Scripts speak the site's language
+    (build/web/words.js)."""
     binary = NODE_MODULES / "esbuild" / "bin" / "esbuild"
+    spoken = f"--define:globalThis.WORDS={json.dumps(words.of_scripts())}"
     done = subprocess.run(
-        ["node", str(binary), *arguments],
+        ["node", str(binary), *arguments, spoken],
         capture_output=True,
         text=True,
         env={**npm.environment(), "NODE_PATH": str(NODE_MODULES)},

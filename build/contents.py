@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
+from words import OTHERS
+
 ROOT = Path(__file__).resolve().parent.parent
 HEADER = re.compile(r"---\n(.*?)\n---\n+(.*)", re.S)
 IN_BAR = 6  # chapters that have room in the bar
-OTHERS = "About this site"
 
 
 @dataclass(frozen=True)

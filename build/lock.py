@@ -12,6 +12,7 @@ SETS = {
     "build": ["panel", "build"],
     "test": ["panel", "build", "test"],
     "lint": ["panel", "build", "test", "lint"],
+    "release": ["panel", "build", "release"],
     "lab": ["panel", "build", "test", "lab"],
     "train": ["panel", "build", "test", "train"],
 }

@@ -12,8 +12,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import described
 import heights
 import jinja2
+import previews
+import words
 from contents import Contents, Text
 from markupsafe import Markup, escape
 from prose import article
@@ -72,7 +75,19 @@ templates = jinja2.Environment(
     autoescape=jinja2.select_autoescape(["j2", "html"]),
     undefined=jinja2.StrictUndefined,
     trim_blocks=True,
+    extensions=["jinja2.ext.i18n"],
 )
+templates.install_gettext_callables(words.gettext, words.ngettext, newstyle=True)  # type: ignore[attr-defined]
+
+
+def speak() -> None:
+    """Let the templates speak the site's language (`words.language()`)."""
+    rtl = words.direction(words.language()) == "rtl"
+    templates.globals.update(lang=words.language(), rtl=rtl)
+    templates.globals.update({part: Markup(said) for part, said in words.attributes().items()})
+
+
+speak()
 templates.globals["slash"] = Markup(f"<script>{SLASH}</script>")
 checksums: dict[str, str] = {}  # of our scripts, by plain name; filled by build/make_site.py
 models: list[str] = []  # the further models that this site has; filled by build/make_site.py
@@ -185,9 +200,12 @@ def embed_html(page: Any, widget: Any, still: dict[str, Any], *, root: str, asse
     back = {"href": f"{root}{page.path}", "question": page.question, "name": page.name}
     lean = lean_still(page, f"embed/{widget.slug}", still)
     body = html_of[widget.slug]
+    description = described.of_figure(page, widget, previews.shows(widget))
     return templates.get_template("embed.html.j2").render(
         page=page,
         w=widget,
+        description=description,
+        resource=figure_resource(page, widget, description, root),
         site_name=SITE_NAME,
         model=lab.OWN,
         root=root,
@@ -286,11 +304,36 @@ def plain_page(path: str, question: str, html: Markup, *, root: str, assets: dic
     )
 
 
+def address(path: str, root: str) -> str:
+    """The address of a page of the site: full, if it is known where the site will stand, else as seen from `root`."""
+    return f"{previews.site_url() or root}{path}"
+
+
+def figure_resource(page: Any, widget: Any, description: str, root: str) -> Markup:
+    """A figure alone, as search engines are told of it."""
+    at, site = address(f"embed/{widget.slug}/", root), (SITE_NAME, address("", root))
+    return json_block(described.resource(widget.title, description, at, site, inside=address(page.path, root)))
+
+
+def page_resource(page: Any, figures: Any, description: str, root: str) -> Markup:
+    """A page with its figures, as search engines are told of it."""
+    parts = [(w.title, previews.shows(w), address(f"embed/{w.slug}/", root)) for w in figures]
+    site = (SITE_NAME, address("", root))
+    told = described.resource(
+        page.title, description, address(page.path, root), site, question=page.question, parts=parts
+    )
+    return json_block(told)
+
+
 def framed(page: Any, prose: Markup, *, root: str, contents: Contents, assets: dict[str, str], **more: Any) -> str:
     """A page's article in the frame that all pages share: bar, contents, previous and next, footer."""
     previous, following = contents.around(page)
+    description = described.of_page(page, prose)
+    figures = more["figures"]
     return templates.get_template("page.html.j2").render(
         page=page,
+        description=description,
+        resource=page_resource(page, figures, description, root) if figures else "",
         article=prose,
         root=root,
         contents=contents,

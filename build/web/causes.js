@@ -1,22 +1,24 @@
 // What can keep a page from being live, by its cause (`what` in `explainer:failed`), and the one thing to do about
 // each. Whoever finds a fault says what happened; what to do is said here and nowhere else.
+import { _, fill } from './words.js';
 
 /** @type {Record<string, string>} */
 const CAUSES = {
-  network: 'Check the connection, then try again.',
-  server: 'That is the server’s answer: its copy of the site may be incomplete, or just being replaced. '
-    + 'Reload the page, or try again later.',
-  type: 'Whoever runs this server lets it send files that end in .js as text/javascript; then try again.',
-  damaged: 'Try again: it is fetched anew. If that does not help, the copy on the server is damaged.',
-  crash: 'A restart brings everything back as it was.',
-  gone: 'This device may be short of memory: close other tabs or programs, then try again.',
-  python: 'Try again; if it stays so, try another browser.',
-  worker: 'Reload the page; if it stays so, try another browser.',
-  browser: 'A current version of this browser, or another one, runs it.',
-  webassembly: 'It may be switched off here, by a setting or by whoever manages this browser. '
-    + 'Another browser or another setting runs it.',
-  policy: 'Whoever runs this server finds the header that it needs in the README, under “Embedding”.',
-  sandbox: 'Whoever made the page around this frame adds allow-scripts and allow-same-origin to its attribute sandbox.',
+  network: _('Check the connection, then try again.'),
+  server: _('That is the server’s answer: its copy of the site may be incomplete, or just being replaced. '
+    + 'Reload the page, or try again later.'),
+  type: _('Whoever runs this server lets it send files that end in .js as text/javascript; then try again.'),
+  damaged: _('Try again: it is fetched anew. If that does not help, the copy on the server is damaged.'),
+  crash: _('A restart brings everything back as it was.'),
+  gone: _('This device may be short of memory: close other tabs or programs, then try again.'),
+  python: _('Try again; if it stays so, try another browser.'),
+  worker: _('Reload the page; if it stays so, try another browser.'),
+  browser: _('A current version of this browser, or another one, runs it.'),
+  webassembly: _('It may be switched off here, by a setting or by whoever manages this browser. '
+    + 'Another browser or another setting runs it.'),
+  policy: _('Whoever runs this server finds the header that it needs in the README, under “Embedding”.'),
+  sandbox: _('Whoever made the page around this frame adds allow-scripts and allow-same-origin to its attribute '
+    + 'sandbox.'),
 };
 const NOT_HERE = new Set(['browser', 'webassembly', 'policy', 'sandbox']); // trying again here changes nothing
 
@@ -57,21 +59,23 @@ export async function afresh(url) {
  * @returns {Promise<{what: string, words: string}>} */
 export async function whyNot(url) {
   if (sandboxed()) {
-    return { what: 'sandbox', words: 'cannot run in this frame: it has been cut off from the site that it comes from' };
+    const words = _('cannot run in this frame: it has been cut off from the site that it comes from');
+    return { what: 'sandbox', words };
   }
   const directive = await forbidden(url);
   if (directive) {
-    return { what: 'policy', words: `is forbidden by the Content-Security-Policy that came with it (${directive})` };
+    const words = _('is forbidden by the Content-Security-Policy that came with it ({directive})');
+    return { what: 'policy', words: fill(words, { directive }) };
   }
   let response;
   try {
     response = await afresh(url);
-  } catch { return { what: 'network', words: 'did not arrive' }; }
+  } catch { return { what: 'network', words: _('did not arrive') }; }
   const type = response.headers.get('content-type') ?? '';
-  if (!response.ok) return { what: 'server', words: `did not arrive (HTTP ${response.status})` };
-  if (/html/.test(type)) return { what: 'server', words: 'did not arrive: a page came in its place' };
+  if (!response.ok) return { what: 'server', words: fill(_('did not arrive (HTTP {status})'), response) };
+  if (/html/.test(type)) return { what: 'server', words: _('did not arrive: a page came in its place') };
   if (!/(java|ecma)script/.test(type)) {
-    return { what: 'type', words: `came as “${type || 'nothing'}”, and browsers do not run that` };
+    return { what: 'type', words: fill(_('came as “{type}”, and browsers do not run that'), { type: type || _('nothing') }) };
   }
-  return { what: 'damaged', words: 'is damaged' };
+  return { what: 'damaged', words: _('is damaged') };
 }

@@ -7,6 +7,7 @@
 // reader had.
 import { afresh, sandboxed, whyNot } from './causes.js';
 import { afterTurns } from './turns.js';
+import { _, fill } from './words.js';
 
 const TICK = 500; // ms; silence, too, is counted in turns (turns.js)
 const DEAD = 8; // turns without a word where no work was announced
@@ -86,7 +87,7 @@ export class Connection {
     } catch (problem) {
       this.fail(
         sandboxed() ? 'sandbox' : 'worker',
-        `This browser did not let the page start a worker (${/** @type {Error} */ (problem).message}).`,
+        fill(_('This browser did not let the page start a worker ({message}).'), /** @type {any} */ (problem)),
       );
       return;
     }
@@ -123,7 +124,8 @@ export class Connection {
    * @param {boolean} failed */
   late(failed) {
     const waited = Math.round(this.patience * (failed ? LATE : 1) / 1000);
-    const message = { what: 'network', message: `The script that runs Python has not arrived for ${waited} seconds.` };
+    const words = fill(_('has not arrived for {n} seconds'), { n: waited });
+    const message = { what: 'network', message: fill(_('The script that runs Python {words}.'), { words }) };
     if (failed) {
       this.on.failed(message);
       return;
@@ -142,7 +144,7 @@ export class Connection {
     if (what !== 'damaged') {
       this.spoiled = true;
       this.leave();
-      this.fail(what, `The script that runs Python ${words}.`);
+      this.fail(what, fill(_('The script that runs Python {words}.'), { words }));
     } else if (port?.shared) { // the script comes well: the shared worker is deaf
       this.generation += 1;
       this.shared = false;
@@ -161,11 +163,12 @@ export class Connection {
       this.start();
       return;
     }
-    const { what, words } = this.url ? await whyNot(this.url) : { what: 'worker', words: 'could not start' };
+    const { what, words } = this.url ? await whyNot(this.url) : { what: 'worker', words: _('could not start') };
     if (port !== this.port) return;
     this.spoiled = true;
     this.leave(); // nobody is there: a restart makes another
-    this.fail(what, `The script that runs Python ${words}${problem ? ` (${problem})` : ''}.`);
+    const said = problem ? `${words} (${problem})` : words;
+    this.fail(what, fill(_('The script that runs Python {words}.'), { words: said }));
   }
 
   /** @param {any} message as build/web/worker.js lists them */
@@ -379,7 +382,7 @@ export class Connection {
   rest() {
     if (!this.port?.shared) return;
     this.release();
-    this.endTaking({ message: 'The page was left while the model came.', what: 'lost' });
+    this.endTaking({ message: _('The page was left while the model came.'), what: 'lost' });
     this.resting = true;
   }
 
@@ -395,11 +398,11 @@ export class Connection {
     const { meant } = this;
     this.release();
     if (!meant) {
-      const message = 'Python was stopped from outside while the model came: this device may be short of memory.';
+      const message = _('Python was stopped from outside while the model came: this device may be short of memory.');
       this.endTaking({ message, what: 'lost' });
       if (this.restarts) {
         this.restarts = 0;
-        this.fail('gone', 'Python was stopped from outside, and again after it had been restarted.');
+        this.fail('gone', _('Python was stopped from outside, and again after it had been restarted.'));
         return;
       }
       this.restarts = 1;
@@ -407,7 +410,7 @@ export class Connection {
     this.gone = true;
     this.holds = null;
     const begin = () => { if (this.gone) this.start(); };
-    this.on.progress({ step: 'Starting again', loaded: 0, total: 0 });
+    this.on.progress({ step: _('Starting again'), loaded: 0, total: 0 });
     if (globalThis.document?.hidden) document.addEventListener('visibilitychange', begin, { once: true });
     else begin();
   }
@@ -415,7 +418,7 @@ export class Connection {
   /** The reader wants to try again. */
   restart() {
     this.restarts = 0;
-    this.on.progress({ step: 'Starting again', loaded: 0, total: 0 });
+    this.on.progress({ step: _('Starting again'), loaded: 0, total: 0 });
     if (this.port && this.heard && !this.patient) {
       this.opening = true;
       this.port.post({ type: 'restart', client: this.client, name: this.name });
@@ -425,7 +428,7 @@ export class Connection {
     if (this.port) this.generation += 1; // it is there, but it does not come
     this.patient = false;
     this.shared = true;
-    this.endTaking({ message: 'Python was started again while the model came.', what: 'lost' });
+    this.endTaking({ message: _('Python was started again while the model came.'), what: 'lost' });
     if (!this.spoiled || !this.url) { this.start(); return; }
     this.spoiled = false; // what is kept of the worker's script may be what did not run
     afresh(this.url).catch(() => null).finally(() => this.start());

@@ -1,4 +1,5 @@
 // Copying: code by the button beside it.
+import { _ } from './words.js';
 
 /** Whether a text could be put on the clipboard. @param {string} text */
 export async function copy(text) {
@@ -19,6 +20,6 @@ export function copyButtons() {
     const button = /** @type {HTMLElement} */ (target).closest('[data-copy-from]');
     if (!button) return;
     const code = button.closest('div').querySelector('code').textContent ?? '';
-    if (await copy(code)) button.textContent = 'Copied';
+    if (await copy(code)) button.textContent = _('Copied');
   });
 }

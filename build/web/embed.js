@@ -5,6 +5,7 @@
 // from inside the frame is checked for its sender and its shape, and is only ever used as a number, a plain value or a
 // text.
 import { bounded, isFull, isState, plain, roomAt } from './room.js';
+import { _, fill } from './words.js';
 
 (() => {
   const home = new URL('./', /** @type {HTMLScriptElement | null} */ (document.currentScript)?.src
@@ -80,8 +81,9 @@ import { bounded, isFull, isState, plain, roomAt } from './room.js';
         const line = document.createElement('p');
         line.className = 'wrong';
         line.part.add('wrong');
-        line.textContent = `${slug ? `There is no widget “${slug.slice(0, 40)}” here.`
-          : 'This element needs the name of a widget.'} There are: ${Object.keys(FIGURES).join(', ')}.`;
+        const wrong = slug ? fill(_('There is no widget “{name}” here.'), { name: slug.slice(0, 40) })
+          : _('This element needs the name of a widget.');
+        line.textContent = `${wrong} ${fill(_('There are: {names}.'), { names: Object.keys(FIGURES).join(', ') })}`;
         this.shadowRoot?.append(line);
         return;
       }
@@ -91,7 +93,7 @@ import { bounded, isFull, isState, plain, roomAt } from './room.js';
       const address = new URL(`embed/${slug}/${home.protocol === 'file:' ? 'index.html' : ''}`, home);
       for (const [name, value] of Object.entries(this.asked)) address.searchParams.set(name, value);
       frame.loading = eager ? 'eager' : 'lazy';
-      frame.title = this.getAttribute('title') ?? `Live figure: ${slug}`;
+      frame.title = this.getAttribute('title') ?? fill(_('Live figure: {name}'), { name: slug });
       frame.part.add('frame');
       frame.allow = 'clipboard-write';
       frame.credentialless = this.hasAttribute('credentialless'); // for hosts with Cross-Origin-Embedder-Policy

@@ -1,5 +1,6 @@
 // The choice of the model (build/web/models.html.j2). What it is done with (models.js) is fetched when somebody
 // chooses, or an address or an embed's host has chosen: a reader who stays with the storyteller fetches nothing of it.
+import { _ } from './words.js';
 
 /** Wire the choice of a page, if it has one. asked: the model in the address, or ''
  * @param {Root} root @param {Choice} choice @param {string} asked */
@@ -20,8 +21,8 @@ export function furtherModels(root, choice, asked) {
       select.selectedIndex = 0;
       const more = bar.querySelector('[data-models-more]');
       more.toggleAttribute('data-open', true);
-      more.querySelector('p').textContent = 'What other models need could not be fetched. Choose again when there is a '
-        + 'connection.';
+      more.querySelector('p').textContent = _('What other models need could not be fetched. Choose again when there '
+        + 'is a connection.');
     });
   });
   const show = () => { // also where none is chosen by default: it is the way back

@@ -6,6 +6,8 @@
 /** For each widget: the values that need all of it, its heights when compact, and in full, at each of WIDTHS. */
 declare const FIGURES: Record<string, [beyond: string[], compact: number[], full: number[]]>;
 declare const WIDTHS: number[];
+/** The site's language, by its English; null in English (words.js). */
+declare var WORDS: Record<string, string> | null | undefined;
 declare const MANIFEST: Manifest;
 declare const VERSION: string;
 declare const FILES: Record<string, string>;

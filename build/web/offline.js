@@ -2,6 +2,7 @@
 // server. The name of a page's build is in `data-build`, that of the newest in build.json. A page in one file has none,
 // and asks nobody.
 import { forget as forgetModels } from './kept.js';
+import { _ } from './words.js';
 
 const root = document.documentElement;
 const own = root.dataset.build;
@@ -93,7 +94,7 @@ function tell() {
   const note = document.querySelector('[data-newer]');
   note.hidden = false;
   const words = note.querySelector('[role=status]');
-  if (!words.textContent) words.textContent = 'A newer version is here';
+  if (!words.textContent) words.textContent = _('A newer version is here');
 }
 
 /** @param {ServiceWorker} worker @returns {Promise<void>} */
@@ -154,7 +155,7 @@ export async function forget() {
       found = true;
     }
   } catch { /* nothing kept */ }
-  return found ? 'Removed: nothing of this site is kept in this browser any more.' : 'Nothing was kept.';
+  return found ? _('Removed: nothing of this site is kept in this browser any more.') : _('Nothing was kept.');
 }
 
 document.addEventListener('click', async ({ target }) => {

@@ -1,6 +1,7 @@
 import { afresh, hopeful, remedy, whyNot } from './causes.js';
 import { isFull } from './room.js';
 import { afterTurns } from './turns.js';
+import { _, fill } from './words.js';
 
 // Before anything else (in the head, so nothing flashes): the reading mode and the theme that the reader chose.
 (() => {
@@ -70,9 +71,9 @@ import { afterTurns } from './turns.js';
     const detail = document.querySelector('[data-status-detail]');
     if (!detail || !document.getElementById('explainer-still') || root.dataset.explainer !== 'still') return;
     const message = location.protocol === 'file:'
-      ? 'Opened from a disk, this page shows its pictures only. To have it live, open the page of the same name in the '
-        + 'folder “single”, or start a web server here: python3 -m http.server.'
-      : `The script of this page ${words}. The pictures stay as they are. ${remedy(what)}`;
+      ? _('Opened from a disk, this page shows its pictures only. To have it live, open the page of the same name in the '
+        + 'folder “single”, or start a web server here: python3 -m http.server.')
+      : `${fill(_('The script of this page {words}.'), { words })} ${_('The pictures stay as they are.')} ${remedy(what)}`;
     root.dataset.explainer = 'failed';
     detail.hidden = false;
     detail.querySelector('[data-status-message]').textContent = message;
@@ -84,7 +85,7 @@ import { afterTurns } from './turns.js';
       location.reload();
     };
     retry.hidden = !hopeful(what);
-    document.querySelector('[data-status-text]').textContent = 'Not live';
+    document.querySelector('[data-status-text]').textContent = _('Not live');
     dispatchEvent(new CustomEvent('explainer:failed', { detail: { what, message } }));
   };
   /** @param {Event} event */
@@ -92,7 +93,7 @@ import { afterTurns } from './turns.js';
     if (event.target instanceof HTMLScriptElement) {
       const { src } = event.target;
       fail(location.protocol === 'file:' ? { what: '', words: '' } : await whyNot(src), src);
-    } else if (event instanceof ErrorEvent) fail({ what: 'browser', words: `stopped at a fault (${event.message})` });
+    } else if (event instanceof ErrorEvent) fail({ what: 'browser', words: fill(_('stopped at a fault ({message})'), event) });
   };
   const patience = Math.min(Math.max(Number(asked.get('patience')) || 20, 1), 600);
   const waiting = location.protocol === 'file:' ? [] : [
@@ -103,7 +104,7 @@ import { afterTurns } from './turns.js';
       for (const sheet of sheets) if (!sheet.sheet) sheet.remove();
     }),
     afterTurns(3 * patience * 1000, () => (
-      fail({ what: 'network', words: `has not arrived for ${3 * patience} seconds` }))),
+      fail({ what: 'network', words: fill(_('has not arrived for {n} seconds'), { n: 3 * patience }) }))),
   ];
   addEventListener('error', onError, true);
   addEventListener('explainer:still', () => { // it is here and speaks for itself

@@ -3,6 +3,7 @@
 // `explainer:failed`).
 
 import { hopeful, remedy } from './causes.js';
+import { _, fill } from './words.js';
 
 const root = document.documentElement;
 const line = document.querySelector('[data-status]');
@@ -12,7 +13,7 @@ const detail = document.querySelector('[data-status-detail]');
 /** @param {number} n */
 const megabytes = (n) => (n / 1e6).toFixed(1);
 /** @type {Record<string, string>} */
-const TOLD = { live: 'The figures are live.', failed: 'The figures are not live.' };
+const TOLD = { live: _('The figures are live.'), failed: _('The figures are not live.') };
 let retry = () => {};
 
 /** @param {string} state @param {string} words @param {object} [eventDetail] */
@@ -42,10 +43,11 @@ document.addEventListener('keydown', (event) => {
 });
 
 export const status = {
-  still: () => become('still', 'Pictures', {}),
+  still: () => become('still', _('Pictures'), {}),
   /** @param {Progress} message */
   starting: ({ step, loaded, total }) => {
-    become('starting', loaded < total ? `${step}: ${megabytes(loaded)} of ${megabytes(total)} MB` : step);
+    const [some, all] = [megabytes(loaded), megabytes(total)];
+    become('starting', loaded < total ? fill(_('{step}: {some} of {all} MB'), { step: _(step), some, all }) : _(step));
     line?.style.setProperty('--done', String(total ? loaded / total : 0));
   },
   /** @param {Live} message */
@@ -54,24 +56,27 @@ export const status = {
     explain(null);
     become(
       'live',
-      how === 'booted' ? `Live in ${(ms / 1000).toFixed(1)} s (slow start)` : `Live in ${(ms / 1000).toFixed(1)} s`,
+      fill(how === 'booted' ? _('Live in {time} s (slow start)') : _('Live in {time} s'), {
+        time: (ms / 1000).toFixed(1),
+      }),
       { ms, bytes, how, reason },
     );
     if (line) {
-      line.title = how === 'booted' ? `Started the slow way: ${reason}` : `${megabytes(bytes)} MB read; resumed`;
+      line.title = how === 'booted' ? fill(_('Started the slow way: {reason}'), { reason })
+        : fill(_('{size} MB read; resumed'), { size: megabytes(bytes) });
     }
   },
   /** @param {Fault} message */
   failed: ({ what, message }) => {
-    become('failed', 'Not live', { what, message });
-    explain(`${message} The pictures stay as they are. ${remedy(what)}`.trim(), hopeful(what));
+    become('failed', _('Not live'), { what, message });
+    explain(`${message} ${_('The pictures stay as they are.')} ${remedy(what)}`.trim(), hopeful(what));
   },
   /** @param {Partial<Fault> & {message: string}} message */
   problem: ({ what, message }) => explain(`${message} ${remedy(what ?? '')}`.trim(), Boolean(what)),
   /** @param {boolean} is */
   slow: (is) => explain(is
-    ? 'Python has been busy for half a minute without a word. It may still answer; '
-      + 'Retry starts it again with what you have set.'
+    ? _('Python has been busy for half a minute without a word. It may still answer; '
+      + 'Retry starts it again with what you have set.')
     : null, is),
   /** @param {string | null | undefined} message */
   notice: (message) => explain(message || null, false),

@@ -3,6 +3,7 @@ import { copy, copyButtons } from './copy.js';
 import { asSvg, asPng } from './picture.js';
 import { isFull } from './room.js';
 import { oneFile } from './take.js';
+import { _, fill } from './words.js';
 
 /** The element at which something happened. @param {Event} event */
 const at = ({ target }) => /** @type {HTMLElement} */ (target);
@@ -24,6 +25,10 @@ function save(name, type, content) {
   a.click();
   setTimeout(() => URL.revokeObjectURL(a.href), 30000);
 }
+
+/** @param {string} name @param {unknown} problem */
+const unsaved = (name, problem) => (
+  fill(_('Could not save {name}: {message}.'), { name, message: /** @type {Error} */ (problem).message }));
 
 /** @param {unknown} s */
 const escape = (s) => String(s).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
@@ -120,13 +125,13 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
       if (tool) menu(el, tool === 'more' && el.querySelector('.tool-list').hidden);
       if (tool === 'reset') {
         wish(Object.fromEntries(Object.keys(defaults).map((k) => [k, null])));
-        announce(el, 'Back to the start.');
+        announce(el, _('Back to the start.'));
       }
       if (tool === 'link') {
         const url = new URL(address.write(state(), defaults, still));
         // (there the state is in the hash)
         if (url.protocol !== 'file:' && !document.documentElement.dataset.embed) url.hash = slug;
-        announce(el, (await copy(url.href)) ? 'Link copied: it opens exactly this view.' : url.href);
+        announce(el, (await copy(url.href)) ? _('Link copied: it opens exactly this view.') : url.href);
       }
       if (tool === 'embed') {
         const site = new URL(String(document.documentElement.dataset.site), document.baseURI).href;
@@ -142,7 +147,7 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
         box.querySelector('[data-form=iframe]').textContent = iframe;
         button.setAttribute('aria-expanded', String(!box.hidden));
         // may wait for a permission
-        announce(el, (await copy(element)) ? 'Embed code copied (first form).' : 'Copy the code below.');
+        announce(el, (await copy(element)) ? _('Embed code copied (first form).') : _('Copy the code below.'));
       }
       if (tool === 'download' || tool === 'code') {
         const panel = document.getElementById(String(button.getAttribute('aria-controls')));
@@ -186,22 +191,22 @@ export function toolbars({ widgets, state, defaults, wish, address, still }) {
         if (kind === 'svg') save(name, 'image/svg+xml', (await asSvg(el)).text);
         if (kind === 'png') save(name, 'image/png', await asPng(el));
         if (kind === 'html') {
-          announce(el, 'Putting the file together …');
+          announce(el, _('Putting the file together …'));
           save(name, 'text/html', await oneFile(`embed/${slug}/single.html`, [[slug, el]], changed()));
         }
-        announce(el, `Saved ${name}.`);
-      } catch (problem) { announce(el, `Could not save ${name}: ${/** @type {Error} */ (problem).message}.`); }
+        announce(el, fill(_('Saved {name}.'), { name }));
+      } catch (problem) { announce(el, unsaved(name, problem)); }
     });
   }
   document.querySelector('[data-take-page]')?.addEventListener('click', async (event) => {
     const target = at(event);
     const line = /** @type {Element} */ (target.nextElementSibling);
     const name = `${still.name}.html`;
-    line.textContent = 'Putting the file together …';
+    line.textContent = _('Putting the file together …');
     try {
       save(name, 'text/html', await oneFile(String(target.dataset.takePage), widgets, changed()));
-      line.textContent = `Saved ${name}.`;
-    } catch (problem) { line.textContent = `Could not save ${name}: ${/** @type {Error} */ (problem).message}.`; }
+      line.textContent = fill(_('Saved {name}.'), { name });
+    } catch (problem) { line.textContent = unsaved(name, problem); }
   });
   document.addEventListener('click', async (event) => {
     const target = at(event);

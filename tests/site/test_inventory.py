@@ -24,3 +24,9 @@ def test_what_vanishes_is_noticed() -> None:
     kept = {"": ["widget: a", "control: T"], "x/": ["link: /"]}
     assert inventory.gone(kept, kept) == []
     assert inventory.gone(kept, {"": ["widget: a", "new: one"]}) == ["/: control: T", "x/: link: /"]
+
+
+def test_what_posts_rely_on_is_not_let_go_unsaid() -> None:
+    kept = {"embed/a/": ["button: Reset", "state: t", "widget: a"], "b/": ["heading: B"]}
+    assert inventory.promised(kept, kept) == []
+    assert inventory.promised(kept, {"embed/a/": ["widget: a"]}) == ["b/: page: all of it", "embed/a/: state: t"]

@@ -1,0 +1,1 @@
+busybox httpd -f -p 8000 -h /srv/www

@@ -1,0 +1,1 @@
+npx http-server /srv/www --port 8000

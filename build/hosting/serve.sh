@@ -1,0 +1,1 @@
+npx serve --listen 8000 /srv/www
