@@ -103,7 +103,7 @@ def write_runtime(out: Path, folder: str, results: bytes) -> None:
         emitter.add(name, packs.pack(map(content, names)))
     emitter.add("python", packs.pack([*map(content, rest), *own_sources()]))
     emitter.add(f"page-{folder}", packs.pack(page_sources(folder, results)))
-    manifest = {**runtime.manifest_of(emitter, pyodide), "resume": []}
+    manifest = {**runtime.manifest_of(emitter, pyodide, {}), "resume": []}
     runtime.bundle(out, pyodide, manifest)
 
 
