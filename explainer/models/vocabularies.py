@@ -53,7 +53,9 @@ def unpacked(data: bytes) -> ByteLevelTokenizer:
     return ByteLevelTokenizer(names, merges, control, head["kind"], end=0 if n else len(names) - 1)
 
 
-def packed(singles: Sequence[int], merges: Sequence[str], kind: str, first: Sequence[str], last: Sequence[str]) -> bytes:
+def packed(
+    singles: Sequence[int], merges: Sequence[str], kind: str, first: Sequence[str], last: Sequence[str]
+) -> bytes:
     """Such a file. singles: the bytes that are tokens, by id; merges: "Ġ t", in the order learned"""
     number = {CHARACTER_OF[byte]: i for i, byte in enumerate(singles)}
     pairs = []

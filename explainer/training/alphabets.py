@@ -1,12 +1,13 @@
-"""python -m explainer.training.alphabets                  all of them (`make train-alphabets`); goes on where it stopped
-   python -m explainer.training.alphabets pieces-0 ...     some of them
-   python -m explainer.training.alphabets --card           the card only, of the weights that are there
+"""python -m explainer.training.alphabets                 all that are not there, from where it stopped on
+   python -m explainer.training.alphabets pieces-0 ...    some of them
+   python -m explainer.training.alphabets --anew          what is finished, too (`make train-alphabets`)
+   python -m explainer.training.alphabets --card          the card only, of the weights that are there
 
 Trains the models of bytes and of pieces (explainer/live/alphabets.py), with the trainer that readers' browsers use, and
 writes weights/alphabets/: the weights as float16, and a card, alphabets.md and alphabets.json. Needs no torch.
 
 Batch `number` is a function of the seed and the number alone, so a run is reproducible, on one kind of machine to the
-last bit. The state lies under _cache/alphabets/; a model that is finished is not trained again (`--anew`).
+last bit. The state lies under _cache/alphabets/.
 """
 
 from __future__ import annotations
@@ -128,9 +129,8 @@ def readable(facts: dict) -> str:
         "",
         "Written by `python -m explainer.training.alphabets`; do not edit.",
         "",
-        "- **What**: transformers of two layers with RoPE. *Pieces*: the storyteller's tokens, width 32, two heads, MLP "
-        "of 128. *Bytes*: 256 and an end mark, width 48, three heads, MLP of 188, for an equal number of parameters. "
-        "float16.",
+        "- **What**: transformers of two layers with RoPE. *Pieces*: the storyteller's tokens, width 32, two heads, "
+        "MLP of 128. *Bytes*: 256 and an end mark, width 48, three heads, MLP of 188, for as many parameters. float16.",
         "- **Data**: new documents of the corpus's grammar, the same ones for both with the same seed; windows of "
         f"{alphabets.window('pieces')} tokens and {alphabets.window('bytes')} bytes.",
         "- **Training**: `make train-alphabets`, AdamW in numpy, one thread. "
@@ -163,11 +163,12 @@ def main() -> None:
     args = parser.parse_args()
     jobs = [(kind, seed) for seed in SEEDS for kind in KINDS]
     wanted = [job for job in jobs if alphabets.name(*job) in (args.names or [alphabets.name(*j) for j in jobs])]
+    if args.anew and not args.card:  # all at once, so that whoever is interrupted goes on without it
+        for job in wanted:
+            for file in (KEPT / f"{alphabets.name(*job)}.npz", WEIGHTS / f"{alphabets.name(*job)}.safetensors"):
+                file.unlink(missing_ok=True)
     for kind, seed in [] if args.card else wanted:
-        name = alphabets.name(kind, seed)
-        if args.anew:
-            (KEPT / f"{name}.npz").unlink(missing_ok=True)
-        if args.anew or not (WEIGHTS / f"{name}.safetensors").is_file():
+        if not (WEIGHTS / f"{alphabets.name(kind, seed)}.safetensors").is_file():
             train(kind, seed)
     write_card()
 

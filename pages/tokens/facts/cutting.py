@@ -13,28 +13,28 @@ import unicodedata
 from dataclasses import dataclass
 
 from explainer.models import vocabularies
-from explainer.models.vocabularies import NAMES
 from explainer.models.measured import kept
+from explainer.models.vocabularies import NAMES
 
 
 @dataclass(frozen=True)
 class Cut:
     """A text in one vocabulary.
 
-    ids:   its tokens; bytes: what each stands for; shown: as pages write them
+    ids:   its tokens; pieces: the bytes that each stands for; shown: as pages write them
     starts: the place of each one's first byte in the text
     lost:  the bytes of the text that the vocabulary has no token for
     """
 
     ids: tuple[int, ...]
-    bytes: tuple[bytes, ...]
+    pieces: tuple[bytes, ...]
     shown: tuple[str, ...]
     starts: tuple[int, ...]
     lost: tuple[int, ...]
 
     @property
     def all(self) -> bytes:
-        return b"".join(self.bytes)
+        return b"".join(self.pieces)
 
 
 @functools.lru_cache(maxsize=64)
@@ -61,7 +61,7 @@ class Character:
 
     text: str
     start: int
-    bytes: bytes
+    data: bytes
 
     @property
     def code(self) -> str:
@@ -88,7 +88,7 @@ def characters(text: str) -> tuple[Character, ...]:
 
 def touched(text: str, start: int, size: int) -> list[Character]:
     """The characters that some bytes of a text belong to."""
-    return [c for c in characters(text) if c.start < start + size and c.start + len(c.bytes) > start]
+    return [c for c in characters(text) if c.start < start + size and c.start + len(c.data) > start]
 
 
 def role(byte: int) -> tuple[int, str]:
@@ -110,7 +110,7 @@ def role(byte: int) -> tuple[int, str]:
 def missing(name: str) -> list[int]:
     """The bytes that a vocabulary has no token for."""
     tokenizer = vocabularies.tokenizer(name)
-    control = getattr(tokenizer, "control", frozenset())
+    control: frozenset[int] = getattr(tokenizer, "control", frozenset())
     there = {tokenizer.token_bytes(i) for i in range(tokenizer.n_vocab) if i not in control}
     return [b for b in range(256) if bytes([b]) not in there]
 
@@ -157,7 +157,7 @@ def in_vocabulary(name: str) -> InVocabulary:
 
 def pattern(digits: str, name: str) -> tuple[int, ...]:
     """How many digits each token of a number has, the blank before it left out."""
-    pieces = [len(piece.strip()) for piece in cut(" " + digits, name).bytes]
+    pieces = [len(piece.strip()) for piece in cut(" " + digits, name).pieces]
     return tuple(n for n in pieces if n)
 
 

@@ -71,7 +71,8 @@ def joined(word: Word, pair: Pair) -> Word:
 @functools.lru_cache(maxsize=8)
 def learned(text: str) -> tuple[Merge, ...]:
     """All merges of a text, in order, until no pair stands in it twice (at most MOST)."""
-    words, found = words_of(text), []
+    words = words_of(text)
+    found: list[Merge] = []
     while len(found) < MOST:
         counts = counted(words)
         pair = max(counts, key=counts.__getitem__, default=None)

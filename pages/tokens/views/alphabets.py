@@ -100,8 +100,8 @@ def said(found: Priced) -> str:
         return "There is no text."
     pieces, letters = sum(found.by_piece), sum(found.by_byte)
     return (
-        f"{how_many(found.size, 'byte')}: {nats(pieces)} nats for the model of pieces, {nats(letters)} for the model of "
-        f"bytes; per byte {nats(pieces / found.size)} and {nats(letters / found.size)}."
+        f"{how_many(found.size, 'byte')}: {nats(pieces)} nats for the model of pieces, {nats(letters)} for the model "
+        f"of bytes; per byte {nats(pieces / found.size)} and {nats(letters / found.size)}."
     )
 
 

@@ -52,7 +52,7 @@ class Vocabularies(Widget):
                     tag(
                         "div",
                         *[c.button(name, sets="prompt", value=text, pressed=s.prompt == text) for name, text in CASES],
-                        class_="case-row",
+                        class_="presets",
                     ),
                 ),
                 c.figure(
@@ -107,20 +107,20 @@ def taken_apart(text: str, name: str, cut: Cut, at: int) -> Markup:
     """One token: its number, its bytes, and the characters that these belong to."""
     if at < 0:
         return tag("div", c.told("There is no text, and so there are no tokens."), class_="taken-apart")
-    piece, start = cut.bytes[at], cut.starts[at]
+    piece, start = cut.pieces[at], cut.starts[at]
     rows = []
     for k, byte in enumerate(piece[:16]):
         front, says = cutting.role(byte)
         (character,) = cutting.touched(text, start + k, 1)
         bits = f"{byte:08b}"
-        place = f"byte {start + k - character.start + 1} of {len(character.bytes)}" if len(character.bytes) > 1 else ""
+        place = f"byte {start + k - character.start + 1} of {len(character.data)}" if len(character.data) > 1 else ""
         rows.append(
             tag(
                 "tr",
                 tag("th", f"{byte:02X}", scope="row"),
                 tag("td", tag("b", bits[:front]), bits[front:], class_="bits"),
                 tag("td", says, class_="role"),
-                tag("td", tag("b", display(character.bytes)), f" {character.code} {character.name.lower()}"
+                tag("td", tag("b", display(character.data)), f" {character.code} {character.name.lower()}"
                     f"{', ' + place if place else ''}"),
             )
         )  # fmt: skip
@@ -144,18 +144,18 @@ def taken_apart(text: str, name: str, cut: Cut, at: int) -> Markup:
 
 def said(text: str, name: str, cut: Cut, at: int) -> str:
     """What the model gets, and whether it is whole characters."""
-    piece, start = cut.bytes[at], cut.starts[at]
+    piece, start = cut.pieces[at], cut.starts[at]
     found = cutting.touched(text, start, len(piece))
-    whole = found[0].start == start and found[-1].start + len(found[-1].bytes) == start + len(piece)
+    whole = found[0].start == start and found[-1].start + len(found[-1].data) == start + len(piece)
     made = how_many(len(piece), "byte")
     model = f"{quoted(piece)}: {NAMES[name]} is given the number {cut.ids[at]:,}, and nothing of the {made} behind it."
     return model if whole else f"{model} They are not whole characters: one is cut in two here."
 
 
 def table(cuts: dict[str, Cut]) -> Markup:
-    """All tokens in numbers."""
+    """The tokens that are drawn, in numbers."""
     rows: list[list[object]] = []
     for name, cut in cuts.items():
-        for k, (i, piece) in enumerate(zip(cut.ids, cut.bytes, strict=True)):
+        for k, (i, piece) in enumerate(zip(cut.ids[:SHOWN], cut.pieces[:SHOWN], strict=True)):
             rows.append([NAMES[name], k, i, display(piece), piece.hex(" ").upper()])
     return c.numbers_table(["vocabulary", "place", "token", "text", "bytes"], rows, "The text in three vocabularies")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from markupsafe import Markup
 
 from explainer.models import byte_level, vocabularies
@@ -49,10 +51,8 @@ def given(name: str, word: str, letter: str) -> Markup:
     """A word as its tokens, letters above numbers."""
     cut = cutting.cut(f" {word}", name)
     boxes = []
-    for i, piece in list(zip(cut.ids, cut.bytes, strict=True))[:40]:
-        marked = [
-            tag("mark", x) if letter and x.lower() == letter.lower() else x for x in display(piece)
-        ]
+    for i, piece in list(zip(cut.ids, cut.pieces, strict=True))[:40]:
+        marked = [tag("mark", x) if letter and x.lower() == letter.lower() else x for x in display(piece)]
         boxes.append(tag("span", tag("span", *marked, class_="text"), tag("b", f"{i:,}"), class_="given-token"))
     n = len(cut.ids)
     return tag(
@@ -80,7 +80,7 @@ class Digits(Widget):
             for name in NAMES:
                 sizes = cutting.pattern(digits[:n], name)
                 ends = [sum(sizes[:k]) for k in range(len(sizes) + 1)]
-                parts = [digits[a:b] for a, b in zip(ends, ends[1:], strict=False)]
+                parts = [digits[a:b] for a, b in pairwise(ends)]
                 boxes = [tag("span", part, class_=f"piece tint-{k % 4}") for k, part in enumerate(parts)]
                 cells.append(tag("td", *boxes))
             rows.append(tag("tr", *cells))
@@ -110,5 +110,7 @@ def said(digits: str) -> str:
     pieces = " + ".join(map(str, now))
     words = f"GPT-2 reads {digits} as {pieces} {'digit' if now == (1,) else 'digits'}"
     if before and now[: len(before) - 1] != before[:-1]:
-        words += f", and without its last digit as {' + '.join(map(str, before))}: one digit more moves the cuts before it"
+        words += (
+            f", and without its last digit as {' + '.join(map(str, before))}: one digit more moves the cuts before it"
+        )
     return f"{words}. The other two give every digit a token of its own."
