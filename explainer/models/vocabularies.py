@@ -54,9 +54,9 @@ def unpacked(data: bytes) -> ByteLevelTokenizer:
 
 
 def packed(
-    singles: Sequence[int], merges: Sequence[str], kind: str, first: Sequence[str], last: Sequence[str]
+    singles: Sequence[int], merges: Sequence[str], kind: str, first: Sequence[str], last: Sequence[str], end: int
 ) -> bytes:
-    """Such a file. singles: the bytes that are tokens, by id; merges: "Ġ t", in the order learned"""
+    """Such a file. singles: the bytes that are tokens, by id; merges: "Ġ t", in the order learned; end: ends a text"""
     number = {CHARACTER_OF[byte]: i for i, byte in enumerate(singles)}
     pairs = []
     for merge in merges:
@@ -64,6 +64,6 @@ def packed(
         pairs.append((number[a], number[b]))
         number[a + b] = len(number)
     halves = np.array(pairs, dtype=np.uint16).T  # [2, N]
-    head = json.dumps({"kind": kind, "first": [*first], "bytes": [*singles], "last": [*last]}).encode()
+    head = json.dumps({"kind": kind, "first": [*first], "bytes": [*singles], "last": [*last], "end": end}).encode()
     planes = b"".join(part.astype(np.uint8).tobytes() for half in halves for part in (half & 255, half >> 8))
     return len(head).to_bytes(4, "little") + head + planes

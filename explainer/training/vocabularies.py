@@ -21,7 +21,9 @@ def gpt2(folder: Path) -> bytes:
     """GPT-2's: 256 bytes, 50,000 merges, and the token that ends a text, in the order of their ids."""
     ids = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
     lines = (folder / "vocab.bpe").read_text(encoding="utf-8").split("\n")[1:]
-    return in_order(sorted(ids, key=ids.__getitem__), [line for line in lines if line], "gpt-2", [len(ids) - 1])
+    return in_order(
+        sorted(ids, key=ids.__getitem__), [line for line in lines if line], "gpt-2", [len(ids) - 1], len(ids) - 1
+    )
 
 
 def smollm2(file: Path) -> bytes:
@@ -30,10 +32,11 @@ def smollm2(file: Path) -> bytes:
         said = gguf.read(opened).metadata
     sorts = said["tokenizer.ggml.token_type"]
     control = [i for i, sort in enumerate(sorts) if sort in CONTROL]
-    return in_order(list(said["tokenizer.ggml.tokens"]), list(said["tokenizer.ggml.merges"]), "smollm", control)
+    names, merges = list(said["tokenizer.ggml.tokens"]), list(said["tokenizer.ggml.merges"])
+    return in_order(names, merges, "smollm", control, int(said["tokenizer.ggml.eos_token_id"]))
 
 
-def in_order(names: list[str], merges: list[str], kind: str, control: list[int]) -> bytes:
+def in_order(names: list[str], merges: list[str], kind: str, control: list[int], end: int) -> bytes:
     """The file. Raises ValueError if the ids are not: control tokens, bytes, merges, control tokens."""
     first = [names[i] for i in control if i < len(control)]
     last = [names[i] for i in control if i >= len(control)]
@@ -41,7 +44,7 @@ def in_order(names: list[str], merges: list[str], kind: str, control: list[int])
     singles = ordinary[: len(ordinary) - len(merges)]
     if any(len(single) != 1 for single in singles) or ordinary[len(singles) :] != [m.replace(" ", "") for m in merges]:
         raise ValueError("the ids are not in the order of the merges")
-    return packed([BYTE_OF[ord(single)] for single in singles], merges, kind, first, last)
+    return packed([BYTE_OF[ord(single)] for single in singles], merges, kind, first, last, end)
 
 
 def main() -> None:
