@@ -16,6 +16,7 @@ from __future__ import annotations
 import functools
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -39,11 +40,12 @@ KINDS: tuple[Kind, ...] = ("pieces", "bytes-compute", "bytes-text")
 
 SEEDS = range(3)
 SHOWN = 0  # the seed of the models that a page shows at work; settled before they were trained
-STEPS = 2_500  # of the model of pieces
+STEPS = 1_500  # of the model of pieces
 BATCHES: dict[Kind, int] = {"pieces": 16, "bytes-compute": 4, "bytes-text": 16}
 """Windows in a batch. With less text a smaller one, so that it is not the number of steps that is missing."""
 WINDOW = 128  # tokens that the model of pieces reads at once
 BYTES_PER_TOKEN = 2.9  # of the corpus, about: a window of bytes holds as much text as one of pieces
+TOGETHER = 20  # held-out documents that are read side by side
 END = 0
 """The symbol before and after every document in both alphabets; byte b is symbol b + 1."""
 CARD = Path(__file__).parents[1] / "models" / "weights" / "alphabets" / "alphabets.json"
@@ -172,17 +174,29 @@ def net(kind: Kind, seed: int, tokenizer: Tokenizer) -> Net:
     return made
 
 
-def surprise(model: Net, read: list[int], ended: bool = False) -> Array:
+def surprise(model: Net, read: Sequence[int], ended: bool = False) -> Array:
     """The nats that each symbol of a text costs, END before it. read: without END; ended: whether END is due behind it
 
     returns: [T], or [T + 1] with END
     """
-    due = np.array([*read, END] if ended else read, dtype=np.int64)
-    if not len(due):
-        return np.zeros(0)
-    given = np.array([END, *read])[: len(due)]
-    logits = model.forward(given[None])[0].astype(np.float64)
-    return -log_softmax(logits)[np.arange(len(due)), due]  # type: ignore[no-any-return]
+    return surprises(model, [[*read, END] if ended else read])[0]
+
+
+def surprises(model: Net, due: Sequence[Sequence[int]]) -> list[Array]:
+    """The same for several texts side by side, the shorter ones filled up behind, where nothing looks back from.
+
+    due: what has to be said of each, END at its end where that is due
+    """
+    longest = max(map(len, due), default=0)
+    if not longest:
+        return [np.zeros(0) for _ in due]
+    right = np.zeros((len(due), longest), np.int64)
+    for row, text in zip(right, due, strict=True):
+        row[: len(text)] = text
+    given = np.concatenate([np.full((len(due), 1), END), right[:, :-1]], axis=1)
+    logs = log_softmax(model.forward(given).astype(np.float64))
+    found = -np.take_along_axis(logs, right[..., None], axis=-1)[..., 0]
+    return [row[: len(text)] for row, text in zip(found, due, strict=True)]
 
 
 # ---------------------------------------------------------------- compared on the held-out set
@@ -211,13 +225,17 @@ def texts(tokenizer: Tokenizer) -> list[tuple[list[int], bool]]:
 
 def costs(model: Net, which: Alphabet, tokenizer: Tokenizer) -> Costs:
     """What a model pays for each document."""
-    nats, sizes = [], []
+    due: list[list[int]] = []
+    sizes = []
     for tokens, ended in texts(tokenizer):
         data = b"".join(tokenizer.token_bytes(t) for t in tokens)
-        read = tokens if which == "pieces" else [byte + 1 for byte in data]
-        nats.append(float(surprise(model, read, ended).sum()))
+        due.append([*(tokens if which == "pieces" else [byte + 1 for byte in data]), *([END] if ended else [])])
         sizes.append(len(data))
-    return Costs(tuple(nats), tuple(sizes))
+    nats = np.zeros(len(due))
+    order = np.argsort([len(text) for text in due], kind="stable")
+    for some in np.array_split(order, len(due) // TOGETHER):  # of about one length
+        nats[some] = [float(cost.sum()) for cost in surprises(model, [due[k] for k in some])]
+    return Costs(tuple(nats.tolist()), tuple(sizes))
 
 
 def floor(tokenizer: Tokenizer) -> Costs:

@@ -50,7 +50,7 @@ def unpacked(data: bytes) -> ByteLevelTokenizer:
     names = [*head["first"], *names, *head["last"]]
     n = len(head["first"])
     control = [*range(n), *range(len(names) - len(head["last"]), len(names))]
-    return ByteLevelTokenizer(names, merges, control, head["kind"], end=0 if n else len(names) - 1)
+    return ByteLevelTokenizer(names, merges, control, head["kind"], end=head["end"])
 
 
 def packed(

@@ -76,5 +76,5 @@ def test_what_lies_in_a_late_folder_is_of_a_pack_of_its_own(tmp_path):
     assert "pages/x/page.pyc" in dict(page_pack.files("x", tmp_path))
     assert not any("late" in name for name, _ in page_pack.files("x", tmp_path))
     assert page_pack.late(tmp_path) == {"words": {"explainer/late/words/a.pairs": b"explainer/late/words/a.pairs"}}
-    with pytest.raises(later.NotHereYet, match="late group words$"):
+    with pytest.raises(later.NotHereYet, match=r"late group words$"):
         later.read(tmp_path / "late" / "words" / "b.pairs")
