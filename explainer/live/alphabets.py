@@ -40,7 +40,7 @@ KINDS: tuple[Kind, ...] = ("pieces", "bytes-compute", "bytes-text")
 
 SEEDS = range(3)
 SHOWN = 0  # the seed of the models that a page shows at work; settled before they were trained
-STEPS = 1_500  # of the model of pieces
+STEPS = 600  # of the model of pieces
 BATCHES: dict[Kind, int] = {"pieces": 16, "bytes-compute": 4, "bytes-text": 16}
 """Windows in a batch. With less text a smaller one, so that it is not the number of steps that is missing."""
 WINDOW = 128  # tokens that the model of pieces reads at once

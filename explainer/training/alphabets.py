@@ -30,7 +30,7 @@ from explainer.models import lab
 KEPT = Path(__file__).parents[2] / "_cache" / "alphabets"
 RATES = {"pieces": 1.2e-2, "bytes": 1.2e-2}
 """Of three each (0.003, 0.006, 0.012), the best on a run of 500 or 400 steps with another seed (9)."""
-EVERY = 250  # steps between two kept states
+EVERY = 100  # steps between two kept states
 LAST = 100  # steps over which the loss of the card is averaged
 
 

@@ -52,7 +52,7 @@ class ByteByByte(Widget):
                     ),
                     strip(found),
                     c.told(said(found)),
-                    c.beyond(table(found)),
+                    c.beyond(so_far(found), table(found)),
                     readout="Areas are nats: a piece’s surprise is spread over its bytes. Point at one for its number.",
                 ),
             ]
@@ -82,6 +82,28 @@ def strip(found: Priced) -> Markup:
         at += n
     total = f"{nats(sum(found.by_piece))} nats for pieces and {nats(sum(found.by_byte))} nats for bytes"
     return tag("div", *drawn, class_="priced-text", role="img", translate="no", aria_label=f"{total}, in all")
+
+
+def so_far(found: Priced) -> Markup | None:
+    """What the text has cost up to each byte, for both."""
+    if found.size < 2:
+        return None
+    pieces, at, total = [(0.0, 0.0)], 0, 0.0
+    for piece, cost in zip(found.pieces, found.by_piece, strict=True):
+        at, total = at + len(piece), total + cost
+        pieces.append((float(at), total))
+    letters = [(0.0, 0.0)]
+    for cost in found.by_byte:
+        letters.append((letters[-1][0] + 1, letters[-1][1] + cost))
+    return charts.xy(
+        [("model of pieces", "query", pieces), ("model of bytes", "head", letters)],
+        label=f"Nats paid so far, byte by byte: {nats(total)} for pieces, {nats(letters[-1][1])} for bytes in the end",
+        x_name="bytes read",
+        y_name="nats so far",
+        x_ticks=charts.round_ticks(0, found.size),
+        y_max=charts.round_ticks(0, max(total, letters[-1][1]))[-1],
+        log_x=False,
+    )
 
 
 def letters_of(piece: bytes) -> list[str]:

@@ -7,6 +7,7 @@ from markupsafe import Markup
 from explainer.models import byte_level, vocabularies
 from explainer.models.vocabularies import NAMES
 from explainer.ui.html import how_many, join, number, tag
+from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
 from explainer.ui.widget import Widget
 
@@ -59,10 +60,28 @@ class Vocabularies(Widget):
                     "vocabularies",
                     *[row(name, cuts[name], at if name == s.vocabulary else None) for name in NAMES],
                     taken_apart(s.prompt, s.vocabulary, chosen, at),
-                    c.beyond(table(cuts)),
+                    c.beyond(counts(cuts, len(s.prompt.encode("utf-8", errors="replace"))), table(cuts)),
                 ),
             ]
         )
+
+
+def counts(cuts: dict[str, Cut], size: int) -> Markup | None:
+    """How many tokens the text is in each vocabulary, and how many bytes."""
+    if not size:
+        return None
+    left, right, high = 110, 60, 26
+    drawn = []
+    for k, (name, n) in enumerate([("bytes", size), *((NAMES[name], len(cut.ids)) for name, cut in cuts.items())]):
+        wide, y = (charts.WIDE - left - right) * n / size, 4 + high * k
+        drawn += [
+            tag("text", name, x=left - 8, y=y + 15, text_anchor="end"),
+            tag("rect", x=left, y=y + 2, width=f"{wide:.1f}", height=high - 8, class_="count", data_v=n),
+            tag("text", f"{n:,}", x=f"{left + wide + 6:.1f}", y=y + 15),
+        ]
+    said = ", ".join(f"{len(cut.ids)} for {NAMES[name]}" for name, cut in cuts.items())
+    return charts.drawing(drawn, charts.WIDE, high * 4 + 8, f"{how_many(size, 'byte')} are so many tokens: {said}",
+                          "counts")  # fmt: skip
 
 
 def row(name: str, cut: Cut, chosen: int | None) -> Markup:
@@ -149,7 +168,9 @@ def said(text: str, name: str, cut: Cut, at: int) -> str:
     whole = found[0].start == start and found[-1].start + len(found[-1].data) == start + len(piece)
     made = how_many(len(piece), "byte")
     model = f"{quoted(piece)}: {NAMES[name]} is given the number {cut.ids[at]:,}, and nothing of the {made} behind it."
-    return model if whole else f"{model} They are not whole characters: one is cut in two here."
+    if whole:
+        return model
+    return f"{model} {'It is' if len(piece) == 1 else 'They are'} no whole character: one is cut in two here."
 
 
 def table(cuts: dict[str, Cut]) -> Markup:

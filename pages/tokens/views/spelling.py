@@ -74,20 +74,17 @@ class Digits(Widget):
 
     def draw(self) -> Markup:
         digits = self.state.number
-        rows = []
-        for n in range(1, len(digits) + 1):
-            cells = []
-            for name in NAMES:
-                sizes = cutting.pattern(digits[:n], name)
-                ends = [sum(sizes[:k]) for k in range(len(sizes) + 1)]
-                parts = [digits[a:b] for a, b in pairwise(ends)]
-                boxes = [tag("span", part, class_=f"piece tint-{k % 4}") for k, part in enumerate(parts)]
-                cells.append(tag("td", *boxes))
-            rows.append(tag("tr", *cells))
+        columns: dict[tuple[tuple[int, ...], ...], list[str]] = {}  # vocabularies that cut alike share one
+        for name, title in list(NAMES.items())[::-1]:
+            cuts = tuple(cutting.pattern(digits[:n], name) for n in range(1, len(digits) + 1))
+            columns.setdefault(cuts, []).append(title)
+        rows = [
+            tag("tr", *[tag("td", *cut_up(digits[: n + 1], cuts[n])) for cuts in columns]) for n in range(len(digits))
+        ]
         table = tag(
             "table",
             tag("caption", f"How {digits} is cut, digit by digit", class_="sr"),
-            tag("thead", tag("tr", *[tag("th", title, scope="col") for title in NAMES.values()])),
+            tag("thead", tag("tr", *[tag("th", " and ".join(titles), scope="col") for titles in columns.values()])),
             tag("tbody", *rows),
             class_="digit-table",
             translate="no",
@@ -102,6 +99,12 @@ class Digits(Widget):
                 ),
             ]
         )
+
+
+def cut_up(digits: str, sizes: tuple[int, ...]) -> list[Markup]:
+    """A number as its pieces. sizes: how many digits each has"""
+    ends = [sum(sizes[:k]) for k in range(len(sizes) + 1)]
+    return [tag("span", digits[a:b], class_=f"piece tint-{k % 4}") for k, (a, b) in enumerate(pairwise(ends))]
 
 
 def said(digits: str) -> str:
