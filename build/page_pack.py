@@ -2,7 +2,7 @@
 
 In the pack: the page's modules, compiled, and whatever they import that the snapshot does not hold, with the methods of
 their dataclasses (explainer/host/methods.py); the files that they read; `measured.pkl`, the measurements that the page
-shows; `stills.json`, what was drawn of its widgets. Files of a late group (explainer/models/later.py) go into a pack of
+shows; `stills.json`, what was drawn of its widgets. Files of a late group (explainer/kernel/later.py) go into a pack of
 the group's own. It is made in a Python resumed from the snapshot (page_run.py), and anew only when the page, or what
 all pages share, has changed.
 """
@@ -19,7 +19,8 @@ import measure
 import runtime
 
 from explainer.host import methods
-from explainer.models import later, measured
+from explainer.kernel import later
+from explainer.models import measured
 
 TOOLS = ("page.mjs", "resumed.mjs", "page_run.py", "page_pack.py", "closure.py", "slim.py", "trims.py", "exercise.py")
 

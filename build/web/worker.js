@@ -220,7 +220,7 @@ const LEFT = {
 };
 /** @typedef {keyof typeof LEFT | `late-${string}`} Left */
 const KINDS = /** @type {(keyof typeof LEFT)[]} */ (Object.keys(LEFT));
-/** What a figure fetches when it asks for it (explainer/models/later.py), however Python came to be.
+/** What a figure fetches when it asks for it (explainer/kernel/later.py), however Python came to be.
  * @param {string} trace */
 const lateOf = (trace) => {
   const name = /** @type {const} */ (`late-${/NotHereYet: .* late group ([\w-]+)/.exec(trace)?.[1]}`);

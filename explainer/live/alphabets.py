@@ -25,12 +25,11 @@ import numpy as np
 
 from explainer.corpus import held_out
 from explainer.corpus.sampling import sample_words
-from explainer.kernel import checkpoint
+from explainer.kernel import checkpoint, later
 from explainer.kernel.ops import log_softmax
 from explainer.kernel.tokenizer import Tokenizer
 from explainer.live.nets import ALL, Net, Shape
 from explainer.live.tasks import TRAINING
-from explainer.models import later
 
 Array = np.ndarray
 Alphabet = Literal["pieces", "bytes"]

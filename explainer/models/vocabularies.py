@@ -1,7 +1,7 @@
 """The vocabularies of real models, without their models: GPT-2's 50,257 tokens and SmolLM2's 49,152.
 
 A file holds the merges as pairs of numbers, and no token's letters: a token is its two halves, down to bytes. They come
-to a page when it asks for them (explainer/models/later.py). Written by explainer/training/vocabularies.py.
+to a page when it asks for them (explainer/kernel/later.py). Written by explainer/training/vocabularies.py.
 
     4 bytes  length of the head, little-endian      the head, JSON: {kind, first, bytes, last}
     4 N bytes: of the N merges, the low bytes of all left halves, their high bytes, and the same of the right halves.
@@ -17,8 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
+from explainer.kernel import later
 from explainer.kernel.tokenizer import Tokenizer
-from explainer.models import lab, later
+from explainer.models import lab
 from explainer.models.byte_level import CHARACTER_OF, ByteLevelTokenizer
 
 FOLDER = Path(__file__).parent / "weights" / "vocabularies" / "late" / "vocabularies"
@@ -27,7 +28,7 @@ NAMES = {"storyteller": "Storyteller", "smollm2": "SmolLM2", "gpt-2": "GPT-2"}
 
 
 def tokenizer(name: str) -> Tokenizer:
-    """The tokenizer of one of NAMES. Raises explainer.models.later.NotHereYet."""
+    """The tokenizer of one of NAMES. Raises explainer.kernel.later.NotHereYet."""
     return lab.tokenizer(lab.STORYTELLER) if name == "storyteller" else _read(name)
 
 

@@ -11,7 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from explainer.models import gguf, later, vocabularies
+from explainer.kernel import later
+from explainer.models import gguf, vocabularies
 from explainer.models.byte_level import ByteLevelTokenizer
 from pages.tokens.facts import cutting
 

@@ -38,7 +38,7 @@ class Priced:
 
 @functools.cache
 def net(kind: Kind) -> Net:
-    """A model that is shown. Raises explainer.models.later.NotHereYet."""
+    """A model that is shown. Raises explainer.kernel.later.NotHereYet."""
     return alphabets.net(kind, SHOWN, lab.tokenizer(lab.STORYTELLER))
 
 

@@ -39,7 +39,7 @@ class Cut:
 
 @functools.lru_cache(maxsize=64)
 def cut(text: str, name: str) -> Cut:
-    """A text cut by one of vocabularies.NAMES. Raises explainer.models.later.NotHereYet."""
+    """A text cut by one of vocabularies.NAMES. Raises explainer.kernel.later.NotHereYet."""
     tokenizer = vocabularies.tokenizer(name)
     ids = tokenizer.encode(text)
     pieces = [tokenizer.token_bytes(i) for i in ids]
