@@ -30,6 +30,8 @@ import runtime  # noqa: E402
 import serve  # noqa: E402
 import zstandard  # noqa: E402
 
+from explainer.kernel import later  # noqa: E402
+
 OWN = ("explainer/", "pages/")
 WATCHED = ("explainer", "pages", "build")
 KINDS = {".py", ".md", ".js", ".css", ".j2", ".json", ".safetensors"}
@@ -49,9 +51,11 @@ def compiled() -> Path:
 
 
 def own_sources() -> Iterator[tuple[str, bytes]]:
-    """(path in site-packages, content) of what all pages share of our own code."""
+    """(path in site-packages, content) of what all pages share of our own code, of cards, and what comes late."""
     files = [file for file in (ROOT / "explainer").rglob("*.py") if not file.is_relative_to(runtime.AT_HOME)]
-    for file in sorted([*files, ROOT / "pages" / "__init__.py"]):
+    data = [file for file in (ROOT / "explainer" / "models").rglob("*") if file.is_file()]
+    data = [file for file in data if file.suffix == ".json" or later.group(file.relative_to(ROOT))]
+    for file in sorted([*files, *data, ROOT / "pages" / "__init__.py"]):
         yield file.relative_to(ROOT).as_posix(), file.read_bytes()
 
 

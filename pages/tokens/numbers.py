@@ -14,6 +14,8 @@ from .page import TokensState
 from .views.cutting import CASES
 from .views.parts import display
 
+YEARS = (1800, 2050)
+
 
 def numbers() -> dict[str, Any]:
     """All of them."""
@@ -72,6 +74,9 @@ def of_digits() -> dict[str, Any]:
         "d_ways_four": len(four),
         "d_whole_four": four.get((4,), 0),
         "d_all_four": f"{all_four:,}",
+        "d_years": cutting.whole_numbers("gpt-2", *YEARS),
+        "d_first_year": YEARS[0],
+        "d_last_year": YEARS[1],
         "d_best_four": " + ".join(map(str, next(iter(four)))),
         "d_share_four": percent(next(iter(four.values())) / all_four),
         "d_ways_five": len(five),

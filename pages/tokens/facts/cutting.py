@@ -173,4 +173,11 @@ def patterns(name: str, digits: int) -> dict[tuple[int, ...], int]:
     return dict(sorted(found.items(), key=lambda entry: -entry[1]))
 
 
+@kept
+def whole_numbers(name: str, first: int, last: int) -> int:
+    """How many numbers from first to last are a single token, behind a blank."""
+    tokenizer = vocabularies.tokenizer(name)
+    return sum(len(tokenizer.encode(f" {number}")) == 1 for number in range(first, last + 1))
+
+
 VOCABULARIES = tuple(NAMES)
