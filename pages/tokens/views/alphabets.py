@@ -136,7 +136,7 @@ def table(found: Priced) -> Markup:
         rows.append([display(piece), len(piece), float(cost), float(sum(below))])
         at += len(piece)
     heads = ["piece", "bytes", "nats, model of pieces", "nats, model of bytes"]
-    return c.numbers_table(heads, rows, "What each piece costs")
+    return c.numbers_table(heads, rows, "What each piece costs", summary="Piece by piece")
 
 
 class BytesOrPieces(Widget):
