@@ -90,7 +90,7 @@ train-memory: .venv/.train ## of these only the machines that copy, a memory and
 	@$(PY) -m explainer.training.memory
 
 .PHONY: train-alphabets
-train-alphabets: .venv/.train ## of these only the models of bytes and of pieces (half an hour; without --anew: on from where it stopped)
+train-alphabets: .venv/.train ## of these only the models of bytes and of pieces (ten minutes; without --anew: from where it stopped on)
 	@$(PY) -m explainer.training.alphabets --anew
 
 .PHONY: numpy-wheel

@@ -9,7 +9,9 @@ from explainer.live import alphabets
 from explainer.live.alphabets import END, KINDS, Stories
 from explainer.live.nets import Net
 from explainer.models import lab
+from explainer.training import alphabets as training
 
+keep = training.keep
 TOKENIZER = lab.tokenizer()
 
 
@@ -63,3 +65,20 @@ def test_no_forecaster_costs_less_than_the_truth_on_the_whole():
     )
     uniform = alphabets.costs(Net(alphabets.shape("bytes", TOKENIZER), 0), "bytes", TOKENIZER)
     assert alphabets.per_byte(uniform, floor).low > 3
+
+
+def test_a_training_that_was_broken_off_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):
+    monkeypatch.setattr(alphabets, "STEPS", 4)
+    monkeypatch.setattr(training, "EVERY", 2)
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    for folder in (whole, cut):
+        monkeypatch.setattr(training, "KEPT", folder)
+        monkeypatch.setattr(training, "WEIGHTS", folder)
+        if folder == cut:
+            with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
+                broken.setattr(training, "keep", lambda *of: (keep(*of), (_ for _ in ()).throw(KeyboardInterrupt)))
+                training.train("pieces", 5)
+            assert int(np.load(cut / "pieces-5.npz")["steps"]) == 2
+        training.train("pieces", 5)
+    assert np.array_equal(*(np.load(folder / "pieces-5.npz")["value"] for folder in (whole, cut)))
+    assert (whole / "pieces-5.safetensors").is_file()
