@@ -11,6 +11,7 @@ from explainer.ui.html import nats, percent
 
 from .facts import alphabets, cutting, merging
 from .page import TokensState
+from .views.alphabets import OTHERS
 from .views.cutting import CASES
 from .views.parts import display
 
@@ -88,7 +89,6 @@ def of_digits() -> dict[str, Any]:
 def of_alphabets() -> dict[str, Any]:
     floor = live.per_byte(alphabets.floor())
     pieces, computed, read = alphabets.everyone()
-    own = alphabets.priced(TokensState().story)
     return {
         "a_floor": nats(floor.value),
         "a_documents": floor.documents,
@@ -107,7 +107,6 @@ def of_alphabets() -> dict[str, Any]:
         "a_mid_compute": nats(computed.over_middle),
         "a_mid_text": nats(read.over_middle),
         "a_times": f"{read.multiplications / pieces.multiplications:.1f}",
-        "a_equal": percent(computed.multiplications / pieces.multiplications),
         "a_share_text": percent(computed.text / pieces.text),
         "a_mb": f"{pieces.text / 1e6:.1f}",
         "a_multiplications": f"{pieces.multiplications / 1e12:.1f}",
@@ -116,10 +115,18 @@ def of_alphabets() -> dict[str, Any]:
         "a_text_better": read.over_middle < pieces.over_middle,
         "a_text_apart": clear(read.over, pieces.over),
         "a_compute_worse": min(m.value for m in computed.over) > max(m.value for m in pieces.over),
-        "a_story_bytes": own.size,
-        "a_story_pieces": nats(sum(own.by_piece)),
-        "a_story_letters": nats(sum(own.by_byte)),
+        **of_stories(),
     }
+
+
+def of_stories() -> dict[str, Any]:
+    """What other stories cost more than the first."""
+    found: dict[str, Any] = {}
+    first, *others = (alphabets.priced(text) for _, text in OTHERS)
+    for key, other in zip(("slip", "new"), others, strict=True):
+        more = [sum(a) - sum(b) for a, b in ((other.by_piece, first.by_piece), (other.by_byte, first.by_byte))]
+        found |= {f"s_{key}_pieces": nats(more[0]), f"s_{key}_bytes": nats(more[1]), f"s_{key}_less": more[1] < more[0]}
+    return found
 
 
 def over(found: tuple[Mean, ...]) -> str:

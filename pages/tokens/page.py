@@ -13,7 +13,7 @@ from explainer.ui.page import Page
 from explainer.ui.state import PageState
 
 from .facts import merging
-from .views.alphabets import ByteByByte, BytesOrPieces
+from .views.alphabets import STORY, ByteByByte, BytesOrPieces
 from .views.cutting import Vocabularies
 from .views.merging import Merges
 from .views.spelling import Digits, Spelling
@@ -33,7 +33,7 @@ class TokensState(PageState):
     word = param.String(default="strawberry", label="word")
     letter = param.String(default="r", label="letter")
     number = param.String(default="31415926", label="number")
-    story = param.String(default="Mia has a red ball. The ball is round.", label="story")
+    story = param.String(default=STORY, label="story")
 
     def limits(self) -> dict[str, tuple[int, int, str]]:
         return {"merges": (0, len(merging.learned(self.prompt)), "merge")}

@@ -16,6 +16,13 @@ from ..facts.alphabets import Priced
 from .parts import display, quoted
 
 TALLEST = 7.0  # nats a byte at which a bar is full
+STORY = "Dear Mia, thank you for the black hat. The hat is very black. Your friend, Max."
+OTHERS = (
+    ("as in the corpus", STORY),
+    ("with a slip", STORY.replace("The hat", "The hta")),
+    ("a word never met", STORY.replace("hat", "xylophone")),
+)
+"""Stories to read: what the button says, the text."""
 TITLES = {
     "pieces": "pieces",
     "bytes-compute": "bytes, as much computing",
@@ -39,8 +46,7 @@ class ByteByByte(Widget):
             [
                 c.controls(
                     c.text_field("story", "A story", story),
-                    c.button("with a slip", sets="story", value="Mia has a red ball. The bal is round."),
-                    c.button("never met", sets="story", value="Mia has a red xylophone. The xylophone is round."),
+                    *[c.button(name, sets="story", value=text, pressed=text == story) for name, text in OTHERS],
                 ),
                 c.figure(
                     "byte-by-byte",
