@@ -94,7 +94,14 @@ class Digits(Widget):
                 c.controls(c.text_field("number", "A number", digits)),
                 c.figure(
                     "digits",
-                    tag("div", table, class_="scroll", tabindex="0", role="region", aria_label="Where a number is cut"),
+                    tag(
+                        "div",
+                        table,
+                        class_="scroll",
+                        tabindex="0",
+                        role="region",
+                        aria_label="The number, digit by digit",
+                    ),
                     c.told(said(digits)),
                 ),
             ]
