@@ -25,7 +25,7 @@ class TokensState(PageState):
     prompt = param.String(default="She sells sea shells by the sea shore. The shells she sells are sea shells.",
                           label="Your text")  # fmt: skip
     merges = param.Integer(default=0, bounds=(0, merging.MOST), label="merges")
-    guess = param.Integer(default=None, bounds=(0, merging.CHOICES - 1), allow_None=True, label="guess")
+    guess = param.String(default="", label="guess")  # merging.Candidate.key: of one pair at one merge
     vocabulary: param.Selector[Any] = param.Selector(
         default="gpt-2", objects=list(vocabularies.NAMES), label="vocabulary"
     )
@@ -40,11 +40,6 @@ class TokensState(PageState):
 
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
         super().clean(wanted, messages)
-        if wanted.get("prompt", self.prompt) != self.prompt:  # another text: from its start
-            wanted.setdefault("merges", 0)
-            wanted.setdefault("token", 0)
-        if wanted.get("merges", self.merges) != self.merges:
-            wanted.setdefault("guess", None)  # another pair is asked for
         if "number" in wanted:
             number = "".join(wanted["number"].split())
             if not (number.isascii() and number.isdigit() and len(number) <= LONGEST_NUMBER):

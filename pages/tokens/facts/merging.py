@@ -94,12 +94,21 @@ def after(text: str, merges: int) -> tuple[Word, ...]:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A pair that could be joined next, and how often it stands there; right: whether it is the one that is."""
+    """A pair that could be joined next, and how often it stands there; right: whether it is the one that is.
 
+    after: how many merges were made before
+    """
+
+    after: int
     left: bytes
     right_half: bytes
     count: int
     right: bool
+
+    @property
+    def key(self) -> str:
+        """What addresses call it: 3.73.65 is s and e after three merges."""
+        return f"{self.after}.{self.left.hex()}.{self.right_half.hex()}"
 
 
 @functools.lru_cache(maxsize=64)
@@ -115,8 +124,8 @@ def candidates(text: str, merges: int) -> tuple[Candidate, ...]:
     less = sorted((pair for pair in counts if counts[pair] < merge.count), key=lambda p: -counts[p])[: CHOICES - 1]
     if not less:
         return ()
-    found = [Candidate(*pair, counts[pair], False) for pair in less]
-    found.append(Candidate(merge.left, merge.right, merge.count, True))
+    found = [Candidate(merges, *pair, counts[pair], False) for pair in less]
+    found.append(Candidate(merges, merge.left, merge.right, merge.count, True))
     return tuple(sorted(found, key=lambda c: (c.left, c.right_half)))
 
 

@@ -31,7 +31,7 @@ class Merges(Widget):
         known = merging.learned(s.prompt)
         at = min(s.merges, len(known))
         choices = merging.candidates(s.prompt, at)
-        guess = s.guess if s.guess is not None and s.guess < len(choices) else None
+        guess = next((k for k, choice in enumerate(choices) if choice.key == s.guess), None)
         return join(
             [
                 c.controls(c.text_field("prompt", "Your text", s.prompt)),
@@ -120,7 +120,7 @@ def asked(choices: tuple[Candidate, ...], guess: int | None) -> Markup:
                 *shown,
                 type="button",
                 data_set="guess",
-                value=k,
+                value=choice.key,
                 aria_pressed=str(k == guess).lower(),
                 class_=f"button pair {kind}".strip(),
             )
