@@ -38,7 +38,8 @@ def shared_script(out: Path, everything: dict[str, Any]) -> str:
     """A classic script (those load from a disk) that puts the runtime into the page, as a page in one file has it."""
     worker = re.sub(r"^<script[^>]*>|</script>$", "", everything["marks"]["worker"])
     texts = [{"id": "explainer-worker", "text": worker}]
-    for file in [*everything["files"], *everything["packs"].values()]:
+    packs = {file["name"]: file for own in everything["packs"].values() for file in own}  # pages share late ones
+    for file in [*everything["files"], *packs.values()]:
         texts.append({"file": file["name"], "text": base64.b64encode((out / file["url"]).read_bytes()).decode()})
     return f"""// Python, the model and the pages' code, for the pages beside this file. Written by build/folder.py.
 for (const {{ id, file, text }} of {json.dumps(texts)}) {{

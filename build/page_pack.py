@@ -2,8 +2,9 @@
 
 In the pack: the page's modules, compiled, and whatever they import that the snapshot does not hold, with the methods of
 their dataclasses (explainer/host/methods.py); the files that they read; `measured.pkl`, the measurements that the page
-shows; `stills.json`, what was drawn of its widgets. It is made in a Python resumed from the snapshot (page_run.py), and
-anew only when the page, or what all pages share, has changed.
+shows; `stills.json`, what was drawn of its widgets. Files of a late group (explainer/kernel/later.py) go into a pack of
+the group's own. It is made in a Python resumed from the snapshot (page_run.py), and anew only when the page, or what
+all pages share, has changed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import measure
 import runtime
 
 from explainer.host import methods
+from explainer.kernel import later
 from explainer.models import measured
 
 TOOLS = ("page.mjs", "resumed.mjs", "page_run.py", "page_pack.py", "closure.py", "slim.py", "trims.py", "exercise.py")
@@ -118,9 +120,19 @@ def modules(made: Path) -> Iterator[tuple[str, Path]]:
 def files(folder: str, made: Path) -> Iterator[tuple[str, bytes]]:
     """(path in site-packages, content) of all that is in a page's pack."""
     for name, file in modules(made):
-        yield name, file.read_bytes()
+        if not later.group(name):
+            yield name, file.read_bytes()
     for name in ("measured.pkl", "stills.json", methods.NAME):
         yield f"pages/{folder}/{name}", (made / name).read_bytes()
+
+
+def late(made: Path) -> dict[str, dict[str, bytes]]:
+    """{group: {path in site-packages: content}} of what a page's figures fetch when they ask for it."""
+    found: dict[str, dict[str, bytes]] = {}
+    for name, file in modules(made):
+        if group := later.group(name):
+            found.setdefault(group, {})[name] = file.read_bytes()
+    return found
 
 
 def stills(made: Path) -> dict[str, Any]:

@@ -30,6 +30,8 @@ import runtime  # noqa: E402
 import serve  # noqa: E402
 import zstandard  # noqa: E402
 
+from explainer.kernel import later  # noqa: E402
+
 OWN = ("explainer/", "pages/")
 WATCHED = ("explainer", "pages", "build")
 KINDS = {".py", ".md", ".js", ".css", ".j2", ".json", ".safetensors"}
@@ -49,10 +51,21 @@ def compiled() -> Path:
 
 
 def own_sources() -> Iterator[tuple[str, bytes]]:
-    """(path in site-packages, content) of what all pages share of our own code."""
+    """(path in site-packages, content) of what all pages share of our own code, and of cards."""
     files = [file for file in (ROOT / "explainer").rglob("*.py") if not file.is_relative_to(runtime.AT_HOME)]
-    for file in sorted([*files, ROOT / "pages" / "__init__.py"]):
+    cards = (ROOT / "explainer" / "models").rglob("*.json")
+    for file in sorted([*files, *cards, ROOT / "pages" / "__init__.py"]):
         yield file.relative_to(ROOT).as_posix(), file.read_bytes()
+
+
+def late_files() -> dict[str, list[tuple[str, bytes]]]:
+    """{group: (path in site-packages, content)} of what figures fetch when they ask for it, of whatever page."""
+    found: dict[str, list[tuple[str, bytes]]] = {}
+    for file in sorted((ROOT / "explainer").rglob(f"{later.FOLDER}/*/*")):
+        name = file.relative_to(ROOT).as_posix()
+        if group := later.group(name):
+            found.setdefault(group, []).append((name, file.read_bytes()))
+    return found
 
 
 def page_sources(folder: str, results: bytes) -> Iterator[tuple[str, bytes]]:
@@ -60,7 +73,7 @@ def page_sources(folder: str, results: bytes) -> Iterator[tuple[str, bytes]]:
     last build found that it needs beside that: modules of other packages, and files of ours that it reads."""
     for made in sorted(runtime.CACHE.glob(f"page-{folder}-*/stills.json"), key=lambda f: f.stat().st_mtime)[-1:]:
         for name, file in page_pack.modules(made.parent):
-            if not name.startswith(OWN) or not name.endswith(".pyc"):
+            if not later.group(name) and not (name.startswith(OWN) and name.endswith(".pyc")):
                 yield name, file.read_bytes()
     for file in sorted((ROOT / "pages" / folder).rglob("*.py")):
         if file.name != "numbers.py":
@@ -103,7 +116,10 @@ def write_runtime(out: Path, folder: str, results: bytes) -> None:
         emitter.add(name, packs.pack(map(content, names)))
     emitter.add("python", packs.pack([*map(content, rest), *own_sources()]))
     emitter.add(f"page-{folder}", packs.pack(page_sources(folder, results)))
-    manifest = {**runtime.manifest_of(emitter, pyodide), "resume": []}
+    late = late_files()
+    for group, files in late.items():
+        emitter.add(f"late-{group}", packs.pack(files))
+    manifest = {**runtime.manifest_of(emitter, pyodide, {folder: late}), "resume": []}
     runtime.bundle(out, pyodide, manifest)
 
 

@@ -337,10 +337,11 @@ def kinds(site: Iterable[str], libraries: list[str], late: list[str]) -> dict[st
     }
 
 
-def manifest_of(emitter: Emitter, pyodide: Path) -> dict[str, Any]:
+def manifest_of(emitter: Emitter, pyodide: Path, late: Mapping[str, Iterable[str]]) -> dict[str, Any]:
     """What the worker is told of the files: which there are, and which of them each way to a live Python needs.
 
-    A page's own pack is called `page-` and its name.
+    A page's own pack is called `page-` and its name, that of a late group `late-` and its name.
+    late: {folder of a page: the groups that its figures may ask for}
     """
     return {
         "version": digest(*[f["sha256"] for f in emitter.files.values()]),
@@ -350,16 +351,23 @@ def manifest_of(emitter: Emitter, pyodide: Path) -> dict[str, Any]:
         "resume": ["pyodide.asm.mjs", "pyodide.asm.wasm", "snapshot", "libraries"],
         "soon": ["weights", "numpy"],  # after a resume: what the first drawing needs
         "boot": ["pyodide.asm.mjs", "pyodide.asm.wasm", "stdlib", "libraries", "python", "numpy", "weights", "family"],
+        "late": {folder: [f"late-{group}" for group in groups] for folder, groups in late.items() if groups},
         "files": emitter.files,
     }
 
 
 def emit(
-    out: Path, compiled: Path, pyodide: Path, image: Path, own: Mapping[str, Iterable[tuple[str, bytes]]]
+    out: Path,
+    compiled: Path,
+    pyodide: Path,
+    image: Path,
+    own: Mapping[str, Iterable[tuple[str, bytes]]],
+    late: Mapping[str, Mapping[str, Mapping[str, bytes]]],
 ) -> dict[str, Any]:
     """Write out/runtime/* and out/runtime/manifest.json; returns the manifest.
 
-    own: {folder of a page: (path, content) of all that is in its pack}
+    own:  {folder of a page: (path, content) of all that is in its pack}
+    late: {folder of a page: {group: {path: content}}}, what its figures fetch when they ask for it
     """
     runtime = out / "runtime"
     shutil.rmtree(runtime, ignore_errors=True)
@@ -380,7 +388,13 @@ def emit(
     emitter.add("model", packs.pack((f.relative_to(ROOT).as_posix(), f.read_bytes()) for f in apart_files()))
     for folder, files in own.items():
         emitter.add(f"page-{folder}", packs.pack(files))
-    manifest = manifest_of(emitter, pyodide)
+    groups: dict[str, dict[str, bytes]] = {}
+    for found in late.values():  # pages may share a group
+        for group, contents in found.items():
+            groups.setdefault(group, {}).update(contents)
+    for group, contents in sorted(groups.items()):
+        emitter.add(f"late-{group}", packs.pack(sorted(contents.items())))
+    manifest = manifest_of(emitter, pyodide, late)
     (runtime / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
     return manifest
 
@@ -426,7 +440,8 @@ def build_runtime(out: Path, folders: Iterable[str]) -> dict[str, Any]:
         (CACHE / "heap.json").write_text(json.dumps(heap.result()))
     with timed("emit"):
         own = {folder: page_pack.files(folder, made) for folder, made in pages.items()}
-        manifest = emit(out, compiled, pyodide, image, own)
+        late = {folder: page_pack.late(made) for folder, made in pages.items()}
+        manifest = emit(out, compiled, pyodide, image, own, late)
         bundle(out, pyodide, manifest)
     sizes = {name: entry["bytes"] for name, entry in manifest["files"].items()}
     cold = sum(sizes[n] for n in manifest["resume"]) + (out / "runtime" / "worker.js").stat().st_size

@@ -115,7 +115,11 @@ def parts(out: Path, pyodide: Path, names: dict[str, str]) -> dict[str, Any]:
             "page": f"<script>{page}</script>",
         },
         "files": [file(n) for n in manifest["resume"] + manifest["soon"] + LATE if n != "pyodide.asm.mjs"],
-        "packs": {n.removeprefix("page-"): file(n) for n in manifest["files"] if n.startswith("page-")},
+        "packs": {
+            folder: [file(name), *(file(late) for late in manifest["late"].get(folder, ()))]
+            for name in manifest["files"]
+            if name.startswith("page-") and (folder := name.removeprefix("page-"))
+        },
     }
 
 
@@ -184,7 +188,7 @@ def files_for(template: str, everything: dict[str, Any]) -> list[dict[str, str]]
     """What a page needs of the runtime: what all need, and its own pack."""
     still = re.search(r'id="explainer-still">(.*?)</script>', template, re.S)
     page = json.loads(still[1])["page"] if still else None
-    return [*everything["files"], *([everything["packs"][page]] if page in everything["packs"] else [])]
+    return [*everything["files"], *everything["packs"].get(page, [])]
 
 
 def one_file(out: Path, template: str, everything: dict[str, Any]) -> str:

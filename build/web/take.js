@@ -51,8 +51,8 @@ export async function oneFile(template, widgets, asked) {
     drawn.replaceChildren();
     delete drawn.dataset.ready;
   }
-  const own = packs[JSON.parse(page.getElementById('explainer-still').textContent).page];
-  const runtime = await Promise.all([...files, own].map(async (/** @type {Part} */ { name, url, integrity }) =>
+  const own = packs[JSON.parse(page.getElementById('explainer-still').textContent).page] ?? [];
+  const runtime = await Promise.all([...files, ...own].map(async (/** @type {Part} */ { name, url, integrity }) =>
     `<script type="text/plain" data-file="${name}">${
       await base64(await (await get(new URL(url, site()), integrity)).blob())}</script>`));
   const json = JSON.stringify(asked).replaceAll('<', '\\u003c');

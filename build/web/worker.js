@@ -218,11 +218,23 @@ const LEFT = {
     words: 'A part of Python that is rarely needed is being fetched.',
   },
 };
-/** @typedef {keyof typeof LEFT} Left */
-const KINDS = /** @type {Left[]} */ (Object.keys(LEFT));
-/** @param {string} trace @param {Live['how']} how */
-const lackOf = (trace, how) => (how === 'resumed'
+/** @typedef {keyof typeof LEFT | `late-${string}`} Left */
+const KINDS = /** @type {(keyof typeof LEFT)[]} */ (Object.keys(LEFT));
+/** What a figure fetches when it asks for it (explainer/kernel/later.py), however Python came to be.
+ * @param {string} trace */
+const lateOf = (trace) => {
+  const name = /** @type {const} */ (`late-${/NotHereYet: .* late group ([\w-]+)/.exec(trace)?.[1]}`);
+  return Object.hasOwn(manifest.files, name) && !fetched.has(name) ? name : null;
+};
+/** @param {string} trace @param {Live['how']} how @returns {Left | null} */
+const lackOf = (trace, how) => lateOf(trace) ?? (how === 'resumed'
   ? KINDS.find((name) => !fetched.has(name) && LEFT[name].when.test(trace)) : null) ?? null;
+/** What to fetch then, and how to say it. @param {Left} lack */
+const told = (lack) => (Object.hasOwn(LEFT, lack) ? LEFT[/** @type {keyof typeof LEFT} */ (lack)] : {
+  files: [lack],
+  name: 'What a figure shows',
+  words: `What this figure shows is being fetched (${Math.round(manifest.files[lack].bytes / 1000)} kB).`,
+});
 
 /** The pack of a page, by its folder; null where there is none (a preview).
  * @param {string} page */
@@ -272,12 +284,13 @@ async function complete(live, tell, work, again) {
     }
     if (!lacking) return result;
     if (lacking === 'soon') { await ready(live, tell); continue; }
-    tell({ type: 'wait', message: LEFT[lacking].words });
+    const { words: said, files: packs, name } = told(lacking);
+    tell({ type: 'wait', message: said });
     fetched.add(lacking);
-    try { await addFiles(py, files, LEFT[lacking].files); } catch (problem) {
+    try { await addFiles(py, files, packs); } catch (problem) {
       fetched.delete(lacking);
       files.made.clear(); // what could not be had may be had at the next try
-      if (problem instanceof AssetError) problem.message = `${LEFT[lacking].name} could not be had. ${problem.message}`;
+      if (problem instanceof AssetError) problem.message = `${name} could not be had. ${problem.message}`;
       throw problem;
     }
     tell({ type: 'wait', message: '' });

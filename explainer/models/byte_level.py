@@ -151,12 +151,13 @@ class ByteLevelTokenizer(Tokenizer):
         """Tokens of one word: of all neighbours, merge the pair that was learned earliest, the leftmost of several.
 
         Pieces are a linked list and candidate pairs a heap, so that a run of ten thousand blanks takes no minute.
-        A byte that the vocabulary has no token for (SmolLM2's lacks 21, none of them in ordinary text) is left out.
+        A byte that the vocabulary has no token for (SmolLM2's lacks 21, none of them in ordinary text) is left out, and
+        what stood beside it are neighbours, as for the `tokenizers` library.
         """
         known = self._known.get(word)
         if known is not None:
             return known
-        pieces: list[str] = list(written(word))
+        pieces: list[str] = [byte for byte in written(word) if byte in self._of_name]
         if self.whole and written(word) in self._of_name:
             pieces = [written(word)]
         after = [*range(1, len(pieces)), -1]
@@ -185,7 +186,7 @@ class ByteLevelTokenizer(Tokenizer):
                 before[after[left]] = left
             offer(left)
             offer(before[left])
-        ids = tuple(self._of_name[piece] for piece in pieces if piece in self._of_name)
+        ids = tuple(self._of_name[piece] for piece in pieces if piece)
         if len(self._known) < 20_000:
             self._known[word] = ids
         return ids

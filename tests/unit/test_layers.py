@@ -18,7 +18,7 @@ LAYERS = [  # of explainer/, from the bottom
 ]
 KERNEL = [  # each may import only those before it
     *("config", "ops", "trace", "model", "cache", "gradients", "interventions", "heads", "explain"),
-    *("temperature", "sampling", "paths", "checkpoint", "tokenizer"),
+    *("temperature", "sampling", "paths", "checkpoint", "tokenizer", "later"),
 ]
 BELOW = {"param", "markupsafe", "numpy"}  # what a layer may use of others' packages, but for what LIBRARIES grants it
 LIBRARIES = {
