@@ -83,10 +83,15 @@ format: .venv/.lint ## let ruff put the code in order
 train: .venv/.train ## train the model family anew (hours; see explainer/training)
 	@for layers in 4 2 1; do $(PY) -m explainer.training --layers $$layers || exit 1; done
 	@$(PY) -m explainer.training.memory
+	@$(PY) -m explainer.training.depth
 
 .PHONY: train-memory
 train-memory: .venv/.train ## of these only the machines that copy, a memory and a tape (minutes)
 	@$(PY) -m explainer.training.memory
+
+.PHONY: train-depth
+train-depth: .venv/.train ## of these only the learners of the shell game, one to six layers (half an hour; goes on where it stopped)
+	@$(PY) -m explainer.training.depth
 
 .PHONY: numpy-wheel
 numpy-wheel: ## build numpy's wheel for Pyodide from source (root, Debian; about 20 minutes)
