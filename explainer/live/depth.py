@@ -80,9 +80,14 @@ PLAYERS = (
 
 
 @functools.cache
-def _file(seed: int) -> dict[str, Array]:
+def _file(seed: int) -> tuple[dict[str, Array], dict[str, str]]:
     name = f"seed-{seed}"
-    return checkpoint.read_safetensors((WEIGHTS / f"{name}.safetensors").read_bytes(), name)[0]
+    return checkpoint.read_safetensors((WEIGHTS / f"{name}.safetensors").read_bytes(), name)
+
+
+def notes(seed: int) -> dict[str, str]:
+    """What the file of a seed says about its training."""
+    return _file(seed)[1]
 
 
 @functools.cache
@@ -91,7 +96,7 @@ def trained(player: Player, seed: int) -> Net:
 
     Raises ValueError if the file holds another number of weights than the model has.
     """
-    net, stored = player.model(player.shape, seed), _file(seed)[player.name]
+    net, stored = player.model(player.shape, seed), _file(seed)[0][player.name]
     if stored.shape != net.weights.value.shape:
         raise ValueError(f"{player.name}, seed {seed}: these are not the weights of {net.shape}")
     net.weights.value[...] = stored

@@ -15,6 +15,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is imported: 
 
 import argparse
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,7 @@ class DepthTrainer(Trainer):
         return self.loss
 
 
-def train(player: Player, seed: int, until: float) -> bool:
+def train(player: Player, seed: int, until: float, clock: Callable[[], float] = time.monotonic) -> bool:
     """Train one of them until the clock shows that, or to the end. Returns whether it is at its end."""
     file = UNFINISHED / f"{player.name}-{seed}.npz"
     trainer, losses, seconds = DepthTrainer(player, seed), np.empty(0), 0.0
@@ -57,10 +58,10 @@ def train(player: Player, seed: int, until: float) -> bool:
             for mine, name in zip(state(trainer), ("value", "mean", "square"), strict=True):
                 mine[...] = kept[name]
             trainer.steps, losses, seconds = int(kept["steps"]), kept["losses"], float(kept["seconds"])
-    while trainer.steps < PLAN.steps and time.monotonic() < until:
-        began = time.monotonic()
+    while trainer.steps < PLAN.steps and clock() < until:
+        began = clock()
         made = [trainer.step() for _ in range(min(EVERY, PLAN.steps - trainer.steps))]
-        losses, seconds = np.concatenate([losses, made]), seconds + time.monotonic() - began
+        losses, seconds = np.concatenate([losses, made]), seconds + clock() - began
         print(f"{player.name}, seed {seed}: step {trainer.steps}/{PLAN.steps}  {np.mean(made):.4f}", flush=True)
     file.parent.mkdir(parents=True, exist_ok=True)
     value, mean, square = state(trainer)
