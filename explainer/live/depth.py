@@ -37,6 +37,7 @@ WIDTH, HEADS, HIDDEN = 32, 2, 128
 LAYERS = (1, 2, 3, 4, 5, 6)
 PLAN = Plan(steps=3000, batch=64, rate=3e-3, warm=100)
 SEEDS = 3
+"""How many are trained; which are there, the card says (`seeds`)."""
 SHOWN = 0
 """The seed whose models are shown. It was settled before any was trained."""
 GAMES = 2000  # on which each is measured, drawn apart from those of all trainings
@@ -112,6 +113,11 @@ def accuracy(player: Player, seed: int, games: int = GAMES) -> tuple[float, ...]
 def card() -> dict[str, dict[str, str]]:
     """{seed: {"sha256", ...}} of the files."""
     return json.loads((WEIGHTS / "depth.json").read_text(encoding="utf-8"))["files"]  # type: ignore[no-any-return]
+
+
+def seeds() -> tuple[int, ...]:
+    """The seeds whose learners are there."""
+    return tuple(int(seed) for seed in card())
 
 
 def digest(seed: int) -> str:

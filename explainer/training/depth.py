@@ -99,7 +99,9 @@ def main() -> None:
             if not all(train(player, seed, until) for player in PLAYERS):
                 raise SystemExit(3)  # more to do
             write(seed)
-    write_card(WEIGHTS)
+            write_card(WEIGHTS)
+    if args.card:
+        write_card(WEIGHTS)
 
 
 if __name__ == "__main__":

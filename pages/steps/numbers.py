@@ -74,14 +74,14 @@ def numbers() -> dict[str, Any]:
 def by_depth() -> dict[str, Any]:
     """What the prose says of one to six layers."""
     far, most = deep.by_layers(), depth.LAYERS[-1]
-    every = [deep.by_layers(seed) for seed in range(depth.SEEDS)]
+    every = [deep.by_layers(seed) for seed in depth.seeds()]
     return {
         "d_steps": f"{depth.PLAN.steps:,}",
         "d_batch": depth.PLAN.batch,
         "d_times": depth.PLAN.steps // PLAN.steps,
         "d_tests": f"{depth.GAMES:,}",
         "d_seed": depth.SHOWN,
-        "d_seed_last": depth.SEEDS - 1,
+        "d_seeds": "seed 0 alone" if len(depth.seeds()) == 1 else f"seeds 0 to {depth.seeds()[-1]}",
         "d_most": most,
         "d_list": listed([far[layers] for layers in depth.LAYERS]),
         "d_one": far[1],

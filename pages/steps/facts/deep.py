@@ -123,6 +123,6 @@ def _tokens(moves: Array, states: Array) -> Array:
     return np.concatenate([states[:, :1] + tasks.shell_game().moves, moves], axis=1)
 
 
-def all_of(kind: Kind, seeds: int = depth.SEEDS) -> Mapping[int, tuple[float, ...]]:
+def all_of(kind: Kind) -> Mapping[int, tuple[float, ...]]:
     """One kind with one layer, by seed."""
-    return {seed: accuracy(kind, 1, seed) for seed in range(seeds)}
+    return {seed: accuracy(kind, 1, seed) for seed in depth.seeds()}

@@ -88,7 +88,7 @@ CONTESTS = {
         Contest("rival", "The shell game, a recurrent network beside", "swap", (AT_ONCE, RECURRENT),
                 Plan(steps=400, batch=64, rate=8e-3, warm=10)),
         Contest("latent", "The shell game, a loop without words beside", "swap", (WRITES, LATENT),
-                Plan(steps=1000, batch=64, rate=8e-3, warm=10)),
+                Plan(steps=1000, batch=64, rate=4e-3, warm=10)),
     )
 }  # fmt: skip
 

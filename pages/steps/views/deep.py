@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from explainer.live import depth, nets, tasks
-from explainer.live.depth import LAYERS, MOVES, SEEDS, SHOWN
+from explainer.live.depth import LAYERS, MOVES, SHOWN
 from explainer.ui.html import how_many, join, percent, tag
 from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
@@ -23,7 +23,7 @@ WRITER = "May write, 1 layer"
 class Depth(Widget):
     """One to six layers at once, beside one layer that may write."""
 
-    slug = "depth"
+    slug = "more-layers"
     title = "More layers, or writing?"
     reads = ("layers", "game")
     functions = (nets.Net.forward, tasks.Following, depth.trained, deep.follows)
@@ -126,11 +126,11 @@ def one_game(played: games.Game, layers: int) -> Markup:
 
 def seeds() -> Markup:
     """How far each comes with every seed that was trained."""
-    rows = [[name_of(layers), *(deep.by_layers(seed)[layers] for seed in range(SEEDS))] for layers in LAYERS] + [
+    rows = [[name_of(layers), *(deep.by_layers(seed)[layers] for seed in depth.seeds())] for layers in LAYERS] + [
         [WRITER, *(deep.follows(shares) for shares in deep.all_of("written").values())]
     ]
     return c.numbers_table(
-        ["", *(f"seed {seed}" for seed in range(SEEDS))],
+        ["", *(f"seed {seed}" for seed in depth.seeds())],
         rows,
         f"Swaps that each follows (right in {percent(deep.GOOD)} of {depth.GAMES:,} games after each of them)",
     )
