@@ -111,6 +111,7 @@ def latent() -> dict[str, Any]:
         "l_led": percent(deep.crossed(FORGED_AFTER).led),
         "l_five": percent(deep.with_five_vectors()),
         "l_alone": percent(deep.accuracy("latent")[-1]),
+        "l_own_words": deep.with_five_vectors() >= deep.accuracy("latent")[-1] - 0.05,
     }
 
 

@@ -54,6 +54,19 @@ def test_one_press_and_one_is_right_on_all_twenty_while_the_other_is_lost(open_p
     assert bars == pytest.approx(wrote, abs=0.05), "columns are as high as their shares"
 
 
+@pytest.mark.parametrize("game", ["parity", "s3"])
+def test_other_games_are_learnt_by_who_writes_and_not_at_once(open_page, game):
+    page = open_page("embed/other-games/", watch=game, seed=SEED)
+    expect(page.locator(".run-says").first).to_contain_text("Now, seed")
+    until(page, f"""() => {{
+            const [, wrote] = ({SHARES})(document);
+            return Math.min(...wrote) >= 0.99;
+        }}""", timeout=4 * LIVE)  # fmt: skip
+    once, _ = page.locator('[data-widget="other-games"]').evaluate(SHARES)
+    chance = pairs.CONTESTS[game].chance
+    assert all(share < chance + 0.25 for share in once[10:]), "more than half of the way it guesses"
+
+
 def test_an_address_starts_it_and_the_reader_does_something_else_meanwhile(open_page):
     page = open_page("steps/", watch="shell", seed=7)
     expect(steps(page)).to_contain_text("Now, seed 7")

@@ -302,3 +302,5 @@ def test_the_text_says_what_the_runs_gave():
     assert said["long_sure"] in ("2 swaps", "3 swaps"), "the guess about longer training has this answer"
     assert said["parity_wrote"] == said["s3_wrote"] == MOVES
     assert float(said["rival_last"].split()[0]) > 75
+    assert 5 <= int(said["d_six"].split()[0]) <= 8, "the guess about six layers has this answer"
+    assert said["l_words_first"] < pairs.CONTESTS["latent"].plan.steps and said["l_first"] != "at step 0"
