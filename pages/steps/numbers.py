@@ -85,6 +85,7 @@ def by_depth() -> dict[str, Any]:
         "d_most": most,
         "d_list": listed([far[layers] for layers in depth.LAYERS]),
         "d_one": far[1],
+        "d_each": list(far.values()) == sorted(far.values()),
         "d_six": how_many(far[most], "swap"),
         "d_six_last": percent(deep.accuracy("at once", most)[-1]),
         "d_writer": deep.follows(deep.accuracy("written")),
@@ -109,9 +110,10 @@ def latent() -> dict[str, Any]:
         "l_times": number(float(notes["latent-1 seconds"]) / float(notes["written-1 seconds"])),
         "l_swap": FORGED_AFTER,
         "l_led": percent(deep.crossed(FORGED_AFTER).led),
-        "l_five": percent(deep.with_five_vectors()),
+        "l_own": percent(deep.crossed(FORGED_AFTER).right),
+        "l_five": percent(deep.with_means(False)),
+        "l_by_swap": percent(deep.with_means(True)),
         "l_alone": percent(deep.accuracy("latent")[-1]),
-        "l_own_words": deep.with_five_vectors() >= deep.accuracy("latent")[-1] - 0.05,
     }
 
 

@@ -260,18 +260,17 @@ def test_the_slider_shows_a_learner_of_so_many_layers_and_what_it_says_of_this_g
     ]
 
 
-def test_every_layer_carries_no_less_far_and_writing_farther_than_all():
+def test_more_layers_carry_farther_and_writing_farther_than_all():
     for seed in depth.seeds():
-        far = list(deep.by_layers(seed).values())
-        assert far == sorted(far) and far[-1] >= 2 * far[0], seed
-        assert deep.follows(deep.accuracy("written", 1, seed)) == MOVES > far[-1]
+        far = deep.by_layers(seed)
+        assert far[1] < far[2] < far[4] <= max(far[5], far[6]) and far[1] * 2 <= far[6], seed
+        assert deep.follows(deep.accuracy("written", 1, seed)) == MOVES > max(far.values())
 
 
 def test_answers_go_by_the_vector_that_was_handed_on():
     found = deep.crossed(7)
-    assert found.led > 0.9 and found.right < 0.3
-    alone = deep.accuracy("latent")[-1]
-    assert abs(deep.with_five_vectors() - alone) < 0.1 or deep.with_five_vectors() < alone
+    assert 2 * (found.right - 0.2) < found.led - 0.2, "one in five games has its ball where the other has"
+    assert deep.accuracy("latent")[-1] > 0.95 > deep.with_means(True) > 2 * deep.with_means(False)
 
 
 def test_the_loop_without_words_is_a_training_of_its_own(made):
@@ -302,5 +301,5 @@ def test_the_text_says_what_the_runs_gave():
     assert said["long_sure"] in ("2 swaps", "3 swaps"), "the guess about longer training has this answer"
     assert said["parity_wrote"] == said["s3_wrote"] == MOVES
     assert float(said["rival_last"].split()[0]) > 75
-    assert 5 <= int(said["d_six"].split()[0]) <= 8, "the guess about six layers has this answer"
+    assert said["d_six"] in ("5 swaps", "6 swaps"), "the guess about six layers has this answer"
     assert said["l_words_first"] < pairs.CONTESTS["latent"].plan.steps and said["l_first"] != "at step 0"

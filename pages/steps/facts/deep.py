@@ -91,23 +91,26 @@ def _crossed(swap: int, size: int, digest: str) -> Crossed:
     return Crossed(float((said == states[:, swap + 1 :]).mean()), float((said == np.stack(there, axis=1)).mean()))
 
 
-def with_five_vectors() -> float:
-    """How often the last answer is right when each vector is replaced, as it is handed on, by one of five: the mean of
-    all that say the same cup."""
-    return _with_five_vectors(CROSSED, depth.digest(SHOWN))
+def with_means(by_swap: bool) -> float:
+    """How often the last answer is right when each vector is replaced, as it is handed on, by the mean of all that say
+    the same cup: five vectors in all, or (by_swap) five for each swap."""
+    return _with_means(by_swap, CROSSED, depth.digest(SHOWN))
 
 
 @kept
-def _with_five_vectors(size: int, digest: str) -> float:
+def _with_means(by_swap: bool, size: int, digest: str) -> float:
     net, moves, states = _games(size)
     said = net.forward(_tokens(moves, states)).argmax(axis=-1).T  # [n, B]
-    words = np.stack([net.thoughts[said == cup].mean(axis=0) for cup in range(tasks.CUPS)])  # [cups, D]
+    made = net.thoughts.copy()
+    means = np.stack([[made[t][said[t] == cup].mean(axis=0) for cup in range(tasks.CUPS)] for t in range(MOVES)])
+    if not by_swap:
+        means[:] = [made[said == cup].mean(axis=0) for cup in range(tasks.CUPS)]  # [n, cups, D], for each swap the same
     _, moves, states = _games(size, of=1)  # other games
     forged: dict[int, Array] = {}
     for swap in range(MOVES):
         said = net.forward(_tokens(moves, states), forged=forged).argmax(axis=-1)
         if swap + 1 < MOVES:
-            forged[swap] = words[said[:, swap]]
+            forged[swap] = means[swap, said[:, swap]]
     return float((said[:, -1] == states[:, -1]).mean())
 
 

@@ -66,10 +66,12 @@ def verdict(shares: tuple[float, ...]) -> str:
 def told(layers: int) -> str:
     """What is seen, with what following means."""
     far = deep.by_layers()
+    others = [
+        f"with {how_many(n, 'layer') if n == 1 else n} up to {far[n]}" for n in (LAYERS[0], LAYERS[-1]) if n != layers
+    ]
     return (
-        f"With {how_many(layers, 'layer')} it is right in 9 of 10 games up to {how_many(far[layers], 'swap')}, with "
-        f"{how_many(LAYERS[0], 'layer')} up to {far[LAYERS[0]]}, with {LAYERS[-1]} up to {far[LAYERS[-1]]}. The one "
-        f"that may write follows {deep.follows(deep.accuracy('written'))} with one."
+        f"With {how_many(layers, 'layer')} it is right in 9 of 10 games up to {how_many(far[layers], 'swap')}, "
+        f"{', '.join(others)}. The one that may write follows {deep.follows(deep.accuracy('written'))}, with one layer."
     )
 
 
