@@ -104,6 +104,8 @@ def latent() -> dict[str, Any]:
         "width": pairs.WIDTH,
         "l_words_first": first[0],
         "l_first": f"at step {first[1]}" if first[1] else f"not in {CONTESTS['latent'].plan.steps:,} steps",
+        "l_end": percent(moments[CONTESTS["latent"].plan.steps].accuracy[1][-1]),
+        "l_steps": f"{CONTESTS['latent'].plan.steps:,}",
         "l_last_range": span([shares[-1] for shares in deep.all_of("latent").values()], percent),
         "l_late_range": span(late, percent),
         "l_late_says": "guessing" if max(late) < 1.3 * CONTESTS["shell"].chance else "more than guessing",

@@ -100,7 +100,7 @@ def budget(contest: Contest) -> str:
     plan = contest.plan
     weights = f"{one:,} weights each" if one == other else f"{one:,} and {other:,} weights"
     return (
-        f"One layer, width {pairs.WIDTH}, {weights}; {plan.steps} steps of {plan.batch} games each, the same games, "
+        f"One layer, width {pairs.WIDTH}, {weights}; {plan.steps:,} steps of {plan.batch} games each, the same games, "
         f"the same learning rate. Both are told the right answer after every {contest.move}."
     )
 

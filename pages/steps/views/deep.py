@@ -89,22 +89,24 @@ def budget() -> Markup:
 
 
 def all_layers(chosen: int) -> Markup:
-    """All numbers of layers as lines, with the table."""
+    """The chosen number of layers between the fewest and the most as lines, and all of them in the table."""
     series = {how_many(layers, "layer"): deep.accuracy("at once", layers) for layers in LAYERS}
     series[WRITER] = deep.accuracy("written")
-    return charts.xy(
-        [
-            (name, colour(name, chosen), [(n, share) for n, share in enumerate(shares, 1)])
-            for name, shares in series.items()
-        ],
-        label="The share of games in which each is right, by the number of swaps",
+    label = "The share of games in which each is right, by the number of swaps"
+    drawn = [how_many(layers, "layer") for layers in sorted({LAYERS[0], chosen, LAYERS[-1]})]
+    lines = charts.xy(
+        [(name, colour(name, chosen), list(enumerate(series[name], 1))) for name in (*drawn, WRITER)],
+        label=label,
         x_name="after how many swaps",
         y_name="right",
         x_ticks=(1, 5, 10, 15, MOVES),
         y_max=1.0,
         log_x=False,
         rules=((CONTESTS["shell"].chance, "guessing", "vocab"),),
+        table=False,
     )
+    rows = [[n, *map(float, shares)] for n, shares in enumerate(zip(*series.values(), strict=True), 1)]
+    return join([lines, c.numbers_table(["after how many swaps", *series], rows, label, text=percent)])
 
 
 def colour(name: str, chosen: int) -> str:
