@@ -107,6 +107,7 @@ train: .venv/.train ## train the model family anew (hours; see explainer/trainin
 	@for layers in 4 2 1; do $(PY) -m explainer.training --layers $$layers || exit 1; done
 	@$(PY) -m explainer.training.memory
 	@$(PY) -m explainer.training.alphabets --anew
+	@$(PY) -m explainer.training.depth
 
 .PHONY: train-memory
 train-memory: .venv/.train ## of these only the machines that copy, a memory and a tape (minutes)
@@ -115,6 +116,10 @@ train-memory: .venv/.train ## of these only the machines that copy, a memory and
 .PHONY: train-alphabets
 train-alphabets: .venv/.train ## of these only the models of bytes and of pieces (ten minutes; without --anew: from where it stopped on)
 	@$(PY) -m explainer.training.alphabets --anew
+
+.PHONY: train-depth
+train-depth: .venv/.train ## of these only the learners of the shell game, one to six layers (half an hour; goes on where it stopped)
+	@$(PY) -m explainer.training.depth
 
 .PHONY: numpy-wheel
 numpy-wheel: ## build numpy's wheel for Pyodide from source (root, Debian; about 20 minutes)

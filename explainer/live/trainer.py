@@ -125,6 +125,7 @@ class Trainer(Loop):
     """One model that learns one task.
 
     every: how many steps lie between two measurements; games: how many examples each measures on
+    model: what is made of the shape
     """
 
     def __init__(
@@ -137,9 +138,10 @@ class Trainer(Loop):
         every: int = 10,
         games: int = 200,
         dtype: Any = np.float32,
+        model: type[Net] = Net,
     ):
         self.task, self.games = task, games
-        self.net = Net(shape, seed, dtype)
+        self.net = model(shape, seed, dtype)
         super().__init__(self.net.weights, plan, seed, every)
 
     def step(self) -> float:

@@ -8,13 +8,15 @@ from typing import Any
 
 import param
 
+from explainer.live.depth import LAYERS
 from explainer.live.tasks import CUPS
 from explainer.ui.page import Page
 from explainer.ui.state import PageState
 
-from .facts import pairs
+from .facts import deep, pairs
 from .facts.pairs import CONTESTS, MOVES, SEED
-from .views.contest import SECOND, OtherGames, Steps
+from .views.contest import SECOND, LatentLoop, OtherGames, Steps
+from .views.deep import Depth
 from .views.forge import ForgedStep
 from .views.play import ShellGame
 
@@ -29,6 +31,7 @@ class StepsState(PageState):
     watch: param.Selector[Any] = param.Selector(default="", objects=["", *CONTESTS], label="experiment to watch")
     seed = param.Integer(default=SEED, bounds=(0, 2**32 - 1), label="Seed")
     at = param.Integer(default=None, bounds=(0, LONGEST), allow_None=True, label="Training step")
+    layers = param.Integer(default=4, bounds=(LAYERS[0], LAYERS[-1]), label="Layers")
     forged = param.Integer(default=7, bounds=(1, MOVES), label="changed note")
     place = param.Integer(default=None, bounds=(1, CUPS), allow_None=True, label="cup written there")
     second: param.Selector[Any] = param.Selector(default=SECOND[0], objects=list(SECOND), label="other game")
@@ -41,6 +44,8 @@ class StepsState(PageState):
         for contest in CONTESTS:
             pairs.kept_run(contest, SEED)
         pairs.kept_weights(SEED)
+        for layers in LAYERS:
+            deep.accuracy("at once", layers)
 
     def clean(self, wanted: dict[str, Any], messages: dict[str, str]) -> None:
         watched = wanted.get("watch", self.watch)
@@ -58,7 +63,7 @@ PAGE = Page(
     question="Does writing help it think?",
     says="A shell game, and two learners of one size: one may write down its steps, the other not.",
     state=StepsState,
-    widgets=(ShellGame, Steps, ForgedStep, OtherGames),
+    widgets=(ShellGame, Steps, Depth, ForgedStep, LatentLoop, OtherGames),
 )
 
 if __name__ != f"{__package__}.page":  # panel serve pages/steps/page.py

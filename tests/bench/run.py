@@ -10,6 +10,8 @@
     one_file     the page in one file, opened from the disk with the network off
     entries      every page and every embed: bytes before anything is pressed, bytes to live, largest contentful paint
     interaction  from a reader's move to the new numbers on screen, in the page
+    training     the same while something trains (controls_while_training.py); and how much of a step of training is the
+                 matrix products that it cannot do without, in the page's Python and natively (training_bench.py)
 
 Nothing here fails on a slow machine: ratios within one run are what counts. What ran beside it shows in the load
 averages that are kept with each part. `make bench ONLY="boot entries"` runs parts. What is a tenth worse than in the
@@ -38,6 +40,7 @@ ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "build"), str(HERE)]
 
 import browser as chromium  # noqa: E402
+import controls_while_training  # noqa: E402
 import guard  # noqa: E402
 import serve  # noqa: E402
 import single  # noqa: E402
@@ -320,6 +323,18 @@ class Bench:
             context.close()
         return result
 
+    def training(self) -> dict[str, Any]:
+        """The controls in this Chromium; the trainer's rate in Pyodide under Node, whose engine is Chromium's."""
+        commands = {
+            "page": ["node", str(HERE / "training_in_pyodide.mjs")],
+            "native": [sys.executable, str(HERE / "training_bench.py")],
+        }
+        said = {name: subprocess.run(how, check=True, capture_output=True, text=True) for name, how in commands.items()}
+        controls = controls_while_training.measured(self.browser, self.site)
+        for words in controls_while_training.late(controls):
+            print(f"  later than {controls_while_training.TARGET} ms: {words}", flush=True)
+        return {"rate": {name: json.loads(done.stdout) for name, done in said.items()}, "controls": controls}
+
     def model(self) -> dict[str, Any]:
         environment = {
             **os.environ,
@@ -461,7 +476,7 @@ def table(result: dict[str, Any]) -> str:
 def main() -> None:
     OUT.mkdir(exist_ok=True)
     only = os.environ.get(
-        "ONLY", "model boot pages slow_line slow_machine sharing one_file entries interaction"
+        "ONLY", "model boot pages slow_line slow_machine sharing one_file entries interaction training"
     ).split()
     print("preparing the stock way", flush=True)
     stock.prepare(OUT / "stock", PAGE)

@@ -8,7 +8,7 @@ import pytest
 from conftest import LIVE, settle, stopped, until, wait_live
 from playwright.sync_api import Page, expect
 
-from pages.steps.facts import games, pairs
+from pages.steps.facts import deep, games, pairs
 from pages.steps.facts.pairs import SEED
 
 pytestmark = pytest.mark.single_figures
@@ -52,6 +52,19 @@ def test_one_press_and_one_is_right_on_all_twenty_while_the_other_is_lost(open_p
         )
     )
     assert bars == pytest.approx(wrote, abs=0.05), "columns are as high as their shares"
+
+
+@pytest.mark.parametrize("game", ["parity", "s3"])
+def test_other_games_are_learnt_by_who_writes_and_not_at_once(open_page, game):
+    page = open_page("embed/other-games/", watch=game, seed=SEED)
+    expect(page.locator(".run-says").first).to_contain_text("Now, seed")
+    until(page, f"""() => {{
+            const [, wrote] = ({SHARES})(document);
+            return Math.min(...wrote) >= 0.99;
+        }}""", timeout=4 * LIVE)  # fmt: skip
+    once, _ = page.locator('[data-widget="other-games"]').evaluate(SHARES)
+    chance = pairs.CONTESTS[game].chance
+    assert all(share < chance + 0.25 for share in once[10:]), "more than half of the way it guesses"
 
 
 def test_an_address_starts_it_and_the_reader_does_something_else_meanwhile(open_page):
@@ -104,3 +117,34 @@ def test_a_changed_note_misleads_all_that_follow(open_page):
     expect(own.locator(".note-cell.wrong")).to_have_count(19)
     page.keyboard.press("End")
     expect(own.locator(".note-cell.wrong")).to_have_count(0)
+
+
+def test_the_slider_of_layers_is_moved_by_keyboard_and_the_link_keeps_it(open_page):
+    page = open_page("steps/")
+    own = page.locator('[data-widget="more-layers"]')
+    own.get_by_role("slider", name="Layers").focus()
+    page.keyboard.press("End")
+    expect(own.locator(".answer-row.first b")).to_have_text("At once, 6 layers")
+    expect(page).to_have_url(re.compile(r"[?&]layers=6(&|$)"))
+    settle(page)
+    drawn = own.evaluate(SHARES)
+    assert drawn[0] == pytest.approx(deep.accuracy("at once", 6), abs=1e-3)
+    assert drawn[1] == pytest.approx(deep.accuracy("written"), abs=1e-3)
+    said = own.locator(".note-cell").all_inner_texts()[: pairs.MOVES]
+    assert [int(place) - 1 for place in said] == list(deep.says("at once", 6, games.game(4)))
+
+
+def test_the_loop_without_words_trains_where_its_address_is_opened(open_page):
+    page = open_page("embed/latent-loop/", watch="latent", seed=3)
+    own = page.locator('[data-widget="latent-loop"]')
+    expect(own).to_contain_text("Now, seed 3")
+    until(page, "() => Number(document.querySelector('[data-widget=latent-loop] .contest').dataset.step) >= 20",
+          timeout=2 * LIVE)  # fmt: skip
+    own.get_by_role("button", name="Pause").click()
+    expect(own.get_by_role("button", name="Train", exact=True)).to_be_visible()
+    settle(page)
+    at = own.locator(".contest").get_attribute("data-step")
+    mine = pairs.course("latent", 3)
+    mine.step_to(int(at))
+    for drawn, native in zip(own.evaluate(SHARES), mine.moments[int(at)].accuracy, strict=True):
+        assert drawn == pytest.approx(native, abs=0.08), "what is trained here is what is trained natively"

@@ -61,6 +61,19 @@ def test_an_address_trains_two_layers_until_they_copy_while_one_does_not(open_pa
     assert float(looks[1].split()[0]) > 60 > 30 > float(looks[2].split()[0])
 
 
+def test_sums_never_seen_are_understood_long_after_the_list_is_known(open_page):
+    page = open_page("embed/grokking/", watch="grok", seed=0)
+    expect(page.locator(".run-says").first).to_contain_text("Now, seed 0")
+    until(page, """() => {
+            const shown = document.querySelectorAll('[data-widget=grokking] dl > div dd [data-v]');
+            const [heart, unseen] = [...shown].slice(-2).map((el) => Number(el.dataset.v));
+            window.known ??= heart >= 0.99 ? { heart, unseen } : undefined;
+            return unseen >= 0.99;
+        }""", timeout=8 * LIVE)  # fmt: skip
+    then = page.evaluate("window.known")
+    assert then["unseen"] < 0.5, "at first it knows a list by heart"
+
+
 def test_the_other_two_start_by_their_addresses_and_nothing_trains_out_of_sight(open_page):
     page = open_page("training/", watch="grok", decay=0)
     sums = figure(page, "grokking")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import time
 
+import numpy as np
 import pytest
 
-from explainer.live import tasks
+from explainer.live import depth, tasks
 from pages import numbers_of
-from pages.steps.facts import games, pairs
+from pages.steps.facts import deep, games, pairs
 from pages.steps.facts.pairs import CONTESTS, MOVES, PLAN, SEED
 from pages.steps.page import PAGE
 from pages.steps.views import contest as view
@@ -239,6 +240,48 @@ def test_where_a_wrong_cup_is_taken_is_counted_move_by_move():
     assert sum(led) / len(led) == games.after_forging(12)[1][3].led
 
 
+# ---------------------------------------------------------------- layers, and a loop without words
+
+
+@pytest.mark.parametrize("layers", depth.LAYERS)
+def test_the_slider_shows_a_learner_of_so_many_layers_and_what_it_says_of_this_game(made, layers):
+    ask(made, layers=layers, game=9)
+    html = made["more-layers"].html
+    once, wrote = shares(html)[:2]  # the rows below are of this game alone
+    assert (tuple(once), tuple(wrote)) == (deep.accuracy("at once", layers), deep.accuracy("written"))
+    cells = re.findall(r'class="note-cell (\w+)"[^>]*>(\d)</i>', html)
+    played = games.game(9)
+    net = depth.trained(depth.Player("at once", layers), depth.SHOWN)
+    tokens = [[played.ball[0] + len(tasks.PAIRS), *played.moves]]
+    said = net.forward(np.array(tokens), slice(1, None)).argmax(-1)[0]
+    assert [int(cell) - 1 for _, cell in cells[:MOVES]] == said.tolist()
+    assert [kind == "right" for kind, _ in cells[:MOVES]] == [
+        a == b for a, b in zip(said, played.ball[1:], strict=True)
+    ]
+
+
+def test_more_layers_carry_farther_and_writing_farther_than_all():
+    for seed in depth.seeds():
+        far = deep.by_layers(seed)
+        assert far[1] < far[2] < far[4] <= max(far[5], far[6]) and far[1] * 2 <= far[6], seed
+        assert deep.follows(deep.accuracy("written", 1, seed)) == MOVES > max(far.values())
+
+
+def test_answers_go_by_the_vector_that_was_handed_on():
+    found = deep.crossed(7)
+    assert 2 * (found.right - 0.2) < found.led - 0.2, "one in five games has its ball where the other has"
+    assert deep.accuracy("latent")[-1] > 0.95 > deep.with_means(True) > 2 * deep.with_means(False)
+
+
+def test_the_loop_without_words_is_a_training_of_its_own(made):
+    html = made["latent-loop"].html
+    wrote, handed = shares(html)
+    assert (tuple(wrote), tuple(handed)) == pairs.kept_run("latent", SEED)[CONTESTS["latent"].plan.steps].accuracy
+    ask(made, watch="latent", seed=4, pause=True, upto=2)
+    ask(made, upto=2)
+    assert "Now, seed 4: step 2 of" in made["latent-loop"].html and step_shown(made["steps"].html) == 200
+
+
 # ---------------------------------------------------------------- what is said
 
 
@@ -258,3 +301,5 @@ def test_the_text_says_what_the_runs_gave():
     assert said["long_sure"] in ("2 swaps", "3 swaps"), "the guess about longer training has this answer"
     assert said["parity_wrote"] == said["s3_wrote"] == MOVES
     assert float(said["rival_last"].split()[0]) > 75
+    assert said["d_six"] in ("5 swaps", "6 swaps"), "the guess about six layers has this answer"
+    assert said["l_words_first"] < pairs.CONTESTS["latent"].plan.steps and said["l_first"] != "at step 0"

@@ -12,6 +12,8 @@ import numpy as np
 from explainer.live import tasks
 from explainer.live.adamw import Plan
 from explainer.live.course import Course
+from explainer.live.depth import HEADS, HIDDEN, MOVES, WIDTH
+from explainer.live.latent import Latent
 from explainer.live.nets import Net
 from explainer.live.tasks import Following, Machine
 from explainer.live.trainer import Trainer, shape_for
@@ -20,13 +22,11 @@ from explainer.models.measured import kept
 Array = np.ndarray
 Mixer = Literal["softmax", "gru"]
 
-MOVES = 20
 EVERY = 10  # steps between two measurements
 TESTS = 128  # games of each measurement in the page
 KEPT_TESTS = 1000  # and of the kept runs
 SEED = 1
 SEEDS = 5
-WIDTH, HEADS, HIDDEN = 32, 2, 128
 SURE = 0.99  # the share of games in which a learner that is called sure is right
 LONGER = 4000  # steps: how long the one that must answer at once was also trained
 
@@ -38,11 +38,13 @@ class Learner:
     name: str
     written: bool
     mixer: Mixer = "softmax"
+    model: type[Net] = Net
 
 
 AT_ONCE = Learner("Must answer at once", False)
 WRITES = Learner("May write", True)
 RECURRENT = Learner("At once, but recurrent", False, "gru")
+LATENT = Learner("Hands its vector on", False, model=Latent)
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Contest:
         """A learner before its first step. Those of a game have the same number of places, and so of weights."""
         task = self.task(learner)
         shape = shape_for(task, length=2 * MOVES, width=WIDTH, heads=HEADS, hidden=HIDDEN, mixer=learner.mixer)
-        return Trainer(task, shape, plan or self.plan, seed, every=EVERY, games=tests)
+        return Trainer(task, shape, plan or self.plan, seed, every=EVERY, games=tests, model=learner.model)
 
 
 PLAN = Plan(steps=200, batch=64, rate=8e-3, warm=10)
@@ -85,6 +87,8 @@ CONTESTS = {
         Contest("s3", "S3: in which order do three things lie?", "move", (AT_ONCE, WRITES), PLAN),
         Contest("rival", "The shell game, a recurrent network beside", "swap", (AT_ONCE, RECURRENT),
                 Plan(steps=400, batch=64, rate=8e-3, warm=10)),
+        Contest("latent", "The shell game, a loop without words beside", "swap", (WRITES, LATENT),
+                Plan(steps=1000, batch=64, rate=4e-3, warm=10)),
     )
 }  # fmt: skip
 

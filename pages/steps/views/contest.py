@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from markupsafe import Markup
 
-from explainer.live import adamw, nets, tasks, trainer
+from explainer.live import adamw, latent, nets, tasks, trainer
 from explainer.live.course import Course
 from explainer.ui.html import how_many, join, percent, tag
 from explainer.ui.parts import components as c
@@ -23,7 +23,7 @@ class Training(Trained):
 
     kept_seed = SEED
     reads: ClassVar[tuple[str, ...]] = ("watch", "seed", "pause", "upto", "back", "at")
-    functions = (
+    functions: ClassVar[tuple[Any, ...]] = (
         trainer.Trainer.step,
         nets.Attention.forward,
         nets.Attention.backward,
@@ -100,7 +100,7 @@ def budget(contest: Contest) -> str:
     plan = contest.plan
     weights = f"{one:,} weights each" if one == other else f"{one:,} and {other:,} weights"
     return (
-        f"One layer, width {pairs.WIDTH}, {weights}; {plan.steps} steps of {plan.batch} games each, the same games, "
+        f"One layer, width {pairs.WIDTH}, {weights}; {plan.steps:,} steps of {plan.batch} games each, the same games, "
         f"the same learning rate. Both are told the right answer after every {contest.move}."
     )
 
@@ -130,6 +130,23 @@ class OtherGames(Training):
     def draw(self) -> Markup:
         options = [(name, CONTESTS[name].title) for name in SECOND]
         return join([c.controls(c.choice("second", "Game", options, self.state.second)), super().draw()])
+
+
+class LatentLoop(Training):
+    """The shell game: one may write, the other hands on its last vector, of which no word is made."""
+
+    slug = "latent-loop"
+    title = "A loop without words"
+    reads = (*Training.reads, "game")
+    functions: ClassVar[tuple[Any, ...]] = (
+        latent.Latent.forward,
+        latent.Latent.backward,
+        trainer.Trainer.step,
+        adamw.AdamW.step,
+    )
+
+    def contest(self) -> Contest:
+        return CONTESTS["latent"]
 
 
 SECOND = ("parity", "s3", "rival")

@@ -12,7 +12,7 @@ from explainer.ui.widget import Widget
 
 from ..facts import games
 from ..facts.pairs import MOVES
-from .parts import braid, counts
+from .parts import braid, counts, note_cells
 
 CHOICES = [("", "the next cup"), *((k, f"cup {k}") for k in range(1, CUPS + 1))]
 
@@ -63,14 +63,8 @@ class ForgedStep(Widget):
 
 def notes(played: games.Game, said: tuple[int, ...], forged: int) -> Markup:
     """What stands written after each swap: right, wrong, or put there."""
-    cells = []
-    for n, (ball, wrote) in enumerate(zip(played.ball[1:], said, strict=True), 1):
-        kind = "forged" if n == forged else "right" if ball == wrote else "wrong"
-        words = {"forged": "put there", "right": "right", "wrong": f"wrong, it is {ball + 1}"}[kind]
-        why = f"after swap {n}: {wrote + 1}, {words}"
-        cells.append(tag("i", str(wrote + 1), class_=f"note-cell {kind}", data_why=why))
     label = "What stands written after each swap; the same in the table below"
-    return c.answer_row("Its notes", "outlined: the one that was changed", cells, label)
+    return c.answer_row("Its notes", "outlined: the one that was changed", note_cells(played, said, forged), label)
 
 
 def told(played: games.Game, said: tuple[int, ...], forged: int, place: int) -> str:

@@ -68,6 +68,17 @@ def answer_row(name: str, shares: Sequence[float], verdict: str, chance: float, 
     return c.answer_row(name, verdict, cells, label, kind=kind, notes=False, chance=f"{chance:.4g}")
 
 
+def note_cells(played: games.Game, said: Sequence[int], forged: int | None = None) -> list[Markup]:
+    """A cell for what is said after each swap: right, wrong, or put there (after swap `forged`, counted from 1)."""
+    cells = []
+    for n, (ball, wrote) in enumerate(zip(played.ball[1:], said, strict=True), 1):
+        kind = "forged" if n == forged else "right" if ball == wrote else "wrong"
+        words = {"forged": "put there", "right": "right", "wrong": f"wrong, it is {ball + 1}"}[kind]
+        why = f"after swap {n}: {wrote + 1}, {words}"
+        cells.append(tag("i", str(wrote + 1), class_=f"note-cell {kind}", data_why=why))
+    return cells
+
+
 def counts(n: int, move: str) -> Markup:
     """The numbers under the columns: 1, then every fifth."""
     marked: list[Any] = [
