@@ -15,13 +15,18 @@ and places count from 0.
 
 from __future__ import annotations
 
+import functools
+import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
 from explainer.kernel.cache import KVCache
+from explainer.kernel.checkpoint import WEIGHTS
 from explainer.kernel.gradients import backward
 from explainer.kernel.interventions import HeadOff, Patch
 from explainer.kernel.model import direct_logit_contributions, forward
@@ -39,6 +44,8 @@ once, the first of the other. The first of these becomes the due name, the other
 THIRD = ("Anna", "Tom", "Paul", "Emma")
 """Third names: the first of these that is in the text in no place."""
 NAME = re.compile(r"␣[A-Z][a-z]*")
+MOST = 40
+"""Tokens of a text."""
 TRIED = 12
 """Heads that are patched one by one: those for which the slope says most."""
 SHOWN = 8
@@ -87,13 +94,16 @@ def scene(tokens: tuple[int, ...]) -> Scene:
             found.setdefault(token, []).append(place)
     once = [places[0] for places in found.values() if len(places) == 1]
     twice = [places for places in found.values() if len(places) == 2]
+    if len(tokens) > MOST:
+        raise NoScene(f"This figure reads {MOST} tokens at most, and your text has {len(tokens)}.")
     if len(found) != 2 or not once or not twice:
         names = ", ".join(say(token).strip("␣") for token in found) or "none"
         raise NoScene(
             "This figure needs a text with two names, one of them once and the other twice, each a single token of "
             f"this model’s, and not at the very beginning. Found: {names}."
         )
-    return Scene(tokens, once[0], *twice[0])
+    first, giver = twice[0]
+    return Scene(tokens, once[0], first, giver)
 
 
 def third(of: Scene) -> int:
@@ -124,8 +134,8 @@ def straight(trace: Trace, due: int, rival: int) -> Array:
     return found
 
 
-def slopes(trace: Trace, other: Trace, due: int, rival: int) -> Array:
-    """About what the lead would lose by patching each head at the last token, by the slope of the lead. [L, H], logits
+def slopes(trace: Trace, other: Trace, due: int, rival: int, place: int = -1) -> Array:
+    """About what the lead would lose by patching each head at one place, by the slope of the lead. [L, H], logits
 
     A slope holds near by: of large changes it says which are worth a look, and not how large they are.
     Source: Nanda 2023 (attribution patching)
@@ -135,7 +145,7 @@ def slopes(trace: Trace, other: Trace, due: int, rival: int) -> Array:
     seed[-1, due], seed[-1, rival] = 1, -1
     slope = backward(trace, m.params, seed={"logits": seed})
     keys = [f"blocks.{layer}.attn.z" for layer in range(m.config.n_layers)]
-    return np.stack([((trace[key][-1] - other[key][-1]) * slope[key][-1]).sum(axis=-1) for key in keys])
+    return np.stack([((trace[key][place] - other[key][place]) * slope[key][place]).sum(axis=-1) for key in keys])
 
 
 def patched(trace: Trace, other: Trace, heads: Iterable[Head], place: int) -> Array:
@@ -217,15 +227,13 @@ def carried(tokens: tuple[int, ...], exchange: str) -> Carried:
     whole, gone = (lead(t["logits"][-1], due, rival) for t in (trace, other))
     about = slopes(trace, other, due, rival)
     by_itself = straight(trace, due, rival) - straight(other, due, rival)
-    tried = [tuple(map(int, np.unravel_index(i, about.shape))) for i in np.argsort(-np.abs(about), axis=None)[:TRIED]]
+    tried = [divmod(int(i), about.shape[1]) for i in np.argsort(-np.abs(about), axis=None)[:TRIED]]
     parts = []
     for layer, head in tried:
         carries = whole - lead(patched(trace, other, [(layer, head)], last), due, rival)
         pattern = trace[f"blocks.{layer}.attn.pattern"][head, last]
         most = int(pattern.argmax())
-        parts.append(
-            Part(layer, head, carries, float(by_itself[layer, head]), (most, float(pattern[most])))
-        )
+        parts.append(Part(layer, head, carries, float(by_itself[layer, head]), (most, float(pattern[most]))))
     parts = sorted(sorted(parts, key=lambda p: -abs(p.carries))[:SHOWN], key=lambda p: -p.carries)
     together = whole - lead(patched(trace, other, [p.at for p in parts], last), due, rival)
     return Carried(found, exchange, exchanged, due, rival, whole, gone, tuple(parts), together)
@@ -252,16 +260,25 @@ def coded(heads: Iterable[Head]) -> str:
 
 
 def decoded(text: str) -> frozenset[Head]:
-    """The heads that a text names (`coded`). Raises ValueError in plain words."""
-    config = lab.model().config
+    """The heads that a text names (`coded`), whether the model has them or not. Raises ValueError in plain words."""
     found: set[Head] = set()
     for name in (part.strip() for part in text.split(",") if part.strip()):
         if not re.fullmatch(r"[0-9]{1,3}\.[0-9]{1,3}", name):
             raise ValueError(f"“{name[:30]}” is no head; one is written layer.head, like 23.3.")
         layer, head = map(int, name.split("."))
-        if layer >= config.n_layers or head >= config.n_heads:
-            raise ValueError(f"“{name}”: there is no such head here.")
         found.add((layer, head))
     if len(found) > MOST_OFF:
         raise ValueError(f"{len(found):,} heads are too many to switch off at once (at most {MOST_OFF}).")
     return frozenset(found)
+
+
+# ---------------------------------------------------------------- what was measured of SmolLM2, once
+
+CARD = WEIGHTS / "smollm2-135m-circuit.json"
+
+
+@functools.cache
+def card() -> Mapping[str, Any]:
+    """What explainer/training/real.py has measured of SmolLM2-135M over a set of prompts, and one kept run: for pages
+    that do not have that model at hand."""
+    return MappingProxyType(json.loads(CARD.read_text(encoding="utf-8")))

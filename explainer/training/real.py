@@ -1,10 +1,10 @@
 """python -m explainer.training.real            the whole card of SmolLM2-135M (about an hour of one core)
    python -m explainer.training.real roles      one part of it: roles, circuit, repetition
 
-Measures the real language model as pages run it, the file of `_cache/real/`, and writes its card: weights/smollm2-135m.json
-(roles of heads, repetition), weights/smollm2-135m-circuit.json (what /attention/ shows of the circuit while that model
-is not loaded) and, for people, weights/smollm2-135m.md. Nothing is trained here, and torch is not needed. Same file, same
-numbers, but for the last digits of another processor's float32.
+Measures the real language model as pages run it, the file of `_cache/real/`, and writes its card:
+weights/smollm2-135m.json (roles of heads, repetition), weights/smollm2-135m-circuit.json (what /attention/ shows of the
+circuit while that model is not loaded) and, for people, weights/smollm2-135m.md. Nothing is trained here, and torch is
+not needed. Same file, same numbers, but for the last digits of another processor's float32.
 
 All intervals are 95 %, by drawing whole texts anew from these (`held_out.interval`): they say how far other texts of
 the same kind would have given something else, and nothing about other kinds.
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -48,14 +49,14 @@ TEXTS = (
     "until it is brown.",
     "def area(width, height):\n    return width * height\n\ndef volume(width, height, depth):\n    return area(width, "
     "height) * depth\n\nprint(area(2, 3))\nprint(volume(2, 3, 4))\n",
-    "The council said on Monday that the bridge over the river will be closed for repairs until the end of March. Buses "
-    "will take another road, and the council has asked drivers to leave their cars at home. The repairs will cost two "
-    "million, a spokeswoman said.",
+    "The council said on Monday that the bridge over the river will be closed for repairs until the end of March. "
+    "Buses will take another road, and the council has asked drivers to leave their cars at home. The repairs will "
+    "cost two million, a spokeswoman said.",
     "“Have you seen my keys?” asked Anna. “They are on the table,” said Tom, “where you put your keys every day.” Anna "
     "looked at the table and laughed. “I have looked everywhere but there,” she said, and took the keys.",
     "Dear Sir or Madam, I am writing about the train from Bristol to London on 12 May, which arrived two hours late. I "
-    "missed a meeting because of the delay. I should like to know how the railway will pay for the delay, and to whom I "
-    "should send my ticket. Yours faithfully, Peter Miller",
+    "missed a meeting because of the delay. I should like to know how the railway will pay for the delay, and to whom "
+    "I should send my ticket. Yours faithfully, Peter Miller",
     "A prime number is a whole number greater than one that can be divided only by one and by itself. Two is the "
     "smallest prime number and the only even one. There is no largest prime number: from any list of prime numbers one "
     "can make a number that none of them divides.",
@@ -76,7 +77,7 @@ SCORED = {
 
 
 def random_rows() -> list[list[int]]:
-    """Tokens drawn from all but the control tokens, 25 of them twice: what follows is known from the first time alone."""
+    """Tokens drawn from all but the control tokens, 25 of them twice: only the first round says what follows."""
     words = lab.tokenizer()
     pool = [t for t in range(words.n_vocab) if not words.display(t).startswith("<")]
     return [row for seed in SEEDS for row in repeated_sequences(lab.model().config, seed, pool=pool)]
@@ -96,14 +97,14 @@ def roles() -> dict[str, Any]:
         scores[sample] = {}
         for what in SCORED[sample]:
             given = np.stack([t.given[what] for t in tallies])  # [N, L, H]
-            counts = np.array([t.queries[what] for t in tallies], float)
-            low, high = held_out.interval(given, counts)
+            asked = np.array([t.queries[what] for t in tallies], float)
+            low, high = held_out.interval(given, asked)
             scores[sample][what] = {
-                "mean": (given.sum(axis=0) / counts.sum()).tolist(),
+                "mean": (given.sum(axis=0) / asked.sum()).tolist(),
                 "low": low.tolist(),
                 "high": high.tolist(),
-                "chance": sum(t.uniform[what] for t in tallies) / counts.sum(),
-                "queries": int(counts.sum()),
+                "chance": sum(t.uniform[what] for t in tallies) / asked.sum(),
+                "queries": int(asked.sum()),
             }
     shape = (m.config.n_layers, m.config.n_heads)
     named = np.full(shape, "other", dtype=object)
@@ -166,17 +167,17 @@ def mean(values: Sequence[float] | Array) -> dict[str, float]:
 
 
 def circuit() -> dict[str, Any]:
-    """Which heads carry the name that is due: every head patched by itself, at the last token and at the giver.
+    """Which heads carry the name that is due: each head patched by itself, at the last token all of them, at the giver
+    those for which the slope says most in any prompt.
 
     The exchange is of the giver, the second of the name that stands twice, by which the other name is due. All effects
     are shares of the whole way of the lead from the one text to the other.
     """
     m = lab.model()
     shape = (m.config.n_layers, m.config.n_heads)
-    every = list(np.ndindex(shape))
+    every = [(i, h) for i in range(shape[0]) for h in range(shape[1])]
     said = {"right": [], "chance": [], "lead": [], "exchanged": []}  # type: dict[str, list[float]]
-    at: dict[str, list[Array]] = {"last": [], "giver": []}
-    straight, found_by_slope, scenes = [], [], []
+    last_of, earlier, straight, found_by_slope, scenes = [], [], [], [], []  # type: ignore[var-annotated]
     for number, prompt in enumerate(prompts()):
         began = time.monotonic()
         scene = indirect.scene(lab.tokens_of(prompt))
@@ -191,18 +192,20 @@ def circuit() -> dict[str, Any]:
         said["exchanged"].append(gone)
         way = whole - gone
         scenes.append((scene, exchanged, due, rival, whole, way))
-        for name, place in (("last", scene.last), ("giver", scene.giver)):
-            logits = [indirect.patched(trace, other, [(int(i), int(h))], place) for i, h in every]
-            at[name].append(np.array([whole - indirect.lead(x, due, rival) for x in logits]).reshape(shape) / way)
+        logits = [indirect.patched(trace, other, [head], scene.last) for head in every]
+        last_of.append(np.array([whole - indirect.lead(x, due, rival) for x in logits]).reshape(shape) / way)
+        earlier.append(indirect.slopes(trace, other, due, rival, scene.giver) / way)
         straight.append((indirect.straight(trace, due, rival) - indirect.straight(other, due, rival)) / way)
         slopes = indirect.slopes(trace, other, due, rival)
         tried = set(np.argsort(-np.abs(slopes), axis=None)[: indirect.TRIED].tolist())
-        strongest = np.argsort(-np.abs(at["last"][-1]), axis=None)[: indirect.SHOWN].tolist()
+        strongest = np.argsort(-np.abs(last_of[-1]), axis=None)[: indirect.SHOWN].tolist()
         found_by_slope.append(len(tried & set(strongest)) / indirect.SHOWN)
         print(f"circuit {number + 1}/{len(prompts())}  {prompt}  {time.monotonic() - began:.0f} s", flush=True)
-    last = np.stack(at["last"])
+    last = np.stack(last_of)
+    tried_there = [every[i] for i in np.argsort(-np.abs(np.stack(earlier).mean(axis=0)), axis=None)[: 2 * FEW]]
+    giver: dict[indirect.Head, list[float]] = {head: [] for head in tried_there}
     order = np.argsort(-np.abs(last.mean(axis=0)), axis=None)[:FEW]
-    chosen = [tuple(map(int, np.unravel_index(i, shape))) for i in order]
+    chosen = [every[i] for i in order]
     movers = [head for head in chosen if np.stack(straight).mean(axis=0)[head] > 0.02]
     rng = np.random.default_rng(SEED)
     lowest = min(layer for layer, _ in chosen)
@@ -222,13 +225,15 @@ def circuit() -> dict[str, Any]:
     for scene, exchanged, due, rival, whole, way in scenes:
         trace, other = lab.trace(scene.tokens), lab.trace(exchanged)
         fall = lambda logits: (whole - indirect.lead(logits, due, rival)) / way  # noqa: E731, B023
+        for head in tried_there:
+            giver[head].append(fall(indirect.patched(trace, other, [head], scene.giver)))
         together["patched"].append(fall(indirect.patched(trace, other, chosen, scene.last)))
         some = [fall(indirect.patched(trace, other, heads, scene.last)) for heads in company]
         together["others_patched"].append(float(np.mean(some)))
         for name, sets in (("all", [chosen]), ("towards", [towards]), ("against", [against]), ("others", company)):
-            odds = [indirect.odds(scene.tokens, frozenset(heads)) for heads in sets]
-            off[name].append(float(np.mean([np.log(o[due] / o[rival]) for o in odds])))
-            off_chance[name].append(float(np.mean([o[due] for o in odds])))
+            left = [indirect.odds(scene.tokens, frozenset(heads)) for heads in sets]
+            off[name].append(float(np.mean([np.log(o[due] / o[rival]) for o in left])))
+            off_chance[name].append(float(np.mean([o[due] for o in left])))
         for head in chosen:
             odds_off = indirect.odds(scene.tokens, frozenset([head]))
             alone[head].append(float(np.log(odds_off[due] / odds_off[rival])))
@@ -236,16 +241,15 @@ def circuit() -> dict[str, Any]:
             queries[head].append(fall(indirect.through_queries(trace, other, head, later)) if later else 0.0)
             row = trace[f"blocks.{head[0]}.attn.pattern"][head[1], -1]
             places = {**scene.places, "beginning": 0, "itself": scene.last}
-            for place, where in places.items():
-                reads[head][place].append(float(row[where]))
+            for name, where in places.items():
+                reads[head][name].append(float(row[where]))
             pool_tokens = [lab.tokenizer().encode(f" {name}")[0] for name in NAMES]
             rest = [t for t in pool_tokens if t not in (due, rival)]
             out = trace[f"blocks.{head[0]}.attn.result"][-1, head[1]] / trace["ln_final.scale"][-1]
             effect = (out * m.params["ln_final.w"]) @ m.params["unembed.W_U"][:, [due, rival, *rest]]
             writes[head]["due"].append(float(effect[0] - effect[2:].mean()))
             writes[head]["rival"].append(float(effect[1] - effect[2:].mean()))
-    giver = np.stack(at["giver"])
-    at_giver = [tuple(map(int, np.unravel_index(i, shape))) for i in np.argsort(-giver.mean(axis=0), axis=None)[:FEW]]
+    at_giver = sorted(tried_there, key=lambda head: -abs(np.mean(giver[head])))[:FEW]
     direct = np.stack(straight)
     return {
         "sample": {"prompts": len(scenes), "frames": list(FRAMES), "names": list(NAMES), "seed": SEED},
@@ -268,9 +272,7 @@ def circuit() -> dict[str, Any]:
             for head in chosen
         ],
         "movers": [list(head) for head in movers],
-        "at_giver": [
-            {"layer": i, "head": h, "carries": mean(giver[:, i, h])} for i, h in at_giver
-        ],
+        "at_giver": [{"layer": i, "head": h, "carries": mean(giver[i, h])} for i, h in at_giver],
         "together": mean(together["patched"]),
         "others_together": mean(together["others_patched"]),
         "company": COMPANY,
@@ -279,7 +281,7 @@ def circuit() -> dict[str, Any]:
             for name, heads in (("all", chosen), ("towards", towards), ("against", against), ("others", company[0]))
         },
         "slopes": {"tried": indirect.TRIED, "shown": indirect.SHOWN, "found": mean(found_by_slope)},
-        "all_heads": {name: np.stack(some).mean(axis=0).tolist() for name, some in at.items()},
+        "all_heads": last.mean(axis=0).tolist(),
         "all_straight": direct.mean(axis=0).tolist(),
     }
 
@@ -307,7 +309,9 @@ def indirect_example() -> dict[str, Any]:
                 "carries": p.carries,
                 "straight": p.straight,
                 "reads": list(p.reads),
-                "off": [float(indirect.odds(found.scene.tokens, frozenset([p.at]))[t]) for t in (found.due, found.rival)],
+                "off": [
+                    float(indirect.odds(found.scene.tokens, frozenset([p.at]))[t]) for t in (found.due, found.rival)
+                ],
             }
             for p in found.parts
         ],
@@ -397,8 +401,6 @@ def rounded(value: Any, digits: int = 4) -> Any:
 
 def one_line_lists(text: str) -> str:
     """JSON with each list of numbers on a line of its own."""
-    import re
-
     return re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", lambda m: "[" + re.sub(r"\s*\n\s*", " ", m[1]) + "]", text)
 
 
@@ -419,7 +421,9 @@ def main() -> None:
                 kept = made
             else:
                 known[part] = made
-    known |= {"name": ENTRY.name, "title": ENTRY.title, "file": ENTRY.file, "sha256": ENTRY.sha256}
+    about = {"name": ENTRY.name, "title": ENTRY.title, "file": ENTRY.file, "sha256": ENTRY.sha256}
+    known |= about
+    kept = kept and kept | about
     for path, value in ((card, known), (ring, kept)):
         path.write_text(one_line_lists(json.dumps(value, indent=1, ensure_ascii=False)) + "\n", encoding="utf-8")
     if {"roles", "repetition"} <= known.keys() and kept:
