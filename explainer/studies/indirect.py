@@ -20,13 +20,13 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from explainer.kernel.cache import KVCache
-from explainer.kernel.checkpoint import WEIGHTS
 from explainer.kernel.gradients import backward
 from explainer.kernel.interventions import HeadOff, Patch
 from explainer.kernel.model import direct_logit_contributions, forward
@@ -274,7 +274,7 @@ def decoded(text: str) -> frozenset[Head]:
 
 # ---------------------------------------------------------------- what was measured of SmolLM2, once
 
-CARD = WEIGHTS / "smollm2-135m-circuit.json"
+CARD = Path(__file__).parents[1] / "models" / "weights" / "smollm2-135m-circuit.json"
 
 
 @functools.cache

@@ -43,7 +43,7 @@ def test_the_names_of_a_text_are_found_and_exchanged() -> None:
 
 @pytest.mark.parametrize("text", ["a model of text", "of of of", "a of b writ b", "a model of text and writ in, " * 5])
 def test_a_text_without_two_such_names_is_refused_in_words(text: str) -> None:
-    with pytest.raises(indirect.NoScene, match="two names|at most"):
+    with pytest.raises(indirect.NoScene, match=r"two names|at most"):
         indirect.scene(lab.tokens_of(text))
 
 
