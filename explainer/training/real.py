@@ -407,10 +407,14 @@ def one_line_lists(text: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="which to measure; without any, all")
+    parser.add_argument("--card", action="store_true", help="write the .md only, of what was measured")
     args = parser.parse_args()
     card, ring = (WEIGHTS / f"{ENTRY.name}{what}.json" for what in ("", "-circuit"))
     known = json.loads(card.read_text(encoding="utf-8")) if card.is_file() else {}
     kept = json.loads(ring.read_text(encoding="utf-8")) if ring.is_file() else {}
+    if args.card:
+        (WEIGHTS / f"{ENTRY.name}.md").write_text(readable(known, kept), encoding="utf-8")
+        return
     with FILE.open("rb") as file:
         lab.take(ENTRY.name, registry.load({ENTRY.file: file}, ENTRY.title))
     with lab.using(ENTRY.name):

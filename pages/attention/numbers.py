@@ -219,7 +219,9 @@ def real_model() -> dict[str, Any]:
     card = indirect.card()
     heads, off = card["heads"], card["off"]
     between = lambda m: f"{percent(m['mean'])} ({percent(m['low'])} to {percent(m['high'])})"  # noqa: E731
+    roles = json.loads((WEIGHTS / "smollm2-135m.json").read_text(encoding="utf-8"))["roles"]
     first = max(heads, key=lambda h: h["carries"]["mean"])
+    marker = card["at_giver"][0]
     against = [h for h in heads if h["carries"]["high"] < 0]
     name = lambda h: f"{h['layer']}.{h['head']}"  # noqa: E731
     return {
@@ -249,6 +251,20 @@ def real_model() -> dict[str, Any]:
         "real_off_odds": odds(off["towards"]["lead"]["mean"]),
         "real_whole_odds": odds(card["lead"]["mean"]),
         "real_off_others_odds": odds(off["others"]["lead"]["mean"]),
+        "real_n_others": off["others"]["heads"],
+        "real_against_off": percent(off["against"]["chance"]["mean"]),
+        "real_marker": name(marker),
+        "real_marker_carries": between(marker["carries"]),
+        "real_marker_clear": marker["carries"]["low"] > 0.1,
+        "real_marker_induction": percent(
+            roles["scores"]["random"]["induction"]["mean"][marker["layer"]][marker["head"]]
+        ),
+        "real_inductors": roles["counts"]["induction"],
+        "real_duplicates": roles["counts"]["duplicate"],
+        "real_previous": roles["counts"]["previous_token"],
+        "real_sinks": roles["counts"]["first_token"],
+        "real_rows": roles["random"]["rows"],
+        "real_texts": roles["texts"]["n"],
     }
 
 

@@ -200,8 +200,12 @@ def told(due: str, rival: str, chance: float, other: float, pressed: Sequence[st
     heads = ", ".join(f"{i}.{h}" for i, h in pressed)
     begin = "" if not pressed else f"With {'heads' if pressed[1:] else 'head'} {heads} {WAYS[way]}: "
     if chance >= other:
-        return [begin, tag("b", due), f" {percent(chance)}, {number(chance / other, 2)} times as likely as {rival}."]
-    return [begin, tag("b", rival), f" {percent(other)}, {number(other / chance, 2)} times as likely as {due}."]
+        return [
+            begin,
+            tag("b", due),
+            f"\u00a0{percent(chance)}, {number(chance / other, 2)} times as likely as {rival}.",
+        ]
+    return [begin, tag("b", rival), f"\u00a0{percent(other)}, {number(other / chance, 2)} times as likely as {due}."]
 
 
 def strip(words: Sequence[str], places: Mapping[str, int], *, chosen: str, new: str, live: bool = True) -> Markup:
@@ -251,20 +255,20 @@ def table(rows: Sequence[Row], due: str, rival: str, ends: Mapping[str, Markup],
                 tag("th", r.name, scope="row", class_="axis-head"),
                 charts.track(charts.bar(length, f"{side} colour-head"), kind="mid" if middle else ""),
                 tag("td", share(r.share), data_v=exact(r.share), class_="num"),
-                tag("td", c.token(r.reads[0]), " ", percent(r.reads[1]), class_="reads"),
+                tag("td", c.token(r.reads[0]), " ", percent(r.reads[1]), class_="most-read"),
                 tag("td", ends[r.name], class_="num"),
             )
         )
     heads = [
         tag("th", "head", scope="col"),
         tag("td", aria_hidden="true"),
-        tag("th", f"carries of {due}’s lead", scope="col", class_="num"),
+        tag("th", "carries", scope="col", class_="num"),
         tag("th", "reads most", scope="col"),
         tag("th", last, scope="col", class_="num"),
     ]
     return tag(
         "table",
-        tag("caption", f"The heads that carry most of the lead of {due} over {rival}", class_="sr"),
+        tag("caption", f"The heads that carry most of {due}’s lead over {rival}, and what each reads"),
         tag("thead", tag("tr", *heads)),
         tag("tbody", *lines),
         class_="bars carriers",
