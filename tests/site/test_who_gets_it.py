@@ -1,4 +1,4 @@
-"""Who gets the drink, in a browser: a kept run costs nothing of the real model; with that here, a press moves the odds."""
+"""Who gets the drink, in a browser: a kept run needs no model; with the real one here, a press moves the odds."""
 
 from __future__ import annotations
 
