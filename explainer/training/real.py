@@ -62,7 +62,7 @@ TEXTS = (
     "can make a number that none of them divides.",
 )
 SEEDS = range(5)  # of the random sequences; four of each
-ROLES: tuple[tuple[str, str, str, float], ...] = (
+RULES: tuple[tuple[str, str, str, float], ...] = (
     # role, sample, what is scored, from where on a head has it; the first that fits is a head's role
     ("induction", "random", "induction", CLEAR),
     ("duplicate", "random", "duplicate", CLEAR),
@@ -109,17 +109,17 @@ def roles() -> dict[str, Any]:
     shape = (m.config.n_layers, m.config.n_heads)
     named = np.full(shape, "other", dtype=object)
     passing = {}
-    for role, sample, what, least in reversed(ROLES):
+    for role, sample, what, least in reversed(RULES):
         found = np.array(scores[sample][what]["mean"]) >= least
         named[found] = role
         passing[role] = int(found.sum())
-    counts = {role: int((named == role).sum()) for role in [*(r[0] for r in ROLES), "other"]}
+    counts = {role: int((named == role).sum()) for role in [*(r[0] for r in RULES), "other"]}
     surely = {
         role: int(((named == role) & (np.array(scores[sample][what]["low"]) >= least)).sum())
-        for role, sample, what, least in ROLES
+        for role, sample, what, least in RULES
     }
     return {
-        "rules": [dict(zip(("role", "sample", "score", "least"), rule, strict=True)) for rule in ROLES],
+        "rules": [dict(zip(("role", "sample", "score", "least"), rule, strict=True)) for rule in RULES],
         "random": {"seeds": len(SEEDS), "rows": len(samples["random"]), "length": len(samples["random"][0]) // 2},
         "texts": {"n": len(TEXTS), "tokens": sum(map(len, samples["texts"]))},
         "first_query": FIRST_QUERY,

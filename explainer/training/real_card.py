@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-ROLES = {
+CALLED = {
     "induction": "induction",
     "duplicate": "duplicate token",
     "previous_token": "previous token",
@@ -61,7 +61,7 @@ def roles(found: dict[str, Any]) -> list[str]:
         "| role | measured on | from | heads | of these, interval above it | heads that reach it |",
         "|---|---|---|---|---|---|",
     ]
-    for role, name in ROLES.items():
+    for role, name in CALLED.items():
         rule = rules.get(role)
         where = f"{of[rule['sample']]} | {rule['least']}" if rule else "| "
         surely = found["surely"].get(role, "")

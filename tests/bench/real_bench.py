@@ -3,6 +3,7 @@
     numpy          this project's forward pass with all its records, CPython, one thread
     page           the same in Pyodide with the site's numpy, under Node; and the heap that it takes
     onnxruntime    the same weights as a graph of ONNX (`onnx_llama.py`, no torch), float32, one thread
+    chromium       the page: seconds from the press to the figures, and memory before, with the model, and after leaving
     onnxruntime-web  that graph in WebAssembly, one thread, under Node
     llama.cpp      the file as it is, Q4_1, one thread, by the package xllamacpp
 
@@ -125,6 +126,48 @@ def llama_cpp() -> dict[str, Any]:
     }
 
 
+def browser() -> dict[str, Any]:
+    """The page in Chromium: from the press to the first figure, and memory: before, with the model, after leaving it.
+
+    The site must have been built. MB are of all of Chromium.
+    """
+    sys.path[:0] = [str(ROOT / "tests" / "bench"), str(ROOT / "build")]
+    import browser as chromium
+    import run as bench
+    import serve
+    from playwright.sync_api import sync_playwright
+
+    said = "[data-models-more]"
+    quiet = "html[data-explainer=live]:not([data-busy])"
+    with serve.served(ROOT / "_site") as site, sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium.find_chromium())
+        page = started.new_page()
+        page.set_default_timeout(180_000)
+        page.add_init_script("Object.defineProperty(Navigator.prototype, 'deviceMemory', { get: () => 8 })")
+        page.goto(f"{site}attention/?model=smollm2-135m&prompt=The+capital+of+France+is")
+        page.wait_for_selector(quiet, state="attached")
+        found = {"before": bench.chromium_memory_mb()}
+        began = time.perf_counter()
+        page.locator(said).get_by_role("button", name="Load the model").click()
+        page.locator(said).get_by_text("now about").wait_for()
+        found["read"] = time.perf_counter() - began
+        page.wait_for_selector(quiet, state="attached")
+        found["first figures"] = time.perf_counter() - began
+        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        for figure in page.locator(".widget").all():
+            figure.scroll_into_view_if_needed()
+            page.wait_for_selector(quiet, state="attached")
+        found["with it"] = bench.chromium_memory_mb()
+        page.locator(said).scroll_into_view_if_needed()
+        page.locator(said).get_by_role("button", name="Leave it").click()
+        page.locator(said).get_by_text("now about").wait_for(state="detached")
+        page.wait_for_selector(quiet, state="attached")
+        page.wait_for_timeout(3_000)
+        found["after"] = bench.chromium_memory_mb()
+        started.close()
+    return found
+
+
 def command(what: str) -> list[str]:
     here, peers = [sys.executable, __file__], [os.environ.get("PEERS", sys.executable), __file__]
     if what == "page":
@@ -156,6 +199,12 @@ def main() -> None:
             runs.setdefault(what, []).append(json.loads(done.stdout.strip().splitlines()[-1]))
     load = os.getloadavg()
     found: dict[str, Any] = {"load": load[0], "rounds": ROUNDS, "missing": missing, "of": {}}
+    try:
+        found["chromium"] = browser()
+        print("Chromium:", json.dumps(found["chromium"]), flush=True)
+    except Exception as problem:
+        missing["chromium"] = str(problem)
+        print("Chromium:", problem, flush=True)
     base = runs["numpy"]
     for what, some in runs.items():
         middle = {key: statistics.median(run[key] for run in some) for key in ("ready", "read", "step")}
@@ -179,6 +228,10 @@ if __name__ == "__main__":
         onnx_llama.write(loaded().model, ONNX)
         print(f"{ONNX.name}: {ONNX.stat().st_size / 1e6:.0f} MB")
     elif asked:
-        print(json.dumps({"numpy": ours, "onnxruntime": onnxruntime, "llama.cpp": llama_cpp}[asked]()))
+        print(
+            json.dumps(
+                {"numpy": ours, "onnxruntime": onnxruntime, "llama.cpp": llama_cpp, "chromium": browser}[asked]()
+            )
+        )
     else:
         main()
