@@ -107,7 +107,7 @@ def the_circuit(found: dict[str, Any]) -> list[str]:
     return [
         *lines,
         "",
-        f"All of them at once: {between(found['together'])}; as many others from the same layers: "
+        f"All of them at once: {between(found['together'])}; as many others of layers as high: "
         f"{between(found['others_together'])}. At the giver itself, of {2 * len(found['at_giver'])} heads that were "
         "tried there: "
         + ", ".join(f"{g['layer']}.{g['head']} {between(g['carries'])}" for g in found["at_giver"][:3])

@@ -20,6 +20,7 @@ from explainer.ui.html import how_many, nats, number, percent, sample, spread
 from explainer.ui.parts.circuit import layers_of
 
 from .page import PROMPT, AttentionState
+from .views.giver import share
 
 LONG = (5, 6, 7, 8, 9)  # letters of a name that is one letter again and again
 OTHER_WORDS = (
@@ -218,7 +219,7 @@ def real_model() -> dict[str, Any]:
     """What the prose says of SmolLM2-135M: from its card alone."""
     card = indirect.card()
     heads, off = card["heads"], card["off"]
-    between = lambda m: f"{percent(m['mean'])} ({percent(m['low'])} to {percent(m['high'])})"  # noqa: E731
+    between = lambda m: f"{share(m['mean'])} ({share(m['low'])} to {share(m['high'])})"  # noqa: E731
     roles = json.loads((WEIGHTS / "smollm2-135m.json").read_text(encoding="utf-8"))["roles"]
     first = max(heads, key=lambda h: h["carries"]["mean"])
     marker = card["at_giver"][0]
@@ -230,6 +231,7 @@ def real_model() -> dict[str, Any]:
         "real_chance": percent(card["example"]["chances"][0]),
         "real_heads": len(heads),
         "real_together": between(card["together"]),
+        "real_more_than_all": card["together"]["low"] > 1,
         "real_others": percent(card["others_together"]["mean"]),
         "real_first": name(first),
         "real_carries": between(first["carries"]),
@@ -240,9 +242,9 @@ def real_model() -> dict[str, Any]:
         f"{number(first['writes']['rival']['high'], 2)}",
         "real_due": number(first["writes"]["due"]["mean"], 2),
         "real_due_between": f"{number(first['writes']['due']['low'], 2)} to "
-        f"{number(first['writes']['due']['high'], 2)}",
+        f"{number(round(first['writes']['due']['high'], 2), 2)}",
         "real_crosses_out": first["writes"]["rival"]["high"] < min(0.0, first["writes"]["due"]["low"]),
-        "real_against": " and ".join(map(name, against)),
+        "real_against": listed(list(map(name, against))),
         "real_n_against": len(against),
         "real_off": percent(off["towards"]["chance"]["mean"]),
         "real_n_off": off["towards"]["heads"],
@@ -271,3 +273,8 @@ def real_model() -> dict[str, Any]:
 def odds(lead: float) -> str:
     """How many times likelier, by a mean lead: the geometric mean of the odds."""
     return number(float(np.exp(lead)), 2)
+
+
+def listed(names: Sequence[str]) -> str:
+    """24.4, 29.0 and 24.5"""
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if names[1:] else "".join(names)

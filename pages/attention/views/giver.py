@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from inspect import unwrap
 from typing import Any
 
 from markupsafe import Markup
@@ -40,7 +41,7 @@ class WhoGetsIt(Widget):
     own_only = ""
     reads = ("scene", "trade", "off", "way")
     beyond = ("way",)
-    functions = (study.carried, study.patched, study.slopes, study.straight, HeadOff, Patch, model.attention)
+    functions = (unwrap(study.carried), study.patched, study.slopes, study.straight, HeadOff, Patch, model.attention)
 
     def draw(self) -> Markup:
         return self.kept() if lab.is_own() else self.live()
@@ -277,8 +278,9 @@ def table(rows: Sequence[Row], due: str, rival: str, ends: Mapping[str, Markup],
 
 
 def share(value: float) -> str:
-    """A share of the way, with its sign."""
-    return percent(value) if value >= 0 else f"−{percent(-value)}"
+    """A share of the way, with its sign; it may be more than all of it."""
+    size = percent(abs(value)) if abs(value) < 0.995 else f"{100 * abs(value):.0f}\u00a0%"
+    return size if value >= 0 else f"−{size}"
 
 
 def explained(rows: Sequence[Row], due: str, rival: str, together: float, whose: str) -> Markup:
