@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -100,6 +101,7 @@ def test_heads_as_a_link_carries_them() -> None:
 
 def test_the_card_is_of_the_file_that_pages_load_and_its_sample_is_said() -> None:
     card = indirect.card()
+    assert hashlib.sha256(indirect.CARD.read_bytes()).hexdigest().startswith(indirect.MADE), "say which card it is"
     assert card["sha256"] == registry.MODELS["smollm2-135m"].sha256
     assert card["sample"]["prompts"] >= 20 and card["right"] <= card["sample"]["prompts"]
     for head in card["heads"]:
