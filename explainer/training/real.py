@@ -1,5 +1,5 @@
 """python -m explainer.training.real            the whole card of SmolLM2-135M (about an hour of one core)
-   python -m explainer.training.real roles      one part of it: roles, circuit, repetition
+   python -m explainer.training.real roles      one part of it: roles, repetition, circuit, example
 
 Measures the real language model as pages run it, the file of `_cache/real/`, and writes its card:
 weights/smollm2-135m.json (roles of heads, repetition), weights/smollm2-135m-circuit.json (what /attention/ shows of the
@@ -253,7 +253,6 @@ def circuit() -> dict[str, Any]:
     direct = np.stack(straight)
     return {
         "sample": {"prompts": len(scenes), "frames": list(FRAMES), "names": list(NAMES), "seed": SEED},
-        "example": indirect_example(),
         "right": int(sum(said["right"])),
         "chance": mean(said["chance"]),
         "lead": mean(said["lead"]),
@@ -385,13 +384,18 @@ def repetition() -> dict[str, Any]:
 
 # ---------------------------------------------------------------- the card
 
-PARTS: dict[str, Callable[[], dict[str, Any]]] = {"roles": roles, "repetition": repetition, "circuit": circuit}
+PARTS: dict[str, Callable[[], dict[str, Any]]] = {
+    "roles": roles,
+    "repetition": repetition,
+    "circuit": circuit,
+    "example": indirect_example,
+}
 
 
-def rounded(value: Any, digits: int = 4) -> Any:
-    """Numbers as the card has them: four digits after the point are beyond every interval in it."""
+def rounded(value: Any, digits: int = 5) -> Any:
+    """Numbers as the card has them: so many significant digits are beyond every interval in it."""
     if isinstance(value, float):
-        return round(value, digits)
+        return float(f"{value:.{digits}g}")
     if isinstance(value, dict):
         return {key: rounded(item, digits) for key, item in value.items()}
     if isinstance(value, list):
@@ -422,7 +426,9 @@ def main() -> None:
             made = rounded(PARTS[part]())
             if part == "circuit":
                 known["circuit_of_all_heads"] = {"patched": made.pop("all_heads"), "straight": made.pop("all_straight")}
-                kept = made
+                kept |= made
+            elif part == "example":
+                kept["example"] = made
             else:
                 known[part] = made
     about = {"name": ENTRY.name, "title": ENTRY.title, "file": ENTRY.file, "sha256": ENTRY.sha256}
@@ -430,7 +436,7 @@ def main() -> None:
     kept = kept and kept | about
     for path, value in ((card, known), (ring, kept)):
         path.write_text(one_line_lists(json.dumps(value, indent=1, ensure_ascii=False)) + "\n", encoding="utf-8")
-    if {"roles", "repetition"} <= known.keys() and kept:
+    if {"roles", "repetition"} <= known.keys() and {"heads", "example"} <= kept.keys():
         (WEIGHTS / f"{ENTRY.name}.md").write_text(readable(known, kept), encoding="utf-8")
 
 
