@@ -10,6 +10,7 @@ export function promptBar(root) {
   const main = () => own.querySelector('.button.crank');
   crank.hidden = !main();
   crank.addEventListener('click', () => main()?.click());
+  names(root, bar.querySelector('[data-bar-model]'));
   let away = false; // put away by the reader, for this page
   bar.querySelector('[data-bar-close]').addEventListener('click', () => {
     away = true;
@@ -23,4 +24,27 @@ export function promptBar(root) {
     bar.toggleAttribute('data-shown', above);
     bar.inert = !above;
   }, { rootMargin: '0px 0px 1000000px 0px' }).observe(own);
+}
+
+/** The bar says which model the page is about, and leads to where it is chosen: there is room to ask and to wait there,
+ * as there is none in the bar. Hidden where a page has no choice. @param {Root} root @param {HTMLElement} sign */
+function names(root, sign) {
+  /** @type {HTMLSelectElement} */
+  const select = root.querySelector('[data-model-choice]');
+  if (!sign || !select) return;
+  const about = document.documentElement;
+  const say = () => {
+    const name = about.dataset.model ?? '';
+    const option = [...select.options].find((one) => one.value === name);
+    const title = option?.dataset.title ?? (option === select.options[0] || !option ? 'storyteller' : 'your file');
+    sign.textContent = title;
+    sign.setAttribute('aria-label', `Model: ${title}. Choose another`);
+  };
+  say();
+  sign.hidden = false;
+  new MutationObserver(say).observe(about, { attributeFilter: ['data-model'] });
+  sign.addEventListener('click', () => {
+    select.scrollIntoView({ block: 'center' });
+    select.focus({ preventScroll: true });
+  });
 }

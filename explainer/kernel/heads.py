@@ -31,6 +31,7 @@ MEASURED = (*PLACED, "induction")  # here, on any text; "copy" and "recall" need
 
 CLEAR = 0.3  # a head that gives less than this share of its attention to any one role is called mixed
 FIRST_QUERY = 4  # earlier queries have so few keys that the roles cannot be told apart
+NEAR = 5  # a key is near if it is the query itself or one of the four tokens before
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,11 +88,16 @@ def continuations(tokens: Sequence[int]) -> Array:
 
     returns: [T, S] bool; row t marks s + 1 for every s < t with tokens[s] == tokens[t]
     """
-    ids = np.asarray(tokens)
-    same = np.tril(ids[:, None] == ids[None, :], k=-1)  # [T, S], earlier occurrences
+    same = earlier(tokens)
     shifted = np.zeros_like(same)
     shifted[:, 1:] = same[:, :-1]
     return shifted
+
+
+def earlier(tokens: Sequence[int]) -> Array:
+    """Which keys hold the query's own token, further up. [T, S] bool"""
+    ids = np.asarray(tokens)
+    return np.tril(ids[:, None] == ids[None, :], k=-1)
 
 
 def role_targets(tokens: Sequence[int]) -> dict[str, Array]:
@@ -103,6 +109,8 @@ def role_targets(tokens: Sequence[int]) -> dict[str, Array]:
         "current_token": key == query,
         "first_token": np.broadcast_to(key == 0, (n, n)),
         "induction": continuations(tokens),
+        "duplicate": earlier(tokens),
+        "local": (key <= query) & (key > query - NEAR),
     }
 
 
@@ -143,11 +151,11 @@ def measure(
 class Tally:
     """Sums of attention weights on each role's keys, over queries that have such a key."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, roles: Sequence[str] = MEASURED) -> None:
         self.shape = (config.n_layers, config.n_heads)
-        self.given = {role: np.zeros(self.shape) for role in MEASURED}
-        self.uniform = dict.fromkeys(MEASURED, 0.0)
-        self.queries = dict.fromkeys(MEASURED, 0)
+        self.given = {role: np.zeros(self.shape) for role in roles}
+        self.uniform = dict.fromkeys(roles, 0.0)
+        self.queries = dict.fromkeys(roles, 0)
 
     def add(self, trace: Mapping[str, Array], roles: Sequence[str], first: int = FIRST_QUERY) -> None:
         """Count one text. first: the first query that is asked"""

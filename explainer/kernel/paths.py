@@ -59,6 +59,8 @@ class Graph:
     sublayers:    whether attention and MLP are levels of their own (then there are 2 n_layers + 1 levels)
     edges:        all arrows; at most one for each pair of nodes and kind
     details:      what else defines it (kernel, dilated, heads, written)
+    stride:       how many layers one level stands for: of a model of many layers there is no room for each. An arrow
+                  is then as many steps. Cones are what they are: whatever a bundle of layers can read, one of them can
     """
 
     architecture: str
@@ -67,11 +69,29 @@ class Graph:
     sublayers: bool
     edges: tuple[Edge, ...]
     details: Mapping[str, Any]
+    stride: int = 1
 
     @property
     def levels(self) -> int:
         """How many heights there are, the embedding included."""
-        return (2 if self.sublayers else 1) * self.n_layers + 1
+        return (2 if self.sublayers else 1) * ceil(self.n_layers / self.stride) + 1
+
+    def layers_behind(self, level: int) -> int:
+        """How many whole layers a level has behind it."""
+        return level // 2 if self.sublayers else min(level * self.stride, self.n_layers)
+
+    def level_at(self, height: float) -> int:
+        """The lowest level that has at least so many layers behind it, which may end in .5 where sublayers are told
+        apart; the top one if there is none."""
+        level = int(height * 2) if self.sublayers else ceil(int(height) / self.stride)
+        return min(level, self.levels - 1)
+
+    def steps(self, path: Sequence[Edge]) -> int:
+        """How many steps a path has: one for each arrow, and for each layer of those that one stands for."""
+        if self.sublayers or self.stride == 1:
+            return len(path)
+        rise = lambda e: self.layers_behind(e.target.level) - self.layers_behind(e.source.level)  # noqa: E731
+        return sum(1 if edge.kind == "feedback" else rise(edge) for edge in path)
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
@@ -187,7 +207,9 @@ def len_of(entry: tuple[int, Edge | None]) -> int:
 
 
 @lru_cache(maxsize=32)
-def attention_grid(n: int, n_layers: int, sublayers: bool = False, written: int = 0, heads: int | None = None) -> Graph:
+def attention_grid(
+    n: int, n_layers: int, sublayers: bool = False, written: int = 0, heads: int | None = None, stride: int = 1
+) -> Graph:
     """One forward pass of a decoder-only transformer over n tokens.
 
     Without sublayers, level l + 1 of a token is computed from level l of that token and of all earlier ones.
@@ -198,23 +220,27 @@ def attention_grid(n: int, n_layers: int, sublayers: bool = False, written: int 
              the column before it, and a "feedback" arrow says so
     heads:   None: one arrow for each pair of nodes ('can have read'). A number: parallel paths are told
              apart: each head is an arrow of its own, the MLP too, and the residual stream beside them
+    stride:  how many layers a level stands for (`Graph`)
     """
     check_sizes(n, n_layers)
+    if stride < 1 or (stride > 1 and (sublayers or heads is not None)):
+        raise ValueError(f"whole layers are bundled, each a level, and at least one: not {stride}")
     if not 0 <= written < n:
         raise ValueError(f"at least one of the {n} tokens is the prompt: {written} cannot be written")
     edges: list[Edge] = []
     step = 2 if sublayers else 1
-    for layer in range(n_layers):
-        low = layer * step
+    rows = ceil(n_layers / stride)
+    for row in range(rows):
+        low = row * step
         for t in range(n):
             edges += attention_edges(low, t, heads)
             if sublayers:
                 edges += mlp_edges(low + 1, t, heads)
     if heads is not None and not sublayers:
         raise ValueError("parallel paths are told apart only with sublayers")
-    top = step * n_layers
+    top = step * rows
     edges += [Edge(Node(top, t - 1), Node(0, t), "feedback") for t in range(n - written, n)]
-    return Graph("attention", n, n_layers, sublayers, tuple(edges), {"written": written, "heads": heads})
+    return Graph("attention", n, n_layers, sublayers, tuple(edges), {"written": written, "heads": heads}, stride)
 
 
 def attention_edges(low: int, t: int, heads: int | None) -> list[Edge]:
@@ -277,9 +303,9 @@ def check_sizes(n: int, n_layers: int) -> None:
 def closed_form(graph: Graph, source: Node | None, target: Node) -> int | None:
     """How many paths lead from source (None: all of level 0) to target, by formula; None where there is none.
 
-    Source and target are nodes at residual-stream heights. With feedback there is no closed form here.
+    Source and target are nodes at residual-stream heights. With feedback, or bundled, there is no closed form here.
     """
-    if graph.details.get("written"):
+    if graph.details.get("written") or graph.stride > 1:
         return None
     if source is None:
         counts = [closed_form(graph, Node(0, s), target) for s in range(target.position + 1)]
@@ -393,7 +419,7 @@ def trace_key(graph: Graph, node: Node) -> tuple[str, int]:
     if node.level == 0:
         return "blocks.0.resid_pre", node.position
     if not graph.sublayers:
-        return f"blocks.{node.level - 1}.resid_post", node.position
+        return f"blocks.{graph.layers_behind(node.level) - 1}.resid_post", node.position
     layer, half = divmod(node.level - 1, 2)
     return f"blocks.{layer}.{'resid_post' if half else 'resid_mid'}", node.position
 

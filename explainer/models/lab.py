@@ -32,6 +32,8 @@ OWN = "storyteller"
 """What addresses call the one that everything is about unless they say otherwise."""
 NAMES = (OWN, *registry.MODELS, registry.DROPPED)
 """What addresses may call a model."""
+MANY_LAYERS = 8
+"""Of more layers than this no figure has room for each."""
 FAMILY = {1: "storyteller-1l", 2: "storyteller-2l", 4: "storyteller-4l"}
 
 

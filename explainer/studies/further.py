@@ -11,7 +11,7 @@ from explainer.models import lab
 from explainer.studies import attention_facts
 from explainer.studies.attention_facts import Rider
 
-MANY_LAYERS = 8
+MANY_LAYERS = lab.MANY_LAYERS
 """Of more layers there is no room for each: heads are bundled by layer, their patterns small."""
 
 

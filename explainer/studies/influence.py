@@ -18,10 +18,11 @@ import numpy as np
 from explainer import corpus
 from explainer.corpus.held_out import Loss, documents, floor, floor_tally, summary, tally
 from explainer.kernel import checkpoint
+from explainer.kernel.gradients import backward
 from explainer.kernel.interventions import LayersAbove
-from explainer.kernel.model import Array, forward
+from explainer.kernel.model import Array, forward, stream_keys, unembedded
 from explainer.kernel.ops import cross_entropy, softmax
-from explainer.kernel.paths import Edge, Graph, Node, attention_grid, per_node
+from explainer.kernel.paths import Edge, Graph, Node, attention_grid, measured_gradient, per_node
 from explainer.kernel.sampling import generate
 from explainer.kernel.trace import Trace
 from explainer.models import lab
@@ -48,13 +49,26 @@ class Cones:
 
 
 @lru_cache(maxsize=32)
-def grid(n: int, n_layers: int, sublayers: bool = False, written: int = 0) -> Graph:
+def grid(n: int, n_layers: int, sublayers: bool = False, written: int = 0, stride: int = 1) -> Graph:
     """`paths.attention_grid`, kept."""
-    return attention_grid(n, n_layers, sublayers, written)
+    return attention_grid(n, n_layers, sublayers, written, stride=stride)
+
+
+Shape = tuple[int, int, bool, int] | tuple[int, int, bool, int, int]
+"""What `grid` is made of."""
+ROWS = 6
+"""Of more layers than there is room for (`lab.MANY_LAYERS`), as many rows or fewer are drawn."""
+
+
+def shape_of(n: int, sublayers: bool = False, written: int = 0) -> Shape:
+    """The grid of the model in use over n tokens; of many layers, each level stands for several."""
+    layers = lab.model().config.n_layers
+    stride = 1 if layers <= lab.MANY_LAYERS else -(-layers // ROWS)
+    return n, layers, sublayers and stride == 1, written, stride
 
 
 @lru_cache(maxsize=32)
-def cones(graph_of: tuple[int, int, bool, int]) -> Cones:
+def cones(graph_of: Shape) -> Cones:
     """The cones of all nodes of `grid(*graph_of)`. (The grid is made here, as results are remembered by small
     arguments.)"""
     return cones_of(grid(*graph_of))
@@ -155,18 +169,37 @@ def relative_change(graph: Graph, before: Mapping[str, Array], after: Mapping[st
     return per_node(graph, moved)
 
 
+def forecasts(trace: Trace) -> Array:
+    """What the model in use expects after each token. [T, V], float64"""
+    stream = stream_keys(trace.config)[-1]
+    logits = unembedded(trace, lab.model().params, trace[stream]) if "asked" in trace else trace["logits"]
+    return softmax(logits.astype(np.float64))
+
+
 def prediction_change(before: Trace, after: Trace) -> Array:
     """By how much the forecast after each token moved: total variation, 0 (the same) to 1 (nothing in common). [T]"""
-    first = softmax(before["logits"].astype(np.float64))
-    second = softmax(after["logits"].astype(np.float64))
+    first, second = forecasts(before), forecasts(after)
     return np.abs(first - second).sum(axis=-1) / 2
+
+
+@lab.per_model(8)
+def pulled(tokens: tuple[int, ...], asks: int, shape: Shape) -> tuple[float, Array]:
+    """A loss, and how strongly it pulls at every node of the grid of this shape.
+
+    asks:    the loss is of the token after this one
+    returns: nats; [levels, n] lengths of its gradient
+    """
+    m = lab.model()
+    trace = forward(m.params, tokens, m.config, asked=[asks]) if m.config.wide else lab.trace(tokens)
+    found = backward(trace, m.params, positions=[asks])
+    return found.loss or 0.0, measured_gradient(grid(*shape), found.activations)
 
 
 @lab.per_model(8)
 def continuation(tokens: tuple[int, ...], n: int) -> tuple[int, ...]:
     """The n tokens that the model writes after this text if it always takes the most likely one."""
     m = lab.model()
-    fits = tokens[-(m.config.n_ctx - n) :]
+    fits = tokens[-(lab.window() - n) :]
     return tuple(step.token for step in generate(m, fits, n, temperature=0.0))
 
 

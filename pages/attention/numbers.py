@@ -14,12 +14,13 @@ from explainer.kernel.heads import CLEAR, ROLES
 from explainer.kernel.interventions import HeadOff
 from explainer.models import lab
 from explainer.studies import attention_facts as facts
-from explainer.studies import circuit
+from explainer.studies import circuit, indirect
 from explainer.studies.kinds import NAMES
 from explainer.ui.html import how_many, nats, number, percent, sample, spread
 from explainer.ui.parts.circuit import layers_of
 
 from .page import PROMPT, AttentionState
+from .views.giver import share
 
 LONG = (5, 6, 7, 8, 9)  # letters of a name that is one letter again and again
 OTHER_WORDS = (
@@ -71,7 +72,7 @@ def numbers() -> dict[str, Any]:
     patch = facts.lookup_patch(lab.trace(tokens), state.layer, state.head, len(tokens) - 1, only_best)
     hard_chance = float(facts.change(tokens, (patch,), len(tokens) - 1).after[seen.answer])
     n_copiers, n_mixed = labels.count(ROLES["copy"][0]), labels.count("mixed")
-    return {
+    return real_model() | {
         "n_mixed": n_mixed,
         "how_many_copiers": f"{n_copiers} {'is' if n_copiers == 1 else 'are'}",
         "copier_tie": "{}.{}".format(*rival) if float(others.max()) >= low else "",
@@ -212,3 +213,68 @@ def heads_in_words(found: Sequence[tuple[int, int, float]]) -> str:
     """Heads and the shares that they give: `head 2.1 (99 %) and head 2.3 (97 %)`."""
     named = [f"head {layer}.{head} ({percent(share)})" for layer, head, share in found]
     return " and ".join([", ".join(named[:-1]), named[-1]]) if len(named) > 1 else "".join(named) or "no head clearly"
+
+
+def real_model() -> dict[str, Any]:
+    """What the prose says of SmolLM2-135M: from its card alone."""
+    card = indirect.card()
+    heads, off = card["heads"], card["off"]
+    between = lambda m: f"{share(m['mean'])} ({share(m['low'])} to {share(m['high'])})"  # noqa: E731
+    roles = json.loads((WEIGHTS / "smollm2-135m.json").read_text(encoding="utf-8"))["roles"]
+    first = max(heads, key=lambda h: h["carries"]["mean"])
+    marker = card["at_giver"][0]
+    against = [h for h in heads if h["carries"]["high"] < 0]
+    name = lambda h: f"{h['layer']}.{h['head']}"  # noqa: E731
+    return {
+        "real_prompts": card["sample"]["prompts"],
+        "real_right": card["right"],
+        "real_chance": percent(card["example"]["chances"][0]),
+        "real_heads": len(heads),
+        "real_together": between(card["together"]),
+        "real_more_than_all": card["together"]["low"] > 1,
+        "real_others": percent(card["others_together"]["mean"]),
+        "real_first": name(first),
+        "real_carries": between(first["carries"]),
+        "real_reads": percent(first["reads"]["giver"]["mean"]),
+        "real_reads_giver": first["reads"]["giver"]["low"] > 0.5,
+        "real_rival": number(first["writes"]["rival"]["mean"], 2),
+        "real_rival_between": f"{number(first['writes']['rival']['low'], 2)} to "
+        f"{number(first['writes']['rival']['high'], 2)}",
+        "real_due": number(first["writes"]["due"]["mean"], 2),
+        "real_due_between": f"{number(first['writes']['due']['low'], 2)} to "
+        f"{number(round(first['writes']['due']['high'], 2), 2)}",
+        "real_crosses_out": first["writes"]["rival"]["high"] < min(0.0, first["writes"]["due"]["low"]),
+        "real_against": listed(list(map(name, against))),
+        "real_n_against": len(against),
+        "real_off": percent(off["towards"]["chance"]["mean"]),
+        "real_n_off": off["towards"]["heads"],
+        "real_whole": percent(card["chance"]["mean"]),
+        "real_both_off": percent(off["all"]["chance"]["mean"]),
+        "real_off_odds": odds(off["towards"]["lead"]["mean"]),
+        "real_whole_odds": odds(card["lead"]["mean"]),
+        "real_off_others_odds": odds(off["others"]["lead"]["mean"]),
+        "real_n_others": off["others"]["heads"],
+        "real_against_off": percent(off["against"]["chance"]["mean"]),
+        "real_marker": name(marker),
+        "real_marker_carries": between(marker["carries"]),
+        "real_marker_clear": marker["carries"]["low"] > 0.1,
+        "real_marker_induction": percent(
+            roles["scores"]["random"]["induction"]["mean"][marker["layer"]][marker["head"]]
+        ),
+        "real_inductors": roles["counts"]["induction"],
+        "real_duplicates": roles["counts"]["duplicate"],
+        "real_previous": roles["counts"]["previous_token"],
+        "real_sinks": roles["counts"]["first_token"],
+        "real_rows": roles["random"]["rows"],
+        "real_texts": roles["texts"]["n"],
+    }
+
+
+def odds(lead: float) -> str:
+    """How many times likelier, by a mean lead: the geometric mean of the odds."""
+    return number(float(np.exp(lead)), 2)
+
+
+def listed(names: Sequence[str]) -> str:
+    """24.4, 29.0 and 24.5"""
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if names[1:] else "".join(names)

@@ -10,12 +10,14 @@ from typing import Any
 import param
 
 from explainer.models import lab
+from explainer.studies import indirect
 from explainer.ui.circuit import CutState
 from explainer.ui.page import Page
 from explainer.ui.state import fit
 
 from .views.ablation import AttentionAblation
 from .views.circuit import AttentionCircuit
+from .views.giver import WAYS, WhoGetsIt
 from .views.heads import AttentionHeads
 from .views.lookup import AttentionLookup
 from .views.order import AttentionOrder
@@ -50,13 +52,26 @@ class AttentionState(CutState):
     )
     swap = param.Integer(default=9, bounds=(0, None), label="earlier token")
     swap_with = param.Integer(default=10, bounds=(0, None), label="token to swap with")
+    scene = param.String(
+        default="When Mary and John went to the store, John gave a drink to", label="A text with two names"
+    )
+    trade: param.Selector[Any] = param.Selector(
+        default="giver", objects=list(indirect.EXCHANGES), label="name to exchange"
+    )
+    off = param.String(default="", label="heads that are off", doc="as explainer.studies.indirect.coded writes them")
+    way: param.Selector[Any] = param.Selector(default="off", objects=list(WAYS), label="what a pressed head does")
     ask = param.String(default="")
+    coded = ("off", *CutState.coded)
     quiet = ("ask", *CutState.quiet)
     places = {"query": "prompt", "swap": "prompt", "swap_with": "prompt"}  # noqa: RUF012 - read only
     token = param.Integer(default=-1, bounds=(-1, None), label="token to follow")
 
     def pinned(self) -> tuple[int, ...]:
         return self.read("pin")
+
+    def heads(self) -> frozenset[indirect.Head]:
+        """The heads that are off."""
+        return indirect.decoded(self.off)
 
     def room(self) -> dict[str, tuple[int, str]]:
         return dict.fromkeys(("prompt", "pin"), (MOST, f"This page draws {MOST} tokens at most"))
@@ -81,6 +96,12 @@ class AttentionState(CutState):
         text = wanted.get("prompt", self.prompt)
         if wanted.get("called") or wanted.get("query") == min(len(lab.tokens_of(text)), MOST) - 1:
             wanted["query"] = None  # the last token goes on asking while the reader writes
+        if wanted.get("off"):
+            try:
+                wanted["off"] = indirect.coded(indirect.decoded(wanted["off"]))
+            except ValueError as problem:
+                messages["off"] = str(problem)
+                del wanted["off"]
 
 
 PAGE = Page(
@@ -94,6 +115,7 @@ PAGE = Page(
     widgets=(
         AttentionStepper,
         AttentionCircuit,
+        WhoGetsIt,
         AttentionHeads,
         AttentionLookup,
         AttentionRouting,

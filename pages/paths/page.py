@@ -9,7 +9,7 @@ from typing import Any
 import param
 
 from explainer.models import lab
-from explainer.studies import working
+from explainer.studies import influence, working
 from explainer.ui.page import Page
 from explainer.ui.parts.grid import read_node
 from explainer.ui.state import PageState
@@ -28,6 +28,8 @@ MOST_WRITTEN = 6
 
 
 class PathsState(PageState):
+    other_models = True
+
     prompt = param.String(default="Once there was a brave girl named Lily. She had", label="Prompt")
     node = param.String(
         default="6.2", label="node", doc="position.layers, like 2.2; 2.1.5 is half-way, after attention"
@@ -76,7 +78,11 @@ class PathsState(PageState):
         """The pinned node as (position, height), moved into the grid if the text or the layers do not reach there."""
         position, height = read_node(self.node)
         height = min(height, lab.model().config.n_layers)
-        return min(position, len(self.text()) - 1), height if self.sublayers else float(int(height))
+        return min(position, len(self.text()) - 1), height if self.shape()[2] else float(int(height))
+
+    def shape(self) -> influence.Shape:
+        """The grid over the text that is drawn."""
+        return influence.shape_of(len(self.text()), self.sublayers)
 
     def replacement(self) -> tuple[int, str]:
         """The token that replaces the source token, and a remark if the text for it is not one token."""
@@ -87,6 +93,8 @@ class PathsState(PageState):
         if spaced and not wanted.startswith(" ") and len(tokenizer.encode(" " + wanted)) <= len(ids):
             ids = tokenizer.encode(" " + wanted)
         if not ids:
+            if not tokenizer.start:
+                return self.text()[self.source], " (nothing was typed, and nothing is replaced)"
             return tokenizer.end_id, " (nothing was typed: the start token)"
         return ids[0], "" if len(ids) == 1 else f" (the first of {len(ids)}: other columns keep their place)"
 

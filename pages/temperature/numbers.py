@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from explainer.corpus import Reader
 from explainer.corpus.examples import PROMPTS
 from explainer.corpus.grammar import PATTERN_STOP
+from explainer.kernel.checkpoint import WEIGHTS
 from explainer.kernel.sampling import Loop
 from explainer.kernel.temperature import gap, total_variation
 from explainer.models import lab
@@ -185,7 +187,7 @@ def slip(prompt: tuple[int, ...], tokens: tuple[int, ...]) -> dict[str, Any]:
     at = first_slip(prompt, tokens)
     if at is None:
         nothing = ("slip_at", "slip_wrote", "slip_wanted", "slip_chance", "slip_share", "slip_beads")
-        return {"slip": False} | dict.fromkeys(nothing, "")
+        return real_model() | {"slip": False} | dict.fromkeys(nothing, "")
     tokenizer = lab.tokenizer()
     wanted = [tokenizer.display(token) for token in at.wanted]
     before = tokenizer.decode((*prompt[1:], *tokens[: at.at]))
@@ -197,4 +199,23 @@ def slip(prompt: tuple[int, ...], tokens: tuple[int, ...]) -> dict[str, Any]:
         "slip_chance": percent(at.chance),
         "slip_share": percent(1 - at.at / len(tokens)),
         "slip_beads": before.count(",") + 1 if before.startswith("Beads:") and wanted == ["."] else 0,
+    }
+
+
+def real_model() -> dict[str, Any]:
+    """How much a real model repeats itself: from the card of SmolLM2-135M."""
+    found = json.loads((WEIGHTS / "smollm2-135m.json").read_text(encoding="utf-8"))["repetition"]
+    of = {x["temperature"]: x for x in found["by_temperature"]}
+    cold = min(of)
+    between = lambda m: f"{percent(m['mean'])} ({percent(m['low'])} to {percent(m['high'])})"  # noqa: E731
+    return {
+        "real_texts": found["texts"],
+        "real_length": found["length"],
+        "real_gram": found["gram"],
+        "real_openings": len(found["openings"]),
+        "real_t_cold": f"{cold:g}",
+        "real_cold": between(of[cold]["repeated"]),
+        "real_one": between(of[1.0]["repeated"]),
+        "real_two": between(of[2.0]["repeated"]),
+        "real_loops": between(of[cold]["loops"]),
     }

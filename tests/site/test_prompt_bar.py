@@ -76,3 +76,14 @@ def test_a_page_without_a_crank_has_none_in_its_bar(open_page) -> None:
 @pytest.mark.parametrize("path", ["", "embed/temperature/"])
 def test_where_there_is_one_figure_alone_there_is_no_bar(path: str, open_page) -> None:
     expect(bar(open_page(path, live=False))).to_have_count(0)
+
+
+def test_the_bar_names_the_model_and_leads_to_its_choice(open_page) -> None:
+    page = open_page("temperature/")
+    go_to(page, "repetition")
+    bar(page).get_by_role("button", name="Model: storyteller").click()
+    expect(page.locator("[data-model-choice]")).to_be_focused()
+    expect(page.locator("[data-model-choice]")).to_be_in_viewport()
+    page.evaluate("() => { document.documentElement.dataset.model = 'file'; }")
+    go_to(page, "repetition")
+    expect(bar(page).locator("[data-bar-model]")).to_have_text("your file")

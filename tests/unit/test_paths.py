@@ -153,6 +153,23 @@ def test_c2_reads_a1_b1_c1_but_never_a2_or_b2():
     assert Node(3, b) in attention_grid(4, 3, written=2).reads(Node(1, c))
 
 
+@pytest.mark.parametrize(("n_layers", "stride"), [(6, 2), (5, 2), (7, 3), (3, 5)])
+def test_bundled_rows_have_the_cones_and_the_lengths_of_all_layers(n_layers, stride):
+    whole, few = attention_grid(4, n_layers), attention_grid(4, n_layers, stride=stride)
+    assert few.levels == 1 + -(-n_layers // stride) and few.layers_behind(few.levels - 1) == n_layers
+    there = {Node(few.layers_behind(level), t): Node(level, t) for level, t in few.nodes}
+    for far, node in there.items():
+        assert {there[v] for v in whole.reads(far) if v in there} == few.reads(node)
+        assert {there[v] for v in whole.influences(far) if v in there} == few.influences(node)
+        assert few.level_at(far.level) == node.level and trace_key(few, node) == trace_key(whole, far)
+    assert few.steps(few.longest_path()) == len(whole.longest_path()) == n_layers
+    fed = attention_grid(4, n_layers, written=2, stride=stride)
+    assert fed.steps(fed.longest_path()) == longest_with_feedback(n_layers, 2)
+    assert closed_form(few, None, Node(1, 1)) is None, "a bundle's paths are more than its arrows"
+    with pytest.raises(ValueError, match="bundled"):
+        attention_grid(4, n_layers, sublayers=True, stride=stride)
+
+
 def test_with_sublayers_only_attention_moves_sideways():
     graph = attention_grid(3, 2, sublayers=True)
     assert graph.levels == 5

@@ -18,13 +18,15 @@ from explainer.kernel.cache import KVCache
 from explainer.kernel.model import Model
 from explainer.kernel.trace import Trace
 from explainer.models import lab, registry
-from explainer.studies import attention_facts, climb, further, story
+from explainer.studies import attention_facts, climb, further, influence, story
 from explainer.ui.html import number
 from pages import PAGES
 
 TINY = registry.MODELS["tiny-llama"]
 FILE = Path(__file__).parents[1] / "golden" / "models" / TINY.file
 TEXT = "The capital of France is the capital"
+SHORT = {"paths": "The capital"}
+"""Texts for pages that have room for less."""
 README = Path(__file__).parents[2] / "README.md"
 SWITCHED = [page for page in PAGES if page.state.other_models]
 FIGURES = [(page, widget) for page in SWITCHED for widget in page.widgets]
@@ -42,7 +44,7 @@ def taken():
 
 def made(page, widget, **values):
     state = page.state()
-    messages = state.update_from({"model": TINY.name, "prompt": TEXT, **values})
+    messages = state.update_from({"model": TINY.name, "prompt": SHORT.get(page.name, TEXT), **values})
     return widget(state), messages
 
 
@@ -54,7 +56,7 @@ def test_a_figure_that_works_is_about_it(taken, page, widget):
     storyteller = widget(page.state())
     assert drawn.html != storyteller.html
     with lab.using(TINY.name):
-        some = {lab.tokenizer().display(token).strip("␣") for token in lab.tokens_of(TEXT)}
+        some = {lab.tokenizer().display(token).strip("␣") for token in lab.tokens_of(drawn.state.prompt)}
     assert any(re.search(rf">[^<]*{re.escape(piece)}", drawn.html) for piece in some if len(piece) > 1)
 
 
@@ -268,6 +270,22 @@ def test_its_loop_has_its_own_tape(taken):
     with drawn.state.about():
         n = len(drawn.state.tokens()) + 2
     assert f"{n} of {registry.WINDOW} cells in use" in drawn.html and "352 symbols" in drawn.html
+
+
+def test_a_row_of_paths_may_stand_for_several_layers(taken, monkeypatch):
+    """Two layers in one row: the measured numbers are those of the row's last layer, and none leaves the cone."""
+    monkeypatch.setattr(lab, "MANY_LAYERS", 1)
+    monkeypatch.setattr(influence, "ROWS", 1)
+    page = next(page for page in PAGES if page.name == "paths")
+    for slug in ("paths", "path-perturb", "path-gradients", "path-feedback"):
+        widget = next(w for w in page.widgets if w.slug == slug)
+        drawn, _ = made(page, widget, source=1, target=2)
+        check(drawn.html)
+        assert "Each row stands for 2 layers of 2" in drawn.html and "contradicts" not in drawn.html
+        whole = drawn.html.partition(f'data-figure="{slug}"')[2]  # the corner that stands alone has rows of one layer
+        assert "after 2 layers" in whole and "after 1 layer<" not in whole
+        assert 'data-bind="sublayers"' not in drawn.html
+    assert "They agree." in drawn.html, "the longest path counts layers, not rows"
 
 
 def test_nothing_is_left_of_it_when_it_is_let_go(taken):

@@ -32,7 +32,7 @@ def names_of(tokens: Sequence[int]) -> list[str]:
 def node_name(graph: Graph, node: Node) -> str:
     """A node as the page calls it: column letter and how many layers it has behind it: C2, C1½."""
     if not graph.sublayers:
-        return f"{letter(node.position)}{node.level}"
+        return f"{letter(node.position)}{graph.layers_behind(node.level)}"
     whole, half = divmod(node.level, 2)
     return f"{letter(node.position)}{whole or '' if half else whole}{'½' if half else ''}"
 
@@ -44,7 +44,7 @@ def within_circle(name: str) -> str:
 
 def node_text(graph: Graph, node: Node) -> str:
     """A node as a state value: position.height, where a height counts layers and may end in .5: 2.2, 2.1.5."""
-    whole, half = divmod(node.level, 2) if graph.sublayers else (node.level, 0)
+    whole, half = divmod(node.level, 2) if graph.sublayers else (graph.layers_behind(node.level), 0)
     return f"{node.position}.{whole}{'.5' if half else ''}"
 
 
@@ -64,7 +64,7 @@ def level_name(graph: Graph, level: int) -> str:
     """What stands to the left of a level."""
     if level == 0:
         return "embedding"
-    whole, half = divmod(level, 2) if graph.sublayers else (level, 0)
+    whole, half = divmod(level, 2) if graph.sublayers else (graph.layers_behind(level), 0)
     if half:
         return "+ attention"
     return f"after {how_many(whole, 'layer')}"

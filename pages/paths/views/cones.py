@@ -58,6 +58,7 @@ class Paths(Widget):
 
     slug = "paths"
     title = "Who can have heard of whom"
+    own_only = ""
     reads = ("prompt", "node", "corner", "sublayers")
     beyond = ("prompt", "node", "sublayers")
     functions = (
@@ -110,10 +111,10 @@ class Paths(Widget):
         tokens = s.text()
         names = names_of(tokens)
         n_layers = lab.model().config.n_layers
-        shape = (len(tokens), n_layers, s.sublayers, 0)
+        shape = s.shape()
         graph, cones = influence.grid(*shape), influence.cones(shape)
         position, height = s.chosen()
-        chosen = Node(int(height * (2 if s.sublayers else 1)), position)
+        chosen = Node(graph.level_at(height), position)
         drawing = Drawing(
             slug="paths",
             graph=graph,
@@ -124,7 +125,7 @@ class Paths(Widget):
             label=grid_label(graph, n_layers),
             pick_value=lambda node: node_text(graph, node),
             why=lambda node: sentence(graph, node, names),
-            row=36 if s.sublayers else 58,
+            row=36 if graph.sublayers else 58,
             marked_columns={position: "axis-query"},
         )
         below, above = cones.reads[cones.index(*chosen)], cones.influences[cones.index(*chosen)]
@@ -136,12 +137,13 @@ class Paths(Widget):
                 "div",
                 c.controls(
                     c.text_field("prompt", "Prompt", s.prompt, hint=c.tokens_in(len(tokens))),
-                    c.check("sublayers", "Attention and MLP apart", s.sublayers),
+                    apart(s, graph),
                 ),
                 c.figure(
                     "paths",
                     legend(),
                     drawing.draw(),
+                    bundled(graph),
                     tag("p", class_="message", data_message="node", role="alert"),
                     c.outcome(outcome(graph, cones, chosen)),
                     readout=sentence(graph, chosen, names),
@@ -167,7 +169,11 @@ class Paths(Widget):
 
     def table(self, graph: Graph, cones: influence.Cones, names: list[str]) -> Markup:
         """The same numbers for every node, as text."""
-        count = graph.count_from(None)
+        count = (
+            graph.count_from(None)
+            if graph.stride == 1
+            else {v: paths.paths_to(v.position + 1, graph.layers_behind(v.level)) for v in graph.nodes}
+        )
         rows = []
         for node in graph.nodes:
             at = cones.index(*node)
@@ -178,7 +184,7 @@ class Paths(Widget):
                     level_name(graph, node.level),
                     cones.reads[at].bit_count() - 1,
                     cones.influences[at].bit_count() - 1,
-                    node.level,
+                    graph.steps(graph.longest_path(node)) if graph.stride > 1 else node.level,
                     count[node],
                 ]
             )
@@ -192,6 +198,23 @@ class Paths(Widget):
             "paths to it",
         ]
         return c.numbers_table(heads, rows, "Every node: how many nodes it can have read and can influence")
+
+
+def apart(state: Any, graph: Graph) -> Markup | None:
+    """The choice whether attention and MLP are drawn apart; none where a row stands for several layers."""
+    return c.check("sublayers", "Attention and MLP apart", state.sublayers) if graph.stride == 1 else None
+
+
+def bundled(graph: Graph) -> Markup | None:
+    """What a row stands for, where that is more than a layer."""
+    if graph.stride == 1:
+        return None
+    return tag(
+        "p",
+        f"Each row stands for {graph.stride} layers of {graph.n_layers}. Who can have read whom is the same as with "
+        "all of them drawn: what several layers can carry to a node, one can. Only the number of nodes is smaller.",
+        class_="note",
+    )
 
 
 def legend() -> Markup:
@@ -230,6 +253,8 @@ def sentence(graph: Graph, node: Node, names: Sequence[str]) -> str:
     else:
         sources = [node_name(graph, e.source) for e in graph.arriving[node]]
         verb = "is computed from" if not graph.sublayers or node.level % 2 else "(MLP) is computed from"
+        if graph.stride > 1:
+            verb = "is computed, through the layers of its row, from"
         alone = len(sources) == 1
         through = ""
         if node.level > 1:
@@ -267,6 +292,7 @@ class PathCount(Widget):
 
     slug = "path-count"
     title = "How long, and how many"
+    own_only = ""
     reads = ("tokens", "layers")
     functions = (
         influence.running_counts,
@@ -297,6 +323,7 @@ class PathCount(Widget):
                         preset("ours", 128, 4, n, layers),
                         preset("GPT-2 small", 1024, 12, n, layers),
                         preset("GPT-3", 2048, 96, n, layers),
+                        self.preset_of_model(n, layers),
                         class_="presets",
                         role="group",
                         aria_label="Sizes of real models",
@@ -346,6 +373,13 @@ class PathCount(Widget):
                 ),
             ]
         )
+
+    def preset_of_model(self, n: int, layers: int) -> Markup | None:
+        """The sizes of the model in use, if it is none of the storytellers."""
+        if lab.is_own():
+            return None
+        config, most = lab.model().config, self.state.param.tokens.bounds[1]
+        return preset("this model", min(config.n_ctx, most), config.n_layers, n, layers)
 
     def growth(self, n: int, layers: int, what: str) -> Markup:
         """One of the two as the text grows. Separate linear axes: one is a handful of steps, the other may be huge."""

@@ -23,6 +23,10 @@ class Depth(Widget):
 
     slug = "depth"
     title = "Measured: what depth is worth"
+    own_only = (
+        "Depth is compared between storytellers of one, two and four layers, trained alike. Of this model there is no "
+        "smaller one that was trained on the same texts, so this figure stays with the storytellers."
+    )
     reads = ("prompt",)
     functions = (
         interventions.LayersAbove,

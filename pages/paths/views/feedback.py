@@ -24,6 +24,7 @@ class PathFeedback(Widget):
 
     slug = "path-feedback"
     title = "What writing buys: the way back to the bottom"
+    own_only = ""
     reads = ("prompt", "written", "feedback")
     functions = (
         unwrap(paths.attention_grid),
@@ -41,9 +42,10 @@ class PathFeedback(Widget):
         prompt = lab.tokens_of(s.prompt)
         wrote = influence.continuation(prompt, most)[: s.written]
         shown = (*prompt[-SHOWN:], *wrote)
-        graph = influence.grid(len(shown), n_layers, False, s.written if s.feedback else 0)
+        graph = influence.grid(*influence.shape_of(len(shown), written=s.written if s.feedback else 0))
         longest = influence.staircase(graph)
-        counted = len(graph.longest_path())
+        steps = graph.steps(longest)
+        counted = graph.steps(graph.longest_path())
         formula = paths.longest_with_feedback(n_layers, s.written if s.feedback else 0)
         hops = sum(edge.kind == "feedback" for edge in longest)
         names = names_of(shown)
@@ -60,7 +62,7 @@ class PathFeedback(Widget):
             marked_columns=dict.fromkeys(range(first, len(shown)), "axis-vocab"),
             label=(
                 f"Grid of {how_many(graph.n, 'column')} and {how_many(n_layers, 'layer')}; the longest path has "
-                f"{how_many(len(longest), 'arrow')}, {hops} of them from the top of a column to the bottom of the next"
+                f"{how_many(steps, 'step')}, {hops} of them from the top of a column to the bottom of the next"
             ),
         )
         count = (
@@ -68,7 +70,7 @@ class PathFeedback(Widget):
             if s.feedback
             else f"{how_many(n_layers, 'layer')} = {formula}"
         )
-        ending = "They agree." if len(longest) == counted == formula else "They do not agree: this is an error."
+        ending = "They agree." if steps == counted == formula else "They do not agree: this is an error."
         alone = [float(paths.longest_with_feedback(n_layers, w)) for w in range(most + 1)]
         left_out = ""
         if omitted == 1:
@@ -102,10 +104,14 @@ class PathFeedback(Widget):
                 c.figure(
                     "path-feedback",
                     drawing.draw(),
-                    readout=(
-                        f"The thick path: {how_many(len(longest), 'step')}. The formula: {count}. {ending}{left_out}"
-                    ),
+                    readout=(f"The thick path: {how_many(steps, 'step')}. The formula: {count}. {ending}{left_out}"),
                     caption=tag("span", *caption),
+                    note=(
+                        f"Each row stands for {graph.stride} layers of {n_layers}, and each arrow from one row to the "
+                        f"next for {graph.stride} steps."
+                        if graph.stride > 1
+                        else None
+                    ),
                 ),
                 c.beyond(
                     tag(
@@ -133,8 +139,8 @@ class PathFeedback(Widget):
                         ),
                         c.definition_row(
                             [
-                                ("Longest path", how_many(len(longest), "step")),
-                                ("Through layers", f"{len(longest) - hops}"),
+                                ("Longest path", how_many(steps, "step")),
+                                ("Through layers", f"{steps - hops}"),
                                 ("Through written tokens", f"{hops}"),
                                 ("Columns in the drawing", f"{graph.n}"),
                             ]

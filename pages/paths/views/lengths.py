@@ -44,6 +44,7 @@ class PathLengths(Widget):
 
     slug = "path-lengths"
     title = "The same two tokens in other networks"
+    own_only = ""
     reads = ("prompt", "early", "late", "kernel")
     functions = (
         paths.path_length,

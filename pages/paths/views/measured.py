@@ -3,11 +3,12 @@ and where the gradient of a later loss arrives."""
 
 from __future__ import annotations
 
+from inspect import unwrap
+
 import numpy as np
 from markupsafe import Markup
 
 from explainer.kernel import gradients, model, paths
-from explainer.kernel.ops import softmax
 from explainer.kernel.paths import Graph, Node, letter
 from explainer.models import lab
 from explainer.models.columns import top_tokens
@@ -17,6 +18,8 @@ from explainer.ui.parts import charts
 from explainer.ui.parts import components as c
 from explainer.ui.parts.grid import Drawing, level_name, names_of, node_name
 from explainer.ui.widget import Widget
+
+from .cones import apart, bundled
 
 
 def measured_table(graph: Graph, names: list[str], values: np.ndarray, label: str) -> Markup:
@@ -30,6 +33,7 @@ class PathPerturb(Widget):
 
     slug = "path-perturb"
     title = "Measured: replace one token, and see what moves"
+    own_only = ""
     reads = ("prompt", "source", "replace", "sublayers")
     functions = (
         model.forward,
@@ -50,7 +54,7 @@ class PathPerturb(Widget):
         token, asked = s.replacement()
         before = lab.trace(tokens)
         after = lab.trace(influence.replaced(tokens, s.source, token))
-        shape = (len(tokens), config.n_layers, s.sublayers, 0)
+        shape = s.shape()
         graph, cones = influence.grid(*shape), influence.cones(shape)
         largest = paths.measured_change(graph, before, after)
         relative = influence.relative_change(graph, before, after)
@@ -68,7 +72,7 @@ class PathPerturb(Widget):
             values=relative,
             shade=np.minimum(relative, 1.0),
             colour="resid",
-            row=40 if s.sublayers else 54,
+            row=40 if graph.sublayers else 54,
             hollow=[node for node in graph.nodes if largest[node.level, node.position] == 0],
             picks="source",
             pick_value=lambda node: node.position,
@@ -95,7 +99,7 @@ class PathPerturb(Widget):
                 c.controls(
                     c.beyond(c.text_field("prompt", "Prompt", s.prompt)),
                     c.text_field("replace", "Replace by", s.replace, hint=f"as a token: {new}{asked}"),
-                    c.beyond(c.check("sublayers", "Attention and MLP apart", s.sublayers)),
+                    c.beyond(apart(s, graph)),
                 ),
                 c.beyond(
                     c.token_strip(
@@ -113,6 +117,7 @@ class PathPerturb(Widget):
                         "Click a column to replace its token."
                     ),
                 ),
+                bundled(graph),
                 tag(
                     "p",
                     verdict,
@@ -133,8 +138,7 @@ class PathPerturb(Widget):
             names, weights=[float(x) for x in shift], axis="vocab", label="How much the forecast after each token moves"
         )
         focus = int(shift.argmax()) if shift.max() > 0 else len(tokens) - 1
-        first = softmax(before["logits"][focus].astype(np.float64))
-        second = softmax(after["logits"][focus].astype(np.float64))
+        first, second = influence.forecasts(before)[focus], influence.forecasts(after)[focus]
         ids, shown, shares = top_tokens(np.maximum(first, second), 6)
         worth = max(2, sum(share >= 0.001 for share in shares))
         ids, shown = ids[:worth], shown[:worth]
@@ -180,8 +184,10 @@ class PathGradients(Widget):
 
     slug = "path-gradients"
     title = "Measured: the gradient runs down the same paths"
+    own_only = ""
     reads = ("prompt", "target", "sublayers", "sampled")
     functions = (
+        unwrap(influence.pulled),
         gradients.backward,
         gradients.hand_back,
         gradients.loss_gradient,
@@ -198,13 +204,10 @@ class PathGradients(Widget):
         field = c.text_field("prompt", "Prompt", s.prompt)
         if len(tokens) < 2:
             return join([c.controls(field), c.message("A loss needs a next token: type at least one word.", "problem")])
-        config = lab.model().config
         asks = s.target - 1
-        trace = lab.trace(tokens)
-        found = gradients.backward(trace, lab.model().params, positions=[asks])
-        shape = (len(tokens), config.n_layers, s.sublayers, 0)
+        shape = s.shape()
         graph, cones = influence.grid(*shape), influence.cones(shape)
-        pull = paths.measured_gradient(graph, found.activations)
+        loss, pull = influence.pulled(tokens, asks, shape)
         top = float(pull.max()) or 1.0
         end = Node(graph.levels - 1, asks)
         cone = cones.reads[cones.index(*end)]
@@ -218,7 +221,7 @@ class PathGradients(Widget):
             values=pull / top,
             shade=np.sqrt(pull / top),
             colour="loss",
-            row=40 if s.sublayers else 54,
+            row=40 if graph.sublayers else 54,
             hollow=[node for node in graph.nodes if pull[node.level, node.position] == 0],
             picks="target",
             pick_value=lambda node: min(node.position + 1, graph.n - 1),
@@ -264,7 +267,7 @@ class PathGradients(Widget):
                         step=1,
                         shown=str(s.sampled),
                     ),
-                    c.beyond(c.check("sublayers", "Attention and MLP apart", s.sublayers)),
+                    c.beyond(apart(s, graph)),
                 ),
                 c.beyond(
                     c.token_strip(
@@ -281,7 +284,7 @@ class PathGradients(Widget):
                     c.outcome(f"The loss at {names[s.target]} pulls at {reached} of {graph.levels * graph.n} nodes."),
                     title=f"The loss: how surprised is the model by “{names[s.target]}”?",
                     caption=(
-                        f"{number(found.loss or 0.0)} nats, asked at {letter(asks)} ({names[asks]}). In the nodes: "
+                        f"{number(loss)} nats, asked at {letter(asks)} ({names[asks]}). In the nodes: "
                         "how strongly it pulls, as a share of the strongest pull"
                     ),
                     readout=(
@@ -290,6 +293,7 @@ class PathGradients(Widget):
                     ),
                     note=who,
                 ),
+                bundled(graph),
                 c.beyond(
                     tag(
                         "p",

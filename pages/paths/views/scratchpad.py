@@ -25,6 +25,10 @@ class PathScratchpad(Widget):
 
     slug = "path-scratchpad"
     title = "Measured: the same sum, answered at once or after working"
+    own_only = (
+        "The sums of this figure are written as the storyteller’s own grammar writes them, and its working can be "
+        "checked step by step. So it stays with the storyteller."
+    )
     reads = ("terms",)
     functions = (
         working.opening,
