@@ -29,7 +29,7 @@ FONTS = (
     "inter/files/inter-latin-wght-normal.woff2",
 )
 CSS_TARGET = "chrome111,firefox113,safari16.4"
-ENTRIES = ("page.js", "models.js", "plain.js", "plot.js", "embed.js", "reading.js")
+ENTRIES = ("page.js", "models.js", "plain.js", "plot.js", "embed.js", "reading.js", "keep.js")
 
 
 def esbuild(*arguments: str) -> None:
@@ -87,7 +87,7 @@ def build_assets(out: Path, figures: dict[str, Any]) -> dict[str, str]:
 
     present = [e for e in ENTRIES if (HERE / "web" / e).exists()]
     for entry in present:
-        shape = "iife" if entry in ("embed.js", "reading.js") else "esm"
+        shape = "iife" if entry in ("embed.js", "reading.js", "keep.js") else "esm"
         esbuild(
             str(HERE / "web" / entry),
             "--bundle",

@@ -35,3 +35,34 @@ export function plain(detail) {
   }
   return kept;
 }
+
+/** How light a colour as browsers compute it is, from 0 to 1; null of what is none or is seen through.
+ * @param {string} colour 'rgb(18, 18, 18)', 'rgba(…)' or 'color(srgb 0.1 0.1 0.1)' */
+export function lightness(colour) {
+  const numbers = (colour.match(/^(?:rgba?|color)\((.*)\)$/)?.[1] ?? '').match(/-?\d*\.?\d+(?:e-?\d+)?/g)?.map(Number);
+  if (!numbers || numbers.length < 3 || numbers[3] < 0.5) return null;
+  const scale = colour.startsWith('color') ? 1 : 255;
+  const [r, g, b] = numbers.map((n) => n / scale);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+/** The theme of a host, by what holds where the element stands: its `color-scheme`, as the ground that the browser
+ * gives to it; and where a host says none, whether its text is light.
+ * @param {{colorScheme: string, color: string, canvas: string}} computed canvas: the system colour Canvas
+ * @returns {'light' | 'dark'} */
+export function themeOf({ colorScheme, color, canvas }) {
+  if ((lightness(canvas) ?? 1) < 0.5) return 'dark';
+  return colorScheme === 'normal' && (lightness(color) ?? 0) > 0.6 ? 'dark' : 'light';
+}
+
+/** What is said of attributes that cannot be taken. */
+export const sentences = {
+  /** @param {string} value */
+  theme: (value) => `theme is “${value.slice(0, 40)}”: it can be light, dark or auto.`,
+  /** @param {string[]} words that are missing */
+  sandbox: (words) => `sandbox has to leave the figure ${words.join(' and ')}.`,
+  /** @param {unknown} value */
+  view: (value) => `view is “${String(value).slice(0, 40)}”: it can be compact or full.`,
+  /** @param {string} name @param {string[]} names */
+  name: (name, names) => `This figure knows no “${name.slice(0, 40)}”. It knows: ${names.join(', ')}.`,
+};
