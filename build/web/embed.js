@@ -2,7 +2,7 @@
 //
 // One live widget in anybody's page. Attributes have the names of the address; changing one changes the widget. Events
 // bubble out of the element: explainer:still, explainer:live, explainer:failed, explainer:change (event.detail: the
-// state), explainer:wrong (an attribute that cannot be taken). Everything from inside the frame is checked for its
+// state), explainer:address (what a link to it is now), explainer:wrong (an attribute that cannot be taken). Everything from inside the frame is checked for its
 // sender and its shape, and is only ever used as a number, a plain value or a text.
 //
 // What stands inside the element (its picture, with a link) is shown where no script runs, where the figure does not
@@ -111,6 +111,14 @@ import { bounded, isFull, isState, plain, roomAt, sentences, themeOf } from './r
         if (isState(name, OWN)) values[name] = bounded(value);
       }
       return values;
+    }
+
+    /** The address of the figure alone, as it is on screen: what a link to it says. */
+    get address() {
+      const url = new URL(`embed/${this.getAttribute('widget') ?? ''}/`, home);
+      if (this.#kept?.signature === this.#signature) url.search = this.#kept.query;
+      else for (const [name, value] of Object.entries(this.asked)) url.searchParams.set(name, value);
+      return url.href;
     }
 
     /** What an element must ask for to be given what another one showed. */
@@ -344,7 +352,9 @@ import { bounded, isFull, isState, plain, roomAt, sentences, themeOf } from './r
           if (!this.#floor) this.#keep({ told: this.#told, width: this.getBoundingClientRect().width });
           return;
         case 'explainer:query': // what a link to what is on screen says
-          if (typeof data.query === 'string' && data.query.length < 70_000) this.#keep({ query: data.query });
+          if (typeof data.query !== 'string' || data.query.length > 70_000) return;
+          this.#keep({ query: data.query });
+          this.#dispatch('explainer:address', { address: this.address });
           return;
         case 'explainer:python': // a shared one, which other frames can hold on to
           keeper.hold(this, { generation: Number(data.generation) || 1, credentialless: this.#frame.credentialless });

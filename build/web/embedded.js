@@ -52,8 +52,8 @@ export function embedded({ set, defaults, link, python, mirror }) {
   };
   for (const name of ['explainer:still', 'explainer:live', 'explainer:failed', 'explainer:change']) {
     window.addEventListener(name, (event) => {
-      tell({ type: name, detail: /** @type {CustomEvent} */ (event).detail });
       if (name === 'explainer:change') query();
+      tell({ type: name, detail: /** @type {CustomEvent} */ (event).detail });
     });
   }
   window.addEventListener('explainer:live', () => {

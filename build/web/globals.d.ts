@@ -6,6 +6,8 @@
 /** For each widget: the values that need all of it, its heights when compact, and in full, at each of WIDTHS. */
 declare const FIGURES: Record<string, [beyond: string[], compact: number[], full: number[]]>;
 declare const WIDTHS: number[];
+/** The ways to embed a figure (build/snippets.toml). */
+declare const FORMS: Record<string, string>;
 /** What an embed showed when it was taken from its page (embed.js). signature: what it had been asked for */
 interface Kept { signature: string; query: string; told: number; width: number }
 declare const MANIFEST: Manifest;

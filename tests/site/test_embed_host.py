@@ -1,4 +1,4 @@
-"""What a host does to a figure in its page: colours that change, routers that move and replace, frames that do not come.
+"""What a host does to a figure in its page: colours that change, routers that move it, frames that do not come.
 
 The element `path-count` alone: it is quick to draw.
 """
