@@ -45,10 +45,10 @@ SLACK = 60  # px that a figure may leave of the room for it
 SLUG, TITLE = "temperature", "From logits to probabilities"
 VALUES = {"prompt": 'Tom & "Mia" have a', "t": "0.7"}
 NOT_RUN = {
-    "iframe": "a frame is a frame: tests/site/test_embed.py",
-    "quarto": "not to be had here: its package fetches a binary from elsewhere when it is installed",
-    "ghost": "a service: its HTML card holds the lines for plain HTML",
-    "link": "services: nothing runs there, tests/site/test_embed.py looks at picture and oEmbed",
+    "iframe": "tests/site/test_embed.py opens plain frames",
+    "quarto": "its package fetches a binary from elsewhere when it is installed, and that was not to be had",
+    "ghost": "a service; its HTML card holds the lines for plain HTML",
+    "link": "services; tests look at the picture and at oEmbed",
 }
 """Recipes that are not run, and why."""
 HEAD = '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A post</title></head><body>'
@@ -441,6 +441,11 @@ def table(results: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def into_readme(text: str, table_now: str) -> str:
+    """README with this table in the place of the one that it has."""
+    return re.sub(r"^\| tool \| version \|.*?(?=\n\n)", lambda _: table_now, text, count=1, flags=re.S | re.M)
+
+
 def main() -> None:
     from playwright.sync_api import sync_playwright
 
@@ -481,7 +486,8 @@ def main() -> None:
     KEPT.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     for name, why in NOT_RUN.items():
         print(f"not run: {name}: {why}")
-    print("\n" + table(results))
+    readme = ROOT / "README.md"
+    readme.write_text(into_readme(readme.read_text(encoding="utf-8"), table(results)), encoding="utf-8")
     sys.exit(f"failed: {', '.join(bad)}" if bad else 0)
 
 
