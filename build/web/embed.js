@@ -138,15 +138,17 @@ import { bounded, isFull, isState, plain, roomAt, sentences, themeOf } from './r
       return kept?.signature === this.#signature ? kept : null;
     }
 
-    /** @param {Partial<Kept>} more */
+    /** What an element shows is kept under what it has been asked for when that is known of its frame.
+     * @param {Partial<Kept>} more */
     #keep(more) {
-      const kept = this.#kept = {
-        query: '', told: 0, width: 0, ...this.#kept, ...more, signature: this.#signature,
-      };
+      const kept = this.#kept;
+      const signature = this.#signature;
+      if (!kept || (kept.signature !== signature && more.query === undefined)) return;
+      this.#kept = { ...kept, ...more, signature };
       const key = this.getAttribute('key');
       if (key === null) return;
       byKey.delete(key); // the newest last
-      byKey.set(key, kept);
+      byKey.set(key, this.#kept);
       if (byKey.size > KEYS) byKey.delete(byKey.keys().next().value ?? '');
     }
 
@@ -168,6 +170,7 @@ import { bounded, isFull, isState, plain, roomAt, sentences, themeOf } from './r
       const address = new URL(`embed/${slug}/${home.protocol === 'file:' ? 'index.html' : ''}`, home);
       if (before) address.search = before.query;
       else for (const [name, value] of Object.entries(this.asked)) address.searchParams.set(name, value);
+      this.#kept = { told: 0, width: 0, ...before, signature: this.#signature, query: address.search };
       const colours = document.createElement('span');
       colours.className = 'host';
       colours.ariaHidden = 'true';
@@ -387,7 +390,6 @@ import { bounded, isFull, isState, plain, roomAt, sentences, themeOf } from './r
       if (names.includes('theme')) this.#recolour();
       this.#fit();
       if (!Object.keys(values).length) return undefined;
-      if (this.#kept) this.#keep({});
       this.#tell({ type: 'explainer:asked', names: Object.keys(values), view: this.getAttribute('view') });
       return this.#set(values);
     }

@@ -99,11 +99,12 @@ addEventListener('hashchange', goTo);
 const local = /^(localhost|127\.|\[::1\]|$)/.test(location.hostname);
 if (!local && builder.dataset.address === 'https://your.host/path/') site.value = new URL('../', location.href).href;
 const slug = new URLSearchParams(location.search).get('widget') ?? '';
-if (Object.hasOwn(known.figures, slug) && slug !== which.value) {
-  which.value = slug;
-  figure.setAttribute('widget', slug);
-}
-figure.style.maxWidth = `${width.value}px`;
+if (Object.hasOwn(known.figures, slug)) which.value = slug;
+// what a browser kept of the controls, or a reader chose before this script was there
+if (which.value !== figure.getAttribute('widget')) figure.setAttribute('widget', which.value);
+if (view.value === 'full') figure.setAttribute('view', 'full');
+if (theme.value !== 'auto') figure.setAttribute('theme', theme.value);
+width.dispatchEvent(new Event('input'));
 show();
 goTo();
 write();

@@ -16,7 +16,7 @@ PATHS = next(page for page in PAGES if page.name == "paths")
 
 
 def code(page: Page, tool: str) -> str:
-    return page.locator(f"[data-recipe={tool}] code").last.text_content() or ""
+    return page.locator(f"[data-recipe={tool}] pre code").last.text_content() or ""
 
 
 @pytest.fixture
@@ -32,10 +32,10 @@ def test_the_code_is_for_what_is_on_screen(builder: Page) -> None:
     frame = builder.locator(".stage iframe").element_handle().content_frame()
     assert code(builder, "html") == snippets.form("element", "path-count", NAME)
     frame.evaluate("explainer.set({ tokens: 9 })")
-    until(builder, """() => document.querySelector('[data-recipe=html] code').textContent.includes('tokens="9"')""")
+    until(builder, """() => document.querySelector('[data-recipe=html] pre code').textContent.includes('tokens="9"')""")
     builder.get_by_role("combobox", name="Theme").select_option("dark")
     builder.get_by_role("combobox", name="View").select_option("full")
-    until(builder, """() => / view="full"/.test(document.querySelector('[data-recipe=html] code').textContent)""")
+    until(builder, """() => / view="full"/.test(document.querySelector('[data-recipe=html] pre code').textContent)""")
     for tool in ("html", "hugo", "wordpress", "myst", "link"):
         for word in ("path-count", "9", "full", "dark"):
             assert tool == "wordpress" or word in code(builder, tool), (tool, word)

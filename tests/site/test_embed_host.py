@@ -36,7 +36,7 @@ class Host:
             html = html.replace(name, text)
         (self.folder / "index.html").write_text(html.replace("SITE", self.site), encoding="utf-8")
         page = self.context.new_page()
-        page.goto(self.address)
+        page.goto(self.address, wait_until="domcontentloaded")
         return page
 
 
