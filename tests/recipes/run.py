@@ -70,6 +70,7 @@ class Tool:
     dark: Callable[[Any], None] | None = None  # the host's own switch; else its root is given a color-scheme
     note: str = ""
     knows: dict[str, tuple[str, str]] = field(default_factory=dict)  # a fault of the tool: {what: (found, words)}
+    key: str = ""  # of its result, where a recipe has several tools
     env: dict[str, str] = field(default_factory=dict)
 
 
@@ -121,6 +122,30 @@ file_put_contents(__DIR__ . '/out/index.html', "<!doctype html><title>A post</ti
 
 TOOLS = [
     Tool("html", "plain HTML", lambda: "", {}, "post/index.html", [], ".", "post/"),
+    *(
+        Tool(
+            "html",
+            f"{name}, the lines for plain HTML with a `key`",
+            node(package),
+            {
+                f"{page}/index.html": HEAD.replace("</head>", '<script src="/router.js"></script></head>').replace(
+                    "<body>", f"<body{boost}>"
+                )
+                + f"{LINKS}{body}</body></html>"
+                for page, body in (("post", "POST"), ("other", "Words."))
+            },
+            "post/index.html",
+            [["cp", str(NODE / "node_modules" / package / script), "router.js"]],
+            ".",
+            "post/",
+            other="other/",
+            key=key,
+        )
+        for key, name, package, script, boost in (
+            ("turbo", "Turbo", "@hotwired/turbo", "dist/turbo.es2017-umd.js", ""),
+            ("htmx", "htmx, hx-boost", "htmx.org", "dist/htmx.min.js", ' hx-boost="true"'),
+        )
+    ),
     Tool(
         "hugo",
         "Hugo",
@@ -319,7 +344,9 @@ def lay_out(tool: Tool, folder: Path, site: str, host: str) -> None:
         files["explainer.php"], code = code, fill('widget="[[slug]]"[[attrs]] title="[[title]]"]')
     else:
         files |= {step["file"]: fill(step["code"]) for step in steps[:-1]}
-    if tool.recipe == "html":
+    if tool.key:
+        code = code.replace(f'widget="{SLUG}"', f'widget="{SLUG}" key="first"')
+    elif tool.recipe == "html":
         files[tool.post] = HEAD + "<p>Words.</p>POST</body></html>"
     for name, text in files.items():
         file = folder / name
@@ -426,18 +453,23 @@ def look(tool: Tool, browser: Any, address: str, site: str) -> dict[str, str]:
     return seen
 
 
+def names_of(recipe: str) -> list[str]:
+    """The names of the results of a recipe: one for each tool that it is tried in."""
+    return [tool.key or tool.recipe for tool in TOOLS if tool.recipe == recipe]
+
+
 def table(results: dict[str, Any]) -> str:
     """The results as README has them."""
     heads = ("live", "height", "theme", "state", "no_script")
     lines = ["| tool | version | seen | " + " | ".join(("live, with its values", "height, nothing moves",
              "colours", "state kept", "without scripts")) + " |", "|" + "---|" * 8]  # fmt: skip
     for recipe in snippets.known()["recipes"]:
-        found = results.get(recipe["id"])
-        if not found:
+        tools = [results[name] for name in names_of(recipe["id"]) if name in results]
+        if not tools:
             lines.append(f"| {recipe['name']} | | not run: {NOT_RUN.get(recipe['id'], 'not yet')} | | | | | |")
-            continue
-        cells = " | ".join(found["seen"].get(head, "") for head in heads)
-        lines.append(f"| {found['tool']} | {found['version']} | {found['date']} | {cells} |")
+        for found in tools:
+            cells = " | ".join(found["seen"].get(head, "") for head in heads)
+            lines.append(f"| {found['tool']} | {found['version']} | {found['date']} | {cells} |")
     return "\n".join(lines)
 
 
@@ -456,9 +488,10 @@ def main() -> None:
     with serve.served(SITE) as site, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium.find_chromium(), args=chromium.FLAGS)
         for tool in TOOLS:
-            if asked and tool.recipe not in asked:
+            name = tool.key or tool.recipe
+            if asked and name not in asked:
                 continue
-            folder = WORK / "posts" / tool.recipe
+            folder = WORK / "posts" / name
             (folder / tool.out).mkdir(parents=True, exist_ok=True)
             began = time.perf_counter()
             with serve.served(folder / tool.out) as address:
@@ -471,17 +504,17 @@ def main() -> None:
                     built, seen = time.perf_counter() - began, {"live": f"no: {str(problem)[:600]}"}
             version = tool.version() if set(seen) - {"live"} else ""
             today = datetime.datetime.now(datetime.UTC).date().isoformat()
-            results[tool.recipe] = {
+            results[name] = {
                 "tool": tool.name, "version": version, "date": today, "chromium": browser.version,
                 "recipe": fingerprint(tool.recipe), "seen": seen,
             }  # fmt: skip
             fine = len(seen) == 5 and all(what.startswith("yes") for what in seen.values())
-            bad += [] if fine else [tool.recipe]
+            bad += [] if fine else [name]
             took = f"built in {built:.1f} s, {time.perf_counter() - began:.1f} s in all"
             print(f"{'ok  ' if fine else 'FAIL'} {tool.name} {version}: {took}", flush=True)
-            for name, what in seen.items():
+            for thing, what in seen.items():
                 if not what.startswith("yes"):
-                    print(f"     {name}: {what}", flush=True)
+                    print(f"     {thing}: {what}", flush=True)
         browser.close()
     KEPT.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     for name, why in NOT_RUN.items():
