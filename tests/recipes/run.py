@@ -282,7 +282,7 @@ TOOLS = [
     ),
     Tool(
         "wordpress",
-        "the plugin's function under PHP (not WordPress itself)",
+        "WordPress: the plugin's function under PHP, not WordPress itself",
         lambda: said("php", "--version"),
         {"run.php": STUBS, "post.txt": "[explainer POST", "out/other.html": ""},
         "post.txt",
