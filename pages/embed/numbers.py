@@ -42,7 +42,7 @@ def builder(figures: list[dict[str, Any]], site: str) -> str:
     data = json.dumps(known, separators=(",", ":")).replace("<", "\\u003c")
     return (
         f'<div class="builder wide" data-builder data-address="{escape(site)}">'
-        f'<div class="choices">{chosen}</div>'
+        f'<div class="choices for-scripts">{chosen}</div>'
         f'<div class="stage"><transformer-explainer widget="{FIRST}"></transformer-explainer></div>'
         f'<p class="room" role="status"></p></div>\n<script type="application/json" id="builder-data">{data}</script>'
     )
@@ -70,7 +70,7 @@ def recipes(figure: dict[str, Any], site: str) -> str:
     )
     tools = "".join(f'<option value="{r["id"]}">{escape(r["name"])}</option>' for r in snippets.known()["recipes"])
     return (
-        f'<div class="recipes wide"><div class="choices for-scripts" hidden>{select("tool", "Your tool", tools)}'
+        f'<div class="recipes wide"><div class="choices for-scripts">{select("tool", "Your tool", tools)}'
         f'<label>Address of the site <input type="url" data-choose="site" value="{escape(site)}" spellcheck="false">'
         f"</label></div>{made}</div>"
     )

@@ -95,7 +95,7 @@ new ResizeObserver(measure).observe(figure);
 const named = (hash) => known.recipes.find(({ id }) => hash === `#recipe-${id}`)?.id;
 function goTo() { const id = named(location.hash); if (id) { tool.value = id; show(); } }
 addEventListener('hashchange', goTo);
-/** @type {HTMLElement} */ (document.querySelector('.for-scripts')).hidden = false;
+for (const row of document.querySelectorAll('.for-scripts')) row.classList.remove('for-scripts');
 const local = /^(localhost|127\.|\[::1\]|$)/.test(location.hostname);
 if (!local && builder.dataset.address === 'https://your.host/path/') site.value = new URL('../', location.href).href;
 const slug = new URLSearchParams(location.search).get('widget') ?? '';
