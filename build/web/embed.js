@@ -311,9 +311,19 @@ import { bounded, isFull, isState, plain, roomAt, sentences, themeOf } from './r
 
     /** The room that the figure takes at this width, from the first moment on; more once it says that it needs more. */
     #fit() {
+      if (!this.#frame) return;
       const room = Number(this.getAttribute('height')) || this.#room();
       const least = Math.min(Math.max(room, 80), 8000);
-      if (this.#frame) this.#frame.style.height = `${Math.max(least, this.#told, this.#floor)}px`;
+      this.#frame.style.height = `${Math.max(least, this.#told, this.#floor)}px`;
+    }
+
+    /** It is live, and has as much room as it says, once it has said how much. @param {HTMLIFrameElement} frame */
+    #settle(frame) {
+      setTimeout(() => {
+        if (frame !== this.#frame) return; // another one waits for its own Python
+        this.#floor = 0;
+        this.#fit();
+      }, 500);
     }
 
     /** The height of what is asked for, at this width. */
@@ -366,7 +376,7 @@ import { bounded, isFull, isState, plain, roomAt, sentences, themeOf } from './r
           this.#complain(plain(data.messages), data.here === true);
           return;
         case 'explainer:live':
-          setTimeout(() => { this.#floor = 0; this.#fit(); }, 500);
+          this.#settle(this.#frame);
       }
       if (['explainer:still', 'explainer:live', 'explainer:failed', 'explainer:change'].includes(data.type)) {
         this.#dispatch(data.type, plain(data.detail));
