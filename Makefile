@@ -94,6 +94,10 @@ inventory: .venv/.test node_modules/.ready browser site ## keep what is on every
 heights: .venv/.test node_modules/.ready browser site ## measure how tall every embed is: pages/*/heights.json
 	@$(PY) tests/site/measure_heights.py --keep
 
+.PHONY: recipes
+recipes: .venv/.test node_modules/.ready browser site ## build a post with every embed recipe in its own tool: ONLY="hugo astro"
+	@$(PY) tests/recipes/run.py $(ONLY)
+
 .PHONY: lint
 lint: .venv/.lint node_modules/.ready ## ruff, mypy, and tsc on our JavaScript
 	@$(LINT)

@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT))
 
 import heights  # noqa: E402
 import npm  # noqa: E402
+import snippets  # noqa: E402
 import words  # noqa: E402
 
 from explainer.ui import design  # noqa: E402
@@ -30,7 +31,7 @@ FONTS = (
     "inter/files/inter-latin-wght-normal.woff2",
 )
 CSS_TARGET = "chrome111,firefox113,safari16.4"
-ENTRIES = ("page.js", "models.js", "plain.js", "plot.js", "embed.js", "reading.js")
+ENTRIES = ("page.js", "models.js", "plain.js", "plot.js", "embed.js", "reading.js", "keep.js")
 
 
 def esbuild(*arguments: str) -> None:
@@ -75,6 +76,8 @@ def build_assets(out: Path, figures: dict[str, Any]) -> dict[str, str]:
     """Write `out/assets/*`; returns {plain name: 'assets/<hashed name>'}.
 
     figures: the widgets that embed.js knows (heights.py)
+
+    A page's folder may have a script of its own, `script.js` (here `script-<folder>.js`), and a `style.css`.
     """
     target = out / "assets"
     target.mkdir(parents=True, exist_ok=True)
@@ -88,11 +91,12 @@ def build_assets(out: Path, figures: dict[str, Any]) -> dict[str, str]:
         (target / final).write_bytes(data)
         names[name] = f"assets/{final}"
 
-    present = [e for e in ENTRIES if (HERE / "web" / e).exists()]
-    for entry in present:
+    sources = {entry: HERE / "web" / entry for entry in ENTRIES if (HERE / "web" / entry).exists()}
+    sources |= {f"script-{file.parent.name}.js": file for file in sorted((ROOT / "pages").glob("*/script.js"))}
+    for entry, source in sources.items():
         shape = "iife" if entry in ("embed.js", "reading.js") else "esm"
         esbuild(
-            str(HERE / "web" / entry),
+            str(source),
             "--bundle",
             "--minify",
             f"--format={shape}",
@@ -102,12 +106,14 @@ def build_assets(out: Path, figures: dict[str, Any]) -> dict[str, str]:
             "--legal-comments=none",
             f"--define:FIGURES={json.dumps(dict(sorted(figures.items())))}",
             f"--define:WIDTHS={json.dumps(heights.WIDTHS)}",
+            f"--define:FORMS={json.dumps(snippets.known()['forms'])}",
         )
         put(entry, (work / entry).read_bytes())
     put("bokeh.min.js", bokeh_js())
     for font in FONTS:
         put(Path(font).name, (NODE_MODULES / "@fontsource-variable" / font).read_bytes())
-    styles = design.css() + (HERE / "web" / "site.css").read_text(encoding="utf-8")
+    sheets = [HERE / "web" / "site.css", *sorted((ROOT / "pages").glob("*/style.css"))]
+    styles = design.css() + "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
     for name in re.findall(r'url\("([^"]+\.woff2)"\)', styles):
         styles = styles.replace(f'url("{name}")', f'url("{Path(names[name]).name}")')
     (work / "all.css").write_text(styles, encoding="utf-8")

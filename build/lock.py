@@ -1,4 +1,7 @@
-"""Write `lock/*.txt`: every package with its version and checksums, no registry named. `make lock`"""
+"""Write `lock/*.txt`: every package with its version and checksums, no registry named. `make lock`
+
+`python build/lock.py recipes` writes that one alone.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ SETS = {
     "lint": ["panel", "build", "test", "lint"],
     "release": ["panel", "build", "release"],
     "lab": ["panel", "build", "test", "lab"],
+    "recipes": ["recipes"],
     "train": ["panel", "build", "test", "train"],
 }
 
@@ -21,6 +25,8 @@ SETS = {
 def main() -> None:
     (ROOT / "lock").mkdir(exist_ok=True)
     for name, extras in SETS.items():
+        if sys.argv[1:] and name not in sys.argv[1:]:
+            continue
         out = ROOT / "lock" / f"{name}.txt"
         # torch is left without checksums: its CPU and GPU builds carry the same version
         hashes = [] if name == "train" else ["--generate-hashes"]

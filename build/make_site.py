@@ -147,6 +147,7 @@ def main() -> None:
         write_embeds(out, page, stills, names)
         previews.write_pictures(out, page, shell.SITE_NAME)
     previews.write_figures(out / "embed", pages)
+    (out / "embed" / "keep.html").write_text(shell.keep_html(root="../", assets=names), encoding="utf-8")
     for text in texts:
         say(f"page /{text.path}")
         numbers = numbers_of(text.name, out)

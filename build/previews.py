@@ -240,8 +240,8 @@ def shows(widget: Any) -> str:
 def write_figures(folder: Path, pages: Any) -> None:
     """Write `folder/figures.json`: every widget, in the order of the pages.
 
-    [{"slug", "title", "shows", "page", "question", "tall"}]; page: its path in the site; tall: of its compact view in a
-    text 720 px wide
+    [{"slug", "title", "shows", "page", "question", "tall", "room"}]; page: its path in the site; tall: of its compact
+    view in a text 720 px wide; room: {width of the text: {view: height}}
     """
     found = [
         {
@@ -251,6 +251,7 @@ def write_figures(folder: Path, pages: Any) -> None:
             "page": page.path,
             "question": page.question,
             "tall": heights.tall(page, widget.slug)["compact"],
+            "room": {str(width): heights.tall(page, widget.slug, width) for width in (360, 720, 1000)},
         }
         for page in pages
         for widget in page.widgets

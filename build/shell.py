@@ -68,6 +68,7 @@ HEADER = HEADER.replace("connect-src 'self'", "connect-src 'self' data:")
 # A page with a plot may do one thing more: BokehJS puts style elements into its shadow roots. Whoever sends the header
 # for the whole site has to allow what any of its pages may do; their own heads hold the others to less.
 STILL_POLICY = "default-src 'none'; style-src 'self' 'unsafe-inline'; font-src 'self'; img-src 'self' data:"
+KEEP_POLICY = "default-src 'none'; script-src 'self'; worker-src 'self'; img-src data:"
 PLOT_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 HEADER = HEADER.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 templates = jinja2.Environment(
@@ -214,6 +215,13 @@ def embed_html(page: Any, widget: Any, still: dict[str, Any], *, root: str, asse
         widget=choice_of_model(page, root=root, assets=assets, embed=True)
         + frame(page, widget, body, root=root, from_page=back),
         **plots(body, root, assets),
+    )
+
+
+def keep_html(*, root: str, assets: dict[str, str]) -> str:
+    """`/embed/keep.html`: holds on to Python while a host's router changes pages (build/web/keeper.js)."""
+    return templates.get_template("keep.html.j2").render(
+        root=root, assets=assets, site_name=SITE_NAME, policy=KEEP_POLICY
     )
 
 

@@ -26,6 +26,7 @@ from typing import Any
 import assets
 import links
 import shell
+import snippets
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -48,7 +49,8 @@ def bundle(out: Path, pyodide: Path) -> tuple[str, str]:
         "--external:ws",
         "--legal-comments=none",
     ]
-    assets.esbuild(str(HERE / "web" / "single-page.js"), *common, f"--outfile={WORK / 'page.js'}")
+    forms = f"--define:FORMS={json.dumps(snippets.known()['forms'])}"
+    assets.esbuild(str(HERE / "web" / "single-page.js"), *common, forms, f"--outfile={WORK / 'page.js'}")
     assets.esbuild(
         str(HERE / "web" / "single-worker.js"),
         *common,

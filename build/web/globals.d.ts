@@ -8,6 +8,10 @@ declare const FIGURES: Record<string, [beyond: string[], compact: number[], full
 declare const WIDTHS: number[];
 /** The site's language, by its English; null in English (words.js). */
 declare var WORDS: Record<string, string> | null | undefined;
+/** The ways to embed a figure (build/snippets.toml). */
+declare const FORMS: Record<string, string>;
+/** What an embed showed when it was taken from its page (embed.js). signature: what it had been asked for */
+interface Kept { signature: string; query: string; told: number; width: number }
 declare const MANIFEST: Manifest;
 declare const VERSION: string;
 declare const FILES: Record<string, string>;

@@ -126,7 +126,13 @@ const inAddress = Object.keys(address.read()).filter((name) => name in defaults)
 deeper(root, { asked: inAddress, opened: drawOpened });
 terms(root);
 toolbars({ widgets, state: () => state, defaults, wish, address, still });
-embedded({ set: (values) => wish(values, 'replace'), defaults });
+embedded({
+  set: (values) => wish(values, 'replace'),
+  defaults,
+  link: () => address.write(state, defaults, still),
+  python: () => (connection.port?.shared && !workerUrl.search ? connection.generation : null),
+  mirror,
+});
 upToDate();
 progress(root);
 promptBar(root);

@@ -1,5 +1,6 @@
 // One prompt for a page: the field in its first figure, and, once that is out of sight above, a bar at the lower edge,
 // with the crank where the page has one. The other figures follow; their own fields are for embeds.
+import { _, fill } from './words.js';
 
 /** Wire the bar of a page, if it has one. `own`: the figure whose field is the page's. @param {Root} root */
 export function promptBar(root) {
@@ -36,9 +37,9 @@ function names(root, sign) {
   const say = () => {
     const name = about.dataset.model ?? '';
     const option = [...select.options].find((one) => one.value === name);
-    const title = option?.dataset.title ?? (option === select.options[0] || !option ? 'storyteller' : 'your file');
+    const title = option?.dataset.title ?? (option === select.options[0] || !option ? 'storyteller' : _('your file');
     sign.textContent = title;
-    sign.setAttribute('aria-label', `Model: ${title}. Choose another`);
+    sign.setAttribute('aria-label', fill(_('Model: {title}. Choose another'), { title }));
   };
   say();
   sign.hidden = false;

@@ -87,6 +87,8 @@ import { _, fill } from './words.js';
     retry.hidden = !hopeful(what);
     document.querySelector('[data-status-text]').textContent = _('Not live');
     dispatchEvent(new CustomEvent('explainer:failed', { detail: { what, message } }));
+    // to the host of an embed: the page's script, which would, is not there
+    if (root.dataset.embed) parent.postMessage({ type: 'explainer:failed', detail: { what, message } }, '*');
   };
   /** @param {Event} event */
   const onError = async (event) => {

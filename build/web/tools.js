@@ -2,6 +2,7 @@
 import { copy, copyButtons } from './copy.js';
 import { asSvg, asPng } from './picture.js';
 import { isFull } from './room.js';
+import { fill as written } from './snippets.js';
 import { oneFile } from './take.js';
 import { _, fill } from './words.js';
 
@@ -30,26 +31,13 @@ function save(name, type, content) {
 const unsaved = (name, problem) => (
   fill(_('Could not save {name}: {message}.'), { name, message: /** @type {Error} */ (problem).message }));
 
-/** @param {unknown} s */
-const escape = (s) => String(s).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
-
 /** The two ways to embed a widget in its present state. tall: its height in a text 720 px wide; the element's script
  * knows those at all widths, and is not `async`, so that the room is there before anything is painted. Inside the
  * element stands what a feed, a mail or a host without scripts shows: its picture, which leads to the live one.
  * @param {string} slug @param {string} title @param {Values} values @param {string} site @param {string} tall */
 export function embedCode(slug, title, values, site, tall) {
-  const attrs = Object.entries(values).map(([k, v]) => ` ${k}="${escape(v)}"`).join('');
-  const query = new URLSearchParams(values).toString();
-  const address = escape(`${site}embed/${slug}/${query ? `?${query}` : ''}`);
-  return {
-    element: `<script src="${escape(site)}embed.js"></script>\n`
-      + `<transformer-explainer widget="${slug}"${attrs}>\n`
-      + `  <a href="${address}"><img src="${escape(site)}embed/${slug}/og.png" alt="${escape(title)}" `
-      + 'width="1200" height="630" style="max-width:100%;height:auto" loading="lazy"></a>\n'
-      + '</transformer-explainer>',
-    iframe: `<iframe src="${address}" title="${escape(title)}" `
-      + `width="100%" height="${tall}" style="border:0" loading="lazy"></iframe>`,
-  };
+  const figure = { site, slug, title, tall, values };
+  return { element: written('[[element]]', FORMS, figure), iframe: written('[[iframe]]', FORMS, figure) };
 }
 
 /** The exact value of a cell with a number, as text: said by the cell, or, of a count, what it shows, without commas.

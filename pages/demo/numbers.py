@@ -7,20 +7,12 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-HOST = "https://your.host/path/"
+import snippets
 
 
 def code_of(figure: dict[str, Any]) -> str:
     """What an author copies: the script, and the element with what stands in for it where no script runs."""
-    slug, embed = figure["slug"], f"{HOST}embed/{figure['slug']}/"
-    picture = (
-        f'<img src="{embed}og.png" alt="{escape(figure["title"])}" width="1200" height="630" '
-        'style="max-width:100%;height:auto" loading="lazy">'
-    )
-    return (
-        f'<script src="{HOST}embed.js"></script>\n<transformer-explainer widget="{slug}">\n'
-        f'  <a href="{embed}">{picture}</a>\n</transformer-explainer>'
-    )
+    return snippets.form("element", figure["slug"], figure["title"])
 
 
 def entry(figure: dict[str, Any]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+from pathlib import Path
 
 import drawing
 import previews
@@ -133,3 +135,15 @@ def test_a_drawing_fits_below_the_words() -> None:
         left, top, right, bottom = (edge / previews.FINE for edge in box)
         assert top >= 203 and bottom < 610 and left > 50 and right < 1150, box
         assert bottom - top > 300 or right - left > 900, "as large as it can be"
+
+
+def test_oembed_has_absolute_addresses_where_the_site_knows_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SITE_URL", "https://a.example/site")
+    page = PAGES[0]
+    previews.write_oembed(tmp_path, page, page.widgets[0], "A site")
+    told = json.loads((tmp_path / "oembed.json").read_text(encoding="utf-8"))
+    address = f"https://a.example/site/embed/{page.widgets[0].slug}/"
+    assert f'src="{address}"' in told["html"] and told["thumbnail_url"] == f"{address}og.png"
+    assert told["provider_url"] == "https://a.example/site/"

@@ -27,7 +27,13 @@ const { embedded, whenWanted } = await import('../../build/web/embedded.js');
 
 const hear = (data, source = parent) => page.dispatchEvent(Object.assign(new Event('message'), { data, source }));
 const taken = [];
-embedded({ set: (values) => taken.push(values), defaults: { t: 1, prompt: '', head: 0 } });
+globalThis.MutationObserver = class { observe() {} };
+let link = 'https://site.example/embed/temperature/';
+const heard = {};
+embedded({
+  set: (values) => taken.push(values), defaults: { t: 1, prompt: '', head: 0 }, link: () => link, python: () => 2,
+  mirror: { on: (name, attr, callback) => { heard[`${name}.${attr}`] = callback; } },
+});
 
 beforeEach(() => {
   said.length = taken.length = 0;
@@ -51,6 +57,32 @@ test('it says how high it is, when that changes, and not before its fonts are th
 test('what happens in it is said to the host', () => {
   page.dispatchEvent(Object.assign(new Event('explainer:change'), { detail: { t: 2 } }));
   assert.deepEqual(said, [{ type: 'explainer:change', detail: { t: 2 } }]);
+});
+
+test('it says what a link to it says, so that its host can bring it back as it was', () => {
+  link += '?t=2&weights=abc';
+  page.dispatchEvent(Object.assign(new Event('explainer:change'), { detail: { t: 2 } }));
+  page.dispatchEvent(Object.assign(new Event('explainer:change'), { detail: { t: 2 } }));
+  assert.deepEqual(said.filter(({ type }) => type === 'explainer:query'), [
+    { type: 'explainer:query', query: '?t=2&weights=abc' }]);
+});
+
+test('which Python it is on is said once it is live', () => {
+  page.dispatchEvent(Object.assign(new Event('explainer:live'), { detail: {} }));
+  assert.deepEqual(said.at(-1), { type: 'explainer:python', generation: 2 });
+});
+
+test('names that it does not know, and values that Python does not take, are said to the host', () => {
+  hear({ type: 'explainer:asked', names: ['t', 'temperatur', 'mode'], view: 'ful' });
+  const [{ type, here, messages }] = said;
+  assert.deepEqual([type, here, Object.keys(messages)], ['explainer:wrong', true, ['temperatur', 'view']]);
+  assert.match(messages.temperatur, /knows no “temperatur”.*: t, prompt, head, view, theme\.$/);
+  said.length = 0;
+  hear({ type: 'explainer:asked', names: ['t'], view: null });
+  hear({ type: 'explainer:asked', names: 5, view: 5 });
+  assert.deepEqual(said, []);
+  heard['link.messages']({ t: 'no number' });
+  assert.deepEqual(said, [{ type: 'explainer:wrong', messages: { t: 'no number' }, here: false }]);
 });
 
 test('it takes plain values of names that it has, and nothing else', () => {

@@ -1,7 +1,7 @@
 // What an embed shows and the room it takes (build/web/room.js); that it is as in build/heights.py: test_web.py.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bounded, isFull, isState, plain, roomAt } from '../../build/web/room.js';
+import { bounded, isFull, isState, lightness, plain, roomAt, themeOf } from '../../build/web/room.js';
 
 test('an embed is compact, unless all is asked for, or a value that only all of it shows', () => {
   const beyond = ['layer', 'head'];
@@ -40,4 +40,19 @@ test('of what a frame says only plain values under plain names are handed on', (
     t: 1, prompt: 'a', open: true, none: null,
   });
   for (const nothing of [null, undefined, 'text', 5]) assert.deepEqual(plain(nothing), {});
+});
+
+test('the theme of a host is that of its color-scheme, and where it says none, of its text', () => {
+  const white = 'rgb(255, 255, 255)';
+  const black = 'rgb(18, 18, 18)';
+  for (const [colorScheme, color, canvas, theme] of [
+    ['normal', 'rgb(0, 0, 0)', white, 'light'],
+    ['normal', 'rgb(230, 230, 230)', white, 'dark'], // dark by its own style sheet
+    ['light', 'rgb(230, 230, 230)', white, 'light'], // a light caption on a photograph: the host has said what it is
+    ['dark', 'rgb(0, 0, 0)', black, 'dark'],
+    ['light dark', 'rgb(255, 255, 255)', black, 'dark'],
+    ['normal', 'oklch(0.9 0 0)', '', 'light'], // nothing that can be read
+  ]) assert.equal(themeOf({ colorScheme, color, canvas }), theme, `${colorScheme} ${color}`);
+  assert.equal(lightness('color(srgb 1 1 1)'), 1);
+  assert.equal(lightness('rgba(0, 0, 0, 0)'), null);
 });
