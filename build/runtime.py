@@ -39,6 +39,8 @@ OWN = ["explainer", "pages"]
 BASE = [f"explainer.{layer}" for layer in ("kernel", "corpus", "models", "studies", "ui", "host")]
 # What only a further model needs, in no snapshot: sources, in a pack that is fetched when a reader asks for that model.
 APART = [f"explainer.models.{name}" for name in ("byte_level", "files", "gguf", "safetensors")]
+# Of those packages what one page alone needs: it is in that page's pack, like all else that a page imports.
+OF_ONE_PAGE = ["explainer.models.vocabularies", "explainer.studies.indirect"]
 AT_HOME = ROOT / "explainer" / "training"  # what no reader's Python needs
 APART_FOLDER = ROOT / "explainer" / "architectures"
 # Submodules that nobody imports on the way but a reader's own actions or the tests may (numpy's are reached lazily).
@@ -159,7 +161,7 @@ def closure() -> Path:
             "own": OWN,
             "options": {},
             "base": list(BASE),
-            "apart": APART,
+            "apart": [*APART, *OF_ONE_PAGE],
             "extra": EXTRA,
             "mounts": [{"host": str(host), "at": at} for at, host in mounts],
         }

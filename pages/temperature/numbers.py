@@ -178,7 +178,8 @@ def numbers() -> dict[str, Any]:
             f"{key}_half": f"{percent(low)} to {percent(high)}",
             f"{key}_looping": sum(text_of.loops),
         }
-    return found | {"cold_loops": texts["cold"].loop is not None} | slip(tokens, texts["cold"].tokens)
+    repeated = {"cold_loops": texts["cold"].loop is not None} | slip(tokens, texts["cold"].tokens)
+    return found | repeated | real_model()
 
 
 def slip(prompt: tuple[int, ...], tokens: tuple[int, ...]) -> dict[str, Any]:
@@ -187,7 +188,7 @@ def slip(prompt: tuple[int, ...], tokens: tuple[int, ...]) -> dict[str, Any]:
     at = first_slip(prompt, tokens)
     if at is None:
         nothing = ("slip_at", "slip_wrote", "slip_wanted", "slip_chance", "slip_share", "slip_beads")
-        return real_model() | {"slip": False} | dict.fromkeys(nothing, "")
+        return {"slip": False} | dict.fromkeys(nothing, "")
     tokenizer = lab.tokenizer()
     wanted = [tokenizer.display(token) for token in at.wanted]
     before = tokenizer.decode((*prompt[1:], *tokens[: at.at]))
