@@ -75,7 +75,8 @@ export async function whyNot(url) {
   if (!response.ok) return { what: 'server', words: fill(_('did not arrive (HTTP {status})'), response) };
   if (/html/.test(type)) return { what: 'server', words: _('did not arrive: a page came in its place') };
   if (!/(java|ecma)script/.test(type)) {
-    return { what: 'type', words: fill(_('came as “{type}”, and browsers do not run that'), { type: type || _('nothing') }) };
+    const words = fill(_('came as “{type}”, and browsers do not run that'), { type: type || _('nothing') });
+    return { what: 'type', words };
   }
   return { what: 'damaged', words: _('is damaged') };
 }

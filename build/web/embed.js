@@ -252,7 +252,8 @@ import { _, fill } from './words.js';
       this.#timer = setTimeout(() => {
         if (this.#heard || !this.#frame) return;
         this.#frame.hidden = true; // whatever the browser shows there
-        this.#fail('frame', fill(_('The live figure did not come from {place}.'), { place: home.host || _('the disk') }));
+        const place = home.host || _('the disk');
+        this.#fail('frame', fill(_('The live figure did not come from {place}.'), { place }));
       }, patience);
     }
 

@@ -1,5 +1,6 @@
-// Python outlives the figures for a while: a router that changes pages without leaving the document (Turbo, htmx, Astro,
-// Material for MkDocs) takes away the last frame before it brings the next, and a shared worker ends with its last page.
+// Python outlives the figures for a while: a router that changes pages without leaving the document (Turbo, htmx,
+// Astro, Material for MkDocs) takes away the last frame before it brings the next, and a shared worker ends with its
+// last page.
 // So a frame without a face holds on to it, and lets go when no figure has come back in time.
 
 /** @typedef {{generation: number, credentialless: boolean}} Which */

@@ -71,9 +71,10 @@ import { _, fill } from './words.js';
     const detail = document.querySelector('[data-status-detail]');
     if (!detail || !document.getElementById('explainer-still') || root.dataset.explainer !== 'still') return;
     const message = location.protocol === 'file:'
-      ? _('Opened from a disk, this page shows its pictures only. To have it live, open the page of the same name in the '
-        + 'folder “single”, or start a web server here: python3 -m http.server.')
-      : `${fill(_('The script of this page {words}.'), { words })} ${_('The pictures stay as they are.')} ${remedy(what)}`;
+      ? _('Opened from a disk, this page shows its pictures only. To have it live, open the page of the same name in '
+        + 'the folder “single”, or start a web server here: python3 -m http.server.')
+      : [fill(_('The script of this page {words}.'), { words }), _('The pictures stay as they are.'), remedy(what)]
+        .join(' ');
     root.dataset.explainer = 'failed';
     detail.hidden = false;
     detail.querySelector('[data-status-message]').textContent = message;
@@ -95,7 +96,9 @@ import { _, fill } from './words.js';
     if (event.target instanceof HTMLScriptElement) {
       const { src } = event.target;
       fail(location.protocol === 'file:' ? { what: '', words: '' } : await whyNot(src), src);
-    } else if (event instanceof ErrorEvent) fail({ what: 'browser', words: fill(_('stopped at a fault ({message})'), event) });
+    } else if (event instanceof ErrorEvent) {
+      fail({ what: 'browser', words: fill(_('stopped at a fault ({message})'), event) });
+    }
   };
   const patience = Math.min(Math.max(Number(asked.get('patience')) || 20, 1), 600);
   const waiting = location.protocol === 'file:' ? [] : [

@@ -236,14 +236,14 @@ def real_model() -> dict[str, Any]:
         "real_first": name(first),
         "real_carries": between(first["carries"]),
         "real_reads": percent(first["reads"]["giver"]["mean"]),
-        "real_reads_giver": first["reads"]["giver"]["low"] > 0.5,
         "real_rival": number(first["writes"]["rival"]["mean"], 2),
         "real_rival_between": f"{number(first['writes']['rival']['low'], 2)} to "
         f"{number(first['writes']['rival']['high'], 2)}",
         "real_due": number(first["writes"]["due"]["mean"], 2),
         "real_due_between": f"{number(first['writes']['due']['low'], 2)} to "
         f"{number(round(first['writes']['due']['high'], 2), 2)}",
-        "real_crosses_out": first["writes"]["rival"]["high"] < min(0.0, first["writes"]["due"]["low"]),
+        "real_crosses_out": first["reads"]["giver"]["low"] > 0.5
+        and first["writes"]["rival"]["high"] < min(0.0, first["writes"]["due"]["low"]),
         "real_against": listed(list(map(name, against))),
         "real_n_against": len(against),
         "real_off": percent(off["towards"]["chance"]["mean"]),

@@ -58,7 +58,8 @@ function measure() {
   const kind = view.value === 'full' ? 'full' : 'compact';
   const here = figure.getBoundingClientRect();
   const words = Object.entries(room).map(([at, tall]) => `${tall[kind]} in a text ${at} px wide`).join(', ');
-  const text = `${Math.round(here.height)} px tall here, ${Math.round(here.width)} px wide. As it is at first: ${words}.`;
+  const [tall, wide] = [here.height, here.width].map(Math.round);
+  const text = `${tall} px tall here, ${wide} px wide. As it is at first: ${words}.`;
   const line = /** @type {HTMLElement} */ (builder.querySelector('.room'));
   if (line.textContent !== text) line.textContent = text;
 }

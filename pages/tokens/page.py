@@ -56,8 +56,8 @@ class TokensState(PageState):
 
 PAGE = Page(
     name="tokens",
-    group="One pass",
-    order=3,
+    group="Learning",
+    order=8,
     title="Tokens",
     question="What are its letters?",
     says="Train a vocabulary on your own text, merge by merge; press a token of GPT-2 and see its bytes.",

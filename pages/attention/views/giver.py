@@ -174,9 +174,8 @@ class WhoGetsIt(Widget):
         return join(
             [
                 c.message(
-                    "The storyteller has never read of Mary and John: this figure needs a model of English. Choose "
-                    "SmolLM2-135M above (98 MB), and exchange names and switch heads off yourself. Until then this is "
-                    "a run of it that was kept.",
+                    "The storyteller has never read of Mary and John. Choose SmolLM2-135M above (98 MB) to exchange "
+                    "names and switch heads off yourself; until then this is a kept run of it.",
                     "note",
                 ),
                 c.figure(
@@ -184,7 +183,7 @@ class WhoGetsIt(Widget):
                     strip(words, places, chosen="giver", new=due, live=False),
                     c.told(*told(due, rival, chances[0], chances[1], [], "off")),
                     charts.bars([due, rival], chances, label="What comes next", scale=1.0, heads=("next", "chance")),
-                    table(rows, due, rival, off, last=f"{due} : {rival} without it"),
+                    table(rows, due, rival, off, last=("without it", f"{due} : {rival} without it")),
                     c.beyond(explained(rows, due, rival, run["together"] / way, "a kept run"), over_prompts()),
                 ),
             ]
@@ -242,7 +241,9 @@ def strip(words: Sequence[str], places: Mapping[str, int], *, chosen: str, new: 
     )
 
 
-def table(rows: Sequence[Row], due: str, rival: str, ends: Mapping[str, Markup], last: str = "switch") -> Markup:
+def table(
+    rows: Sequence[Row], due: str, rival: str, ends: Mapping[str, Markup], last: str | tuple[str, str] = "switch"
+) -> Markup:
     """The heads that carry most, with bars: how far the lead moves if that head alone is as in the other text."""
     scale = max(abs(r.share) for r in rows)
     middle = any(r.share < 0 for r in rows)
@@ -265,7 +266,7 @@ def table(rows: Sequence[Row], due: str, rival: str, ends: Mapping[str, Markup],
         tag("td", aria_hidden="true"),
         tag("th", "carries", scope="col", class_="num"),
         tag("th", "reads most", scope="col"),
-        tag("th", last, scope="col", class_="num"),
+        c.column_head(last),
     ]
     return tag(
         "table",
