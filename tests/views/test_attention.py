@@ -26,6 +26,7 @@ from pages.attention.views.lookup import SHOWN
 SLUGS = (
     "attention-stepper",
     "attention-circuit",
+    "who-gets-it",
     "attention-heads",
     "attention-lookup",
     "attention-routing",

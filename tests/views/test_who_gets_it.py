@@ -33,7 +33,7 @@ def test_the_storyteller_shows_a_kept_run_and_says_so():
     figure = WhoGetsIt(AttentionState())
     check(figure.html)
     run = indirect.card()["example"]
-    assert "a run of it that was kept" in figure.html and "needs a model of English" in figure.html
+    assert "a kept run" in figure.html and "has never read of Mary" in figure.html
     way = run["lead"] - run["exchanged"]
     assert rows(figure.html) == {f"{p['layer']}.{p['head']}": pytest.approx(p["carries"] / way) for p in run["parts"]}
     assert percent(run["chances"][0]) in figure.html

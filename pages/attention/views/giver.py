@@ -174,8 +174,8 @@ class WhoGetsIt(Widget):
         return join(
             [
                 c.message(
-                    "The storyteller has never read of Mary and John. Choose SmolLM2-135M above (98 MB) to exchange "
-                    "names and switch heads off yourself; until then this is a kept run of it.",
+                    "The storyteller has never read of Mary. Choose SmolLM2-135M above (98 MB) to exchange names and "
+                    "switch heads off; this is a kept run of it.",
                     "note",
                 ),
                 c.figure(

@@ -105,8 +105,9 @@ def all_layers(chosen: int) -> Markup:
         rules=((CONTESTS["shell"].chance, "guessing", "vocab"),),
         table=False,
     )
-    rows = [[n, *map(float, shares)] for n, shares in enumerate(zip(*series.values(), strict=True), 1)]
-    return join([lines, c.numbers_table(["after how many swaps", *series], rows, label, text=percent)])
+    names = [*drawn, WRITER, *(name for name in series if name not in (*drawn, WRITER))]  # what is drawn comes first
+    rows = [[n, *map(float, shares)] for n, shares in enumerate(zip(*map(series.get, names), strict=True), 1)]
+    return join([lines, c.numbers_table(["after how many swaps", *names], rows, label, text=percent)])
 
 
 def colour(name: str, chosen: int) -> str:
