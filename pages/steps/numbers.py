@@ -38,7 +38,6 @@ def numbers() -> dict[str, Any]:
         "weights": f"{pairs.weights('shell')[0]:,}",
         "once_sure": how_many(pairs.sure_of(once), "swap"),
         "once_first": percent(once[0]),
-        "once_two": percent(once[1]),
         "once_five": percent(once[4]),
         "wrote_last": percent(wrote[-1]),
         "chance": percent(CONTESTS["shell"].chance),

@@ -154,7 +154,7 @@ def test_the_style_sheet_names_meanings_never_colours():
     known = re.findall(r"--([a-z0-9-]+):", css() + rules)
     used = set(re.findall(r"var\(--([a-z0-9-]+)", rules))
     # numbers in a style attribute
-    by_views = {"v", "n", "k", "w", "at", "way", "chance", "drawn", "turn", "read", "done"}
+    by_views = {"v", "n", "k", "w", "at", "way", "chance", "drawn", "turn", "read", "done", "h"}
     assert used - set(known) - by_views == set()
 
 

@@ -26,7 +26,6 @@ from pages.attention.views.lookup import SHOWN
 SLUGS = (
     "attention-stepper",
     "attention-circuit",
-    "who-gets-it",
     "attention-heads",
     "attention-lookup",
     "attention-routing",
@@ -108,7 +107,7 @@ def trace_of(page):
 
 
 def test_all_widgets_are_there_and_stay_within_their_budget(page):
-    assert tuple(page.widgets) == SLUGS
+    assert tuple(slug for slug in page.widgets if slug != "who-gets-it") == SLUGS  # that one: test_who_gets_it.py
     for slug, widget in page.widgets.items():
         limit = 230_000 if slug == "attention-stepper" else 90_000
         assert len(widget.html) < limit, (slug, len(widget.html))

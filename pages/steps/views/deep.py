@@ -47,7 +47,12 @@ class Depth(Widget):
                         class_="contest",
                     ),
                     c.told(told(s.layers)),
-                    c.beyond(budget(), all_layers(s.layers), one_game(played, s.layers), seeds()),
+                    c.beyond(
+                        budget(),
+                        tag("details", tag("summary", "As lines"), all_layers(s.layers), class_="fold"),
+                        one_game(played, s.layers),
+                        seeds(),
+                    ),
                 ),
             ]
         )

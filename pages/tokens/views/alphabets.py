@@ -72,7 +72,7 @@ def strip(found: Priced) -> Markup:
         n = len(piece)
         below = found.by_byte[at : at + n]
         columns = [
-            tag("i", class_="below", style=f"--v:{height(v)}", data_v=exact(v),
+            tag("i", class_="below", style=f"--h:{height(v)}", data_v=exact(v),
                 data_why=f"byte {piece[k]:02X} of {quoted(piece)}: {number(v)} nats for the model of bytes")
             for k, v in enumerate(below)
         ]  # fmt: skip
@@ -80,7 +80,7 @@ def strip(found: Priced) -> Markup:
         above = tag(
             "i",
             class_="above",
-            style=f"--v:{height(cost / n)}",
+            style=f"--h:{height(cost / n)}",
             data_v=exact(cost),
             data_why=f"{quoted(piece)}: {number(cost)} nats for the model of pieces",
         )
