@@ -37,7 +37,8 @@ function names(root, sign) {
   const say = () => {
     const name = about.dataset.model ?? '';
     const option = [...select.options].find((one) => one.value === name);
-    const title = option?.dataset.title ?? (option === select.options[0] || !option ? _('storyteller') : _('your file'));
+    const own = !option || option === select.options[0];
+    const title = option?.dataset.title ?? (own ? _('storyteller') : _('your file'));
     sign.textContent = title;
     sign.setAttribute('aria-label', fill(_('Model: {title}. Choose another'), { title }));
   };
