@@ -23,7 +23,7 @@ LONGEST_WORD, LONGEST_NUMBER, LONGEST_STORY = 40, 12, 160
 
 class TokensState(PageState):
     prompt = param.String(default="She sells sea shells by the sea shore. The shells she sells are sea shells.",
-                          label="Your text")  # fmt: skip
+                          label="Prompt")  # fmt: skip
     merges = param.Integer(default=0, bounds=(0, merging.MOST), label="merges")
     guess = param.String(default="", label="guess")  # merging.Candidate.key: of one pair at one merge
     vocabulary: param.Selector[Any] = param.Selector(

@@ -128,6 +128,8 @@ def assets() -> list[object]:
         own = name == "page-paths"  # of the page that is opened
         if (name.startswith("page-") and not own) or name == "model":  # of a model that somebody chooses: below
             continue
+        if name.startswith("late-"):  # what a figure of another page fetches when it is used
+            continue
         way = "" if own or name in told["resume"] else "&boot=ordinary"
         another = not own and name not in told["boot"]
         # what is damaged is found last of all, by each file's own sum; the other faults on the first of each way

@@ -25,7 +25,7 @@ def test_a_text_of_the_readers_own_is_merged_pair_by_pair(open_page):
     text = "banana bandana, bananas"
     page = open_page("tokens/")
     own = figure(page, "merges")
-    own.get_by_label("Your text").fill(text)
+    own.get_by_label("Prompt").fill(text)
     expect(own.locator(".told")).to_contain_text(f"{len(text)} bytes are {len(text)} tokens")
     choices = merging.candidates(text, 0)
     own.get_by_role("group", name="The next pair").get_by_role("button").nth(
@@ -67,7 +67,7 @@ def test_what_is_no_text_becomes_something_that_is(open_page, typed, becomes):
     """A lone surrogate and a NUL, as a page's script can put them into a field."""
     page = open_page("tokens/")
     own = figure(page, "merges")
-    own.get_by_label("Your text").evaluate(
+    own.get_by_label("Prompt").evaluate(
         "(el, codes) => { el.value = String.fromCharCode(...codes) + 'x';"
         " el.dispatchEvent(new Event('input', {bubbles: true})); }",
         [ord(c) for c in typed],

@@ -49,7 +49,7 @@ class Vocabularies(Widget):
         return join(
             [
                 c.controls(
-                    c.text_field("prompt", "Your text", s.prompt),
+                    c.text_field("prompt", "Prompt", s.prompt),
                     tag(
                         "div",
                         *[c.button(name, sets="prompt", value=text, pressed=s.prompt == text) for name, text in CASES],

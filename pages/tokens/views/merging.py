@@ -34,7 +34,7 @@ class Merges(Widget):
         guess = next((k for k, choice in enumerate(choices) if choice.key == s.guess), None)
         return join(
             [
-                c.controls(c.text_field("prompt", "Your text", s.prompt)),
+                c.controls(c.text_field("prompt", "Prompt", s.prompt)),
                 tag(
                     "figure",
                     tag(

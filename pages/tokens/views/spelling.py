@@ -53,7 +53,9 @@ def given(name: str, word: str, letter: str) -> Markup:
     boxes = []
     for i, piece in list(zip(cut.ids, cut.pieces, strict=True))[:40]:
         marked = [tag("mark", x) if letter and x.lower() == letter.lower() else x for x in display(piece)]
-        boxes.append(tag("span", tag("span", *marked, class_="text"), tag("b", f"{i:,}"), class_="given-token"))
+        boxes.append(
+            tag("span", tag("span", *marked, class_="text"), tag("b", f"{i:,}"), class_="given-token", data_v=i)
+        )
     n = len(cut.ids)
     return tag(
         "div",
