@@ -57,6 +57,8 @@ export class Connection {
     this.waiting = {}; // values not yet sent
     /** @type {Values} */
     this.sent = {}; // values in flight
+    /** @type {Values} */
+    this.owed = {}; // values that failed for a file that did not come, until the reader asks for others
     this.inFlight = 0;
     this.seq = 0;
     this.isLive = false;
@@ -191,8 +193,9 @@ export class Connection {
         this.isLive = this.was = true;
         this.opening = false;
         this.inFlight = 0;
-        this.waiting = { ...this.sent, ...this.waiting, ...this.values() };
+        this.waiting = { ...this.sent, ...this.waiting, ...this.values(), ...this.owed };
         this.sent = {};
+        this.owed = {};
         this.on.live(message);
         this.on.holds?.(this.holds);
         this.on.busy(Object.keys(this.waiting).length > 0);
@@ -226,6 +229,7 @@ export class Connection {
         return this.ending();
       case 'error':
         this.inFlight = 0;
+        if (message.what) this.owed = this.sent; // what it lacked may be had at the next try
         this.sent = {};
         this.opening = false;
         this.on.problem(message);
@@ -308,7 +312,7 @@ export class Connection {
    * byReader: whether the reader did this, and not the page that goes on with something
    * @param {Values} values */
   request(values, byReader = true) {
-    if (byReader) this.restarts = 0;
+    if (byReader) Object.assign(this, { restarts: 0, owed: {} });
     Object.assign(this.waiting, values);
     this.on.busy(true);
     if (this.gone) this.start();

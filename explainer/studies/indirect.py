@@ -248,6 +248,12 @@ def odds(tokens: tuple[int, ...], off: frozenset[Head] = frozenset()) -> Array:
     return softmax(logits.astype(np.float64))
 
 
+def odds_from(found: Carried, heads: frozenset[Head]) -> Array:
+    """The chances of all next tokens if some heads have, at the last token, their output of the other text. [V]"""
+    trace, other = lab.trace(found.scene.tokens), lab.trace(found.exchanged)
+    return softmax(patched(trace, other, sorted(heads), found.scene.last).astype(np.float64))
+
+
 # ---------------------------------------------------------------- heads as a link carries them
 
 MOST_OFF = 24

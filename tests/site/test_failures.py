@@ -430,3 +430,20 @@ def test_with_cookies_blocked_in_the_browser_itself_it_becomes_live(
     until(page, "() => explainer.state().prompt === 'Tom has a green kite.'")
     settle(page)
     context.close()
+
+
+@pytest.mark.parametrize("kind", ["missing", "corrupt"])
+def test_a_spoiled_file_that_a_figure_asks_for(kind: str, page_at: Callable[..., Page]) -> None:
+    """What is fetched when a figure is used: the page stays live, says so once, and Retry goes on where it stopped."""
+    told = json.loads((SITE / "runtime" / "manifest.json").read_text(encoding="utf-8"))
+    asset = f"runtime/{told['files']['late-vocabularies']['url']}"
+    page = page_at("embed/vocabularies/")
+    wait_live(page)
+    Saboteur.spoiled = {asset: kind}
+    page.get_by_role("button", name="Thai").click()
+    expect(page.locator("[data-status-message]")).to_contain_text(REMEDY[kind])
+    assert asset in Saboteur.hits
+    assert page.locator("html").get_attribute("data-explainer") == "live"
+    Saboteur.spoiled = {}
+    retry(page)
+    expect(page.locator("[data-body]")).to_contain_text("36 tokens")

@@ -81,6 +81,26 @@ test('silence where no work was announced is death: '
   assert.deepEqual(told('failed'), []);
 });
 
+test('what failed for a file that did not come is asked for at the next try, unless the reader asked for more', () => {
+  connect();
+  live();
+  const fail = (what) => {
+    made[0].say({ type: 'error', client: connection.client, message: 'It did not come.', what });
+    made[0].say({ type: 'idle' });
+    wishes = {}; // as operate.js: what Python holds is what holds
+    connection.restart();
+    made[0].say({ type: 'restarted' });
+    live(made[0]);
+    made[0].say({ type: 'idle' });
+  };
+  wish({ prompt: 'Thai' });
+  fail('missing');
+  assert.deepEqual(asked(made[0]).map(({ prompt }) => prompt), ['Thai', 'Thai']);
+  wish({ prompt: 'Arabic' });
+  fail(); // an exception: it would come again
+  assert.deepEqual(asked(made[0]).map(({ prompt }) => prompt), ['Thai', 'Thai', 'Arabic']);
+});
+
 test('silence at announced work is no death; '
   + 'after half a minute the reader is told, and no more once something is heard', () => {
   connect();

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from asking import ask, documents
 from drawn import check
 from safetensors.numpy import save
 
@@ -28,13 +29,7 @@ KINDS = list(inside.OF)
 
 @pytest.fixture
 def made():
-    link, *widgets = PAGE.make()
-    return {"link": link, **{w.slug: w for w in widgets}}
-
-
-def ask(page, **values):
-    page["link"].request = {**values, "#": repr(values)}
-    return page["link"]
+    return documents(PAGE)
 
 
 def first(kind):

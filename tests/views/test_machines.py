@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pytest
+from asking import ask, documents
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,13 +25,7 @@ words = st.text("01", min_size=1, max_size=turing.LONGEST)
 
 @pytest.fixture
 def made():
-    link, *widgets = PAGE.make()
-    return {"link": link, **{w.slug: w for w in widgets}}
-
-
-def ask(page, **values):
-    page["link"].request = {**values, "#": repr(values)}
-    return page["link"]
+    return documents(PAGE)
 
 
 # ---------------------------------------------------------------- the architecture

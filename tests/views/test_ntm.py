@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from asking import ask, documents
 
 from explainer.live import memory as kept_models
 from explainer.live.memory import LONGEST, TRAINED
@@ -17,13 +18,7 @@ from pages.machines.views import memory as views
 
 @pytest.fixture
 def made():
-    link, *widgets = PAGE.make()
-    return {"link": link, **{w.slug: w for w in widgets}}
-
-
-def ask(page, **values):
-    page["link"].request = {**values, "#": repr(values)}
-    return page["link"]
+    return documents(PAGE)
 
 
 def told(page) -> str:

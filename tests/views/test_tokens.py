@@ -8,6 +8,7 @@ import re
 
 import drawn
 import pytest
+from asking import ask, documents
 
 from explainer.live import alphabets
 from explainer.models import lab
@@ -24,13 +25,7 @@ STRANGE = ["", " ", "\0\0", "مرحبا بالعالم", "Z͑͗ạ̈l", "a" * 20
 
 @pytest.fixture
 def made():
-    link, *widgets = PAGE.make()
-    return {"link": link, **{w.slug: w for w in widgets}}
-
-
-def ask(page, **values):
-    page["link"].request = {**values, "#": repr(values)}
-    return page["link"]
+    return documents(PAGE)
 
 
 def boxes(markup: str, kind: str) -> list[drawn.Element]:

@@ -26,7 +26,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from explainer.models import lab
-from explainer.ui.html import compact, exact, how_many, number, tag, typed
+from explainer.ui.html import compact, exact, how_many, join, number, tag, typed
 
 # ---------------------------------------------------------------- controls
 
@@ -414,6 +414,47 @@ def _number_cell(x: Any, text: Callable[[float], str]) -> str:
     if isinstance(x, int) and not isinstance(x, bool):
         return f'<td class="num int">{x:,}</td>'
     return f'<td class="num">{escape(str(x))}</td>'
+
+
+def transport(name: str, at: int, last: int, whose: str, forth: str, first: str = "Rewind") -> Markup:
+    """The buttons of the site's one player.
+
+    name: the value that counts its steps; forth: what one step on is; first: what is seen at 0
+    """
+    icon = lambda name, kind: join([tag("span", name, class_="sr"), tag("i", class_=kind, aria_hidden="true")])  # noqa: E731
+
+    def turn(label: Markup, by: int, title: str) -> Markup:
+        to = min(max(at + by, 0), last)
+        return tag(
+            "button",
+            label,
+            type="button",
+            class_="button icon",
+            title=title,
+            data_set=name,
+            value=to,
+            data_crank_by=by,
+            aria_disabled="true" if to == at else None,
+        )
+
+    return tag(
+        "div",
+        turn(icon(first, "rewind"), -at, first),
+        turn(icon("Previous step", "back"), -1, "One step back"),
+        turn(icon("Next step", "forth"), 1, forth),
+        tag(
+            "button",
+            "Play",
+            type="button",
+            class_="button",
+            data_crank_play=True,
+            aria_pressed="false",
+            aria_disabled="true" if at == last else None,
+        ),
+        class_="step-controls climb-controls",
+        role="group",
+        aria_label=whose,
+    )
 
 
 def stepper(name: str, steps: Sequence[tuple[str, Any]], current: int, *, play: bool = True) -> Markup:

@@ -11,7 +11,6 @@ from markupsafe import Markup
 
 from explainer.kernel import model
 from explainer.kernel.interventions import HeadOff, Patch
-from explainer.kernel.ops import softmax
 from explainer.models import lab
 from explainer.studies import indirect as study
 from explainer.ui.html import exact, how_many, join, number, percent, tag
@@ -127,11 +126,9 @@ class WhoGetsIt(Widget):
 
     def chances(self, found: study.Carried, pressed: frozenset[study.Head]) -> Any:
         """What comes next with the pressed heads changed. [V]"""
-        tokens = found.scene.tokens
         if self.state.way == "off" or not pressed:
-            return study.odds(tokens, pressed)
-        trace, other = lab.trace(tokens), lab.trace(found.exchanged)
-        return softmax(study.patched(trace, other, sorted(pressed), found.scene.last).astype("float64"))
+            return study.odds(found.scene.tokens, pressed)
+        return study.odds_from(found, pressed)
 
     def buttons(self, toggles: Mapping[str, study.Head], pressed: set[study.Head]) -> dict[str, Markup]:
         """For each head that is shown, what switches it off or on again."""

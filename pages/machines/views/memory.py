@@ -20,7 +20,7 @@ from explainer.ui.widget import Widget
 
 from ..facts import memory as facts
 from ..facts.memory import FromMemory, FromTape
-from .parts import runs, transport
+from .parts import runs
 
 Array = np.ndarray
 
@@ -87,7 +87,7 @@ class Copying(Widget):
                     ),
                     tag(
                         "div",
-                        transport("at", s.at, last, "The copying", "One step on", first="All of it"),
+                        c.transport("at", s.at, last, "The copying", "One step on", first="All of it"),
                         tag(
                             "p",
                             tag("span", "writes here", class_="copy-key written"),

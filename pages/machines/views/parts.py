@@ -1,11 +1,11 @@
-"""What the figures of /machines/ have in common: rows of cells, and the buttons that step and play."""
+"""What the figures of /machines/ have in common: rows of cells."""
 
 from __future__ import annotations
 
 import numpy as np
 from markupsafe import Markup
 
-from explainer.ui.html import join, tag
+from explainer.ui.html import tag
 
 Array = np.ndarray
 
@@ -36,44 +36,3 @@ def runs(rows: Array, top: int = 0) -> str:
         edges = np.flatnonzero(np.diff(row, prepend=0, append=0)).tolist()
         found += [f"M{a} {y}h{b - a}v1h{a - b}z" for a, b in zip(edges[::2], edges[1::2], strict=True)]
     return "".join(found)
-
-
-def transport(name: str, at: int, last: int, whose: str, forth: str, first: str = "Rewind") -> Markup:
-    """The buttons of the site's one player.
-
-    name: the value that counts its steps; forth: what one step on is; first: what is seen at 0
-    """
-    icon = lambda name, kind: join([tag("span", name, class_="sr"), tag("i", class_=kind, aria_hidden="true")])  # noqa: E731
-
-    def turn(label: Markup, by: int, title: str) -> Markup:
-        to = min(max(at + by, 0), last)
-        return tag(
-            "button",
-            label,
-            type="button",
-            class_="button icon",
-            title=title,
-            data_set=name,
-            value=to,
-            data_crank_by=by,
-            aria_disabled="true" if to == at else None,
-        )
-
-    return tag(
-        "div",
-        turn(icon(first, "rewind"), -at, first),
-        turn(icon("Previous step", "back"), -1, "One step back"),
-        turn(icon("Next step", "forth"), 1, forth),
-        tag(
-            "button",
-            "Play",
-            type="button",
-            class_="button",
-            data_crank_play=True,
-            aria_pressed="false",
-            aria_disabled="true" if at == last else None,
-        ),
-        class_="step-controls climb-controls",
-        role="group",
-        aria_label=whose,
-    )

@@ -14,7 +14,6 @@ from explainer.ui.widget import Widget
 
 from ..facts import by_hand, turing
 from ..facts.turing import BLANK, PROGRAMS, Log, Moment, Program
-from .parts import transport
 
 NEWEST = 11  # tokens at the end of the text that are always in sight
 
@@ -57,7 +56,7 @@ class TuringMachine(Widget):
                         tag("p", program.does, class_="run-says told does"),
                         tape(log, now),
                         tag("p", said(log, s.step, seen), class_="step-name", aria_live="polite"),
-                        transport("step", s.step, log.steps, "The machine", "One step on: two tokens"),
+                        c.transport("step", s.step, log.steps, "The machine", "One step on: two tokens"),
                         class_="machine-side",
                     ),
                     table(program, now, seen),

@@ -12,7 +12,7 @@ from explainer.ui.widget import Widget
 
 from ..facts import merging
 from ..facts.merging import Candidate, Merge
-from .parts import display, hexadecimal, quoted, transport
+from .parts import display, hexadecimal, quoted
 
 SHOWN = 1200  # pieces that are drawn
 
@@ -42,7 +42,7 @@ class Merges(Widget):
                         told(s.prompt, known, at),
                         pieces(s.prompt, known, at, guess is not None),
                         asked(choices, guess),
-                        transport("merges", at, len(known), "The merges", "Join the pair that comes most often"),
+                        c.transport("merges", at, len(known), "The merges", "Join the pair that comes most often"),
                         learned_so_far(known[:at]),
                         c.beyond(curve(s.prompt, at), table(known)),
                         class_="figure-body",
